@@ -1,0 +1,1 @@
+"""Tasks, metrics, statistics and reports: how models are measured."""

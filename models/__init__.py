@@ -1,0 +1,1 @@
+"""Networks, and the geometry that they share."""

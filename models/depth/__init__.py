@@ -1,0 +1,1 @@
+"""Providers of a point map for footage that has none."""

@@ -1,0 +1,1 @@
+"""Image and video backbones behind one contract."""

@@ -1,0 +1,1 @@
+"""The front door: the `region4d` command."""

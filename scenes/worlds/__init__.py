@@ -1,0 +1,1 @@
+"""Procedural worlds: rooms with moving objects, rendered with exact ground truth."""
