@@ -1,1 +1,1 @@
-"""SR-3D: a vision-language model whose visual tokens carry canonical 3D positions and whose prompt points at regions."""
+"""SR-3D: a vision-language model with 3D positions in its visual tokens and regions in its prompt."""
