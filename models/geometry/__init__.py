@@ -1,5 +1,6 @@
 """Cameras, rigid transforms, point maps, canonical normalisers, alignment: pure functions on tensors."""
 
+from models.geometry.alignment import align_scale, align_scale_shift, align_similarity
 from models.geometry.cameras import (
     crop_intrinsics,
     default_intrinsics,
@@ -7,21 +8,35 @@ from models.geometry.cameras import (
     project,
     resize_intrinsics,
 )
+from models.geometry.conversions import cam_to_z_up, swap_opengl, z_up_T_tilted
+from models.geometry.normalizers import Normalizer, ObjectNormalizer, SceneNormalizer, clip_canonical
 from models.geometry.point_map import Frame, PointMap, transform, unproject, valid_depth
 from models.geometry.rigid import invert, matrix, transform_points
+from models.geometry.token_grid import pool_points
 
 __all__ = [
     "Frame",
+    "Normalizer",
+    "ObjectNormalizer",
     "PointMap",
+    "SceneNormalizer",
+    "align_scale",
+    "align_scale_shift",
+    "align_similarity",
+    "cam_to_z_up",
+    "clip_canonical",
     "crop_intrinsics",
     "default_intrinsics",
     "invert",
     "matrix",
     "pixel_centres",
+    "pool_points",
     "project",
     "resize_intrinsics",
+    "swap_opengl",
     "transform",
     "transform_points",
     "unproject",
     "valid_depth",
+    "z_up_T_tilted",
 ]

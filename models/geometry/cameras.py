@@ -23,7 +23,7 @@ def project(xyz: Float[Tensor, "*batch 3"], intrinsics: Float[Tensor, "*#batch 3
     return xyz[..., :2] / z * focal + intrinsics[..., :2, 2]
 
 
-def default_intrinsics(height: int, width: int, hfov_deg: float = 60.0) -> Float[Tensor, "3 3"]:
+def default_intrinsics(height: int, width: int, hfov_deg: int | float = 60) -> Float[Tensor, "3 3"]:
     """Build the intrinsics of a centred pinhole with square pixels and horizontal field of view `hfov_deg`."""
     focal = 0.5 * width / math.tan(math.radians(hfov_deg) / 2)
     return torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
@@ -37,7 +37,9 @@ def resize_intrinsics(
     return scale[:, None] * intrinsics
 
 
-def crop_intrinsics(intrinsics: Float[Tensor, "*batch 3 3"], left: float, top: float) -> Float[Tensor, "*batch 3 3"]:
+def crop_intrinsics(
+    intrinsics: Float[Tensor, "*batch 3 3"], left: int | float, top: int | float
+) -> Float[Tensor, "*batch 3 3"]:
     """Follow a crop whose top-left corner lies at pixel (left, top)."""
     shift = torch.tensor([[0, 0, left], [0, 0, top], [0, 0, 0]]).to(intrinsics)
     return intrinsics - shift

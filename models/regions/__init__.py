@@ -1,5 +1,24 @@
 """Regions of images and videos: pointing at them, tiling, stitching, pooling."""
 
+from models.regions.area import area_weights
+from models.regions.box3d import box_masks
+from models.regions.packing import pack_regions
+from models.regions.pooling import RegionMasks, pool_regions
 from models.regions.region import Region
+from models.regions.tiling import TilePlan, plan_tiles, stitch, thumbnail, tile_image, tile_mask, tile_points
 
-__all__ = ["Region"]
+__all__ = [
+    "Region",
+    "RegionMasks",
+    "TilePlan",
+    "area_weights",
+    "box_masks",
+    "pack_regions",
+    "plan_tiles",
+    "pool_regions",
+    "stitch",
+    "thumbnail",
+    "tile_image",
+    "tile_mask",
+    "tile_points",
+]

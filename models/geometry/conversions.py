@@ -1,0 +1,45 @@
+"""Other axes than OpenCV's, and the way to and from them. Nowhere else does the project know other axes."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.geometry.point_map import PointMap, transform
+from models.geometry.rigid import matrix
+
+
+def cam_to_z_up(points: PointMap) -> PointMap:
+    """Turn camera points to a z-up world at the camera: (x, y, z) -> (x, z, -y), for an image without a pose.
+
+    The camera is taken to be level; where gravity is known, follow with `transform` by `z_up_T_tilted`.
+    """
+    if points.frame != "cam":
+        raise ValueError(f"expected points in the frame 'cam', got {points.frame!r}: they need no turn to z-up")
+    world_T_cam = points.xyz.new_tensor([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    return transform(points, world_T_cam, "world")
+
+
+def swap_opengl(world_T_cam: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*batch 4 4"]:
+    """Exchange OpenGL camera axes (y up, z backward) and OpenCV camera axes (y down, z forward): its own inverse."""
+    return world_T_cam * world_T_cam.new_tensor([1, -1, -1, 1])
+
+
+def z_up_T_tilted(up: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 4 4"]:
+    """Build the smallest rotation that takes the direction `up` (any length) to +z; straight down turns about x.
+
+    R = I + [v] + [v]^2 / (1 + c) with v = up x z and c = up . z (Rodrigues' formula), in double precision because it
+    is ill-conditioned near c = -1.
+    """
+    x, y, c = torch.nn.functional.normalize(up.double(), dim=-1).unbind(-1)
+    factor = 1 / (1 + c).clamp_min(1e-12)
+    rows = [
+        torch.stack([1 - x * x * factor, -x * y * factor, -x], -1),
+        torch.stack([-x * y * factor, 1 - y * y * factor, -y], -1),
+        torch.stack([x, y, c], -1),
+    ]
+    rotation = torch.stack(rows, -2)
+    half_turn = rotation.new_tensor([1, -1, -1]).diag()
+    rotation = torch.where((c < -1 + 1e-12)[..., None, None], half_turn, rotation)
+    return matrix(rotation, torch.zeros_like(rotation[..., 0])).to(up)

@@ -1,0 +1,57 @@
+"""How much of each token a mask covers, as a sparse list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import reduce
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+BYTES = 8  # mask pixels in one 64-bit word
+
+
+@dataclass(frozen=True)
+class AreaWeights:
+    """The tokens that masks touch: which entry, which cell (row-major), and the area covered in pixels (> 0)."""
+
+    entry: Int64[Tensor, "hit"]
+    cell: Int64[Tensor, "hit"]
+    area: Float[Tensor, "hit"]
+
+
+def area_weights(masks: Bool[Tensor, "entry height width"], rows: int, cols: int) -> AreaWeights:
+    """Average masks to a token grid by area, and list the tokens they touch.
+
+    Exact for any size: a pixel across two tokens counts for each with its overlap. Where tokens are a whole number of
+    pixels high, rows of pixels are added eight pixels at a time (one byte each of a 64-bit word), which reads every
+    mask once as it lies in memory; the horizontal sum then runs over the touched strips only.
+    """
+    height, width = masks.shape[-2:]
+    if height % rows == 0 and width % BYTES == 0 and height // rows < 256:
+        strips = _add_rows_of_bytes(masks, rows)
+    else:
+        strips = torch.einsum("rh,ehw->erw", overlap(rows, height, masks), masks.float())
+    entry, row = strips.any(-1).nonzero(as_tuple=True)
+    area = strips[entry, row].float() @ overlap(cols, width, masks).T
+    hit, col = area.nonzero(as_tuple=True)
+    return AreaWeights(entry[hit], row[hit] * cols + col, area[hit, col])
+
+
+def overlap(cells: int, size: int, like: Tensor) -> Float[Tensor, "cells size"]:
+    """Measure how much of each pixel, of `size` along an axis, lies in each of the `cells`, in pixels (0 to 1)."""
+    edge = torch.arange(cells + 1, device=like.device) * size  # in units of 1 / cells of a pixel: exact
+    pixel = torch.arange(size, device=like.device) * cells
+    start = torch.maximum(edge[:-1, None], pixel)
+    end = torch.minimum(edge[1:, None], pixel + cells)
+    return (end - start).clamp_min(0).float() / cells
+
+
+def _add_rows_of_bytes(masks: Tensor, rows: int) -> Tensor:
+    """Add the rows of pixels in each row of tokens; fewer than 256 of them, so no byte overflows into the next."""
+    masks = masks.contiguous()
+    if masks.storage_offset() % BYTES:
+        masks = masks.clone()
+    words: Tensor = reduce(masks.view(torch.int64), "e (r y) w -> e r w", "sum", r=rows)
+    return words.view(torch.uint8)

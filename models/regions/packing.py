@@ -1,0 +1,46 @@
+"""Packing the regions of a ragged batch, images in tiles and videos in frames, for one call of `pool_regions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from models.regions.pooling import RegionMasks
+from models.regions.region import Region
+from models.regions.tiling import TilePlan, tile_mask
+
+
+def pack_regions(regions: Sequence[Sequence[Region]], plans: Sequence[TilePlan], tiles: Sequence[int]) -> RegionMasks:
+    """Pack the regions of every sample, in order, with masks at tile resolution.
+
+    Sample i owns `tiles[i]` consecutive tiles of the packed features: frame after frame, `len(plans[i])` tiles each. A
+    video has one tile a frame, an image has one frame; tiles at the end that no frame fills (a thumbnail) take no part.
+    Raises ValueError where a region marks a frame that its sample does not have.
+    """
+    masks: list[Tensor] = []
+    tile: list[Tensor] = []
+    region: list[Tensor] = []
+    names: list[str] = []
+    first = 0
+    for sample, (of_sample, plan, count) in enumerate(zip(regions, plans, tiles, strict=True)):
+        for k, one in enumerate(of_sample):
+            name = one.name or f"region {k} of sample {sample}"
+            for frame, mask in one.masks.items():
+                if not 0 <= frame < count // len(plan):
+                    raise ValueError(f"{name} marks frame {frame}, but the sample has {count // len(plan)} (from 0)")
+                cut = tile_mask(mask, plan)
+                marked = cut.flatten(1).any(1).nonzero()[:, 0]
+                masks.append(cut[marked])
+                tile.append(first + frame * len(plan) + marked)
+                region.append(torch.full_like(marked, len(names)))
+            names.append(name)
+        first += count
+    side = plans[0].tile if plans else 1
+    return RegionMasks(
+        torch.cat([torch.zeros(0, side, side, dtype=torch.bool), *masks]),
+        torch.cat([torch.zeros(0, dtype=torch.long), *tile]),
+        torch.cat([torch.zeros(0, dtype=torch.long), *region]),
+        tuple(names),
+    )

@@ -1,0 +1,127 @@
+"""Cutting an image, its point map and its masks into square tiles of one grid, and putting tiles together again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Int64, Shaped
+from torch import Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import resize
+
+from models.geometry import PointMap
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """A grid of rows x cols square tiles with a side of `tile` pixels, listed row by row."""
+
+    rows: int
+    cols: int
+    tile: int
+
+    def __len__(self) -> int:
+        return self.rows * self.cols
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels of the whole grid."""
+        return self.rows * self.tile, self.cols * self.tile
+
+
+def plan_tiles(height: int, width: int, tile: int = 448, max_tiles: int = 12) -> TilePlan:
+    """Choose the grid of at most `max_tiles` tiles whose aspect is closest to that of the image.
+
+    Of grids with equally close aspect the larger one wins if the image has more than half of its pixels. Compared in
+    floating point like the original, so that plans equal those which checkpoints were trained with.
+    Source: `dynamic_preprocess` of InternVL and VILA; SR-3D (arXiv 2509.13317) appendix E for 448 pixels and 12 tiles.
+    """
+    if min(height, width, tile, max_tiles) < 1:
+        raise ValueError(
+            f"cannot tile {height} x {width} pixels into at most {max_tiles} tiles of {tile}: all must be > 0"
+        )
+    grids = [(cols, rows) for cols in range(1, max_tiles + 1) for rows in range(1, max_tiles // cols + 1)]
+    best, closest = (1, 1), float("inf")
+    for cols, rows in sorted(grids, key=lambda grid: grid[0] * grid[1]):
+        distance = abs(width / height - cols / rows)
+        large_enough = width * height > 0.5 * tile * tile * cols * rows
+        if distance < closest or (distance == closest and large_enough):
+            best, closest = (cols, rows), distance
+    return TilePlan(rows=best[1], cols=best[0], tile=tile)
+
+
+def tile_image(
+    image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan
+) -> Shaped[Tensor, "*batch tile channel side side"]:
+    """Tile an image: resize it straight to the grid (antialiased bicubic, no letterbox), then crop row by row.
+
+    uint8 stays uint8. Source: as `plan_tiles`.
+    """
+    return _split(resize(image, list(plan.size), InterpolationMode.BICUBIC, antialias=True), plan)
+
+
+def thumbnail(
+    image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan
+) -> Shaped[Tensor, "*batch channel side side"]:
+    """Resize the whole image to one tile, as an overview beside its tiles."""
+    return tile_image(image, TilePlan(1, 1, plan.tile))[..., 0, :, :, :]
+
+
+def tile_points(points: PointMap, plan: TilePlan) -> PointMap:
+    """Tile a point map by nearest sampling: each point was measured, none is a blend across an edge or a hole."""
+    height, width = points.valid.shape[-2:]
+    y = _nearest(plan.size[0], height, points.valid)
+    x = _nearest(plan.size[1], width, points.valid)
+    xyz = points.xyz.index_select(-3, y).index_select(-2, x)
+    valid = points.valid.index_select(-2, y).index_select(-1, x)
+    grid = {"rows": plan.rows, "cols": plan.cols}
+    return PointMap(
+        rearrange(xyz, "... (rows y) (cols x) c -> ... (rows cols) y x c", **grid),
+        rearrange(valid, "... (rows y) (cols x) -> ... (rows cols) y x", **grid),
+        points.frame,
+    )
+
+
+def tile_mask(mask: Bool[Tensor, "*batch height width"], plan: TilePlan) -> Bool[Tensor, "*batch tile side side"]:
+    """Tile a mask without losing any of its pixels.
+
+    Along an axis that grows, nearest sampling; along an axis that shrinks, a new pixel is marked if any pixel centre
+    within it is, so that a one-pixel mask survives.
+    """
+    grown = _resize_axis(_resize_axis(mask, -2, plan.size[0]), -1, plan.size[1])
+    return _split(grown[..., None, :, :], plan)[..., 0, :, :]
+
+
+def stitch(
+    tiles: Shaped[Tensor, "*batch tile rows cols channel"], plan: TilePlan
+) -> Shaped[Tensor, "*batch height width channel"]:
+    """Stitch the tiles' feature maps to one map of the image: the exact inverse of tiling, row by row."""
+    whole: Tensor = rearrange(tiles, "... (rows cols) y x c -> ... (rows y) (cols x) c", rows=plan.rows, cols=plan.cols)
+    return whole
+
+
+def _split(image: Tensor, plan: TilePlan) -> Tensor:
+    tiles: Tensor = rearrange(image, "... c (rows y) (cols x) -> ... (rows cols) c y x", rows=plan.rows, cols=plan.cols)
+    return tiles.contiguous()
+
+
+def _nearest(count: int, size: int, like: Tensor) -> Int64[Tensor, "count"]:
+    """Find the pixel, of `size` along an axis, under the centre of each of `count` new ones."""
+    return (2 * torch.arange(count, device=like.device) + 1) * size // (2 * count)
+
+
+def _resize_axis(mask: Tensor, axis: int, count: int) -> Tensor:
+    size = mask.shape[axis]
+    if count == size:
+        return mask
+    if count > size:
+        return mask.index_select(axis, _nearest(count, size, mask))
+    holder = _nearest(size, count, mask)  # the new pixel that holds the centre of each old one, in order
+    new = torch.arange(count, device=mask.device)
+    first, end = torch.searchsorted(holder, new), torch.searchsorted(holder, new, right=True)
+    marked = mask.index_select(axis, first)
+    for step in range(1, -(-size // count)):  # all pixels of a run at once
+        marked |= mask.index_select(axis, torch.minimum(first + step, end - 1))
+    return marked
