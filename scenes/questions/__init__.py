@@ -1,0 +1,23 @@
+"""Questions about regions of clips whose truth is known, with exact answers."""
+
+from scenes.questions.ask import CATEGORIES, ask_about, region_of
+from scenes.questions.dynamic import DYNAMIC
+from scenes.questions.grammar import grammar_texts
+from scenes.questions.quantity import NUMBERS, UNITS, format_number, format_quantity
+from scenes.questions.question import LETTERS, Question
+from scenes.questions.static import STATIC
+
+__all__ = [
+    "CATEGORIES",
+    "DYNAMIC",
+    "LETTERS",
+    "NUMBERS",
+    "STATIC",
+    "UNITS",
+    "Question",
+    "ask_about",
+    "format_number",
+    "format_quantity",
+    "grammar_texts",
+    "region_of",
+]

@@ -1,0 +1,136 @@
+"""Questions about what happens between the first frame and the last.
+
+Movers are seen in both of these frames. What moves by 0.5 cm to 10 cm is asked about neither as moving nor as still.
+Paths and rotations are summed over the frames of the clip, so that they know what a viewer of the clip can know.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from scenes.questions.category import Category, Choice, Comparison, Measurement, Objects
+from scenes.questions.facts import MOVED, STILL, Facts
+from scenes.questions.static import SHORTEST, exceeds, pairs
+
+FURTHER = (1.25, 0.1)  # ratio and metres between two displacements
+TURNED = np.radians(15)  # from here on, an object certainly turns
+ONSET = 0.02  # metres (and radians): where a movement counts as begun
+
+
+def displacement(facts: Facts) -> Float[np.ndarray, "object 3"]:
+    """Take the way from the first place to the last, world frame, metres."""
+    return np.asarray(facts.centre[-1] - facts.centre[0])
+
+
+def shift(facts: Facts) -> Float[np.ndarray, "object"]:
+    """Measure the distance from the first place to the last, metres."""
+    return np.asarray(np.linalg.norm(displacement(facts), axis=-1))
+
+
+def path(facts: Facts) -> Float[np.ndarray, "object"]:
+    """Measure the way travelled, straight from frame to frame, metres."""
+    return np.asarray(np.linalg.norm(np.diff(facts.centre, axis=0), axis=-1).sum(0))
+
+
+def turn(facts: Facts) -> Float[np.ndarray, "object"]:
+    """Measure the rotation summed over frames, radians."""
+    return np.asarray(facts.turned.sum(0))
+
+
+def movers(facts: Facts) -> Bool[np.ndarray, "object"]:
+    """Mark objects that end elsewhere than they began."""
+    return np.asarray(facts.visible_at_both_ends & (shift(facts) >= MOVED))
+
+
+def still(facts: Facts) -> Bool[np.ndarray, "object"]:
+    """Mark objects that certainly do not move, seen as long as the movers."""
+    return np.asarray(facts.visible_at_both_ends & facts.still)
+
+
+def words(**true_of: Bool[np.ndarray, "object"]) -> dict[str, list[tuple[Objects, str]]]:
+    """Sort objects by the word (spaces as underscores) that is true of them."""
+    return {w.replace("_", " "): [((k,), "") for k in np.flatnonzero(m).tolist()] for w, m in true_of.items()}
+
+
+def moves(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+    """Tell movers from still objects; the camera moves as well."""
+    return words(yes=movers(facts), no=still(facts))
+
+
+def approaches(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+    """Tell whether an object's own movement brings it nearer to where the camera was at the start, or neither."""
+    far = np.linalg.norm(facts.centre[[0, -1]] - facts.camera[:3, 3], axis=-1)
+    closer = far[0] - far[1]
+    seen = movers(facts)
+    return words(towards=seen & (closer >= MOVED), away=seen & (closer <= -MOVED), it_does_not_move=still(facts))
+
+
+def direction(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+    """Name the direction of a movement in the first camera, or say that there is none: the premise may be false."""
+    aside, _, ahead = (displacement(facts) @ facts.camera[:3, :3]).T  # in the axes of the first camera
+    sideways = movers(facts) & (np.abs(aside) >= MOVED) & (np.abs(aside) >= np.abs(ahead))
+    return words(to_the_left=sideways & (aside < 0), to_the_right=sideways & (aside > 0), it_does_not_move=still(facts))
+
+
+def rotates(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+    """Tell what turns from what does not; both may travel."""
+    seen, angle = facts.visible_at_both_ends, turn(facts)
+    return words(yes=seen & (angle >= TURNED), no=seen & (angle < STILL))
+
+
+def moved_further(facts: Facts) -> list[Objects]:
+    """Compare displacements of movers."""
+    return pairs(exceeds(shift(facts), *FURTHER), movers(facts))
+
+
+def moved_first(facts: Facts) -> list[Objects]:
+    """Compare the frames in which two movers have left their first place: (earlier, later)."""
+    begun = (np.linalg.norm(facts.centre - facts.centre[0], axis=-1) >= ONSET).argmax(0)
+    return pairs(begun[:, None] < begun[None], movers(facts))
+
+
+def of_movers(facts: Facts, value: Float[np.ndarray, "object"]) -> list[tuple[Objects, float]]:
+    """List one value for every mover."""
+    return [((k,), float(value[k])) for k in np.flatnonzero(movers(facts) & (value >= SHORTEST)).tolist()]
+
+
+def duration(facts: Facts) -> float:
+    """Measure the time from the first frame to the last, seconds."""
+    return float(facts.seconds[-1] - facts.seconds[0])
+
+
+def speed(facts: Facts) -> list[tuple[Objects, float]]:
+    """List mean speeds: path over duration."""
+    return of_movers(facts, path(facts) / duration(facts)) if duration(facts) > 0 else []
+
+
+def rotation(facts: Facts) -> list[tuple[Objects, float]]:
+    """List rotations in degrees, of what turns, by one turn at most."""
+    angle = turn(facts)
+    able = facts.visible_at_both_ends & (angle >= TURNED) & (angle <= 2 * np.pi)
+    return [((k,), float(np.degrees(angle[k]))) for k in np.flatnonzero(able).tolist()]
+
+
+def elapsed(facts: Facts) -> list[tuple[Objects, float]]:
+    """List the duration of the clip, once."""
+    return [((), duration(facts))] if duration(facts) > 0 else []
+
+
+DYNAMIC: tuple[Category, ...] = (
+    Choice("moves", moves, ("Does <region0> move?",)),
+    Choice("approaches", approaches, ("Does <region0> move towards where the camera starts, or away?",)),
+    Choice("direction", direction, ("Seen from where the camera starts, how does <region0> move?",)),
+    Choice("rotates", rotates, ("Does <region0> turn?",)),
+    Comparison("moved_further", moved_further, ("Which moves further?", "Which ends further from where it starts?")),
+    Comparison("moved_first", moved_first, ("Which moves first?", "Which is first to move?")),
+    Measurement(
+        "displacement",
+        lambda facts: of_movers(facts, shift(facts)),
+        ("How far does <region0> end from where it starts?",),
+    ),
+    Measurement("path", lambda facts: of_movers(facts, path(facts)), ("How long is the path of <region0>?",)),
+    Measurement("speed", speed, ("How fast does <region0> move?",), "m/s"),
+    Measurement("rotation", rotation, ("By how many degrees does <region0> turn?",), "degrees"),
+    Measurement("elapsed", elapsed, ("How long is the time from the first picture to the last?",), "s"),
+)
