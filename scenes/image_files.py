@@ -1,0 +1,76 @@
+"""Pictures on disk as tensors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def list_images(folder: Path) -> list[Path]:
+    """List the pictures of a folder in natural order: frame2 comes before frame10."""
+    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+    return sorted(images, key=lambda path: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", path.name)])
+
+
+def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
+    """Read a picture as RGB, upright (its EXIF orientation is applied). Transparency is dropped.
+
+    Raises:
+        ValueError: it is not a picture, or it is cut.
+    """
+    with _open(path) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    rgb: Tensor = rearrange(torch.from_numpy(np.array(upright)), "height width rgb -> rgb height width").contiguous()
+    return rgb
+
+
+def read_depth(path: Path, scale: float) -> Float[Tensor, "height width"]:
+    """Read a 16-bit depth picture as metres; it holds `scale` units a metre, and 0 where the sensor saw nothing.
+
+    Raises:
+        ValueError: it is not a picture with one 16-bit channel.
+    """
+    with _open(path) as image:
+        if not image.mode.startswith("I"):  # PIL: "I;16", and "I" for 16-bit PNG before Pillow 11
+            raise ValueError(f"{path} has mode {image.mode}, need one 16-bit channel of depth")
+        depth = np.asarray(image).astype(np.float32)
+    return torch.from_numpy(depth) / scale
+
+
+def write_image(path: Path, image: UInt8[Tensor, "3 height width"]) -> None:
+    """Write a picture; the format follows from the suffix."""
+    Image.fromarray(rearrange(image, "rgb height width -> height width rgb").cpu().numpy()).save(path)
+
+
+def write_depth(path: Path, depth: Float[Tensor, "height width"], scale: float) -> None:
+    """Write depth (metres, 0 where unknown) as a 16-bit picture with `scale` units a metre, rounded.
+
+    Raises:
+        ValueError: the largest depth does not fit 16 bits.
+    """
+    units = (depth * scale).round()
+    if units.max() > np.iinfo(np.uint16).max:
+        raise ValueError(
+            f"depth {depth.max():.1f} m does not fit 16 bits at {scale:g} units a metre: use a lower scale"
+        )
+    Image.fromarray(units.cpu().numpy().astype(np.uint16)).save(path)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except (UnidentifiedImageError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"{path} cannot be read as a picture: it is cut or of another format") from error
+    return image

@@ -1,0 +1,133 @@
+"""RGB-D folders: colour, sensor depth, camera poses and intrinsics."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from einops import repeat
+from jaxtyping import Float
+from torch import Tensor
+
+from scenes.clip import Clip
+from scenes.clip_checks import check_clip
+from scenes.frame_choice import choose_frames
+from scenes.image_files import read_depth, read_image, write_depth, write_image
+from scenes.pinhole_json import read_pinhole, write_pinhole
+from scenes.rgbd_layouts import list_redwood, list_tum
+from scenes.trajectory import write_log
+from scenes.up_axis import Up, turn_z_up
+
+
+def read_rgbd_folder(
+    path: str | Path,
+    frames: int | None = None,
+    indices: Sequence[int] | None = None,
+    depth_scale: float | None = None,
+    fps: float = 30.0,
+    intrinsics: Float[Tensor, "3 3"] | None = None,
+    up: Up = "auto",
+) -> Clip:
+    """Read an RGB-D folder: `frames` frames uniformly from first to last, or `indices`, or all.
+
+    Redwood / Open3D: `color/`, `depth/` (16-bit), `trajectory.log` (or Open3D's `trajectory.json`), one pinhole JSON,
+    and `timestamps.txt` (seconds, one a line) if there is one. TUM: `rgb.txt`, `depth.txt`, `groundtruth.txt`. The
+    first frame of the folder is at second 0. Needs colour and depth of equal size, registered to each other.
+
+    Args:
+        path: the folder.
+        frames: how many frames.
+        indices: which frames, instead.
+        depth_scale: units of the depth pictures in one metre; by default 1000 (Redwood) or 5000 (TUM).
+        fps: frames a second of a Redwood folder without `timestamps.txt`.
+        intrinsics: pinhole in pixels with centres at .5; by default from the JSON, whose principal point counts from
+            the centre of the first pixel (Open3D), so that 319.5 there is 320 here.
+        up: axis of the folder's world that points up; the clip's world is turned by it to z-up. "auto": what
+            `write_rgbd_folder` noted in `up.txt`, else the signed axis nearest to the mean up direction (-y) of all
+            its cameras ("-y" in the Redwood living room).
+
+    Raises:
+        FileNotFoundError: the folder, or a file that it needs, is missing.
+        ValueError: counts or sizes differ, or depth, intrinsics or a pose cannot be used.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(f"no such RGB-D folder: {path}")
+    listing = list_tum(path) if (path / "rgb.txt").is_file() else list_redwood(path, fps)
+    if up == "auto" and (path / "up.txt").is_file():
+        up = "z"  # all that write_rgbd_folder writes
+    world_T_cam = turn_z_up(listing.world_T_cam, up)
+    index = choose_frames(len(listing.colour), frames, indices, path)
+    video = _stack([(listing.colour[i], read_image(listing.colour[i])) for i in index])
+    scale = depth_scale or listing.depth_scale
+    depth = _stack([(listing.depth[i], read_depth(listing.depth[i], scale)) for i in index])
+    size = (video.shape[2], video.shape[3])
+    if (depth.shape[1], depth.shape[2]) != size:
+        raise ValueError(
+            f"{path}: depth has {depth.shape[2]}x{depth.shape[1]} pixels, colour {size[1]}x{size[0]}; need registered "
+            f"depth of the same size"
+        )
+    if intrinsics is None:
+        intrinsics = read_pinhole(_find_pinhole(path), size)
+    intrinsics = repeat(intrinsics, "row col -> time row col", time=len(index))
+    return check_clip(Clip(video, listing.seconds[index], depth, intrinsics, world_T_cam[index], name=path.name))
+
+
+def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: float = 1000.0) -> None:
+    """Write a clip as a Redwood / Open3D folder, all or nothing: it appears under its name when it is complete.
+
+    Colour is lossless PNG; depth is rounded to 1 / `depth_scale` metres. Times go to `timestamps.txt`, and `up.txt`
+    notes that the world is z-up. Truth of a world is not written.
+
+    Raises:
+        FileExistsError: `path` exists.
+        ValueError: the clip lacks depth, intrinsics or poses, or intrinsics change over time, or depth is too large.
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another name or remove it")
+    if clip.depth is None or clip.intrinsics is None or clip.world_T_cam is None:
+        raise ValueError("an RGB-D folder needs a clip with depth, intrinsics and poses")
+    check_clip(clip)
+    if not torch.equal(clip.intrinsics, clip.intrinsics[:1].expand_as(clip.intrinsics)):
+        raise ValueError("an RGB-D folder has one camera: the intrinsics of this clip change over time")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        (partial / "color").mkdir()
+        (partial / "depth").mkdir()
+        for i in range(len(clip)):
+            write_image(partial / "color" / f"{i:05d}.png", clip.video[i])
+            write_depth(partial / "depth" / f"{i:05d}.png", clip.depth[i], depth_scale)
+        write_log(partial / "trajectory.log", clip.world_T_cam)
+        write_pinhole(partial / "camera.json", clip.intrinsics[0], clip.size)
+        (partial / "timestamps.txt").write_text("".join(f"{second:.9g}\n" for second in clip.seconds.tolist()))
+        (partial / "up.txt").write_text("z\n")
+        partial.chmod(0o755)  # mkdtemp makes it private
+        os.rename(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # gone already if all went well
+
+
+def _stack(pictures: list[tuple[Path, Tensor]]) -> Tensor:
+    """Stack pictures of one size; name the first that has another."""
+    first, need = pictures[0][0], pictures[0][1].shape
+    for path, picture in pictures:
+        if picture.shape != need:
+            raise ValueError(
+                f"{path} has {picture.shape[-1]}x{picture.shape[-2]} pixels, {first.name} {need[-1]}x{need[-2]}"
+            )
+    return torch.stack([picture for _, picture in pictures])
+
+
+def _find_pinhole(folder: Path) -> Path:
+    cameras = sorted(file for file in folder.glob("*.json") if file.name != "trajectory.json")
+    if len(cameras) != 1:
+        raise FileNotFoundError(
+            f"{folder} has {len(cameras)} pinhole files (*.json), need one; or give intrinsics by hand"
+        )
+    return cameras[0]

@@ -1,0 +1,115 @@
+"""Listing and decoding the frames of a video file with PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The frames of a video file in order of presentation.
+
+    `times` are in units of `time_base` seconds. `announced` frames and `duration` (seconds) are what the header claims,
+    0 where it claims nothing. `damaged` says that some packet or frame could not be read.
+    """
+
+    times: list[int]
+    time_base: Fraction
+    announced: int
+    duration: float
+    damaged: bool
+
+
+def list_packets(path: Path) -> Listing:
+    """List the frames from their packets, without decoding: fast, and right for whole files.
+
+    Falls to `list_decoded` where packets carry no presentation time (AVI).
+
+    Raises:
+        ValueError: the file is not a video, or not one frame of it is readable.
+    """
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        duration = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / av.time_base
+        listing = Listing([], stream.time_base, stream.frames, float(duration), False)
+        times, damaged = [], False
+        try:
+            for packet in container.demux(stream):
+                damaged |= packet.is_corrupt
+                if packet.size and not packet.is_corrupt and not packet.is_discard:
+                    times.append(packet.pts)
+        except av.FFmpegError:
+            damaged = True
+    if None in times:
+        return list_decoded(path, listing)
+    if not times:
+        raise ValueError(f"{path} has no readable frame: it is cut or damaged right after its header")
+    return replace(listing, times=sorted(set(times)), damaged=damaged)
+
+
+def list_decoded(path: Path, listing: Listing) -> Listing:
+    """List the frames that decode, at the cost of decoding all: for files whose packets do not tell."""
+    times = sorted({frame.pts for frame in _decode(path)})
+    if not times:
+        raise ValueError(f"{path} has no readable frame: it is damaged, or its codec is not supported")
+    return replace(listing, times=times)
+
+
+def decode_pyav(path: Path, times: Sequence[int]) -> dict[int, UInt8[Tensor, "3 height width"]]:
+    """Decode the frames shown at `times`, forward from the start, upright. Those that do not decode are missing."""
+    wanted, found = set(times), {}
+    for frame in _decode(path):
+        if frame.pts in wanted and frame.pts not in found:
+            found[frame.pts] = _upright(frame)
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    try:
+        container = av.open(str(path))
+    except av.FFmpegError as error:
+        raise ValueError(f"{path} cannot be read as a video: {error.strerror}") from error
+    if not container.streams.video:
+        container.close()
+        raise ValueError(f"{path} has no video stream")
+    return container
+
+
+def _decode(path: Path) -> Iterator[av.VideoFrame]:
+    """Decode in order of presentation, without damaged frames and those predicted from them (to the next key frame)."""
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        packets = container.demux(stream)
+        intact = True
+        while True:
+            try:
+                packet = next(packets)
+                decoded = packet.decode()
+            except StopIteration:
+                return
+            except av.FFmpegError:  # the next packet may be readable, and the last one flushes the decoder
+                intact = False
+                continue
+            for frame in decoded:
+                intact = not frame.is_corrupt and (intact or frame.key_frame)
+                if intact:
+                    yield frame
+
+
+def _upright(frame: av.VideoFrame) -> UInt8[Tensor, "3 height width"]:
+    """Convert a frame to RGB, turned by its rotation tag (degrees counter-clockwise, multiples of 90)."""
+    turned = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+    return torch.from_numpy(np.ascontiguousarray(rearrange(turned, "height width rgb -> rgb height width")))
