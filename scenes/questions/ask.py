@@ -43,13 +43,13 @@ def ask_about(
     wanted = rounds * len(categories) if total is None else total
     rng = Random(int(torch.randint(2**62, (), generator=generator)))
     facts = Facts.of(clip)
-    pools = [CATEGORIES[name].pool(facts) for name in rng.sample(list(categories), len(categories))]
+    asking = [CATEGORIES[name].ask(facts, rng) for name in rng.sample(list(categories), len(categories))]
     questions: list[Question] = []
     for _ in range(rounds):
-        drawn = [(pool, question) for pool in pools if (question := pool(rng)) is not None]
-        pools = [pool for pool, _ in drawn]
+        drawn = [(more, question) for more in asking if (question := next(more, None)) is not None]
+        asking = [more for more, _ in drawn]
         questions += [question for _, question in drawn]
-        if not pools or len(questions) >= wanted:
+        if not asking or len(questions) >= wanted:
             break
     return questions[:wanted]
 

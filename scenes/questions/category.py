@@ -1,11 +1,8 @@
-"""The three kinds of question, and how each keeps the words of a question from giving its answer away.
-
-Every kind makes its candidates once a clip (`pool`) and then draws from them without replacement.
-"""
+"""The three kinds of question, and how each keeps the words of a question from giving its answer away."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol, TypeAlias, TypeVar
@@ -14,8 +11,9 @@ from scenes.questions.facts import Facts
 from scenes.questions.quantity import Unit, format_quantity
 from scenes.questions.question import LETTERS, Question
 
+Item = TypeVar("Item")
 Objects: TypeAlias = tuple[int, ...]
-Draw: TypeAlias = Callable[[Random], Question | None]
+Named: TypeAlias = dict[str, list[tuple[Objects, str]]]  # word -> what it is true of: objects, and a name for the text
 
 
 class Category(Protocol):
@@ -29,13 +27,8 @@ class Category(Protocol):
     def stems(self) -> tuple[str, ...]:
         """All wordings, options left out."""
 
-    def pool(self, facts: Facts) -> Draw:
-        """Collect what can be asked of one clip; each call of the result draws one question, None when it ran dry."""
-
-
-def with_options(stem: str, options: tuple[str, ...]) -> str:
-    """Write the options behind the question: "... (A) left (B) right"."""
-    return " ".join([stem, *(f"({letter}) {option}" for letter, option in zip(LETTERS, options, strict=False))])
+    def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
+        """Draw different questions about one clip until there are no more."""
 
 
 @dataclass(frozen=True)
@@ -53,56 +46,44 @@ class Comparison:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """All wordings."""
+        """All wordings, options left out."""
         return self.for_winner + self.for_loser
 
-    def pool(self, facts: Facts) -> Draw:
-        """Collect the pairs that differ by more than the margin."""
+    def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
+        """Draw pairs that differ by more than the margin."""
         left = self.candidates(facts)
-
-        def draw(rng: Random) -> Question | None:
-            if not left:
-                return None
+        while left:
             *references, winner, loser = take(left, rng)
             stem = rng.choice(self.stems)
             answer, other = (winner, loser) if stem in self.for_winner else (loser, winner)
             letter = rng.randrange(2)
             pair = (other, answer) if letter else (answer, other)
             options = (f"<region{len(references)}>", f"<region{len(references) + 1}>")
-            text = with_options(stem, options)
-            return Question(self.name, text, LETTERS[letter], options, (*references, *pair))
-
-        return draw
+            yield Question(self.name, with_options(stem, options), LETTERS[letter], options, (*references, *pair))
 
 
 @dataclass(frozen=True)
 class Choice:
     """Which word? The options are words that are true of something in this clip, and each is asked for equally often.
 
-    `candidates` gives word -> what the word is true of: objects, and the name that fills `{}` in the wording, if any.
-    A word is drawn uniformly among those available, and only then an object: given the text, all options are
-    equally likely, whatever the clips look like. A clip where only one word is true of anything is not asked.
+    A word is drawn uniformly among those available, and only then something that it is true of: given the text, all
+    options are equally likely, whatever the clips look like. A clip where only one word is true of anything is not
+    asked. A name that comes with the objects fills `{}` in the wording.
     """
 
     name: str
-    candidates: Callable[[Facts], dict[str, list[tuple[Objects, str]]]]
+    candidates: Callable[[Facts], Named]
     stems: tuple[str, ...]
 
-    def pool(self, facts: Facts) -> Draw:
-        """Collect what each word is true of."""
+    def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
+        """Draw words and what they are true of."""
         left = self.candidates(facts)
-
-        def draw(rng: Random) -> Question | None:
-            words = sorted(word for word, things in left.items() if things)
-            if len(words) < 2:
-                return None
+        while len(words := sorted(word for word, things in left.items() if things)) >= 2:
             options = tuple(rng.sample(words, min(len(words), len(LETTERS))))
             letter = rng.randrange(len(options))
             objects, name = take(left[options[letter]], rng)
             text = with_options(rng.choice(self.stems).replace("{}", name), options)
-            return Question(self.name, text, LETTERS[letter], options, objects)
-
-        return draw
+            yield Question(self.name, text, LETTERS[letter], options, objects)
 
 
 @dataclass(frozen=True)
@@ -114,22 +95,19 @@ class Measurement:
     stems: tuple[str, ...]
     unit: Unit = "m"
 
-    def pool(self, facts: Facts) -> Draw:
-        """Collect what can be measured."""
+    def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
+        """Draw what can be measured."""
         left = self.candidates(facts)
-
-        def draw(rng: Random) -> Question | None:
-            if not left:
-                return None
+        while left:
             objects, value = take(left, rng)
             answer = format_quantity(value, self.unit)
             mentioned = tuple(rng.sample(objects, len(objects)))
-            return Question(self.name, rng.choice(self.stems), answer, (), mentioned, value, self.unit)
-
-        return draw
+            yield Question(self.name, rng.choice(self.stems), answer, (), mentioned, value, self.unit)
 
 
-Item = TypeVar("Item")
+def with_options(stem: str, options: tuple[str, ...]) -> str:
+    """Write the options behind the question: "... (A) left (B) right"."""
+    return " ".join([stem, *(f"({letter}) {option}" for letter, option in zip(LETTERS, options, strict=False))])
 
 
 def take(items: list[Item], rng: Random) -> Item:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from scenes.questions.category import Category, Choice, Comparison, Measurement, Objects
+from scenes.questions.category import Category, Choice, Comparison, Measurement, Named, Objects
 from scenes.questions.facts import MOVED, STILL, Facts
 from scenes.questions.static import SHORTEST, exceeds, pairs
 
@@ -48,17 +48,17 @@ def still(facts: Facts) -> Bool[np.ndarray, "object"]:
     return np.asarray(facts.visible_at_both_ends & facts.still)
 
 
-def words(**true_of: Bool[np.ndarray, "object"]) -> dict[str, list[tuple[Objects, str]]]:
+def words(**true_of: Bool[np.ndarray, "object"]) -> Named:
     """Sort objects by the word (spaces as underscores) that is true of them."""
     return {w.replace("_", " "): [((k,), "") for k in np.flatnonzero(m).tolist()] for w, m in true_of.items()}
 
 
-def moves(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+def moves(facts: Facts) -> Named:
     """Tell movers from still objects; the camera moves as well."""
     return words(yes=movers(facts), no=still(facts))
 
 
-def approaches(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+def approaches(facts: Facts) -> Named:
     """Tell whether an object's own movement brings it nearer to where the camera was at the start, or neither."""
     far = np.linalg.norm(facts.centre[[0, -1]] - facts.camera[:3, 3], axis=-1)
     closer = far[0] - far[1]
@@ -66,14 +66,14 @@ def approaches(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
     return words(towards=seen & (closer >= MOVED), away=seen & (closer <= -MOVED), it_does_not_move=still(facts))
 
 
-def direction(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+def direction(facts: Facts) -> Named:
     """Name the direction of a movement in the first camera, or say that there is none: the premise may be false."""
     aside, _, ahead = (displacement(facts) @ facts.camera[:3, :3]).T  # in the axes of the first camera
     sideways = movers(facts) & (np.abs(aside) >= MOVED) & (np.abs(aside) >= np.abs(ahead))
     return words(to_the_left=sideways & (aside < 0), to_the_right=sideways & (aside > 0), it_does_not_move=still(facts))
 
 
-def rotates(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+def rotates(facts: Facts) -> Named:
     """Tell what turns from what does not; both may travel."""
     seen, angle = facts.visible_at_both_ends, turn(facts)
     return words(yes=seen & (angle >= TURNED), no=seen & (angle < STILL))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from scenes.questions.category import Category, Choice, Comparison, Measurement, Objects
+from scenes.questions.category import Category, Choice, Comparison, Measurement, Named, Objects
 from scenes.questions.facts import Facts
 
 NEARER = 1.1  # ratio of the two distances
@@ -95,7 +95,7 @@ def bigger(facts: Facts) -> list[Objects]:
     return pairs(exceeds(facts.size.prod(-1), BIGGER), facts.visible)
 
 
-def facing(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+def facing(facts: Facts) -> Named:
     """Stand at one region, face a second, find a third: by the angle on the ground between the two."""
     ground = facts.centre[0, :, :2]
     offset = ground - ground[:, None]  # [stand, to]
@@ -105,36 +105,36 @@ def facing(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
     can = (np.linalg.norm(offset, axis=-1) >= APART) & ok[:, None] & ok
     can_triple = can[:, :, None] & can[:, None, :] & ~np.eye(len(ok), dtype=bool)
     where = {"front": 0.0, "left": np.pi / 2, "right": -np.pi / 2, "behind": np.pi}
-    found: dict[str, list[tuple[Objects, str]]] = {}
+    found: Named = {}
     for word, angle in where.items():
         off = np.abs((turn - angle + np.pi) % (2 * np.pi) - np.pi)
         found[word] = [((s, f, o), "") for s, f, o in np.argwhere(can_triple & (off <= BEARING)).tolist()]
     return found
 
 
-def column(facts: Facts) -> dict[str, list[tuple[Objects, str]]]:
+def column(facts: Facts) -> Named:
     """Name the third of the picture that holds the mean column."""
     clear = (np.abs(facts.column[:, None] - [1 / 3, 2 / 3]) >= THIRD).all(-1) & facts.visible_at_start
-    thirds: dict[str, list[tuple[Objects, str]]] = {"left": [], "middle": [], "right": []}
+    thirds: Named = {"left": [], "middle": [], "right": []}
     for k in np.flatnonzero(clear).tolist():
         thirds[("left", "middle", "right")[min(int(facts.column[k] * 3), 2)]].append(((k,), ""))
     return thirds
 
 
-def by_name(facts: Facts, names: tuple[str, ...]) -> dict[str, list[tuple[Objects, str]]]:
+def by_name(facts: Facts, names: tuple[str, ...]) -> Named:
     """Sort the visible objects by colour or family."""
-    found: dict[str, list[tuple[Objects, str]]] = {}
+    found: Named = {}
     for k in np.flatnonzero(facts.visible).tolist():
         found.setdefault(names[k], []).append(((k,), ""))
     return found
 
 
-def counts(facts: Facts, names: tuple[str, ...]) -> dict[str, list[tuple[Objects, str]]]:
+def counts(facts: Facts, names: tuple[str, ...]) -> Named:
     """Count the visible objects of each name; a name is left out where a glimpse below the limit makes it unclear."""
     unclear = (facts.area > 0).any(0) & ~facts.visible
     shown = [name for name, visible in zip(names, facts.visible, strict=True) if visible]
     hidden = {name for name, glimpsed in zip(names, unclear, strict=True) if glimpsed}
-    found: dict[str, list[tuple[Objects, str]]] = {}
+    found: Named = {}
     for name in sorted(set(shown) - hidden):
         found.setdefault(str(shown.count(name)), []).append(((), name))
     return found
