@@ -1,1 +1,9 @@
 """SR-3D: a vision-language model with 3D positions in its visual tokens and regions in its prompt."""
+
+from models.sr3d.config import SR3DConfig
+from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.processor import SR3DProcessor
+from models.sr3d.sample import Sample
+from models.sr3d.tokenizer import train_tokenizer
+
+__all__ = ["SR3DConfig", "SR3DForConditionalGeneration", "SR3DProcessor", "Sample", "train_tokenizer"]

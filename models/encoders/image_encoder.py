@@ -1,0 +1,53 @@
+"""Any stock image encoder as a map of features."""
+
+from __future__ import annotations
+
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import AutoModel, PretrainedConfig
+
+
+class ImageEncoder(nn.Module):
+    """A transformers encoder, or a timm one (model type `timm_wrapper`), that gives (rows, cols) features an image.
+
+    Class and register tokens are dropped; convolutional encoders give their map as it is. `select_layer` counts hidden
+    states from the end as VILA does: -1 is the output (after the last norm), -2 is what enters the last block.
+    """
+
+    def __init__(self, config: PretrainedConfig, stride: int, select_layer: int = -1) -> None:
+        super().__init__()
+        self.model = AutoModel.from_config(config)
+        self.stride = stride
+        self.select_layer = select_layer
+
+    @property
+    def channels(self) -> int:
+        """Width of the features."""
+        config = self.model.config
+        if config.model_type == "timm_wrapper":
+            return int(self.model.timm_model.num_features)
+        return int(config.hidden_sizes[-1] if hasattr(config, "hidden_sizes") else config.hidden_size)
+
+    def forward(self, images: Float[Tensor, "image 3 height width"]) -> Float[Tensor, "image rows cols channel"]:
+        """Encode images to a grid of height / stride x width / stride features.
+
+        Raises ValueError where the encoder has another stride than it was declared with.
+        """
+        rows, cols = images.shape[-2] // self.stride, images.shape[-1] // self.stride
+        if self.select_layer == -1:
+            features = self.model(images).last_hidden_state
+        else:
+            features = self.model(images, output_hidden_states=True).hidden_states[self.select_layer]
+        if features.ndim == 3:  # tokens; class and register tokens come first
+            prefix = features.shape[1] - rows * cols
+            if prefix >= 0:
+                features = rearrange(features[:, prefix:], "i (r c) d -> i r c d", r=rows)
+        elif getattr(getattr(self.model, "timm_model", None), "output_fmt", "NCHW") != "NHWC":
+            features = rearrange(features, "i d r c -> i r c d")
+        if features.shape[1:3] != (rows, cols):
+            raise ValueError(
+                f"the encoder gave {tuple(features.shape[1:-1])} features for images of {tuple(images.shape[-2:])} pixels, "
+                f"where stride {self.stride} promises {rows} x {cols}: set `stride` in the model config"
+            )
+        return features

@@ -1,0 +1,134 @@
+"""What an SR-3D model is made of."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from transformers import AutoConfig, PretrainedConfig
+
+TINY_VISION = {"model_type": "convnext", "num_stages": 1, "patch_size": 4, "hidden_sizes": [64], "depths": [3]}
+TINY_TEXT = {
+    "model_type": "qwen2",
+    "hidden_size": 128,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "intermediate_size": 512,
+    "vocab_size": 512,
+    "max_position_embeddings": 4096,
+}
+CHOICES = {
+    "projector": ("linear", "mlp", "pool", "downsample_3x3"),
+    "timestamp_encoding": ("none", "before_projector", "after_projector"),
+    "scale": ("none", "token", "metric"),
+    "region_pool": ("pixel", "frame_mean"),
+    "pe_oversample": (1, 2, 4),
+}
+
+
+class SR3DConfig(PretrainedConfig):
+    """Configuration of an SR-3D model; the defaults are the tiny model.
+
+    Args:
+        vision_config: Config, or dict with its `model_type`, of any transformers image encoder; timm encoders by
+            `{"model_type": "timm_wrapper", "architecture": name, "model_args": {...}}`.
+        text_config: Config, or dict with its `model_type`, of any transformers causal language model.
+        tile_size: Side of a tile (and of a video frame) in pixels.
+        stride: Pixels per token of the encoder.
+        select_layer: Hidden state of the encoder to use; -1 is its output, NVILA uses -2.
+        projector: "linear", "mlp", "pool" (means of `projector_factor` x `projector_factor` tokens, then the MLP), or
+            "downsample_3x3" (VILA's `mlp_downsample_3x3_fix`).
+        projector_factor: Used by "pool".
+        position_encoding: Add the 3D position encoding; False is the 2D model.
+        pe_frequencies: Frequencies per axis; None for a sixth of the encoder's width.
+        pe_max_frequency: Highest frequency in radians per canonical unit; the lowest is pi / 2.
+        pe_oversample: Encode positions on a grid this much finer than the tokens, then average.
+        timestamp_encoding: "none", "before_projector" or "after_projector".
+        timestamp_base: T of the timestamp encoding.
+        timestamp_gain: Amplitude of the timestamp encoding.
+        scale: How metres reach the model: "none", "token" (one token encodes the scene scale), "metric" (the
+            processor normalises by a fixed length).
+        camera_token: One token per frame; in a 3D model it carries the position of the camera.
+        region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally.
+        image_token_id: Placeholder of a visual token. Placeholders may lie outside the language model's vocabulary.
+        region_token_id: Placeholder of a region.
+        camera_token_id: Placeholder of a camera token.
+        scale_token_id: Placeholder of the scale token.
+        **kwargs: See `transformers.PretrainedConfig`.
+    """
+
+    model_type = "sr3d"
+    sub_configs = {"vision_config": AutoConfig, "text_config": AutoConfig}  # noqa: RUF012
+
+    def __init__(
+        self,
+        vision_config: PretrainedConfig | dict[str, Any] | None = None,
+        text_config: PretrainedConfig | dict[str, Any] | None = None,
+        tile_size: int = 64,
+        stride: int = 4,
+        select_layer: int = -1,
+        projector: str = "pool",
+        projector_factor: int = 8,
+        position_encoding: bool = True,
+        pe_frequencies: int | None = None,
+        pe_max_frequency: float = 8 * math.pi,
+        pe_oversample: int = 1,
+        timestamp_encoding: str = "none",
+        timestamp_base: float = 1e4,
+        timestamp_gain: float = 1.0,
+        scale: str = "token",
+        camera_token: bool = True,
+        region_pool: str = "pixel",
+        image_token_id: int = 3,
+        region_token_id: int = 4,
+        camera_token_id: int = 5,
+        scale_token_id: int = 6,
+        **kwargs: Any,
+    ) -> None:
+        self.vision_config = _sub_config(vision_config or TINY_VISION)
+        self.text_config = _sub_config(text_config or TINY_TEXT)
+        self.tile_size = tile_size
+        self.stride = stride
+        self.select_layer = select_layer
+        self.projector = projector
+        self.projector_factor = projector_factor
+        self.position_encoding = position_encoding
+        self.pe_frequencies = pe_frequencies
+        self.pe_max_frequency = pe_max_frequency
+        self.pe_oversample = pe_oversample
+        self.timestamp_encoding = timestamp_encoding
+        self.timestamp_base = timestamp_base
+        self.timestamp_gain = timestamp_gain
+        self.scale = scale
+        self.camera_token = camera_token
+        self.region_pool = region_pool
+        self.image_token_id = image_token_id
+        self.region_token_id = region_token_id
+        self.camera_token_id = camera_token_id
+        self.scale_token_id = scale_token_id
+        for name, options in CHOICES.items():
+            if getattr(self, name) not in options:
+                raise ValueError(f"{name}={getattr(self, name)!r} is unknown: choose one of {options}")
+        if tile_size % stride:
+            raise ValueError(f"tile_size {tile_size} is not a multiple of stride {stride}")
+        kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
+        super().__init__(**kwargs)
+
+    @property
+    def grid(self) -> int:
+        """Rows, and columns, of encoder features per tile."""
+        return int(self.tile_size // self.stride)
+
+    @property
+    def token_grid(self) -> int:
+        """Rows, and columns, of visual tokens per tile, after the projector."""
+        factor = {"pool": self.projector_factor, "downsample_3x3": 3}.get(self.projector, 1)
+        return -(-self.grid // factor)
+
+
+def _sub_config(config: PretrainedConfig | dict[str, Any]) -> PretrainedConfig:
+    return config if isinstance(config, PretrainedConfig) else AutoConfig.for_model(**config)
+
+
+AutoConfig.register(SR3DConfig.model_type, SR3DConfig, exist_ok=True)

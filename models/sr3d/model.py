@@ -1,0 +1,304 @@
+"""SR-3D: vision features with 3D positions, tokens for regions, and a language model that reads both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    Cache,
+    GenerationMixin,
+    PreTrainedModel,
+)
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from models.encoders import ImageEncoder
+from models.regions import RegionMasks
+from models.sr3d.config import SR3DConfig
+from models.sr3d.packing import packed_attention_mask, packed_position_ids
+from models.sr3d.position_encoding import PositionEncoding3D
+from models.sr3d.projector import projector
+from models.sr3d.region_extractor import RegionExtractor
+from models.sr3d.scale_encoding import ScaleEncoding
+from models.sr3d.timestamp_encoding import timestamp_encoding
+
+IGNORED = -100  # label of a token that is not supervised (transformers convention)
+VISUAL_INPUTS = (
+    *("pixel_values", "tile_mentions", "points", "points_valid", "seconds", "camera_centres", "camera_known"),
+    *("scene_scale", "scale_known", "region_masks", "region_tile", "region_index", "region_mentions"),
+)
+
+
+class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
+    """A vision-language model whose visual tokens carry canonical 3D positions and whose prompt points at regions.
+
+    What only the 3D model has is built last and outside the random stream, so that from one seed a 2D and a 3D model
+    get the same initial weights wherever they have the same module.
+    """
+
+    config_class = SR3DConfig
+    config: SR3DConfig
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: SR3DConfig) -> None:
+        super().__init__(config)
+        self.vision_tower = ImageEncoder(config.vision_config, config.stride, config.select_layer)
+        self.language_model = AutoModelForCausalLM.from_config(config.text_config)
+        channels, width = self.vision_tower.channels, config.text_config.get_text_config().hidden_size
+        self.projector = projector(config.projector, channels, width, config.projector_factor)
+        self.region_extractor = RegionExtractor(channels, width, config.region_pool)
+        self.camera_token = nn.Embedding(1, width) if config.camera_token else None
+        self.scale_encoding = ScaleEncoding(width) if config.scale == "token" else None
+        self.position_encoding: PositionEncoding3D | None = None
+        self.camera_projector: nn.Linear | None = None
+        if config.position_encoding:
+            with torch.random.fork_rng(devices=[]):
+                self.position_encoding = PositionEncoding3D(
+                    channels, config.pe_frequencies, config.pe_max_frequency, config.pe_oversample
+                )
+                self.camera_projector = nn.Linear(channels, width, bias=False) if config.camera_token else None
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        """Initialise what is ours; the vision tower and the language model initialise themselves."""
+        if isinstance(module, nn.Linear | nn.LayerNorm):
+            module.reset_parameters()
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=getattr(self.config.text_config, "initializer_range", 0.02))
+        elif isinstance(module, PositionEncoding3D):
+            module.zero_last_layer()
+
+    def get_input_embeddings(self) -> nn.Module:
+        """Return the token embeddings of the language model."""
+        return self.language_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the token embeddings of the language model."""
+        self.language_model.set_input_embeddings(value)
+
+    def get_output_embeddings(self) -> nn.Module:
+        """Return the head of the language model."""
+        return self.language_model.get_output_embeddings()
+
+    @property
+    def num_vision_tokens(self) -> int:
+        """Visual tokens per tile or frame."""
+        return self.config.token_grid**2
+
+    def encode_tiles(
+        self,
+        pixel_values: Float[Tensor, "tile 3 height width"],
+        points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None,
+        points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None,
+        seconds: Float[Tensor, "tile"] | None = None,
+    ) -> Float[Tensor, "tile rows cols channel"]:
+        """Encode tiles or frames to vision features, and add where (canonical points) and when (seconds) they were seen.
+
+        Source: SR-3D section 3.1, position encoding before the projector; 4D-RGPT equation 5.
+        """
+        features = self.vision_tower(pixel_values.to(self.dtype))
+        if self.position_encoding is not None and points is not None:
+            features = features + self.position_encoding(points, points_valid).to(features.dtype)
+        if self.config.timestamp_encoding == "before_projector" and seconds is not None:
+            features = features + self._timestamps(seconds, features)
+        return features
+
+    def embed(
+        self,
+        input_ids: Int64[Tensor, "batch token"],
+        pixel_values: Float[Tensor, "tile 3 height width"] | None = None,
+        tile_mentions: Int64[Tensor, "tile_mention"] | None = None,
+        points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None,
+        points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None,
+        seconds: Float[Tensor, "tile"] | None = None,
+        camera_centres: Float[Tensor, "frame 3"] | None = None,
+        camera_known: Bool[Tensor, "frame"] | None = None,
+        scene_scale: Float[Tensor, "batch"] | None = None,
+        scale_known: Bool[Tensor, "batch"] | None = None,
+        region_masks: Bool[Tensor, "entry height width"] | None = None,
+        region_tile: Int64[Tensor, "entry"] | None = None,
+        region_index: Int64[Tensor, "entry"] | None = None,
+        region_mentions: Int64[Tensor, "region_mention"] | None = None,
+    ) -> Float[Tensor, "batch token width"]:
+        """Embed text, and put visual, region, camera and scale tokens where their placeholders stand.
+
+        Tiles and regions are packed over the batch; the mentions say which of them each placeholder takes, in the order
+        of the flattened `input_ids` (a tile has `num_vision_tokens` placeholders, row by row). Without `tile_mentions`
+        every tile is taken once, in order.
+        """
+        config = self.config
+        ids = (config.image_token_id, config.region_token_id, config.camera_token_id, config.scale_token_id)
+        placeholder = torch.isin(input_ids, input_ids.new_tensor(ids))
+        embeds = self.get_input_embeddings()(input_ids.masked_fill(placeholder, 0))
+        if pixel_values is None:
+            return embeds
+
+        features = self.encode_tiles(pixel_values, points, points_valid, seconds)
+
+        tokens = self.projector(features)  # global path
+        if config.timestamp_encoding == "after_projector" and seconds is not None:
+            tokens = tokens + self._timestamps(seconds, tokens)
+        if tile_mentions is not None:
+            tokens = tokens[tile_mentions]
+        embeds = _fill(embeds, input_ids == config.image_token_id, rearrange(tokens, "t r c d -> (t r c) d"), "visual")
+
+        if region_mentions is not None and region_masks is not None:  # region path
+            names = tuple(f"region {k}" for k in range(int(region_index.max()) + 1 if len(region_index) else 0))
+            masks = RegionMasks(region_masks, region_tile, region_index, names)
+            regions = self.region_extractor(features, masks)[region_mentions]
+            embeds = _fill(embeds, input_ids == config.region_token_id, regions, "region")
+
+        if self.camera_token is not None:
+            slots = input_ids == config.camera_token_id
+            cameras = self.camera_token.weight.expand(int(slots.sum()), -1)
+            if self.camera_projector is not None and camera_centres is not None:
+                cameras = cameras + self.camera_projector(self.position_encoding.encode(camera_centres, camera_known))
+            embeds = _fill(embeds, slots, cameras, "camera")
+        if self.scale_encoding is not None and scene_scale is not None:
+            scales = self.scale_encoding(scene_scale, scale_known)
+            embeds = _fill(embeds, input_ids == config.scale_token_id, scales, "scale")
+        return embeds
+
+    def forward(
+        self,
+        input_ids: Int64[Tensor, "batch token"] | None = None,
+        attention_mask: Int64[Tensor, "batch seen"] | Bool[Tensor, "batch 1 token seen"] | None = None,
+        position_ids: Int64[Tensor, "batch token"] | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: Float[Tensor, "batch token width"] | None = None,
+        labels: Int64[Tensor, "batch token"] | None = None,
+        segment_ids: Int64[Tensor, "batch token"] | None = None,
+        logits_to_keep: int | Int64[Tensor, "kept"] = 0,
+        num_items_in_batch: int | Int64[Tensor, ""] | None = None,
+        pixel_values: Float[Tensor, "tile 3 height width"] | None = None,
+        tile_mentions: Int64[Tensor, "tile_mention"] | None = None,
+        points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None,
+        points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None,
+        seconds: Float[Tensor, "tile"] | None = None,
+        camera_centres: Float[Tensor, "frame 3"] | None = None,
+        camera_known: Bool[Tensor, "frame"] | None = None,
+        scene_scale: Float[Tensor, "batch"] | None = None,
+        scale_known: Bool[Tensor, "batch"] | None = None,
+        region_masks: Bool[Tensor, "entry height width"] | None = None,
+        region_tile: Int64[Tensor, "entry"] | None = None,
+        region_index: Int64[Tensor, "entry"] | None = None,
+        region_mentions: Int64[Tensor, "region_mention"] | None = None,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """Answer: embed the prompt, run the language model (SR-3D Figure 2).
+
+        With `labels`, logits are computed at supervised positions only, as (position, vocabulary), and the loss is their
+        mean cross entropy, or their sum over `num_items_in_batch`. With `segment_ids` the batch is packed (see
+        `models.sr3d.packing`). The visual inputs are those of `embed`.
+        """
+        if inputs_embeds is None:
+            inputs_embeds = self.embed(
+                input_ids,
+                pixel_values,
+                tile_mentions,
+                points,
+                points_valid,
+                seconds,
+                camera_centres,
+                camera_known,
+                scene_scale,
+                scale_known,
+                region_masks,
+                region_tile,
+                region_index,
+                region_mentions,
+            )
+        if segment_ids is not None:
+            attention_mask = self._packed_mask(segment_ids, inputs_embeds)
+            position_ids = packed_position_ids(segment_ids)
+        elif (
+            position_ids is None and past_key_values is None and attention_mask is not None and attention_mask.ndim == 2
+        ):
+            position_ids = (attention_mask.cumsum(-1) - 1).clamp_min(0)
+        outputs = self.language_model.base_model(
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            **kwargs,
+        )
+        hidden = outputs.last_hidden_state
+        head = self.get_output_embeddings()
+        loss = None
+        if labels is None:
+            kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+            logits = head(hidden[:, kept])
+        else:
+            # token t is predicted from token t - 1: a question precedes its answer, so both lie in one segment
+            supervised = labels[:, 1:] != IGNORED
+            logits = head(hidden[:, :-1][supervised])
+            total = F.cross_entropy(logits.float(), labels[:, 1:][supervised], reduction="sum")
+            loss = total / (logits.shape[0] if num_items_in_batch is None else num_items_in_batch)
+        return CausalLMOutputWithPast(
+            loss=loss,
+            logits=logits,
+            past_key_values=outputs.past_key_values,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Int64[Tensor, "batch token"], past_key_values: Cache | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Prepare one step of generation: the visual inputs take part in the first one only."""
+        if kwargs.get("segment_ids") is not None:
+            raise ValueError("a packed batch cannot be generated from: collate with packed=False")
+        inputs: dict[str, Any] = super().prepare_inputs_for_generation(
+            input_ids, past_key_values=past_key_values, **kwargs
+        )
+        if past_key_values is not None and past_key_values.get_seq_length() > 0:
+            inputs = {name: value for name, value in inputs.items() if name not in VISUAL_INPUTS}
+        return inputs
+
+    def _expand_inputs_for_generation(self, expand_size: int = 1, **kwargs: Any) -> tuple[Tensor, dict[str, Any]]:
+        if expand_size > 1:
+            raise ValueError("beams and several return sequences are not supported: repeat the samples instead")
+        expanded: tuple[Tensor, dict[str, Any]] = super()._expand_inputs_for_generation(expand_size=1, **kwargs)
+        return expanded
+
+    def _timestamps(self, seconds: Tensor, like: Tensor) -> Tensor:
+        code = timestamp_encoding(seconds, like.shape[-1], self.config.timestamp_base, self.config.timestamp_gain)
+        return code[:, None, None].to(like.dtype)
+
+    def _packed_mask(self, segment_ids: Tensor, embeds: Tensor) -> Tensor:
+        """Build the mask in the form that the attention backend takes."""
+        implementation = self.language_model.config._attn_implementation
+        if implementation not in ("sdpa", "eager"):
+            raise ValueError(
+                f"packed batches need attention 'sdpa', not {implementation!r}: or collate with packed=False"
+            )
+        mask = packed_attention_mask(segment_ids)
+        if implementation == "sdpa":
+            return mask
+        return torch.zeros_like(mask, dtype=embeds.dtype).masked_fill(~mask, torch.finfo(embeds.dtype).min)
+
+
+def _fill(embeds: Tensor, slots: Tensor, values: Tensor, what: str) -> Tensor:
+    """Put `values`, in order, where `slots` is true."""
+    count = int(slots.sum())
+    if count != values.shape[0]:
+        raise ValueError(
+            f"the prompt has {count} {what} placeholders, but there are {values.shape[0]} {what} tokens: "
+            "make prompt and inputs with the same SR3DProcessor"
+        )
+    return embeds.masked_scatter(slots[..., None], values.to(embeds.dtype))
+
+
+AutoModelForCausalLM.register(SR3DConfig, SR3DForConditionalGeneration, exist_ok=True)
+AutoModelForImageTextToText.register(SR3DConfig, SR3DForConditionalGeneration, exist_ok=True)

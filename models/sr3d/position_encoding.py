@@ -1,0 +1,63 @@
+"""The 3D position encoding of SR-3D: canonical points to features that are added to vision tokens."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from einops import rearrange, reduce
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+MIN_FREQUENCY = math.pi / 2  # radians per canonical unit: one half turn spans [-1, 1]
+
+
+def sinusoids(
+    x: Float[Tensor, "*batch axis"], count: int, low: float, high: float
+) -> Float[Tensor, "*batch axis*2*{count}"]:
+    """Encode each coordinate by sines and cosines of `count` geometric frequencies from low to high, in float32."""
+    frequencies = torch.linspace(math.log(low), math.log(high), count, device=x.device).exp()
+    angle = x.float()[..., None] * frequencies
+    return torch.cat([angle.sin(), angle.cos()], -1).flatten(-2)
+
+
+class PositionEncoding3D(nn.Module):
+    """Sinusoids of canonical points, then a point-wise MLP whose last layer starts at zero.
+
+    So an untrained SR-3D equals the 2D model that it was made from. With the default number of frequencies, a sixth of
+    the width, the sinusoids are as wide as the features; width 1152 gives 2,656,512 parameters.
+    Source: SR-3D (arXiv 2509.13317) section 3.1; dimensions and frequencies are ours.
+    """
+
+    def __init__(self, channels: int, frequencies: int | None, max_frequency: float, oversample: int = 1) -> None:
+        super().__init__()
+        self.frequencies = frequencies or channels // 6
+        self.max_frequency = max_frequency
+        self.oversample = oversample
+        self.mlp = nn.Sequential(nn.Linear(6 * self.frequencies, channels), nn.GELU(), nn.Linear(channels, channels))
+        self.zero_last_layer()
+
+    def zero_last_layer(self) -> None:
+        """Make the encoding exactly zero."""
+        nn.init.zeros_(self.mlp[2].weight)
+        nn.init.zeros_(self.mlp[2].bias)
+
+    def encode(
+        self, points: Float[Tensor, "*batch 3"], valid: Bool[Tensor, "*batch"]
+    ) -> Float[Tensor, "*batch channel"]:
+        """Encode canonical points one by one; an invalid point gives zero, as if there were no encoding."""
+        angles = sinusoids(points, self.frequencies, MIN_FREQUENCY, self.max_frequency)
+        code = self.mlp(angles.to(self.mlp[0].weight.dtype))
+        return torch.where(valid[..., None], code, torch.zeros_like(code))
+
+    def forward(
+        self, points: Float[Tensor, "tile fine_rows fine_cols 3"], valid: Bool[Tensor, "tile fine_rows fine_cols"]
+    ) -> Float[Tensor, "tile rows cols channel"]:
+        """Encode a grid of canonical points, and average the valid codes of each token's oversample x oversample cell."""
+        code = self.encode(points, valid)
+        if self.oversample == 1:
+            return code
+        cells = {"a": self.oversample, "b": self.oversample}
+        total = reduce(code, "t (r a) (c b) d -> t r c d", "sum", **cells)
+        known = rearrange(valid, "t (r a) (c b) -> t r c (a b)", **cells).sum(-1, keepdim=True)
+        return total / known.clamp_min(1).to(total.dtype)

@@ -1,0 +1,68 @@
+"""From vision features to tokens of the language model."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from einops import rearrange, reduce
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Pool(nn.Module):
+    """Average factor x factor features; sizes are padded to a multiple with zeros."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, features: Float[Tensor, "tile rows cols channel"]) -> Float[Tensor, "tile rows2 cols2 channel"]:
+        """Average."""
+        padded = pad_to_multiple(features, self.factor)
+        return reduce(padded, "t (r a) (c b) d -> t r c d", "mean", a=self.factor, b=self.factor)
+
+
+class SpaceToChannel(nn.Module):
+    """Stack factor x factor features into channels, row by row; sizes are padded to a multiple with zeros."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, features: Float[Tensor, "tile rows cols channel"]) -> Float[Tensor, "tile rows2 cols2 channel2"]:
+        """Stack."""
+        padded = pad_to_multiple(features, self.factor)
+        return rearrange(padded, "t (r a) (c b) d -> t r c (a b d)", a=self.factor, b=self.factor)
+
+
+def pad_to_multiple(
+    features: Float[Tensor, "tile rows cols channel"], factor: int
+) -> Float[Tensor, "tile rows2 cols2 channel"]:
+    """Pad rows and columns at the end with zeros to multiples of `factor`."""
+    rows, cols = features.shape[1:3]
+    return F.pad(features, (0, 0, 0, -cols % factor, 0, -rows % factor))
+
+
+def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Sequential:
+    """Build the map from (tile, rows, cols, channels) features to (tile, rows2, cols2, width) tokens.
+
+    "downsample_3x3" has the layers of VILA's `mlp_downsample_3x3_fix`, in its order, so that `layers.N` there is N here.
+    Raises ValueError for an unknown kind.
+    """
+    if kind == "linear":
+        return nn.Sequential(nn.Linear(channels, width))
+    if kind == "mlp":
+        return nn.Sequential(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
+    if kind == "pool":
+        return nn.Sequential(Pool(factor), nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
+    if kind == "downsample_3x3":
+        return nn.Sequential(
+            SpaceToChannel(3),
+            nn.LayerNorm(9 * channels),
+            nn.Linear(9 * channels, 3 * channels),
+            nn.GELU(),
+            nn.LayerNorm(3 * channels),
+            nn.Linear(3 * channels, width),
+            nn.GELU(),
+            nn.Linear(width, width),
+        )
+    raise ValueError(f"unknown projector {kind!r}")

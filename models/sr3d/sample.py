@@ -1,0 +1,43 @@
+"""One clip with its questions, prepared once and cached: everything that a batch is collated from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+from models.regions import RegionMasks
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A prepared clip or image. Pixels stay uint8; points are canonical, clipped, and pooled to the token grid.
+
+    `scale` is metres per canonical unit, None where no point is known. `prefix` are the ids before the question, with
+    all visual placeholders. `mentions[q]` lists the regions that question q points at, in order.
+    """
+
+    pixels: UInt8[Tensor, "tile 3 side side"]
+    points: Float[Tensor, "tile fine_rows fine_cols 3"]
+    points_valid: Bool[Tensor, "tile fine_rows fine_cols"]
+    seconds: Float[Tensor, "tile"] | None
+    camera_centres: Float[Tensor, "frame 3"]
+    camera_known: Bool[Tensor, "frame"]
+    scale: float | None
+    shift: tuple[float, float, float] | None
+    regions: RegionMasks
+    prefix: Int64[Tensor, "token"]
+    questions: tuple[Int64[Tensor, "_"], ...]
+    mentions: tuple[Int64[Tensor, "_"], ...]
+    answers: tuple[Int64[Tensor, "_"], ...] | None = None
+
+    def select(self, index: Sequence[int]) -> Sample:
+        """Keep some of the questions."""
+        return replace(
+            self,
+            questions=tuple(self.questions[q] for q in index),
+            mentions=tuple(self.mentions[q] for q in index),
+            answers=None if self.answers is None else tuple(self.answers[q] for q in index),
+        )

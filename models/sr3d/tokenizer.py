@@ -1,0 +1,37 @@
+"""A tokenizer trained from the texts of a question grammar: one token a word, one token a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+PAD, EOS, UNK, IMAGE, REGION, CAMERA, SCALE = SPECIALS = (
+    *("<pad>", "<eos>", "<unk>"),
+    *("<image>", "<region>", "<camera>", "<scale>"),
+)
+WORD = r"\d+(?:\.\d+)?|\w+(?:['/-]\w+)*|[^\w\s]"  # a number, a word or unit, or one other sign
+TAG = re.compile(r"<\w+>")
+
+
+def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    """Train a word-level tokenizer on all words of `texts` (without tags such as <region0>); special tokens get the ids 0 to 6, in the order above.
+
+    Numbers such as 1.4 are one token, so that an answer is few tokens. Decoding joins words with blanks, and closes up
+    punctuation. Words never seen become `<unk>`.
+    """
+    tokenizer = Tokenizer(models.WordLevel(unk_token=UNK))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
+    tokenizer.decoder = decoders.WordPiece(cleanup=True)
+    words = (TAG.sub(" ", text) for text in texts)
+    tokenizer.train_from_iterator(words, trainers.WordLevelTrainer(special_tokens=list(SPECIALS), show_progress=False))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=EOS,
+        unk_token=UNK,
+        additional_special_tokens=[IMAGE, REGION, CAMERA, SCALE],
+        clean_up_tokenization_spaces=False,
+    )
