@@ -33,6 +33,24 @@ class PointMap:
                 f"xyz {tuple(self.xyz.shape)} and valid {tuple(self.valid.shape)} do not cover the same pixels"
             )
 
+    @classmethod
+    def from_xyz(
+        cls,
+        xyz: Float[Tensor, "*batch height width 3"],
+        frame: Frame,
+        valid: Bool[Tensor, "*batch height width"] | None = None,
+    ) -> PointMap:
+        """Take over points from elsewhere: those not finite, in `cam` those with z <= 0, and not `valid` are unknown.
+
+        Point-map models mark sky by inf (MoGe), pad by NaN, or leave holes at 0.
+        """
+        known = torch.isfinite(xyz).all(-1)
+        if frame == "cam":
+            known = known & (xyz[..., 2] > 0)
+        if valid is not None:
+            known = known & valid
+        return cls(torch.where(known[..., None], xyz, torch.zeros_like(xyz)), known, frame)
+
     def __getitem__(self, index: object) -> PointMap:
         """Select along the batch axes, as tensors do."""
         return PointMap(self.xyz[index], self.valid[index], self.frame)  # type: ignore[index]

@@ -15,8 +15,8 @@ def pool_points(points: PointMap, rows: int, cols: int) -> PointMap:
     Cells are those of adaptive pooling, so sizes need not divide. Pool before clipping or after: it is linear.
     Source: SR-3D (arXiv 2509.13317) resizes its position map to the token grid; the masked mean is ours.
     """
-    known = points.valid[..., None].to(points.xyz)
-    layers = torch.cat([points.xyz * known, known], -1)
+    known = points.valid[..., None]
+    layers = torch.cat([torch.where(known, points.xyz, torch.zeros_like(points.xyz)), known.to(points.xyz)], -1)
     pooled = adaptive_avg_pool2d(rearrange(layers, "... h w c -> (...) c h w"), (rows, cols))
     total, share = pooled[:, :3], pooled[:, 3:]
     valid = share > 0

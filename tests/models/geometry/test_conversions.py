@@ -1,0 +1,51 @@
+"""Other axes: z-up worlds, OpenGL cameras, gravity."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.geometry import PointMap, cam_to_z_up, invert, swap_opengl, transform_points, z_up_T_tilted
+from tests.models.geometry.random_geometry import random_poses
+
+
+def test_camera_points_turn_to_x_right_y_forward_z_up() -> None:
+    points = PointMap.from_xyz(torch.tensor([[[1.0, 2.0, 3.0]]]), "cam")
+    world = cam_to_z_up(points)
+    assert world.frame == "world"
+    assert world.xyz[0, 0].tolist() == [1, 3, -2]
+    with pytest.raises(ValueError, match="expected points in the frame 'cam'"):
+        cam_to_z_up(world)
+
+
+def test_opengl_cameras_look_along_minus_z_with_y_up() -> None:
+    generator = torch.Generator().manual_seed(0)
+    world_T_opencv = random_poses(generator, 4)
+    world_T_opengl = swap_opengl(world_T_opencv)
+    ahead_and_up = torch.tensor([1.0, 2.0, -3.0])  # OpenGL: right, up, backward
+    same = torch.tensor([1.0, -2.0, 3.0])  # OpenCV: right, down, forward
+    torch.testing.assert_close(
+        transform_points(ahead_and_up, world_T_opengl), transform_points(same, world_T_opencv), atol=1e-6, rtol=1e-6
+    )
+    assert torch.equal(swap_opengl(world_T_opengl), world_T_opencv)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_up_turns_to_z_by_a_rotation_no_larger_than_needed(seed: int) -> None:
+    up = torch.randn(4, 3, generator=torch.Generator().manual_seed(seed))
+    turn = z_up_T_tilted(up)
+    length = up.norm(dim=-1)
+    turned = transform_points(up, turn)
+    torch.testing.assert_close(turned, torch.tensor([0.0, 0.0, 1.0]) * length[:, None], atol=1e-5, rtol=0)
+    torch.testing.assert_close(turn @ invert(turn), torch.eye(4).expand(4, 4, 4), atol=1e-5, rtol=0)
+    angle_cos = (turn[:, :3, :3].diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2
+    torch.testing.assert_close(angle_cos, up[:, 2] / length, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("up", [[0.0, 0.0, -1.0], [1e-7, 0.0, -1.0], [1e-4, 1e-4, -1.0], [0.0, 0.0, 2.0]])
+def test_up_turns_to_z_where_it_points_straight_down_or_up(up: list[float]) -> None:
+    turn = z_up_T_tilted(torch.tensor(up))
+    torch.testing.assert_close(torch.linalg.det(turn), torch.tensor(1.0), atol=1e-5, rtol=0)
+    turned = transform_points(torch.tensor(up), turn)
+    torch.testing.assert_close(turned / turned.norm(), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5, rtol=0)
