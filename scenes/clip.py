@@ -19,6 +19,9 @@ class ObjectTruth:
     family: str
     colour: str
     size: tuple[float, float, float]
+    motion: str = "rest"  # rest, straight, accelerated, circular, spinning, stop_and_go
+    path_length: float = 0.0  # metres travelled from the first to the last frame
+    turn: float = 0.0  # radians turned meanwhile, counter-clockwise seen from above; not wrapped
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Truth:
     objects: tuple[ObjectTruth, ...]
     world_T_obj: Float[Tensor, "time object 4 4"]
     instances: UInt8[Tensor, "time height width"]
+    speed: Float[Tensor, "time object"] | None = None  # m/s, at the moment of the frame
     normals: Float[Tensor, "time 3 height width"] | None = None  # world frame, unit length
     backward_flow: Float[Tensor, "time 2 height width"] | None = None  # pixels, frame t to frame t - 1
     backward_valid: Bool[Tensor, "time height width"] | None = None  # seen in frame t - 1 as well
@@ -71,6 +75,7 @@ class Clip:
             self.truth,
             world_T_obj=self.truth.world_T_obj[pick],
             instances=self.truth.instances[pick],
+            speed=some(self.truth.speed),
             normals=some(self.truth.normals),
             moving=some(self.truth.moving),
             backward_flow=None,
