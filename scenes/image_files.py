@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
@@ -33,7 +34,7 @@ def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
     return rgb
 
 
-def read_depth(path: Path, scale: float) -> Float[Tensor, "height width"]:
+def read_depth(path: Path, scale: int | float) -> Float[Tensor, "height width"]:
     """Read a 16-bit depth picture as metres; it holds `scale` units a metre, and 0 where the sensor saw nothing.
 
     Raises:
@@ -46,12 +47,28 @@ def read_depth(path: Path, scale: float) -> Float[Tensor, "height width"]:
     return torch.from_numpy(depth) / scale
 
 
+def stack_pictures(pictures: Sequence[tuple[Path, Tensor]]) -> Shaped[Tensor, "time *picture"]:
+    """Stack pictures in the order given.
+
+    Raises:
+        ValueError: one has another size than the first; names both.
+    """
+    first, need = pictures[0][0], pictures[0][1].shape
+    for path, picture in pictures:
+        if picture.shape != need:
+            raise ValueError(
+                f"{path} has {picture.shape[-1]}x{picture.shape[-2]} pixels, {first.name} {need[-1]}x{need[-2]}: "
+                f"frames need one size"
+            )
+    return torch.stack([picture for _, picture in pictures])
+
+
 def write_image(path: Path, image: UInt8[Tensor, "3 height width"]) -> None:
     """Write a picture; the format follows from the suffix."""
     Image.fromarray(rearrange(image, "rgb height width -> height width rgb").cpu().numpy()).save(path)
 
 
-def write_depth(path: Path, depth: Float[Tensor, "height width"], scale: float) -> None:
+def write_depth(path: Path, depth: Float[Tensor, "height width"], scale: int | float) -> None:
     """Write depth (metres, 0 where unknown) as a 16-bit picture with `scale` units a metre, rounded.
 
     Raises:

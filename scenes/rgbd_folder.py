@@ -16,7 +16,7 @@ from torch import Tensor
 from scenes.clip import Clip
 from scenes.clip_checks import check_clip
 from scenes.frame_choice import choose_frames
-from scenes.image_files import read_depth, read_image, write_depth, write_image
+from scenes.image_files import read_depth, read_image, stack_pictures, write_depth, write_image
 from scenes.pinhole_json import read_pinhole, write_pinhole
 from scenes.rgbd_layouts import list_redwood, list_tum
 from scenes.trajectory import write_log
@@ -27,8 +27,8 @@ def read_rgbd_folder(
     path: str | Path,
     frames: int | None = None,
     indices: Sequence[int] | None = None,
-    depth_scale: float | None = None,
-    fps: float = 30.0,
+    depth_scale: int | float | None = None,
+    fps: int | float = 30,
     intrinsics: Float[Tensor, "3 3"] | None = None,
     up: Up = "auto",
 ) -> Clip:
@@ -62,9 +62,9 @@ def read_rgbd_folder(
         up = "z"  # all that write_rgbd_folder writes
     world_T_cam = turn_z_up(listing.world_T_cam, up)
     index = choose_frames(len(listing.colour), frames, indices, path)
-    video = _stack([(listing.colour[i], read_image(listing.colour[i])) for i in index])
+    video = stack_pictures([(listing.colour[i], read_image(listing.colour[i])) for i in index])
     scale = depth_scale or listing.depth_scale
-    depth = _stack([(listing.depth[i], read_depth(listing.depth[i], scale)) for i in index])
+    depth = stack_pictures([(listing.depth[i], read_depth(listing.depth[i], scale)) for i in index])
     size = (video.shape[2], video.shape[3])
     if (depth.shape[1], depth.shape[2]) != size:
         raise ValueError(
@@ -77,7 +77,7 @@ def read_rgbd_folder(
     return check_clip(Clip(video, listing.seconds[index], depth, intrinsics, world_T_cam[index], name=path.name))
 
 
-def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: float = 1000.0) -> None:
+def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: int | float = 1000) -> None:
     """Write a clip as a Redwood / Open3D folder, all or nothing: it appears under its name when it is complete.
 
     Colour is lossless PNG; depth is rounded to 1 / `depth_scale` metres. Times go to `timestamps.txt`, and `up.txt`
@@ -111,17 +111,6 @@ def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: float = 1000.0)
         os.rename(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)  # gone already if all went well
-
-
-def _stack(pictures: list[tuple[Path, Tensor]]) -> Tensor:
-    """Stack pictures of one size; name the first that has another."""
-    first, need = pictures[0][0], pictures[0][1].shape
-    for path, picture in pictures:
-        if picture.shape != need:
-            raise ValueError(
-                f"{path} has {picture.shape[-1]}x{picture.shape[-2]} pixels, {first.name} {need[-1]}x{need[-2]}"
-            )
-    return torch.stack([picture for _, picture in pictures])
 
 
 def _find_pinhole(folder: Path) -> Path:

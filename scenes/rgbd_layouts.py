@@ -23,10 +23,10 @@ class RgbdListing:
     depth: list[Path]
     seconds: Float[Tensor, "time"]
     world_T_cam: Float[Tensor, "time 4 4"]
-    depth_scale: float
+    depth_scale: int
 
 
-def list_redwood(folder: Path, fps: float) -> RgbdListing:
+def list_redwood(folder: Path, fps: int | float) -> RgbdListing:
     """List `color/`, `depth/` (millimetres), `trajectory.log` or `.json`, `timestamps.txt` if there (else index / fps).
 
     Raises:
@@ -49,7 +49,7 @@ def list_redwood(folder: Path, fps: float) -> RgbdListing:
             f"{folder} has {len(colour)} colour frames, {len(depth)} depth frames, {len(world_T_cam)} poses and "
             f"{len(seconds)} times: need one each for every frame"
         )
-    return RgbdListing(colour, depth, seconds, world_T_cam, depth_scale=1000.0)
+    return RgbdListing(colour, depth, seconds, world_T_cam, depth_scale=1000)
 
 
 def list_tum(folder: Path) -> RgbdListing:
@@ -78,7 +78,7 @@ def list_tum(folder: Path) -> RgbdListing:
         [depth[depth_index[i]] for i in kept],
         (colour_times[kept] - colour_times[kept[0]]).float(),  # float64 until here: TUM counts from 1970
         world_T_cam[pose_index[kept]],
-        depth_scale=5000.0,
+        depth_scale=5000,
     )
 
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.geometry import matrix
+from models.geometry import matrix, z_up_T_tilted
 
 Up = Literal["auto", "camera", "x", "-x", "y", "-y", "z", "-z"]
 
@@ -32,10 +32,10 @@ def turn_z_up(world_T_cam: Float[Tensor, "time 4 4"], up: Up = "auto") -> Float[
     """
     camera_up = -world_T_cam[:, :3, 1].mean(0)
     if up == "camera":
-        rotation = _rotation_to_z(camera_up / camera_up.norm())
+        zup_T_world = z_up_T_tilted(camera_up)
     else:
         rotation = torch.tensor(_Z_UP_ROTATIONS[_nearest_axis(camera_up) if up == "auto" else up])
-    zup_T_world = matrix(rotation.to(world_T_cam), torch.zeros_like(world_T_cam[0, :3, 3]))
+        zup_T_world = matrix(rotation.to(world_T_cam), torch.zeros_like(camera_up))
     turned: Tensor = zup_T_world @ world_T_cam
     return turned
 
@@ -43,13 +43,3 @@ def turn_z_up(world_T_cam: Float[Tensor, "time 4 4"], up: Up = "auto") -> Float[
 def _nearest_axis(direction: Float[Tensor, "3"]) -> str:
     axis = int(direction.abs().argmax())
     return ("-" if direction[axis] < 0 else "") + "xyz"[axis]
-
-
-def _rotation_to_z(direction: Float[Tensor, "3"]) -> Float[Tensor, "3 3"]:
-    """Rotate a unit direction to +z by the smallest angle (Rodrigues); -z by half a turn about x."""
-    x, y, z = direction.tolist()
-    if z < -1 + 1e-6:
-        return torch.diag(torch.tensor([1.0, -1, -1]))
-    cross = torch.tensor([[0, 0, -x], [0, 0, -y], [x, y, 0]])
-    rotation: Tensor = torch.eye(3) + cross + cross @ cross / (1 + z)
-    return rotation

@@ -47,7 +47,8 @@ def test_minus_y_is_the_usual_camera_to_z_up_conversion() -> None:
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3).filter(lambda v: sum(x * x for x in v) > 0.01))
 def test_distances_do_not_change(up: list[float]) -> None:
-    poses = torch.cat([camera_with_up(tuple(up)), torch.eye(4)[None]])
+    poses = camera_with_up(tuple(up)).repeat(2, 1, 1)
+    poses[1, :3, 3] = torch.tensor([4.0, -1, 0.5])
     turned = turn_z_up(poses, "camera")
     torch.testing.assert_close(
         (turned[0] - turned[1])[:3, 3].norm(), (poses[0] - poses[1])[:3, 3].norm(), atol=1e-5, rtol=1e-5

@@ -1,0 +1,35 @@
+"""Opening whatever a person points at: video, picture, folder of pictures, RGB-D folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scenes.clip import Clip
+from scenes.image_files import IMAGE_SUFFIXES, list_images
+from scenes.image_folder import read_image_folder
+from scenes.rgbd_folder import read_rgbd_folder
+from scenes.video import read_video
+
+
+def open_clip(path: str | Path, frames: int | None = None) -> Clip:
+    """Read the clip at `path`: `frames` frames uniformly from first to last, or all.
+
+    A folder with `rgb.txt`, `color/` or `depth/` is an RGB-D folder; another one with pictures a folder of frames, one
+    a second; a file with the suffix of a picture is that picture; any other file is tried as a video.
+
+    Raises:
+        FileNotFoundError: there is nothing at `path`, or a part of an RGB-D folder is missing.
+        ValueError: it is none of these, or it is damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no such file or folder: {path}")
+    if path.is_dir():
+        if any((path / part).exists() for part in ("rgb.txt", "color", "depth")):
+            return read_rgbd_folder(path, frames)
+        if not list_images(path):
+            raise ValueError(f"{path} is no RGB-D folder (color/, depth/, trajectory.log) and holds no pictures")
+        return read_image_folder(path, frames)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return read_image_folder(path, frames)
+    return read_video(path, frames)
