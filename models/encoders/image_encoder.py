@@ -36,7 +36,7 @@ class ImageEncoder(nn.Module):
         """
         rows, cols = images.shape[-2] // self.stride, images.shape[-1] // self.stride
         if self.select_layer == -1:
-            features = self.model(images).last_hidden_state
+            features: Tensor = self.model(images).last_hidden_state
         else:
             features = self.model(images, output_hidden_states=True).hidden_states[self.select_layer]
         if features.ndim == 3:  # tokens; class and register tokens come first
@@ -47,7 +47,7 @@ class ImageEncoder(nn.Module):
             features = rearrange(features, "i d r c -> i r c d")
         if features.shape[1:3] != (rows, cols):
             raise ValueError(
-                f"the encoder gave {tuple(features.shape[1:-1])} features for images of {tuple(images.shape[-2:])} pixels, "
-                f"where stride {self.stride} promises {rows} x {cols}: set `stride` in the model config"
+                f"the encoder gave {tuple(features.shape[1:-1])} features for images of {tuple(images.shape[-2:])} "
+                f"pixels, where stride {self.stride} promises {rows} x {cols}: set `stride` in the model config"
             )
         return features

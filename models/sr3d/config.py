@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from transformers import AutoConfig, PretrainedConfig
 
@@ -55,6 +55,8 @@ class SR3DConfig(PretrainedConfig):
         region_token_id: Placeholder of a region.
         camera_token_id: Placeholder of a camera token.
         scale_token_id: Placeholder of the scale token.
+        pad_token_id: Of the tokenizer, for `generate`.
+        eos_token_id: Ends an answer, for `generate`.
         **kwargs: See `transformers.PretrainedConfig`.
     """
 
@@ -79,11 +81,13 @@ class SR3DConfig(PretrainedConfig):
         timestamp_gain: float = 1.0,
         scale: str = "token",
         camera_token: bool = True,
-        region_pool: str = "pixel",
+        region_pool: Literal["pixel", "frame_mean"] = "pixel",
         image_token_id: int = 3,
         region_token_id: int = 4,
         camera_token_id: int = 5,
         scale_token_id: int = 6,
+        pad_token_id: int = 0,
+        eos_token_id: int | list[int] = 1,
         **kwargs: Any,
     ) -> None:
         self.vision_config = _sub_config(vision_config or TINY_VISION)
@@ -107,6 +111,8 @@ class SR3DConfig(PretrainedConfig):
         self.region_token_id = region_token_id
         self.camera_token_id = camera_token_id
         self.scale_token_id = scale_token_id
+        self.pad_token_id = pad_token_id
+        self.eos_token_id = eos_token_id
         for name, options in CHOICES.items():
             if getattr(self, name) not in options:
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown: choose one of {options}")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
@@ -60,13 +60,13 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
         self.scale_encoding = ScaleEncoding(width) if config.scale == "token" else None
         self.position_encoding: PositionEncoding3D | None = None
-        self.camera_projector: nn.Linear | None = None
-        if config.position_encoding:
+                if config.position_encoding:
             with torch.random.fork_rng(devices=[]):
                 self.position_encoding = PositionEncoding3D(
                     channels, config.pe_frequencies, config.pe_max_frequency, config.pe_oversample
                 )
-                self.camera_projector = nn.Linear(channels, width, bias=False) if config.camera_token else None
+                if config.camera_token:
+                    self.camera_projector = nn.Linear(channels, width, bias=False)
         self.post_init()
 
     @torch.no_grad()
@@ -81,7 +81,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the token embeddings of the language model."""
-        return self.language_model.get_input_embeddings()
+        embeddings: nn.Module = self.language_model.get_input_embeddings()
+        return embeddings
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the token embeddings of the language model."""
@@ -89,7 +90,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def get_output_embeddings(self) -> nn.Module:
         """Return the head of the language model."""
-        return self.language_model.get_output_embeddings()
+        head: nn.Module = self.language_model.get_output_embeddings()
+        return head
 
     @property
     def num_vision_tokens(self) -> int:
@@ -103,11 +105,11 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None,
         seconds: Float[Tensor, "tile"] | None = None,
     ) -> Float[Tensor, "tile rows cols channel"]:
-        """Encode tiles or frames to vision features, and add where (canonical points) and when (seconds) they were seen.
+        """Encode tiles or frames, and add where (canonical points) and when (seconds) each feature was seen.
 
         Source: SR-3D section 3.1, position encoding before the projector; 4D-RGPT equation 5.
         """
-        features = self.vision_tower(pixel_values.to(self.dtype))
+        features: Tensor = self.vision_tower(pixel_values.to(self.dtype))
         if self.position_encoding is not None and points is not None:
             features = features + self.position_encoding(points, points_valid).to(features.dtype)
         if self.config.timestamp_encoding == "before_projector" and seconds is not None:
@@ -140,7 +142,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         config = self.config
         ids = (config.image_token_id, config.region_token_id, config.camera_token_id, config.scale_token_id)
         placeholder = torch.isin(input_ids, input_ids.new_tensor(ids))
-        embeds = self.get_input_embeddings()(input_ids.masked_fill(placeholder, 0))
+        embeds: Tensor = self.get_input_embeddings()(input_ids.masked_fill(placeholder, 0))
         if pixel_values is None:
             return embeds
 
@@ -153,7 +155,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             tokens = tokens[tile_mentions]
         embeds = _fill(embeds, input_ids == config.image_token_id, rearrange(tokens, "t r c d -> (t r c) d"), "visual")
 
-        if region_mentions is not None and region_masks is not None:  # region path
+        if region_masks is not None and region_tile is not None and region_index is not None:  # region path
             names = tuple(f"region {k}" for k in range(int(region_index.max()) + 1 if len(region_index) else 0))
             masks = RegionMasks(region_masks, region_tile, region_index, names)
             regions = self.region_extractor(features, masks)[region_mentions]
@@ -162,8 +164,9 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if self.camera_token is not None:
             slots = input_ids == config.camera_token_id
             cameras = self.camera_token.weight.expand(int(slots.sum()), -1)
-            if self.camera_projector is not None and camera_centres is not None:
-                cameras = cameras + self.camera_projector(self.position_encoding.encode(camera_centres, camera_known))
+            if self.position_encoding is not None and camera_centres is not None and camera_known is not None:
+                where = self.position_encoding.encode(camera_centres, camera_known)
+                cameras = cameras + self.camera_projector(where)
             embeds = _fill(embeds, slots, cameras, "camera")
         if self.scale_encoding is not None and scene_scale is not None:
             scales = self.scale_encoding(scene_scale, scale_known)
@@ -180,7 +183,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         labels: Int64[Tensor, "batch token"] | None = None,
         segment_ids: Int64[Tensor, "batch token"] | None = None,
         logits_to_keep: int | Int64[Tensor, "kept"] = 0,
-        num_items_in_batch: int | Int64[Tensor, ""] | None = None,
+        num_items_in_batch: int | Shaped[Tensor, ""] | None = None,
         pixel_values: Float[Tensor, "tile 3 height width"] | None = None,
         tile_mentions: Int64[Tensor, "tile_mention"] | None = None,
         points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None,
@@ -198,11 +201,13 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
     ) -> CausalLMOutputWithPast:
         """Answer: embed the prompt, run the language model (SR-3D Figure 2).
 
-        With `labels`, logits are computed at supervised positions only, as (position, vocabulary), and the loss is their
-        mean cross entropy, or their sum over `num_items_in_batch`. With `segment_ids` the batch is packed (see
+        With `labels`, logits are computed at supervised positions only, as (position, vocabulary), and the loss is the
+        mean cross entropy there, or their sum over `num_items_in_batch`. With `segment_ids` the batch is packed (see
         `models.sr3d.packing`). The visual inputs are those of `embed`.
         """
         if inputs_embeds is None:
+            if input_ids is None:
+                raise ValueError("give `input_ids` or `inputs_embeds`")
             inputs_embeds = self.embed(
                 input_ids,
                 pixel_values,
@@ -280,9 +285,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Build the mask in the form that the attention backend takes."""
         implementation = self.language_model.config._attn_implementation
         if implementation not in ("sdpa", "eager"):
-            raise ValueError(
-                f"packed batches need attention 'sdpa', not {implementation!r}: or collate with packed=False"
-            )
+            raise ValueError(f"a packed batch needs attention 'sdpa', not {implementation!r}: or use packed=False")
         mask = packed_attention_mask(segment_ids)
         if implementation == "sdpa":
             return mask

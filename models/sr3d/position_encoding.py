@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from einops import rearrange, reduce
+from einops import reduce
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import gelu
 
 MIN_FREQUENCY = math.pi / 2  # radians per canonical unit: one half turn spans [-1, 1]
 
@@ -34,30 +35,32 @@ class PositionEncoding3D(nn.Module):
         self.frequencies = frequencies or channels // 6
         self.max_frequency = max_frequency
         self.oversample = oversample
-        self.mlp = nn.Sequential(nn.Linear(6 * self.frequencies, channels), nn.GELU(), nn.Linear(channels, channels))
+        self.first = nn.Linear(6 * self.frequencies, channels)
+        self.last = nn.Linear(channels, channels)
         self.zero_last_layer()
 
     def zero_last_layer(self) -> None:
         """Make the encoding exactly zero."""
-        nn.init.zeros_(self.mlp[2].weight)
-        nn.init.zeros_(self.mlp[2].bias)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
 
     def encode(
         self, points: Float[Tensor, "*batch 3"], valid: Bool[Tensor, "*batch"]
     ) -> Float[Tensor, "*batch channel"]:
         """Encode canonical points one by one; an invalid point gives zero, as if there were no encoding."""
         angles = sinusoids(points, self.frequencies, MIN_FREQUENCY, self.max_frequency)
-        code = self.mlp(angles.to(self.mlp[0].weight.dtype))
+        code: Tensor = self.last(gelu(self.first(angles.to(self.first.weight.dtype))))
         return torch.where(valid[..., None], code, torch.zeros_like(code))
 
     def forward(
         self, points: Float[Tensor, "tile fine_rows fine_cols 3"], valid: Bool[Tensor, "tile fine_rows fine_cols"]
     ) -> Float[Tensor, "tile rows cols channel"]:
-        """Encode a grid of canonical points, and average the valid codes of each token's oversample x oversample cell."""
+        """Encode a grid of canonical points, and average the valid codes in each token's cell of it."""
         code = self.encode(points, valid)
         if self.oversample == 1:
             return code
         cells = {"a": self.oversample, "b": self.oversample}
-        total = reduce(code, "t (r a) (c b) d -> t r c d", "sum", **cells)
-        known = rearrange(valid, "t (r a) (c b) -> t r c (a b)", **cells).sum(-1, keepdim=True)
-        return total / known.clamp_min(1).to(total.dtype)
+        total: Tensor = reduce(code, "t (r a) (c b) d -> t r c d", "sum", **cells)
+        known = reduce(valid.to(total.dtype), "t (r a) (c b) -> t r c 1", "sum", **cells)
+        mean: Tensor = total / known.clamp_min(1)
+        return mean

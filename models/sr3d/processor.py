@@ -31,7 +31,7 @@ class SR3DProcessor(ProcessorMixin):
     `frame_suffix` (video).
 
     Args:
-        tokenizer: Knows `<image>`, `<region>`, `<camera>` and `<scale>` as special tokens, and an end-of-sequence token.
+        tokenizer: Has `<image>`, `<region>`, `<camera>` and `<scale>` as special tokens, and an end of sequence.
         tile_size: Side of a tile in pixels.
         grid: Rows, and columns, of encoder features per tile.
         token_grid: Rows, and columns, of visual tokens per tile.
@@ -91,7 +91,7 @@ class SR3DProcessor(ProcessorMixin):
             found = tokenizer.convert_tokens_to_ids(token)
             if found != expected:
                 raise ValueError(
-                    f"the tokenizer has {token} as {found}, the config as {expected}: set it in the config"
+                    f"{token} is {found} in the tokenizer and {expected} in the config: set it in the config"
                 )
         return cls(
             tokenizer,
@@ -161,11 +161,13 @@ class SR3DProcessor(ProcessorMixin):
             answers=None if answers is None else tuple(self._answer(answer) for answer in answers),
         )
 
-    def collate(self, samples: Sequence[Sample], packed: bool = False, pad_side: PadSide = "right") -> BatchFeature:
-        """Batch samples: packed, all questions of a sample share one row and its visual prefix; else one row a question.
+    def collate(self, samples: Sequence[Sample], packed: bool = True, pad_side: PadSide | None = None) -> BatchFeature:
+        """Batch samples: packed, all questions of a sample share one row and its visual prefix; else one row each.
 
-        Generation wants `packed=False` and `pad_side="left"`.
+        To generate from, a batch is not packed. Rows without answers are padded on the left, where `generate` wants it.
         """
+        if pad_side is None:
+            pad_side = "right" if packed or samples[0].answers is not None else "left"
         batch, owner = collate_text(samples, packed, pad_side, self.tokenizer.pad_token_id)
         return BatchFeature({**batch, **collate_visuals(samples, owner, packed, self.image_mean, self.image_std)})
 
@@ -189,27 +191,30 @@ class SR3DProcessor(ProcessorMixin):
         if (video is None) == (images is None):
             raise ValueError("give either `video` or `images`")
         clips = [image[None] for image in images] if images is not None else list(video or ())
-        columns = [points, seconds, world_T_cam, regions, answers]
-        given = [("text", text), *zip(("points", "seconds", "world_T_cam", "regions", "answers"), columns, strict=True)]
-        for name, column in given:
+        for name, column in {
+            "text": text,
+            "points": points,
+            "seconds": seconds,
+            "world_T_cam": world_T_cam,
+            "regions": regions,
+            "answers": answers,
+        }.items():
             if column is not None and len(column) != len(clips):
                 raise ValueError(f"{len(clips)} clips or images, but {len(column)} entries in `{name}`: give one each")
         samples = [
             self.prepare(
                 clip,
                 _many(text[i]),
-                *(c and c[i] for c in (points, seconds, world_T_cam)),
-                strict=True,
+                points=points[i] if points else None,
+                seconds=seconds[i] if seconds else None,
+                world_T_cam=world_T_cam[i] if world_T_cam else None,
                 regions=regions[i] if regions else (),
                 answers=_many(answers[i]) if answers else None,
+                strict=True,
             )
             for i, clip in enumerate(clips)
         ]
-        return self.collate(samples, packed=packed, pad_side="right" if answers or packed else "left")
-
-    def batch_decode(self, ids: Int64[Tensor, "batch token"], **kwargs: Any) -> list[str]:
-        """Decode generated ids to text without special tokens."""
-        return list(self.tokenizer.batch_decode(ids, skip_special_tokens=True, **kwargs))
+        return self.collate(samples, packed=packed)
 
     def _canonical(
         self, points: PointMap | None, plan: TilePlan, size: tuple[int, int, int]

@@ -18,7 +18,8 @@ class Pool(nn.Module):
     def forward(self, features: Float[Tensor, "tile rows cols channel"]) -> Float[Tensor, "tile rows2 cols2 channel"]:
         """Average."""
         padded = pad_to_multiple(features, self.factor)
-        return reduce(padded, "t (r a) (c b) d -> t r c d", "mean", a=self.factor, b=self.factor)
+        mean: Tensor = reduce(padded, "t (r a) (c b) d -> t r c d", "mean", a=self.factor, b=self.factor)
+        return mean
 
 
 class SpaceToChannel(nn.Module):
@@ -31,7 +32,8 @@ class SpaceToChannel(nn.Module):
     def forward(self, features: Float[Tensor, "tile rows cols channel"]) -> Float[Tensor, "tile rows2 cols2 channel2"]:
         """Stack."""
         padded = pad_to_multiple(features, self.factor)
-        return rearrange(padded, "t (r a) (c b) d -> t r c (a b d)", a=self.factor, b=self.factor)
+        stacked: Tensor = rearrange(padded, "t (r a) (c b) d -> t r c (a b d)", a=self.factor, b=self.factor)
+        return stacked
 
 
 def pad_to_multiple(
@@ -45,7 +47,7 @@ def pad_to_multiple(
 def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Sequential:
     """Build the map from (tile, rows, cols, channels) features to (tile, rows2, cols2, width) tokens.
 
-    "downsample_3x3" has the layers of VILA's `mlp_downsample_3x3_fix`, in its order, so that `layers.N` there is N here.
+    "downsample_3x3" has the layers of VILA's `mlp_downsample_3x3_fix` in its order: `layers.N` there is N here.
     Raises ValueError for an unknown kind.
     """
     if kind == "linear":

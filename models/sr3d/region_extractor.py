@@ -25,4 +25,5 @@ class RegionExtractor(nn.Module):
         self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks
     ) -> Float[Tensor, "region width"]:
         """Pool and project."""
-        return self.projector(pool_regions(features, masks, self.mode))
+        tokens: Tensor = self.projector(pool_regions(features, masks, self.mode))
+        return tokens

@@ -25,4 +25,5 @@ class ScaleEncoding(nn.Module):
         """Encode log(scale)."""
         log_scale = torch.where(known, scale, torch.ones_like(scale)).log()
         code = sinusoids(log_scale[:, None], FREQUENCIES, LOWEST, HIGHEST)
-        return self.linear((code * known[:, None]).to(self.linear.weight.dtype))
+        token: Tensor = self.linear((code * known[:, None]).to(self.linear.weight.dtype))
+        return token

@@ -12,15 +12,15 @@ PAD, EOS, UNK, IMAGE, REGION, CAMERA, SCALE = SPECIALS = (
     *("<pad>", "<eos>", "<unk>"),
     *("<image>", "<region>", "<camera>", "<scale>"),
 )
-WORD = r"\d+(?:\.\d+)?|\w+(?:['/-]\w+)*|[^\w\s]"  # a number, a word or unit, or one other sign
+WORD = r"\d+(?:\.\d+)?|\([A-Z]\)|\w+(?:['/-]\w+)*|[^\w\s]"  # a number, an option, a word or unit, one other sign
 TAG = re.compile(r"<\w+>")
 
 
 def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """Train a word-level tokenizer on all words of `texts` (without tags such as <region0>); special tokens get the ids 0 to 6, in the order above.
+    """Train a word-level tokenizer on all words of `texts`; tags such as <region0> in them are skipped.
 
-    Numbers such as 1.4 are one token, so that an answer is few tokens. Decoding joins words with blanks, and closes up
-    punctuation. Words never seen become `<unk>`.
+    Special tokens get the ids 0 to 6, in the order above. Numbers such as 1.4 and options such as (A) are one token.
+    Decoding joins words with blanks, and closes up punctuation. Words never seen become `<unk>`.
     """
     tokenizer = Tokenizer(models.WordLevel(unk_token=UNK))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
