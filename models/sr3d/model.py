@@ -60,7 +60,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
         self.scale_encoding = ScaleEncoding(width) if config.scale == "token" else None
         self.position_encoding: PositionEncoding3D | None = None
-                if config.position_encoding:
+        if config.position_encoding:
             with torch.random.fork_rng(devices=[]):
                 self.position_encoding = PositionEncoding3D(
                     channels, config.pe_frequencies, config.pe_max_frequency, config.pe_oversample
