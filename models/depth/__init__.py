@@ -1,1 +1,7 @@
 """Providers of a point map for footage that has none."""
+
+from models.depth.cached import CachedDepth
+from models.depth.depth_anything import DepthAnythingV2, relative_to_depth
+from models.depth.provider import DepthEstimate, DepthProvider, add_depth
+
+__all__ = ["CachedDepth", "DepthAnythingV2", "DepthEstimate", "DepthProvider", "add_depth", "relative_to_depth"]
