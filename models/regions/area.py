@@ -33,10 +33,12 @@ def area_weights(masks: Bool[Tensor, "entry height width"], rows: int, cols: int
         strips = _add_rows_of_bytes(masks, rows)
     else:
         strips = torch.einsum("rh,ehw->erw", overlap(rows, height, masks), masks.float())
-    entry, row = strips.any(-1).nonzero(as_tuple=True)
-    area = strips[entry, row].float() @ overlap(cols, width, masks).T
-    hit, col = area.nonzero(as_tuple=True)
-    return AreaWeights(entry[hit], row[hit] * cols + col, area[hit, col])
+    strips = strips.flatten(0, 1)
+    touched = strips.any(-1).nonzero()[:, 0]
+    area = (strips.index_select(0, touched).float() @ overlap(cols, width, masks).T).flatten()
+    hit = area.nonzero()[:, 0]
+    strip = touched.index_select(0, hit // cols)
+    return AreaWeights(strip // rows, strip % rows * cols + hit % cols, area.index_select(0, hit))
 
 
 def overlap(cells: int, size: int, like: Tensor) -> Float[Tensor, "cells size"]:

@@ -50,28 +50,28 @@ def pool_regions(
     if masks.tile.numel() and int(masks.tile.max()) >= tiles:
         raise ValueError(f"a region lies on tile {int(masks.tile.max())}, but the features have {tiles} tiles (from 0)")
     weights = area_weights(masks.masks, rows, cols)
-    entry = weights.entry
-    region = masks.region[entry]
+    region, tile = (of_entry.index_select(0, weights.entry) for of_entry in (masks.region, masks.tile))
     _refuse_empty(region, masks.names)
 
-    area = weights.area.double()
+    share = weights.area.double()
     if mode == "frame_mean":
-        area = area / _total(area, entry, masks.tile.numel())[entry]
-    share = area / _total(area, region, len(masks.names))[region]
-    token = masks.tile[entry] * (rows * cols) + weights.cell
+        share = _normalise(share, weights.entry, masks.tile.numel())
+    share = _normalise(share, region, len(masks.names)).to(features.dtype)
+    token = tile * (rows * cols) + weights.cell
     by_region = region.argsort(stable=True)
     counts = torch.bincount(region, minlength=len(masks.names))
     return embedding_bag(
-        token[by_region],
+        token.index_select(0, by_region),
         features.reshape(-1, channels),
         offsets=counts.cumsum(0) - counts,
         mode="sum",
-        per_sample_weights=share[by_region].to(features.dtype),
+        per_sample_weights=share.index_select(0, by_region),
     )
 
 
-def _total(values: Tensor, index: Tensor, size: int) -> Tensor:
-    return values.new_zeros(size).index_add_(0, index, values)
+def _normalise(values: Tensor, group: Tensor, groups: int) -> Tensor:
+    """Divide values by the sum of their group."""
+    return values / values.new_zeros(groups).index_add_(0, group, values).index_select(0, group)
 
 
 def _refuse_empty(region: Tensor, names: tuple[str, ...]) -> None:

@@ -1,0 +1,137 @@
+"""Speed of tiling and of region pooling, beside what pipelines of this kind do: `python -m benchmarks.speed.regions`.
+
+The references below are written as users write them, and give the same result (checked before timing):
+
+- Tiling, per tile: PIL resizes the image to the grid and crops the tile, for every tile. Tiling, resized once: PIL
+  resizes once and only crops per tile, as InternVL's and VILA's `dynamic_preprocess` do. Both, like ours, use the
+  bicubic filter with antialiasing, start from a PIL image and end in one uint8 tensor.
+- Pooling, per sample: every mask of the sample is interpolated in full to the token grid as floats, and multiplied with
+  the features in one matrix product. Pooling, per region: the same in a loop, as SpatialRGPT's `MaskPooling` does,
+  which needs less memory.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from einops import rearrange
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from benchmarks.manifest import collect_manifest
+from benchmarks.speed.stopwatch import Race, print_races, race, write_races
+from models.regions import RegionMasks, TilePlan, plan_tiles, pool_regions, tile_image
+
+RESULT = Path(__file__).parents[1] / "results" / "speed" / "regions.json"
+
+
+def pil_tiles(image: Image.Image, plan: TilePlan, resize_once: bool) -> UInt8[Tensor, "tile 3 side side"]:
+    """Tile with PIL, resizing the image to the grid once or for every tile."""
+    height, width = plan.size
+
+    def resized() -> Image.Image:
+        return image.resize((width, height), Image.Resampling.BICUBIC)
+
+    whole = resized() if resize_once else None
+    corners = [(x, y) for y in range(0, height, plan.tile) for x in range(0, width, plan.tile)]
+    crops = [(whole or resized()).crop((x, y, x + plan.tile, y + plan.tile)) for x, y in corners]
+    return torch.stack([pil_to_tensor(crop) for crop in crops])
+
+
+def our_tiles(image: Image.Image, plan: TilePlan, device: torch.device) -> UInt8[Tensor, "tile 3 side side"]:
+    """Tile with `tile_image`, the way from the PIL image to the tensor included."""
+    pixels = torch.from_numpy(np.array(image)).to(device)
+    tiles: Tensor = tile_image(rearrange(pixels, "h w c -> c h w"), plan)
+    return tiles
+
+
+def pool_by_sample(
+    features: Float[Tensor, "frame rows cols channel"], masks: Bool[Tensor, "region frame height width"]
+) -> Float[Tensor, "region channel"]:
+    """Pool with one interpolation of all masks and one matrix product."""
+    weights = interpolate(masks.float(), features.shape[1:3], mode="area")
+    total = torch.einsum("rfhw,fhwc->rc", weights, features)
+    return total / weights.sum((1, 2, 3))[:, None]
+
+
+def pool_by_region(
+    features: Float[Tensor, "frame rows cols channel"], masks: Bool[Tensor, "region frame height width"]
+) -> Float[Tensor, "region channel"]:
+    """Pool region after region, with an interpolation and a product each."""
+    return torch.cat([pool_by_sample(features, mask[None]) for mask in masks])
+
+
+def draw_ellipses(
+    regions: int, frames: int, side: int, cover: float, generator: torch.Generator
+) -> Bool[Tensor, "region frame height width"]:
+    """Draw masks that cover about the share `cover` of the image each, at random places, of random aspect."""
+    aspect = 0.5 + 1.5 * torch.rand(regions, frames, 1, 1, generator=generator)
+    radius = side * (cover / torch.pi / aspect) ** 0.5
+    y0, x0 = side * (0.2 + 0.6 * torch.rand(2, regions, frames, 1, 1, generator=generator))
+    pixel = torch.arange(side) + 0.5
+    inside: Tensor = ((pixel - x0) / radius) ** 2 + ((pixel[:, None] - y0) / (aspect * radius)) ** 2 <= 1
+    return inside
+
+
+def race_tiling(repeats: int, device: torch.device) -> Race:
+    """Time the tiling of a 1920 x 1080 image."""
+    pixels = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), dtype=np.uint8)
+    image, plan = Image.fromarray(pixels), plan_tiles(1080, 1920)
+    tensor = rearrange(torch.from_numpy(pixels), "h w c -> c h w").contiguous().to(device)
+    difference = our_tiles(image, plan, device).cpu().int() - pil_tiles(image, plan, resize_once=True).int()
+    if difference.abs().max() > 2:  # grey levels, on noise: two passes, each rounded to 8 bits
+        raise AssertionError(f"tiles differ from PIL's by {difference.abs().max()} grey levels")
+    arms = {
+        "region4d": lambda: our_tiles(image, plan, device),
+        "PIL, resized and cropped per tile": lambda: pil_tiles(image, plan, resize_once=False),
+        "PIL, resized once, cropped per tile": lambda: pil_tiles(image, plan, resize_once=True),
+        "region4d, from a (3, height, width) tensor": lambda: tile_image(tensor, plan),
+    }
+    return race(f"tile 1920 x 1080 pixels into {plan.cols} x {plan.rows}", arms, 4.0, repeats, device)
+
+
+def race_pooling(repeats: int, device: torch.device) -> Race:
+    """Time the pooling of 32 regions over 32 frames."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(32, 32, 32, 1152, generator=generator).to(device)
+    masks = draw_ellipses(32, 32, 448, 0.02, generator).to(device)
+    region, frame = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    names = tuple(f"region {k}" for k in range(32))
+    packed = RegionMasks(masks.flatten(0, 1), frame.flatten(), region.flatten(), names).to(device)
+    torch.testing.assert_close(pool_regions(features, packed), pool_by_sample(features, masks), atol=1e-5, rtol=1e-4)
+    arms = {
+        "region4d": lambda: pool_regions(features, packed),
+        "interpolate and multiply per sample": lambda: pool_by_sample(features, masks),
+        "interpolate and multiply per region": lambda: pool_by_region(features, masks),
+    }
+    return race(f"pool 32 regions ({masks.float().mean():.1%}) x 32 frames", arms, 8.0, repeats, device)
+
+
+def main(
+    device: Annotated[str, typer.Option(help="where tensors live: cpu, cuda")] = "cpu",
+    repeats: Annotated[int, typer.Option(help="runs of each implementation, in turns")] = 11,
+    threads: Annotated[int, typer.Option(help="threads of torch on the CPU; 0 = its default")] = 0,
+    output: Annotated[Path, typer.Option(help="where the JSON record goes")] = RESULT,
+) -> None:
+    """Time tiling and pooling against their references, print a table, write a record."""
+    if threads:
+        torch.set_num_threads(threads)
+    where = torch.device(device)
+    races = [race_tiling(repeats, where), race_pooling(repeats, where)]
+    print_races(races)
+    command = shlex.join(["python", "-m", "benchmarks.speed.regions", *sys.argv[1:]])
+    config = {"device": device, "repeats": repeats, "threads": torch.get_num_threads()}
+    write_races(output, command, races, collect_manifest(config))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,87 @@
+"""Timing rivals on the same inputs: interleaved, so that whatever else the machine does strikes all of them."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.manifest import Manifest
+from benchmarks.records import write_at_once
+
+
+@dataclass(frozen=True)
+class Race:
+    """What was timed: seconds of every repeat of every arm. The first arm is ours, the second what it must beat."""
+
+    task: str
+    seconds: Mapping[str, Sequence[float]]
+    at_least: float  # how many times as fast as the second arm the first should be
+
+    def median(self, arm: str) -> float:
+        """Median time of an arm in seconds."""
+        return statistics.median(self.seconds[arm])
+
+    def ratio(self, arm: str) -> float:
+        """How many times as long an arm takes as the first one."""
+        return self.median(arm) / self.median(next(iter(self.seconds)))
+
+
+def race(
+    task: str, arms: Mapping[str, Callable[[], object]], at_least: float, repeats: int, device: torch.device
+) -> Race:
+    """Time the arms in turns, `repeats` times each after one run to warm up; a GPU finishes before the clock stops."""
+    for arm in arms.values():
+        arm()
+    seconds: dict[str, list[float]] = {name: [] for name in arms}
+    for _ in track(range(repeats), description=task, transient=True):
+        for name, arm in arms.items():
+            _finish(device)
+            start = time.perf_counter()
+            arm()
+            _finish(device)
+            seconds[name].append(time.perf_counter() - start)
+    return Race(task, seconds, at_least)
+
+
+def print_races(races: Sequence[Race]) -> None:
+    """Print medians and ratios as a table."""
+    table = Table("task", "implementation", "median", "times ours", "aim")
+    for one in races:
+        for place, arm in enumerate(one.seconds):
+            aim = f">= {one.at_least:g}" if place == 1 else ""
+            table.add_row(
+                "" if place else one.task, arm, f"{one.median(arm) * 1e3:.1f} ms", f"{one.ratio(arm):.1f}", aim
+            )
+        table.add_section()
+    Console().print(table)
+
+
+def write_races(path: Path, command: str, races: Sequence[Race], manifest: Manifest) -> None:
+    """Write command, manifest, medians, ratios and all times as JSON."""
+    tasks: dict[str, Any] = {
+        one.task: {
+            "at_least": one.at_least,
+            "arms": {
+                arm: {"median_s": one.median(arm), "times_ours": one.ratio(arm), "seconds": list(seconds)}
+                for arm, seconds in one.seconds.items()
+            },
+        }
+        for one in races
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_at_once(path, json.dumps({"command": command, **asdict(manifest), "tasks": tasks}, indent=2) + "\n")
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
