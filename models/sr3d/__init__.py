@@ -4,6 +4,7 @@ from models.sr3d.config import SR3DConfig
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.sample import Sample
+from models.sr3d.token_map import TokenMap, token_map
 from models.sr3d.tokenizer import train_tokenizer
 
-__all__ = ["SR3DConfig", "SR3DForConditionalGeneration", "SR3DProcessor", "Sample", "train_tokenizer"]
+__all__ = ["SR3DConfig", "SR3DForConditionalGeneration", "SR3DProcessor", "Sample", "TokenMap", "token_map", "train_tokenizer"]

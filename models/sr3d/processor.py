@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -77,7 +77,7 @@ class SR3DProcessor(ProcessorMixin):
         self.frame_suffix = list(frame_suffix)
 
     @classmethod
-    def from_config(cls, config: SR3DConfig, tokenizer: PreTrainedTokenizerBase, **kwargs: Any) -> Self:
+    def from_config(cls, config: SR3DConfig, tokenizer: PreTrainedTokenizerBase, **kwargs: Any) -> SR3DProcessor:
         """Build the processor that fits a model; `kwargs` are the arguments that the config does not know.
 
         Raises ValueError where tokenizer and config disagree about a placeholder.
