@@ -29,13 +29,14 @@ def area_weights(masks: Bool[Tensor, "entry height width"], rows: int, cols: int
     mask once as it lies in memory; the horizontal sum then runs over the touched strips only.
     """
     height, width = masks.shape[-2:]
-    if height % rows == 0 and width % BYTES == 0 and height // rows < 256:
-        strips = _add_rows_of_bytes(masks, rows)
-    else:
-        strips = torch.einsum("rh,ehw->erw", overlap(rows, height, masks), masks.float())
-    strips = strips.flatten(0, 1)
-    touched = strips.any(-1).nonzero()[:, 0]
-    area = (strips.index_select(0, touched).float() @ overlap(cols, width, masks).T).flatten()
+    with torch.autocast(masks.device.type, enabled=False):  # areas are counts: bfloat16 would round them
+        if height % rows == 0 and width % BYTES == 0 and height // rows < 256:
+            strips = _add_rows_of_bytes(masks, rows)
+        else:
+            strips = torch.einsum("rh,ehw->erw", overlap(rows, height, masks), masks.float())
+        strips = strips.flatten(0, 1)
+        touched = strips.any(-1).nonzero()[:, 0]
+        area = (strips.index_select(0, touched).float() @ overlap(cols, width, masks).T).flatten()
     hit = area.nonzero()[:, 0]
     strip = touched.index_select(0, hit // cols)
     return AreaWeights(strip // rows, strip % rows * cols + hit % cols, area.index_select(0, hit))

@@ -25,8 +25,9 @@ def box_masks(
     """Mask the pixels of a box, centred at its own origin, with full extents `size` (metres).
 
     Where `points` (world frame) has depth for a frame: the pixels whose world point lies in the box, so what hides the
-    box is left out. In a frame without any depth: the pixels whose ray meets the box, which are those of its projected
-    convex hull, and the one under its centre, however small the box is.
+    box is left out, and whatever else it encloses, the floor right under it too, is in. In a frame without any depth:
+    the pixels whose ray meets the box, which are those of its projected convex hull, and the one under its centre,
+    however small the box is.
     Source: SR-3D (arXiv 2509.13317) projects 3D boxes to masks of many frames; the point test is ours.
     """
     half = world_T_box.new_tensor(list(size)) / 2

@@ -17,8 +17,11 @@ def pack_regions(regions: Sequence[Sequence[Region]], plans: Sequence[TilePlan],
 
     Sample i owns `tiles[i]` consecutive tiles of the packed features: frame after frame, `len(plans[i])` tiles each. A
     video has one tile a frame, an image has one frame; tiles at the end that no frame fills (a thumbnail) take no part.
-    Raises ValueError where a region marks a frame that its sample does not have.
+    Raises ValueError where a region marks a frame that its sample does not have, and where tile sizes differ.
     """
+    sides = {plan.tile for plan in plans}
+    if len(sides) > 1:
+        raise ValueError(f"one batch needs tiles of one size, got sides of {sorted(sides)} pixels")
     masks: list[Tensor] = []
     tile: list[Tensor] = []
     region: list[Tensor] = []
@@ -37,10 +40,7 @@ def pack_regions(regions: Sequence[Sequence[Region]], plans: Sequence[TilePlan],
                 region.append(torch.full_like(marked, len(names)))
             names.append(name)
         first += count
-    side = plans[0].tile if plans else 1
-    return RegionMasks(
-        torch.cat([torch.zeros(0, side, side, dtype=torch.bool), *masks]),
-        torch.cat([torch.zeros(0, dtype=torch.long), *tile]),
-        torch.cat([torch.zeros(0, dtype=torch.long), *region]),
-        tuple(names),
-    )
+    if not masks:
+        side, none = sides.pop() if sides else 0, torch.zeros(0, dtype=torch.long)
+        return RegionMasks(torch.zeros(0, side, side, dtype=torch.bool), none, none, ())
+    return RegionMasks(torch.cat(masks), torch.cat(tile), torch.cat(region), tuple(names))

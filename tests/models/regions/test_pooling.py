@@ -53,6 +53,12 @@ def test_areas_of_all_tokens_add_up_to_the_mask_at_any_size(
     torch.testing.assert_close(total, masks.sum((1, 2)).float())  # overlaps are rounded to float32
 
 
+@pytest.mark.parametrize("height", [255, 256, 512])
+def test_areas_stay_exact_where_a_token_is_taller_than_a_byte_counts(height: int) -> None:
+    weights = area_weights(torch.ones(1, height, 16, dtype=torch.bool), 1, 2)
+    assert weights.area.tolist() == [height * 8, height * 8]
+
+
 def test_a_pixel_across_two_tokens_counts_for_each_with_its_overlap() -> None:
     masks = torch.zeros(1, 3, 1, dtype=torch.bool)
     masks[0, 1] = True  # the middle of three pixels, on a grid of two tokens
@@ -163,6 +169,13 @@ def test_features_keep_their_dtype(dtype: torch.dtype) -> None:
     torch.testing.assert_close(pooled.float(), pool_regions(features, masks), atol=2e-2, rtol=0)
 
 
+def test_mixed_precision_does_not_round_the_areas() -> None:
+    masks = torch.rand(2, 31, 33, generator=torch.Generator().manual_seed(0)) > 0.5
+    exact = area_weights(masks, 2, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(area_weights(masks, 2, 2).area, exact.area)
+
+
 def test_an_empty_region_is_refused_by_name() -> None:
     masks = torch.zeros(2, 8, 8, dtype=torch.bool)
     masks[0, 1, 1] = True
@@ -181,6 +194,11 @@ def test_a_region_on_a_frame_that_does_not_exist_is_refused_by_name() -> None:
     region = Region.from_box((0, 0, 4, 4), 8, 8, frame=5, name="the cup")
     with pytest.raises(ValueError, match=r"the cup marks frame 5, but the sample has 2"):
         pack_regions([[region]], [TilePlan(1, 1, 8)], [2])
+
+
+def test_tiles_of_two_sizes_in_one_batch_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"tiles of one size, got sides of \[8, 16\]"):
+        pack_regions([[], []], [TilePlan(1, 1, 16), TilePlan(1, 1, 8)], [1, 1])
 
 
 @pytest.mark.gpu
