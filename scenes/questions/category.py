@@ -68,16 +68,20 @@ class Choice:
 
     A word is drawn uniformly among those available, and only then something that it is true of: given the text, all
     options are equally likely, whatever the clips look like. A clip where only one word is true of anything is not
-    asked. A name that comes with the objects fills `{}` in the wording.
+    asked. A name that comes with the objects fills `{}` in the wording. `kept`, where given, is the probability with
+    which a candidate is kept at all: it balances the answers against a cue of the image.
     """
 
     name: str
     candidates: Callable[[Facts], Named]
     stems: tuple[str, ...]
+    kept: Callable[[Facts, str, int], float] | None = None
 
     def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
         """Draw words and what they are true of."""
         left = self.candidates(facts)
+        if self.kept is not None:
+            left = {w: [t for t in things if rng.random() < self.kept(facts, w, t[0][0])] for w, things in left.items()}
         while len(words := sorted(word for word, things in left.items() if things)) >= 2:
             options = tuple(rng.sample(words, min(len(words), len(LETTERS))))
             letter = rng.randrange(len(options))

@@ -15,7 +15,8 @@ from scenes.questions.static import SHORTEST, exceeds, pairs
 
 FURTHER = (1.25, 0.1)  # ratio and metres between two displacements
 TURNED = np.radians(15)  # from here on, an object certainly turns
-ONSET = 0.02  # metres (and radians): where a movement counts as begun
+GROWS_KEPT = 0.3  # 77 % of approaching and receding objects of default worlds grow or shrink as one would expect
+LEFT = 0.05  # metres: from here on, an object has clearly left its first place
 
 
 def displacement(facts: Facts) -> Float[np.ndarray, "object 3"]:
@@ -66,6 +67,12 @@ def approaches(facts: Facts) -> Named:
     return words(towards=seen & (closer >= MOVED), away=seen & (closer <= -MOVED), it_does_not_move=still(facts))
 
 
+def kept_of_approaches(facts: Facts, word: str, k: int) -> float:
+    """Thin out what grows in the picture as it comes, or shrinks as it goes, to where growing tells nothing."""
+    grows = facts.area[-1, k] > facts.area[0, k]
+    return GROWS_KEPT if word == ("towards" if grows else "away") else 1.0
+
+
 def direction(facts: Facts) -> Named:
     """Name the direction of a movement in the first camera, or say that there is none: the premise may be false."""
     aside, _, ahead = (displacement(facts) @ facts.camera[:3, :3]).T  # in the axes of the first camera
@@ -85,9 +92,10 @@ def moved_further(facts: Facts) -> list[Objects]:
 
 
 def moved_first(facts: Facts) -> list[Objects]:
-    """Compare the frames in which two movers have left their first place: (earlier, later)."""
-    begun = (np.linalg.norm(facts.centre - facts.centre[0], axis=-1) >= ONSET).argmax(0)
-    return pairs(begun[:, None] < begun[None], movers(facts))
+    """Compare two movers where, in some frame, one has clearly left its place and the other not: (first, later)."""
+    away = np.linalg.norm(facts.centre - facts.centre[0], axis=-1)  # time object
+    leads = ((away >= LEFT)[:, :, None] & (away < STILL)[:, None]).any(0)
+    return pairs(leads, movers(facts))
 
 
 def of_movers(facts: Facts, value: Float[np.ndarray, "object"]) -> list[tuple[Objects, float]]:
@@ -119,7 +127,12 @@ def elapsed(facts: Facts) -> list[tuple[Objects, float]]:
 
 DYNAMIC: tuple[Category, ...] = (
     Choice("moves", moves, ("Does <region0> move?",)),
-    Choice("approaches", approaches, ("Does <region0> move towards where the camera starts, or away?",)),
+    Choice(
+        "approaches",
+        approaches,
+        ("Does <region0> move towards where the camera starts, or away?",),
+        kept_of_approaches,
+    ),
     Choice("direction", direction, ("Seen from where the camera starts, how does <region0> move?",)),
     Choice("rotates", rotates, ("Does <region0> turn?",)),
     Comparison("moved_further", moved_further, ("Which moves further?", "Which ends further from where it starts?")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -85,28 +86,28 @@ class Facts:
             turned=np.arccos(np.clip((step - 1) / 2, -1, 1)),
         )
 
-    @property
+    @cached_property
     def visible(self) -> Bool[np.ndarray, "object"]:
         """Whether an object is visible in some frame."""
         return np.asarray((self.area >= MIN_AREA).any(0))
 
-    @property
+    @cached_property
     def visible_at_start(self) -> Bool[np.ndarray, "object"]:
         """Whether an object is visible in the first frame."""
         return np.asarray(self.area[0] >= MIN_AREA)
 
-    @property
+    @cached_property
     def visible_at_both_ends(self) -> Bool[np.ndarray, "object"]:
         """Whether an object is visible in the first frame and in the last."""
         return np.asarray((self.area[[0, -1]] >= MIN_AREA).all(0))
 
-    @property
+    @cached_property
     def still(self) -> Bool[np.ndarray, "object"]:
         """Whether an object neither moves nor turns between any two frames."""
         shift = np.linalg.norm(self.centre - self.centre[:1], axis=-1)
         return np.asarray((shift < STILL).all(0) & (self.turned < STILL).all(0))
 
-    @property
+    @cached_property
     def placed(self) -> Bool[np.ndarray, "object"]:
         """Whether a place at the start can be asked for: seen at the start, or seen later and still."""
         return np.asarray(self.visible_at_start | (self.visible & self.still))

@@ -96,8 +96,11 @@ def spinning(dice: Dice, length: float, heading: float) -> Motion:
 
 
 def stop_and_go(dice: Dice, length: float, heading: float) -> Motion:
-    """Move, rest, move on."""
-    return Motion("stop_and_go", length, heading, pause=(dice.uniform(0.2, 0.4), dice.uniform(0.6, 0.8)))
+    """Rest, then move; move, rest, move on; or move, then rest."""
+    before = (0.0, dice.uniform(0.2, 0.6))
+    between = (dice.uniform(0.2, 0.4), dice.uniform(0.6, 0.8))
+    after = (dice.uniform(0.4, 0.8), 1.0)
+    return Motion("stop_and_go", length, heading, pause=dice.choice((before, between, after)))
 
 
 MOTIONS = MappingProxyType(

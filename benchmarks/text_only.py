@@ -1,0 +1,97 @@
+"""What blind guessing reaches: the answer that was most frequent in training, seeing the words but no picture."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from benchmarks.metrics import ratio_accuracy
+from scenes.questions import LETTERS, Question
+
+
+@dataclass(frozen=True)
+class BlindScore:
+    """Accuracy of blind answers in one category; `chance` is that of drawing an option at random (None if numeric)."""
+
+    accuracy: float
+    chance: float | None
+    count: int
+
+
+def by_category(question: Question) -> Hashable:
+    """See the category alone."""
+    return question.category
+
+
+def by_text(question: Question) -> Hashable:
+    """See every word of the question and its options."""
+    return question.category, question.text
+
+
+def majority(
+    train: Sequence[Question], test: Sequence[Question], see: Callable[[Question], Hashable] = by_category
+) -> dict[str, BlindScore]:
+    """Answer each test question with the letter, or the number, that scored best in training on what is seen of it.
+
+    Words never seen in training fall back to the category. A number is the best constant at a ratio below 1.25.
+    """
+    groups: defaultdict[Hashable, list[Question]] = defaultdict(list)
+    for question in train:
+        for key in {see(question), by_category(question)}:
+            groups[key].append(question)
+    best = {key: best_constant(asked) for key, asked in groups.items()}
+    return summarise(test, (best.get(see(q), best.get(by_category(q))) for q in test))
+
+
+def favourite_option(train: Sequence[Question], test: Sequence[Question]) -> dict[str, BlindScore]:
+    """Answer multiple choice questions with the option that was true most often when it was offered in training."""
+    offered: Counter[tuple[str, str]] = Counter()
+    true: Counter[tuple[str, str]] = Counter()
+    for question in train:
+        offered.update((question.category, option) for option in question.options)
+        if question.options:
+            true[question.category, question.options[LETTERS.index(question.answer)]] += 1
+    rate = {key: true[key] / count for key, count in offered.items()}
+    choice = [q for q in test if q.options]
+    guesses = (LETTERS[int(np.argmax([rate.get((q.category, o), 0.0) for o in q.options]))] for q in choice)
+    return summarise(choice, guesses)
+
+
+def best_constant(questions: Sequence[Question]) -> str | float:
+    """Choose the one answer that scores best on all of these questions, which are of one kind."""
+    values = [q.value for q in questions if q.value is not None]
+    if values:
+        return best_number(np.array(values))
+    return Counter(q.answer for q in questions).most_common(1)[0][0]
+
+
+def best_number(values: Float[np.ndarray, "item"], ratio: float = 1.25) -> float:
+    """Find the number with most of these values within a ratio; of equals, the middle of the window."""
+    ordered = np.sort(np.log(values))
+    width = 2 * np.log(ratio) * (1 - 1e-9)  # the ratio itself does not count
+    last = np.searchsorted(ordered, ordered + width, side="right") - 1
+    first = int((last - np.arange(len(ordered))).argmax())
+    return float(np.exp((ordered[first] + ordered[last[first]]) / 2))
+
+
+def summarise(questions: Sequence[Question], guesses: Iterable[str | float | None]) -> dict[str, BlindScore]:
+    """Score guesses by category."""
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    chances: defaultdict[str, list[float]] = defaultdict(list)
+    for question, guess in zip(questions, guesses, strict=True):
+        if question.value is None:
+            score = float(guess == question.answer)
+        else:
+            number = np.array(guess if isinstance(guess, float) else np.nan)
+            score = float(ratio_accuracy(number, np.array(question.value)))
+        scores[question.category].append(score)
+        if question.chance is not None:
+            chances[question.category].append(question.chance)
+    return {
+        name: BlindScore(float(np.mean(s)), float(np.mean(chances[name])) if chances[name] else None, len(s))
+        for name, s in scores.items()
+    }
