@@ -7,4 +7,12 @@ from models.sr3d.sample import Sample
 from models.sr3d.token_map import TokenMap, token_map
 from models.sr3d.tokenizer import train_tokenizer
 
-__all__ = ["SR3DConfig", "SR3DForConditionalGeneration", "SR3DProcessor", "Sample", "TokenMap", "token_map", "train_tokenizer"]
+__all__ = [
+    "SR3DConfig",
+    "SR3DForConditionalGeneration",
+    "SR3DProcessor",
+    "Sample",
+    "TokenMap",
+    "token_map",
+    "train_tokenizer",
+]

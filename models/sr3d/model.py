@@ -76,8 +76,6 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             module.reset_parameters()
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=getattr(self.config.text_config, "initializer_range", 0.02))
-        elif isinstance(module, PositionEncoding3D):
-            module.zero_last_layer()
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the token embeddings of the language model."""

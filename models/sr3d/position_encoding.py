@@ -22,6 +22,15 @@ def sinusoids(
     return torch.cat([angle.sin(), angle.cos()], -1).flatten(-2)
 
 
+class ZeroLinear(nn.Linear):
+    """A linear layer that starts at zero."""
+
+    def reset_parameters(self) -> None:
+        """Set weight and bias to zero."""
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+
 class PositionEncoding3D(nn.Module):
     """Sinusoids of canonical points, then a point-wise MLP whose last layer starts at zero.
 
@@ -36,13 +45,7 @@ class PositionEncoding3D(nn.Module):
         self.max_frequency = max_frequency
         self.oversample = oversample
         self.first = nn.Linear(6 * self.frequencies, channels)
-        self.last = nn.Linear(channels, channels)
-        self.zero_last_layer()
-
-    def zero_last_layer(self) -> None:
-        """Make the encoding exactly zero."""
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.last = ZeroLinear(channels, channels)
 
     def encode(
         self, points: Float[Tensor, "*batch 3"], valid: Bool[Tensor, "*batch"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, no_type_check
 
 import torch
 from einops import rearrange
@@ -46,6 +46,7 @@ class SR3DProcessor(ProcessorMixin):
         frame_suffix: Tokens after each frame of a video.
     """
 
+    @no_type_check  # transformers reads the names of the arguments from this very function, so nothing may wrap it
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase,
