@@ -47,11 +47,11 @@ def read_video(
     if backend == "decord":
         video = decode_decord(path, len(listing.times), chosen)
     else:
-        found = {} if listing.damaged else decode_pyav(path, [listing.times[i] for i in chosen])
+        found = {} if listing.damaged else decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
         if any(listing.times[i] not in found for i in chosen):  # list what does decode instead, and choose from that
             listing = replace(list_decoded(path, listing), damaged=True)
             chosen = choose_frames(len(listing.times), frames, indices, path)
-            found = decode_pyav(path, [listing.times[i] for i in chosen])
+            found = decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
         video = torch.stack([found[listing.times[i]] for i in chosen])
     _warn_if_cut(path, listing)
     seconds = [float((listing.times[i] - listing.times[0]) * listing.time_base) for i in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,11 +20,13 @@ from torch import Tensor
 class Listing:
     """The frames of a video file in order of presentation.
 
-    `times` are in units of `time_base` seconds. `announced` frames and `duration` (seconds) are what the header claims,
+    `times` are in units of `time_base` seconds; `keys` are those of the key frames, where decoding can start (empty if
+    unknown). `announced` frames and `duration` (seconds) are what the header claims,
     0 where it claims nothing. `damaged` says that some packet or frame could not be read.
     """
 
     times: list[int]
+    keys: list[int]
     time_base: Fraction
     announced: int
     duration: float
@@ -41,38 +44,55 @@ def list_packets(path: Path) -> Listing:
     with _open(path) as container:
         stream = container.streams.video[0]
         duration = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / av.time_base
-        listing = Listing([], stream.time_base, stream.frames, float(duration), False)
-        times, damaged = [], False
+        listing = Listing([], [], stream.time_base, stream.frames, float(duration), False)
+        times, keys, damaged = [], [], False
         try:
             for packet in container.demux(stream):
                 damaged |= packet.is_corrupt
                 if packet.size and not packet.is_corrupt and not packet.is_discard:
                     times.append(packet.pts)
+                    if packet.is_keyframe:
+                        keys.append(packet.pts)
         except av.FFmpegError:
             damaged = True
     if None in times:
         return list_decoded(path, listing)
     if not times:
         raise ValueError(f"{path} has no readable frame: it is cut or damaged right after its header")
-    return replace(listing, times=sorted(set(times)), damaged=damaged)
+    return replace(listing, times=sorted(set(times)), keys=sorted(set(keys)), damaged=damaged)
 
 
 def list_decoded(path: Path, listing: Listing) -> Listing:
     """List the frames that decode, at the cost of decoding all: for files whose packets do not tell."""
-    times = sorted({frame.pts for frame in _decode(path)})
+    with _open(path) as container:
+        times = sorted({frame.pts for frame in _decode(container) if frame.pts is not None})
     if not times:
-        raise ValueError(f"{path} has no readable frame: it is damaged, or its codec is not supported")
-    return replace(listing, times=times)
+        raise ValueError(f"{path} has no readable frame with a time: it is damaged, or of a kind without times")
+    return replace(listing, times=times, keys=[])
 
 
-def decode_pyav(path: Path, times: Sequence[int]) -> dict[int, UInt8[Tensor, "3 height width"]]:
-    """Decode the frames shown at `times`, forward from the start, upright. Those that do not decode are missing."""
-    wanted, found = set(times), {}
-    for frame in _decode(path):
-        if frame.pts in wanted and frame.pts not in found:
-            found[frame.pts] = _upright(frame)
-            if len(found) == len(wanted):
-                break
+def decode_pyav(path: Path, times: Sequence[int], keys: Sequence[int]) -> dict[int, UInt8[Tensor, "3 height width"]]:
+    """Decode the frames shown at `times`, upright, keyed by time. Those that do not decode are missing.
+
+    Decodes forward, and jumps to the last key frame before the next wanted frame where that skips another key frame.
+    """
+    segments: dict[int, set[int]] = {}  # how many key frames come before -> wanted times
+    for time in sorted(times):
+        segments.setdefault(bisect_right(keys, time), set()).add(time)
+    found = {}
+    with _open(path) as container:
+        decoded, at = _decode(container), 1
+        for segment, wanted in segments.items():
+            if segment > at + 1:
+                container.seek(keys[segment - 1], stream=container.streams.video[0])
+                decoded = _decode(container, intact=False)
+            at = segment
+            for frame in decoded:
+                if frame.pts in wanted:
+                    found[frame.pts] = _upright(frame)
+                    wanted.remove(frame.pts)
+                if not wanted:
+                    break
     return found
 
 
@@ -84,29 +104,29 @@ def _open(path: Path) -> av.container.InputContainer:
     if not container.streams.video:
         container.close()
         raise ValueError(f"{path} has no video stream")
+    container.streams.video[0].thread_type = "AUTO"
     return container
 
 
-def _decode(path: Path) -> Iterator[av.VideoFrame]:
-    """Decode in order of presentation, without damaged frames and those predicted from them (to the next key frame)."""
-    with _open(path) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        packets = container.demux(stream)
-        intact = True
-        while True:
-            try:
-                packet = next(packets)
-                decoded = packet.decode()
-            except StopIteration:
-                return
-            except av.FFmpegError:  # the next packet may be readable, and the last one flushes the decoder
-                intact = False
-                continue
-            for frame in decoded:
-                intact = not frame.is_corrupt and (intact or frame.key_frame)
-                if intact:
-                    yield frame
+def _decode(container: av.container.InputContainer, intact: bool = True) -> Iterator[av.VideoFrame]:
+    """Decode in order of presentation, without damaged frames and those predicted from them (to the next key frame).
+
+    Start with `intact` False after a jump, which may land between key frames.
+    """
+    packets = container.demux(container.streams.video[0])
+    while True:
+        try:
+            packet = next(packets)
+            decoded = packet.decode()
+        except StopIteration:
+            return
+        except av.FFmpegError:  # the next packet may be readable, and the last one flushes the decoder
+            intact = False
+            continue
+        for frame in decoded:
+            intact = not frame.is_corrupt and (intact or frame.key_frame)
+            if intact:
+                yield frame
 
 
 def _upright(frame: av.VideoFrame) -> UInt8[Tensor, "3 height width"]:

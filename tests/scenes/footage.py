@@ -16,11 +16,14 @@ _TIME_BASE = Fraction(1, 1000)
 _BITS = 6  # the index is drawn as six black or white bars below a red corner mark
 
 
-def write_footage(path: Path, milliseconds: Sequence[int], index_first: bool = False, gop: int = 12) -> Path:
+def write_footage(
+    path: Path, milliseconds: Sequence[int], index_first: bool = False, gop: int = 12, open_gop: bool = False
+) -> Path:
     """Write H.264 with B-frames; frame i shows the number i and is presented at `milliseconds[i]`."""
     options = {"movflags": "faststart"} if index_first else {}
+    coding = {"bf": "2", "crf": "10", "x264-params": f"open-gop={int(open_gop)}"}
     with av.open(str(path), "w", options=options) as container:
-        stream = container.add_stream("libx264", rate=30, options={"bf": "2", "crf": "10"})
+        stream = container.add_stream("libx264", rate=30, options=coding)
         stream.height, stream.width, stream.pix_fmt, stream.gop_size = HEIGHT, WIDTH, "yuv420p", gop
         stream.codec_context.time_base = stream.time_base = _TIME_BASE
         for index, time in enumerate(milliseconds):

@@ -152,3 +152,18 @@ def test_both_backends_see_the_same_real_frames(shared_data: Path) -> None:
         for i, b in ((150, "pyav"), (150, "decord"), (151, "pyav"))
     )
     assert (one - other).abs().mean() < 0.25 * (one - next_one).abs().mean()  # far nearer than the next frame
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize("open_gop", [False, True])
+def test_a_frame_reached_by_a_jump_equals_the_frame_reached_by_decoding_all(
+    tmp_path: Path, suffix: str, open_gop: bool
+) -> None:
+    path = write_footage(tmp_path / f"a.{suffix}", IRREGULAR, gop=6, open_gop=open_gop)
+    whole = read_video(path)
+    for index in range(COUNT):
+        alone = read_video(path, indices=[index])
+        assert torch.equal(alone.video[0], whole.video[index])
+        assert alone.seconds[0] == whole.seconds[index]
+    few = read_video(path, frames=5)
+    assert shown(few) == [0, 12, 24, 37, 49]
