@@ -130,7 +130,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         region_tile: Int64[Tensor, "entry"] | None = None,
         region_index: Int64[Tensor, "entry"] | None = None,
         region_mentions: Int64[Tensor, "region_mention"] | None = None,
-    ) -> Float[Tensor, "batch token width"]:
+    ) -> Float[Tensor, "batch token hidden"]:
         """Embed text, and put visual, region, camera and scale tokens where their placeholders stand.
 
         Tiles and regions are packed over the batch; the mentions say which of them each placeholder takes, in the order
@@ -177,7 +177,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         attention_mask: Int64[Tensor, "batch seen"] | Bool[Tensor, "batch 1 token seen"] | None = None,
         position_ids: Int64[Tensor, "batch token"] | None = None,
         past_key_values: Cache | None = None,
-        inputs_embeds: Float[Tensor, "batch token width"] | None = None,
+        inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
         labels: Int64[Tensor, "batch token"] | None = None,
         segment_ids: Int64[Tensor, "batch token"] | None = None,
         logits_to_keep: int | Int64[Tensor, "kept"] = 0,

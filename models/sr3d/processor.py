@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
-from typing import Any, no_type_check
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -46,7 +47,6 @@ class SR3DProcessor(ProcessorMixin):
         frame_suffix: Tokens after each frame of a video.
     """
 
-    @no_type_check  # transformers reads the names of the arguments from this very function, so nothing may wrap it
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase,
@@ -94,7 +94,7 @@ class SR3DProcessor(ProcessorMixin):
                 raise ValueError(
                     f"{token} is {found} in the tokenizer and {expected} in the config: set it in the config"
                 )
-        return cls(
+        processor: SR3DProcessor = cls(
             tokenizer,
             tile_size=config.tile_size,
             grid=config.grid,
@@ -104,6 +104,14 @@ class SR3DProcessor(ProcessorMixin):
             camera_token=config.camera_token,
             **kwargs,
         )
+        return processor
+
+    @classmethod
+    def from_args_and_dict(cls, args: list[Any], processor_dict: dict[str, Any], **kwargs: Any) -> SR3DProcessor:
+        """Build from a saved config: transformers' own way looks into `__init__`, which fails where that is wrapped."""
+        known = inspect.signature(cls).parameters
+        processor: SR3DProcessor = cls(*args, **{k: v for k, v in {**processor_dict, **kwargs}.items() if k in known})
+        return processor
 
     def prepare(
         self,

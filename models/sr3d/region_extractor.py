@@ -23,7 +23,7 @@ class RegionExtractor(nn.Module):
 
     def forward(
         self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks
-    ) -> Float[Tensor, "region width"]:
+    ) -> Float[Tensor, "region hidden"]:
         """Pool and project."""
         tokens: Tensor = self.projector(pool_regions(features, masks, self.mode))
         return tokens

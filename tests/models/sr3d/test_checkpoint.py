@@ -1,0 +1,204 @@
+"""NVILA-Lite folders: a tiny one in the published layout gives the logits of its stock parts, put together by hand."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
+
+from models.sr3d.checkpoint import load_nvila_lite
+from tests.models.sr3d.conftest import pixels, two_regions, world_points
+
+WIDTH, CHANNELS, GRID = 16, 12, 4
+HEAD = "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n<|im_start|>user\n"
+TAIL = "<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three parts with their configs: plain Qwen2, `layers.N` of a Sequential, SigLIP with its old prefix."""
+    root = tmp_path_factory.mktemp("nvila")
+    torch.manual_seed(0)
+    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    bpe.train_from_iterator([HEAD + TAIL], trainers.BpeTrainer(special_tokens=specials, initial_alphabet=alphabet))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    tokenizer.save_pretrained(root / "llm")
+    Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+        )
+    ).save_pretrained(root / "llm")
+
+    shapes = [(9 * CHANNELS,), (9 * CHANNELS, 3 * CHANNELS), (3 * CHANNELS,), (3 * CHANNELS, WIDTH), (WIDTH, WIDTH)]
+    weights: dict[str, Tensor] = {}
+    for layer, shape in zip((1, 2, 4, 5, 7), shapes, strict=True):
+        weights[f"layers.{layer}.weight"] = torch.randn(*shape[::-1]) / shape[0] ** 0.5
+        weights[f"layers.{layer}.bias"] = torch.randn(shape[-1])
+    _write(
+        root / "mm_projector", {"mm_projector_type": "mlp_downsample_3x3_fix", "model_type": "v2l_projector"}, weights
+    )
+
+    config = SiglipVisionConfig(
+        hidden_size=CHANNELS,
+        intermediate_size=24,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=32 // GRID,
+        vision_use_head=False,
+    )
+    tower = SiglipVisionModel(config)
+    old = {f"vision_model.{key}": value for key, value in tower.state_dict().items()}
+    _write(root / "vision_tower", {**config.to_dict(), "torch_dtype": "bfloat16"}, old)
+    top = {"model_type": "llava_llama", "image_aspect_ratio": "dynamic", "mm_vision_select_layer": -2}
+    (root / "config.json").write_text(json.dumps(top))
+    return root
+
+
+def _write(part: Path, config: dict[str, object], weights: dict[str, Tensor]) -> None:
+    part.mkdir()
+    (part / "config.json").write_text(json.dumps(config))
+    save_file({key: value.contiguous() for key, value in weights.items()}, part / "model.safetensors")
+
+
+def _by_hand(folder: Path, images: Tensor, question: str) -> Tensor:
+    """Run the stock parts: hidden state -2, blocks of 3 x 3 features row by row, MLP, a newline after each frame."""
+    tower = SiglipVisionModel(SiglipVisionConfig.from_pretrained(folder / "vision_tower")).eval()
+    stored = load_file(folder / "vision_tower" / "model.safetensors")
+    tower.load_state_dict({key.removeprefix("vision_model."): value for key, value in stored.items()})
+    hidden = tower(images, output_hidden_states=True).hidden_states[-2].reshape(len(images), GRID, GRID, CHANNELS)
+    padded = torch.zeros(len(images), 6, 6, CHANNELS)
+    padded[:, :GRID, :GRID] = hidden
+    blocks = [padded[:, r : r + 3, c : c + 3].flatten(1) for r in (0, 3) for c in (0, 3)]
+
+    mlp = nn.Sequential(
+        nn.Identity(),
+        nn.LayerNorm(9 * CHANNELS),
+        nn.Linear(9 * CHANNELS, 3 * CHANNELS),
+        nn.GELU(),
+        nn.LayerNorm(3 * CHANNELS),
+        nn.Linear(3 * CHANNELS, WIDTH),
+        nn.GELU(),
+        nn.Linear(WIDTH, WIDTH),
+    )
+    stored = load_file(folder / "mm_projector" / "model.safetensors")
+    mlp.load_state_dict({key.removeprefix("layers."): value for key, value in stored.items()})
+    tokens = mlp(torch.stack(blocks, 1))
+
+    llm = Qwen2ForCausalLM.from_pretrained(folder / "llm").eval()
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "llm")
+
+    def text(words: str) -> Tensor:
+        embedded: Tensor = llm.get_input_embeddings()(tokenizer(words, return_tensors="pt")["input_ids"])[0]
+        return embedded
+
+    frames = [part for frame in tokens for part in (frame, text("\n"))]
+    logits: Tensor = llm(inputs_embeds=torch.cat([text(HEAD), *frames, text(question + TAIL)])[None]).logits
+    return logits
+
+
+def test_logits_equal_those_of_the_stock_classes_composed_by_hand(folder: Path) -> None:
+    model, processor = load_nvila_lite(folder, dtype=torch.float32)
+    video = pixels(0, 2)
+    question = "How far is the cup?"
+    batch = processor(text=[question], video=[video], points=[world_points(0, 2)])
+    with torch.no_grad():
+        expected = _by_hand(folder, batch["pixel_values"], question)
+        logits = model(**batch).logits
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)  # a different order of the same products
+
+
+def test_sizes_come_from_the_folder_and_the_new_parts_are_new(folder: Path) -> None:
+    model, processor = load_nvila_lite(folder, dtype=torch.float32)
+    assert (model.config.tile_size, model.config.grid, model.config.token_grid) == (32, GRID, 2)
+    assert model.config.select_layer == -2
+    assert processor.max_tiles == 12
+    assert model.position_encoding is not None
+    assert not model.position_encoding.last.weight.any()
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+
+
+def test_a_loaded_checkpoint_answers_about_regions_and_is_saved_as_one_folder(folder: Path, tmp_path: Path) -> None:
+    model, processor = load_nvila_lite(folder, dtype=torch.float32, scale="token", camera_token=True)
+    batch = processor(
+        text=["Which is nearer, <region0> or <region1>?"],
+        video=[pixels(0, 2)],
+        points=[world_points(0, 2)],
+        regions=[two_regions()],
+    )
+    tokens = model.generate(**batch, max_new_tokens=3, do_sample=False)
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    again = type(model).from_pretrained(tmp_path)
+    rebuilt = type(processor).from_pretrained(tmp_path)
+    assert rebuilt.template == processor.template
+    assert torch.equal(again.generate(**batch, max_new_tokens=3, do_sample=False), tokens)
+
+
+def test_the_2d_model_of_a_checkpoint_has_the_same_logits(folder: Path) -> None:
+    deep, processor = load_nvila_lite(folder, dtype=torch.float32)
+    flat, _ = load_nvila_lite(folder, dtype=torch.float32, position_encoding=False)
+    batch = processor(text=["Where?"], images=[pixels(0, 1, 64, 96)[0]], points=[world_points(0, 1, 64, 96)])
+    with torch.no_grad():
+        assert torch.equal(deep(**batch).logits, flat(**batch).logits)
+
+
+@pytest.mark.parametrize("part", ["llm", "mm_projector", "vision_tower"])
+def test_a_missing_part_is_named(folder: Path, tmp_path: Path, part: str) -> None:
+    broken = tmp_path / "nvila"
+    shutil.copytree(folder, broken)
+    shutil.rmtree(broken / part)
+    with pytest.raises(FileNotFoundError, match=f"{part}/config.json: an NVILA-Lite folder holds"):
+        load_nvila_lite(broken)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("drop", "lacks 1 weights, the first is projector.7.bias"),
+        ("add", "has unknown 1 weights, the first is projector.9.bias"),
+        ("shrink", "in another size than its configs say, 1 weights, the first is projector.7.bias"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(folder: Path, tmp_path: Path, change: str, message: str) -> None:
+    broken = tmp_path / "nvila"
+    shutil.copytree(folder, broken)
+    weights = load_file(broken / "mm_projector" / "model.safetensors")
+    if change == "drop":
+        del weights["layers.7.bias"]
+    elif change == "add":
+        weights["layers.9.bias"] = torch.zeros(3)
+    else:
+        weights["layers.7.bias"] = torch.zeros(3)
+    save_file(weights, broken / "mm_projector" / "model.safetensors")
+    with pytest.raises(ValueError, match=message):
+        load_nvila_lite(broken)
+
+
+def test_the_scale_pyramid_of_nvila_8b_is_refused(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "nvila"
+    shutil.copytree(folder, broken)
+    (broken / "config.json").write_text(json.dumps({"image_aspect_ratio": "dynamic_s2"}))
+    with pytest.raises(ValueError, match="dynamic_s2"):
+        load_nvila_lite(broken)
+
+
+def test_damaged_weights_are_named(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "nvila"
+    shutil.copytree(folder, broken)
+    (broken / "vision_tower" / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="vision_tower are damaged"):
+        load_nvila_lite(broken)
