@@ -75,6 +75,7 @@ def decode_pyav(path: Path, times: Sequence[int], keys: Sequence[int]) -> dict[i
     """Decode the frames shown at `times`, upright, keyed by time. Those that do not decode are missing.
 
     Decodes forward, and jumps to the last key frame before the next wanted frame where that skips another key frame.
+    Where a jump misses (MPEG-TS has no index), the missing frames are decoded from the start.
     """
     segments: dict[int, set[int]] = {}  # how many key frames come before -> wanted times
     for time in sorted(times):
@@ -93,7 +94,8 @@ def decode_pyav(path: Path, times: Sequence[int], keys: Sequence[int]) -> dict[i
                     wanted.remove(frame.pts)
                 if not wanted:
                     break
-    return found
+    missed = set().union(*segments.values())
+    return found | decode_pyav(path, sorted(missed), []) if missed and keys else found
 
 
 def _open(path: Path) -> av.container.InputContainer:
