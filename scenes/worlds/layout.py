@@ -8,20 +8,19 @@ from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
-from scenes.worlds.camera_paths import CameraPose, camera_path
+from scenes.worlds.camera_paths import camera_path
 from scenes.worlds.dice import Dice
 from scenes.worlds.families import FAMILIES, assemble
 from scenes.worlds.motion import MOTIONS, REST, FloorPose, Motion
 from scenes.worlds.palette import DARK, PALETTE, STEEL, WOOD, Colour, blend
-from scenes.worlds.primitives import Tint, Vector
+from scenes.worlds.primitives import Tint
+from scenes.worlds.stage import Stage
 from scenes.worlds.textures import BLACK, WHITE, Texture, object_texture, room_textures
 from scenes.worlds.world import World, WorldConfig, WorldObject, normalised, rescale
 
-GAP = 0.03  # metres kept free between objects, and to walls
-CAMERA_GAP = 0.2  # metres kept free around the camera
-ATTEMPTS = 40  # places tried for one object before it is given up
-SMALLEST_VIEW = 0.1  # size over distance below which an object would be a speck (25 pixels at 64 x 64)
-LARGEST_VIEW = 0.75  # and above which it would fill the picture
+ATTEMPTS = 60  # places tried for one object before it is given up
+TOPS = ("table", "cabinet")  # families that end in a flat top
+ON_TOP = 0.35  # share of objects put on furniture while there is some free
 ACCENTS = MappingProxyType[Tint, Colour]({"dark": DARK, "steel": STEEL, "wood": WOOD})
 
 
@@ -37,21 +36,19 @@ def make_world(seed: int, config: WorldConfig) -> World:
 def draw(dice: Dice, seed: int, config: WorldConfig) -> World:
     """Draw a world at its natural scale; it may hold fewer objects than asked for when they find no place."""
     seconds = draw_seconds(dice, config)
-    room = (dice.log_uniform(2.6, 7.0), dice.log_uniform(2.6, 7.0), dice.uniform(2.3, 3.2))
+    room = (dice.log_uniform(2.6, 8.0), dice.log_uniform(2.6, 8.0), dice.uniform(2.3, 3.2))
     hfov_deg = dice.uniform(*config.hfov_deg)
     cameras = camera_path(dice, room, normalised(seconds), config.cameras)
-    objects: list[WorldObject] = []
     moments = dense(normalised(seconds)) if config.motion else (0.0,)
+    stage = Stage(room, cameras, hfov_deg, config.height / config.width, moments)
     for _ in range(dice.integer(*config.objects)):
-        placed = place(dice, config, room, cameras, hfov_deg, moments, objects)
-        if placed is not None:
-            objects.append(placed)
+        place(dice, config, stage)
     return World(
         seed=seed,
         config=config,
         room=room,
         surfaces=room_textures(dice),
-        objects=tuple(objects),
+        objects=tuple(stage.objects),
         seconds=seconds,
         cameras=tuple(cameras),
         hfov_deg=hfov_deg,
@@ -81,35 +78,34 @@ def dense(moments: Sequence[float]) -> tuple[float, ...]:
     return (*between, moments[-1])
 
 
-def place(
-    dice: Dice,
-    config: WorldConfig,
-    room: Vector,
-    cameras: Sequence[CameraPose],
-    hfov_deg: float,
-    moments: Sequence[float],
-    others: Sequence[WorldObject],
-) -> WorldObject | None:
-    """Draw an object and look for a free place in view; None when none of the attempts is free."""
-    eye = cameras[len(cameras) // 2]
-    away = math.dist(eye.position, eye.target)
-    thing = draw_object(dice, config, largest=min(dice.uniform(0.2, 0.6) * away, dice.uniform(0.9, 1.4)))
-    tracks = [[other.at(u) for u in moments] for other in others]
+def place(dice: Dice, config: WorldConfig, stage: Stage) -> None:
+    """Draw an object and add it to the stage where it finds a free place in view, on the floor or on furniture."""
+    largest = min(dice.uniform(0.2, 0.55) * stage.away, dice.uniform(0.9, 1.4))
+    free_tops = [t for t in stage.objects if t.family in TOPS and not t.moves and not is_loaded(t, stage)]
+    if free_tops and dice.chance(ON_TOP):
+        below = dice.choice(free_tops)
+        largest = min(largest, dice.uniform(0.5, 0.8) * min(below.size[0], below.size[1]))
+        thing = draw_object(dice, config, largest)
+        height = below.bottom + below.size[2]
+        if stage.sees(below.start.x, below.start.y, height + thing.size[2] / 2, largest):
+            start = FloorPose(below.start.x, below.start.y, dice.uniform(-math.pi, math.pi))
+            stage.try_to_add(replace(thing, start=start, bottom=height))
+            return
+    thing = draw_object(dice, config, largest)
     for _ in range(ATTEMPTS):
-        start = FloorPose(
-            dice.uniform(-0.5, 0.5) * room[0], dice.uniform(-0.5, 0.5) * room[1], dice.uniform(-math.pi, math.pi)
-        )
-        if not in_view(
-            eye, (start.x, start.y, thing.size[2] / 2), max(thing.size), hfov_deg, config.height / config.width
-        ):
+        x, y = dice.uniform(-0.5, 0.5) * stage.room[0], dice.uniform(-0.5, 0.5) * stage.room[1]
+        if not stage.sees(x, y, thing.size[2] / 2, largest):
             continue
+        start = FloorPose(x, y, dice.uniform(-math.pi, math.pi))
         moving = config.motion and dice.chance(0.5)
-        motion = draw_motion(dice, config, start, away) if moving else REST
-        candidate = replace(thing, start=start, motion=motion)
-        track = [candidate.at(u) for u in moments]
-        if is_free(candidate, track, room, cameras, others, tracks):
-            return candidate
-    return None
+        motion = draw_motion(dice, config, start, stage.away) if moving else REST
+        if stage.try_to_add(replace(thing, start=start, motion=motion)):
+            return
+
+
+def is_loaded(furniture: WorldObject, stage: Stage) -> bool:
+    """Tell whether something stands on it already."""
+    return any((o.start.x, o.start.y) == (furniture.start.x, furniture.start.y) and o.bottom > 0 for o in stage.objects)
 
 
 def draw_object(dice: Dice, config: WorldConfig, largest: float) -> WorldObject:
@@ -134,39 +130,3 @@ def draw_motion(dice: Dice, config: WorldConfig, start: FloorPose, away: float) 
     """
     kind = dice.choice(config.motions)
     return MOTIONS[kind](dice, dice.log_uniform(0.12, 0.7) * away, start.yaw)
-
-
-def in_view(eye: CameraPose, point: Vector, size: float, hfov_deg: float, aspect: float) -> bool:
-    """Tell whether a point projects well inside the picture, at a distance that suits the size of the thing there."""
-    pose = eye.world_T_cam()
-    offset = [p - e for p, e in zip(point, eye.position, strict=True)]
-    x, y, z = (sum(offset[i] * pose[i][axis] for i in range(3)) for axis in range(3))
-    if z <= 0.3 or not SMALLEST_VIEW < size / z < LARGEST_VIEW:
-        return False
-    half = math.tan(math.radians(hfov_deg) / 2)
-    return abs(x / z) < 0.85 * half and abs(y / z) < 0.85 * half * aspect
-
-
-def is_free(
-    thing: WorldObject,
-    track: Sequence[FloorPose],
-    room: Vector,
-    cameras: Sequence[CameraPose],
-    others: Sequence[WorldObject],
-    tracks: Sequence[Sequence[FloorPose]],
-) -> bool:
-    """Tell whether an object keeps clear of walls, camera path and other objects at every moment."""
-    r = thing.radius
-    half_x, half_y = room[0] / 2 - r - GAP, room[1] / 2 - r - GAP
-    for pose in track:
-        if abs(pose.x) > half_x or abs(pose.y) > half_y:
-            return False
-        for camera in cameras:
-            below = camera.position[2] < thing.bottom + thing.size[2] + CAMERA_GAP
-            if below and math.hypot(pose.x - camera.position[0], pose.y - camera.position[1]) < r + CAMERA_GAP:
-                return False
-    for other, path in zip(others, tracks, strict=True):
-        apart = r + other.radius + GAP
-        if any(math.hypot(a.x - b.x, a.y - b.y) < apart for a, b in zip(track, path, strict=True)):
-            return False
-    return True

@@ -51,6 +51,18 @@ class Primitive:
         x, y, z = (self._reach(row, a, b, c) for row in self.rotation)
         return (x, y, z)
 
+    @property
+    def radius(self) -> float:
+        """Radius of the sphere around its centre that holds it."""
+        a, b, c = self.size
+        if self.shape == Shape.BOX:
+            return math.hypot(a, b, c)
+        if self.shape == Shape.ELLIPSOID:
+            return max(a, b, c)
+        if self.shape == Shape.FRUSTUM:
+            return math.hypot(max(a, b), c)
+        return a + b
+
     def _reach(self, row: Vector, a: float, b: float, c: float) -> float:
         """Evaluate the support function of the solid along one axis of the object (a row of obj_R_prim)."""
         flat = math.sqrt(max(0.0, 1 - row[2] ** 2))

@@ -80,6 +80,11 @@ class WorldObject:
         return self.motion.length * self.motion.rate(u) / span if span else 0.0
 
     @property
+    def moves(self) -> bool:
+        """Whether it is not at rest all the time."""
+        return self.motion.kind != "rest"
+
+    @property
     def radius(self) -> float:
         """Radius of the vertical cylinder around its origin that holds it."""
         return 0.5 * math.hypot(self.size[0], self.size[1])

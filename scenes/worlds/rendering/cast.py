@@ -13,7 +13,7 @@ from models.geometry import invert
 from scenes.worlds.primitives import Shape
 from scenes.worlds.rendering.intersections import ENTER, NORMAL, TINY
 from scenes.worlds.rendering.packing import PackedWorlds
-from scenes.worlds.rendering.pairs import bounds, covered_spans, ragged
+from scenes.worlds.rendering.pairs import bounds, columns, covered_spans, ragged
 
 ROOM = (1 << 32) - 1  # index of "no primitive" in the low half of a depth key
 
@@ -62,9 +62,9 @@ def cast(scene: PackedWorlds) -> Hits:
     winner = key & ROOM
     object_pixel = torch.nonzero(winner != ROOM)[:, 0]
     hit = winner[object_pixel]
-    local, entry = local[:, hit], entry[hit]
+    local, entry, t = columns(local, hit), entry.index_select(0, hit), t.index_select(0, hit)
 
-    depth = depth.flatten().index_copy(0, object_pixel, t[hit]).view_as(depth)
+    depth = depth.flatten().index_copy(0, object_pixel, t).view_as(depth)
     normal = room_normal(axis, positive).flatten(1).index_copy(1, object_pixel, world_normal(scene, entry, local))
     primitive = torch.full_like(winner, -1).index_copy(0, object_pixel, entry // scene.frames)
     return Hits(
@@ -132,28 +132,29 @@ def shape_candidates(scene: PackedWorlds, shape: Shape) -> Candidates:
     base = right * x + down * y + forward
     table = torch.cat([base, right * inverse, origin, size[spans.entry].T])
     span, k = ragged(spans.count)
-    table = table.index_select(1, span)
+    table = columns(table, span)
     o, size_of_ray = table[6:9], table[9:12]
     d = table[0:3] + k * table[3:6]
 
     t = ENTER[shape](o, d, size_of_ray)
     hit = torch.nonzero(t < torch.inf)[:, 0]
-    span, k, t = span[hit], k[hit], t[hit]
-    entry = spans.entry[span]
-    pixel = (view[entry] * scene.height + spans.row[span]) * scene.width + spans.column[span] + k
-    return Candidates(pixel, t, first * scene.frames + entry, o[:, hit] + t * d[:, hit])
+    span, k, t = (x.index_select(0, hit) for x in (span, k, t))
+    first_pixel = (view[spans.entry] * scene.height + spans.row) * scene.width + spans.column
+    entry = (first * scene.frames + spans.entry).index_select(0, span)
+    return Candidates(first_pixel.index_select(0, span) + k, t, entry, columns(o, hit) + t * columns(d, hit))
 
 
 def world_normal(
     scene: PackedWorlds, entry: Int64[Tensor, "hit"], local: Float[Tensor, "3 hit"]
 ) -> Float[Tensor, "3 hit"]:
     """Evaluate the normals of hits, shape by shape, and turn them into the world."""
-    primitive = entry // scene.frames
     normal = torch.empty_like(local)
+    sizes = scene.primitive_size.repeat_interleave(scene.frames, 0).T
     for shape in Shape:
-        first, last = scene.shape_start[shape], scene.shape_start[shape + 1]
-        chosen = torch.nonzero((primitive >= first) & (primitive < last))[:, 0]
-        size = scene.primitive_size[primitive[chosen]].T
-        normal[:, chosen] = NORMAL[shape](local[:, chosen], size)
-    rotation = scene.world_T_prim[..., :3, :3].flatten(0, 1).permute(1, 2, 0)
-    return (rotation.index_select(2, entry) * normal).sum(1)
+        first, last = (scene.frames * scene.shape_start[shape + k] for k in (0, 1))
+        chosen = torch.nonzero((entry >= first) & (entry < last))[:, 0]
+        size = columns(sizes, entry.index_select(0, chosen))
+        normal.index_copy_(1, chosen, NORMAL[shape](columns(local, chosen), size))
+    rotation = scene.world_T_prim[..., :3, :3].permute(2, 3, 0, 1).flatten(2).flatten(0, 1)
+    turned = columns(rotation, entry).view(3, 3, -1) * normal
+    return turned[:, 0] + turned[:, 1] + turned[:, 2]

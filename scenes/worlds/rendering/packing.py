@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int64
@@ -39,6 +40,7 @@ class PackedWorlds:
     world_T_obj: Float[Tensor, "object frame 4 4"]
     primitive_object: Int64[Tensor, "primitive"]
     primitive_size: Float[Tensor, "primitive 3"]
+    primitive_radius: Float[Tensor, "primitive"]  # of the sphere around its centre that holds it
     obj_T_prim: Float[Tensor, "primitive 4 4"]
     shape_start: tuple[int, ...]  # first primitive of each shape, and the total
     pattern: Int64[Tensor, "texture"]
@@ -49,17 +51,17 @@ class PackedWorlds:
         """Number of frames in all worlds together."""
         return self.worlds * self.frames
 
-    @property
+    @cached_property
     def world_T_prim(self) -> Float[Tensor, "primitive frame 4 4"]:
         """Poses of all primitives at all frames."""
         return self.world_T_obj[self.primitive_object] @ self.obj_T_prim[:, None]
 
-    @property
+    @cached_property
     def primitive_view(self) -> Int64[Tensor, "primitive frame"]:
         """The view that shows each primitive at each frame."""
         return self.object_view[self.primitive_object]
 
-    @property
+    @cached_property
     def object_view(self) -> Int64[Tensor, "object frame"]:
         """The view that shows each object at each frame."""
         frame = torch.arange(self.frames, device=self.object_world.device)
@@ -104,6 +106,7 @@ def pack(worlds: Sequence[World], device: torch.device | str) -> PackedWorlds:
         world_T_obj=real([thing.world_T_obj(worlds[w].moments) for w, _, thing in objects]),
         primitive_object=whole([k for k, _, _ in parts]),
         primitive_size=real([p.size for _, p, _ in parts]),
+        primitive_radius=real([p.radius for _, p, _ in parts]),
         obj_T_prim=real(
             [[[*row, c] for row, c in zip(p.rotation, p.centre, strict=True)] + [[0, 0, 0, 1]] for _, p, _ in parts]
         ),

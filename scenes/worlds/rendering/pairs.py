@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 from scenes.worlds.primitives import Shape
@@ -32,7 +32,12 @@ def ragged(count: Int64[Tensor, "item"]) -> tuple[Int64[Tensor, "_"], Int64[Tens
     """
     item = torch.repeat_interleave(count)
     first = count.cumsum(0) - count
-    return item, torch.arange(len(item), device=count.device) - first[item]
+    return item, torch.arange(len(item), device=count.device) - first.index_select(0, item)
+
+
+def columns(table: Shaped[Tensor, "row column"], index: Int64[Tensor, "pick"]) -> Shaped[Tensor, "row pick"]:
+    """Pick columns of a table; `gather` does it three times as fast as `index_select` on a CPU."""
+    return table.gather(1, index.expand(len(table), -1))
 
 
 def bounds(shape: Shape, size: Float[Tensor, "entry 3"]) -> Float[Tensor, "entry 3"]:

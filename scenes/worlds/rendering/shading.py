@@ -8,6 +8,7 @@ from torch import Tensor
 
 from scenes.worlds.rendering.cast import Hits
 from scenes.worlds.rendering.packing import SURFACES, PackedWorlds
+from scenes.worlds.rendering.pairs import columns
 from scenes.worlds.rendering.patterns import PATTERNS
 from scenes.worlds.rendering.visibility import blocked
 
@@ -56,12 +57,12 @@ def surface_colour(scene: PackedWorlds, hits: Hits, view_world: Tensor) -> Float
         [torch.where(wall_x, y, x), torch.where(wall, z, y), torch.where(wall_x, x, torch.where(wall, y, z))]
     )
     position = position.flatten(1).index_copy(1, hits.object_pixel, hits.local)
-    texture = scene.texture.T.contiguous().index_select(1, row)
+    texture = columns(scene.texture.T, row)
     position = position * texture[6] + texture[7:10]
-    pattern = scene.pattern[row]
+    pattern = scene.pattern.index_select(0, row)
     share = torch.zeros_like(position[0])
     for kind, evaluate in PATTERNS.items():
         chosen = torch.nonzero(pattern == kind)[:, 0]
-        share[chosen] = evaluate(position[:, chosen])
+        share.index_copy_(0, chosen, evaluate(columns(position, chosen)))
     colour = texture[0:3] + share * (texture[3:6] - texture[0:3])
     return colour.view(hits.point.shape)

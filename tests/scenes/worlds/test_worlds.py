@@ -10,13 +10,6 @@ import torch
 
 from scenes.worlds import World, WorldConfig, make_world, render
 
-MOVING = WorldConfig(height=24, width=32, frames=5, motion=True)
-
-
-@pytest.fixture(scope="module")
-def worlds() -> list[World]:
-    return [make_world(seed, MOVING) for seed in range(200)]
-
 
 def test_the_same_seed_gives_the_same_bytes_in_any_batch() -> None:
     config = WorldConfig(height=32, width=40, frames=3, motion=True)
@@ -31,9 +24,9 @@ def test_the_same_seed_gives_the_same_bytes_in_any_batch() -> None:
             assert torch.equal(value, other) if isinstance(value, torch.Tensor) else value == other, name
 
 
-def test_no_pixel_is_ever_without_a_finite_depth(worlds: list[World]) -> None:
-    for start in range(0, len(worlds), 50):
-        for clip in render(worlds[start : start + 50]):
+def test_no_pixel_is_ever_without_a_finite_depth(many_worlds: list[World]) -> None:
+    for start in range(0, len(many_worlds), 50):
+        for clip in render(many_worlds[start : start + 50]):
             assert clip.depth is not None
             assert clip.truth is not None
             assert torch.isfinite(clip.depth).all()
@@ -42,15 +35,27 @@ def test_no_pixel_is_ever_without_a_finite_depth(worlds: list[World]) -> None:
                 assert torch.isfinite(getattr(clip.truth, name)).all(), (clip.name, name)
 
 
-def test_objects_never_interpenetrate_nor_leave_the_room(worlds: list[World]) -> None:
-    for world in worlds:
+def test_objects_never_interpenetrate_nor_leave_the_room(many_worlds: list[World]) -> None:
+    for world in many_worlds:
         for u in world.moments:
             at = [(thing.at(u), thing) for thing in world.objects]
             for pose, thing in at:
                 assert abs(pose.x) + thing.radius < world.room[0] / 2
                 assert abs(pose.y) + thing.radius < world.room[1] / 2
             for (a, one), (b, other) in combinations(at, 2):
-                assert math.hypot(a.x - b.x, a.y - b.y) > one.radius + other.radius
+                apart = math.hypot(a.x - b.x, a.y - b.y) > one.radius + other.radius
+                low, high = sorted([one, other], key=lambda thing: thing.bottom)
+                assert apart or high.bottom >= low.bottom + low.size[2]
+
+
+def test_what_stands_on_furniture_stands_on_its_top(many_worlds: list[World]) -> None:
+    raised = [(world, thing) for world in many_worlds for thing in world.objects if thing.bottom > 0]
+    assert raised
+    for world, thing in raised:
+        (below,) = (o for o in world.objects if o.start[:2] == thing.start[:2] and o is not thing)
+        assert below.family in ("table", "cabinet")
+        assert thing.bottom == pytest.approx(below.size[2])
+        assert max(thing.size[:2]) < min(below.size[:2])
 
 
 def test_a_config_names_the_families_that_exist() -> None:

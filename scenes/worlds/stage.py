@@ -1,0 +1,79 @@
+"""What already stands in a room, to find free places that the camera sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scenes.worlds.camera_paths import CameraPose
+from scenes.worlds.motion import FloorPose
+from scenes.worlds.primitives import Vector
+from scenes.worlds.world import WorldObject
+
+GAP = 0.03  # metres kept free between objects, and to walls
+CAMERA_GAP = 0.2  # metres kept free around the camera
+SMALLEST_VIEW = 0.12  # size over distance below which an object would be a speck (25 pixels at 64 x 64)
+LARGEST_VIEW = 0.75  # and above which it would fill the picture
+PICTURE = 0.85  # share of the picture, from its centre, in which the middle of an object must be seen
+
+
+def axes_of(world_T_cam: list[list[float]]) -> tuple[Vector, Vector, Vector]:
+    """Read off the axes of a camera in the world: right, down, ahead."""
+    (a, b, c, _), (d, e, f, _), (g, h, i, _), _ = world_T_cam
+    return ((a, d, g), (b, e, h), (c, f, i))
+
+
+class Stage:
+    """A room with a camera path and the objects placed so far, each with its track: where it is at every moment.
+
+    An object is taken as the upright cylinder around it, so that turning never makes it touch another.
+    """
+
+    def __init__(
+        self, room: Vector, cameras: Sequence[CameraPose], hfov_deg: float, aspect: float, moments: Sequence[float]
+    ) -> None:
+        self.room, self.moments = room, moments
+        self.objects: list[WorldObject] = []
+        self._tracks: list[list[FloorPose]] = []
+        self._eyes = [camera.position for camera in cameras]
+        middle = cameras[len(cameras) // 2]
+        self.away = math.dist(middle.position, middle.target)  # metres from the camera to what it looks at
+        self._eye, self._axes = middle.position, axes_of(middle.world_T_cam())
+        half = PICTURE * math.tan(math.radians(hfov_deg) / 2)
+        self._half = (half, half * aspect)
+
+    def sees(self, x: float, y: float, z: float, size: float) -> bool:
+        """Tell whether a thing of this size (metres) is well inside the middle frame, neither a speck nor all of it."""
+        dx, dy, dz = x - self._eye[0], y - self._eye[1], z - self._eye[2]
+        right, down, ahead = (a * dx + b * dy + c * dz for a, b, c in self._axes)
+        if not SMALLEST_VIEW * ahead < size < LARGEST_VIEW * ahead:
+            return False
+        return abs(right) < self._half[0] * ahead and abs(down) < self._half[1] * ahead
+
+    def has_room_for(self, thing: WorldObject, track: Sequence[FloorPose]) -> bool:
+        """Tell whether an object keeps clear of walls, camera and other objects along a track, or the start of one."""
+        bottom, top, radius = thing.bottom, thing.bottom + thing.size[2], thing.radius
+        half_x, half_y = self.room[0] / 2 - radius - GAP, self.room[1] / 2 - radius - GAP
+        if any(abs(pose.x) > half_x or abs(pose.y) > half_y for pose in track):
+            return False
+        low_eyes = [eye for eye in self._eyes if bottom - CAMERA_GAP < eye[2] < top + CAMERA_GAP]
+        if any(math.hypot(p.x - e[0], p.y - e[1]) < radius + CAMERA_GAP for e in low_eyes for p in track):
+            return False
+        for other, path in zip(self.objects, self._tracks, strict=True):
+            if other.bottom + other.size[2] <= bottom:  # stands on it, or above
+                continue
+            apart = radius + other.radius + GAP
+            if any(math.hypot(a.x - b.x, a.y - b.y) < apart for a, b in zip(track, path, strict=False)):
+                return False
+        return True
+
+    def try_to_add(self, thing: WorldObject) -> bool:
+        """Add an object if it is free all the time; the start is tested first, because most places fail there."""
+        if not self.has_room_for(thing, [thing.start]):
+            return False
+        track = [thing.at(u) for u in self.moments] if thing.moves else [thing.start] * len(self.moments)
+        if not self.has_room_for(thing, track):
+            return False
+        self.objects.append(thing)
+        self._tracks.append(track)
+        return True
