@@ -45,10 +45,11 @@ def list_packets(path: Path) -> Listing:
         stream = container.streams.video[0]
         duration = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / av.time_base
         listing = Listing([], [], stream.time_base, stream.frames, float(duration), False)
-        times, keys, damaged = [], [], False
+        times, keys, edited, damaged = [], [], False, False
         try:
             for packet in container.demux(stream):
                 damaged |= packet.is_corrupt
+                edited |= packet.is_discard  # by an edit list: stored and needed to decode, but not shown
                 if packet.size and not packet.is_corrupt and not packet.is_discard:
                     times.append(packet.pts)
                     if packet.is_keyframe:
@@ -59,7 +60,8 @@ def list_packets(path: Path) -> Listing:
         return list_decoded(path, listing)
     if not times:
         raise ValueError(f"{path} has no readable frame: it is cut or damaged right after its header")
-    return replace(listing, times=sorted(set(times)), keys=sorted(set(keys)), damaged=damaged)
+    announced = 0 if edited else listing.announced  # a header counts what an edit list hides
+    return replace(listing, times=sorted(set(times)), keys=sorted(set(keys)), announced=announced, damaged=damaged)
 
 
 def list_decoded(path: Path, listing: Listing) -> Listing:

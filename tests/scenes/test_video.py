@@ -51,6 +51,14 @@ def test_time_starts_at_the_first_frame(tmp_path: Path, backend: Any) -> None:
     assert clip.seconds.tolist() == pytest.approx([0, IRREGULAR[-1] / 1000], abs=MILLISECOND)
 
 
+def test_what_an_edit_list_cuts_away_is_not_shown(tmp_path: Path, caplog: Any) -> None:
+    path = write_footage(tmp_path / "a.mp4", range(-500, 500, 50))  # an MP4 stores negative times behind an edit list
+    clip = read_video(path)
+    assert shown(clip) == list(range(10, 20))
+    torch.testing.assert_close(clip.seconds, torch.arange(10) * 0.05, atol=MILLISECOND, rtol=0)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(
     "clockwise_deg, mark", [(90, (False, True)), (180, (True, True)), (270, (True, False))], ids=lambda x: str(x)
 )
