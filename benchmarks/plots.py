@@ -1,0 +1,85 @@
+"""Figures of a report, as SVG text that stands inside one HTML file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmarks.statistics import Estimate
+
+COLOURS = ("#9aa5b1", "#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#e67700", "#0b7285", "#c2255c", "#364fc7")
+plt.rcParams.update(
+    {
+        "font.size": 9,
+        "font.family": "sans-serif",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "region4d",  # the same records give the same bytes
+    }
+)
+
+
+def category_bars(categories: Sequence[str], scores: Mapping[str, Sequence[Estimate]], chance: Sequence[float]) -> str:
+    """Draw the score of every arm by category, with 95 % intervals, and the best constant answer as a black line."""
+    figure, axes = plt.subplots(figsize=(1.5 + 0.95 * len(categories), 3.4))
+    width = 0.8 / len(scores)
+    place = np.arange(len(categories))
+    for number, (arm, intervals) in enumerate(scores.items()):
+        mean = np.array([i.mean for i in intervals])
+        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
+        left = place - 0.4 + (number + 0.5) * width
+        axes.bar(left, mean, width * 0.92, yerr=error, color=COLOURS[number], label=arm, error_kw={"lw": 0.8})
+    for x, level in zip(place, chance, strict=True):
+        axes.plot(
+            [x - 0.42, x + 0.42], [level, level], color="black", lw=1.1, label=None if x else "best constant answer"
+        )
+    axes.set_xticks(place, [c.replace("_", "\n") for c in categories])
+    axes.set_ylim(0, 1.02)
+    axes.set_ylabel("accuracy")
+    axes.legend(ncols=len(scores) + 1, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    return _svg(figure)
+
+
+def difference_forest(categories: Sequence[str], differences: Mapping[str, Sequence[Estimate]]) -> str:
+    """Draw paired differences with 95 % intervals; an interval that crosses zero is a null result."""
+    rows = len(categories) * len(differences)
+    figure, axes = plt.subplots(figsize=(6.4, 0.9 + 0.26 * rows))
+    for number, (name, intervals) in enumerate(differences.items()):
+        y = np.arange(len(categories)) + (number - (len(differences) - 1) / 2) * 0.7 / len(differences)
+        mean = np.array([i.mean for i in intervals])
+        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
+        axes.errorbar(mean, y, xerr=error, fmt="o", ms=4, lw=1.4, color=COLOURS[number + 1], label=name)
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set_yticks(np.arange(len(categories)), categories)
+    axes.invert_yaxis()
+    axes.set_xlabel("difference in accuracy (paired, 95 % interval)")
+    axes.legend(frameon=False, loc="best")
+    return _svg(figure)
+
+
+def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
+    """Draw training loss against step for every arm and seed."""
+    figure, axes = plt.subplots(figsize=(6.4, 2.8))
+    for number, (arm, (step, loss)) in enumerate(curves.items()):
+        window = max(1, len(loss) // 60)
+        smooth = np.convolve(np.asarray(loss, dtype=float), np.ones(window) / window, mode="valid")
+        axes.plot(np.asarray(step)[window - 1 :], smooth, color=COLOURS[number % len(COLOURS)], lw=1.2, label=arm)
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss (nats per answer token)")
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+    return text.getvalue()[text.getvalue().index("<svg") :]

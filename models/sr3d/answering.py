@@ -1,0 +1,71 @@
+"""Answering questions about regions of clips with a trained SR-3D."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.regions import Region
+from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.processor import SR3DProcessor
+from scenes import Clip
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question with `<region0>`, `<region1>`, ... about the regions of a clip."""
+
+    clip: Clip
+    regions: Sequence[Region]
+    text: str
+
+
+class Answerer:
+    """A model with its processor, answering in batches by greedy decoding."""
+
+    def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
+        self.model = model.eval()
+        self.processor = processor
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, device: str | None = None) -> Answerer:
+        """Load an exported checkpoint.
+
+        Raises:
+            ValueError: when the folder holds no SR-3D.
+        """
+        folder = Path(folder)
+        if not (folder / "config.json").is_file():
+            raise ValueError(
+                f"no SR-3D checkpoint in '{folder}' (config.json is missing); train one with `region4d train "
+                "experiment=sr3d/tiny_static`, or name models/sr3d/checkpoints/tiny-3d"
+            )
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        model = SR3DForConditionalGeneration.from_pretrained(folder).to(device)
+        return cls(model, SR3DProcessor.from_pretrained(folder))
+
+    def answer(self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int = 16) -> Iterator[str]:
+        """Answer in the order of the queries, one text each."""
+        for start in range(0, len(queries), batch_size):
+            yield from self._answer_batch(queries[start : start + batch_size], max_new_tokens)
+
+    @torch.inference_mode()
+    def _answer_batch(self, queries: Sequence[Query], max_new_tokens: int) -> list[str]:
+        samples = [
+            self.processor.prepare(
+                video=query.clip.video,
+                points=query.clip.points(),
+                world_T_cam=query.clip.world_T_cam,
+                seconds=query.clip.seconds,
+                regions=query.regions,
+                questions=[query.text],
+            )
+            for query in queries
+        ]
+        batch = self.processor.collate(samples, packed=False, pad_side="left").to(self.model.device)
+        tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+        new = tokens[:, batch["input_ids"].shape[1] :]
+        return [text.strip() for text in self.processor.batch_decode(new)]

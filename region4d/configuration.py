@@ -1,0 +1,81 @@
+"""Composing the Hydra configuration of a verb, with one clear line for a wrong key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+
+def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
+    """Compose `configs/<verb>.yaml` with overrides.
+
+    Raises:
+        ValueError: in one line, for a key, group or option that does not exist (with near matches) or a bad value.
+    """
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        try:
+            config = compose(verb, list(overrides))
+            OmegaConf.resolve(config)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ValueError(_explain(verb, error)) from error
+    return config
+
+
+def first_of_sweep(overrides: Sequence[str]) -> list[str]:
+    """Take the first choice of each swept override, so that a multirun can be checked before it starts."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    return [
+        f"{o.key_or_group}={next(iter(o.sweep_string_iterator()))}" if o.is_sweep_override() else str(o.input_line)
+        for o in parsed
+    ]
+
+
+def _explain(verb: str, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if missing := re.search(r"Could not find '(?P<group>[^']+)/(?P<option>[^'/]+)'", text):
+        group, option = missing["group"], missing["option"]
+        return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
+    if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):
+        key = missing[1] or missing[2]
+        return f"'{key}' is not a key of `region4d {verb}`. {_nearest(key, _keys(verb))}"
+    return f"{text} (`region4d {verb}`; see configs/{verb}.yaml)"
+
+
+def _options(group: str) -> list[str]:
+    folder = CONFIGS / group
+    return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+
+
+def _keys(verb: str) -> list[str]:
+    def walk(node: object, prefix: str) -> Iterator[str]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                yield prefix + str(key)
+                yield from walk(value, f"{prefix}{key}.")
+
+    groups = [p.name for p in CONFIGS.iterdir() if p.is_dir()]
+    return groups + list(walk(OmegaConf.to_container(compose(verb), resolve=False), ""))
+
+
+def _nearest(wrong: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(wrong, known, n=3, cutoff=0.5)
+    if not close:  # a key without its group: 'learning_rate' for 'module.learning_rate'
+        close = [k for k in known if k.split(".")[-1] == wrong.split(".")[-1]][:3]
+    if close:
+        return "Did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
+    return "There are: " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")

@@ -1,0 +1,126 @@
+"""Running the arms of a study side by side, each as its own `region4d train` and `region4d bench`."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+STEP_COLUMN = "step"
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One arm with one seed: its folder, the composed configuration of its training, and its two commands."""
+
+    arm: str
+    seed: int
+    folder: Path
+    config: DictConfig
+    train: tuple[str, ...]
+    bench: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name the run for people: arm and seed."""
+        return f"{self.arm} seed {self.seed}"
+
+    @property
+    def scored(self) -> bool:
+        """Tell whether the answers of the test set are there."""
+        return (self.folder / "records" / "manifest.json").is_file()
+
+    def check(self) -> None:
+        """Refuse a folder that another configuration made.
+
+        Raises:
+            ValueError: when the folder's config differs from this run's.
+        """
+        saved = self.folder / "config.yaml"
+        if saved.is_file() and OmegaConf.load(saved) != self.config:
+            raise ValueError(
+                f"{self.folder} was made with another configuration; name a new folder with output=..., or remove it"
+            )
+
+
+def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
+    """Train and score what is not yet, `workers` runs at a time; return the failures, one line each.
+
+    A run that was interrupted continues from its checkpoint; a run that is scored is left alone.
+    """
+    waiting = [run for run in runs if not run.scored]
+    threads = max(1, (os.cpu_count() or 1) // max(1, min(workers, len(waiting) or 1)))
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]:<18}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    failures: list[str] = []
+    with Progress(*columns) as progress, ThreadPoolExecutor(max(1, workers)) as pool:
+        stopped = threading.Event()
+
+        def work(run: StudyRun) -> None:
+            total = int(run.config.trainer.max_steps)
+            bar = progress.add_task(run.name, total=total, state="training")
+            for state, command in (("training", run.train), ("scoring", run.bench)):
+                progress.update(bar, state=state)
+                if not stopped.is_set() and not _run(command, run.folder, threads, stopped, lambda: tick(bar, run)):
+                    progress.update(bar, state="failed" if not stopped.is_set() else "stopped")
+                    failures.append(f"{run.name}: {state} failed; see {run.folder / 'log.txt'}")
+                    return
+            progress.update(bar, completed=total, state="done")
+
+        def tick(bar: object, run: StudyRun) -> None:
+            progress.update(bar, completed=last_step(run.folder / "metrics.csv"))  # type: ignore[arg-type]
+
+        pending = [pool.submit(work, run) for run in waiting]
+        try:
+            for future in pending:
+                future.result()
+        except KeyboardInterrupt:
+            stopped.set()
+            raise
+    return failures
+
+
+def _run(command: Sequence[str], folder: Path, threads: int, stopped: threading.Event, tick: object) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with (folder / "log.txt").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "region4d", *command], stdout=log, stderr=subprocess.STDOUT, env=environment
+        )
+        while process.poll() is None:
+            if stopped.is_set():
+                process.terminate()
+            time.sleep(0.5)
+            tick()  # type: ignore[operator]
+    return process.returncode == 0
+
+
+def last_step(metrics: Path) -> int:
+    """Read the last step that a run has logged; 0 before the first."""
+    steps, _ = learning_curve(metrics)
+    return int(steps[-1]) if steps else 0
+
+
+def learning_curve(metrics: Path) -> tuple[list[float], list[float]]:
+    """Read (step, loss) of a run from Lightning's CSV log."""
+    if not metrics.is_file():
+        return [], []
+    with metrics.open() as lines:
+        rows = [row for row in csv.DictReader(lines) if row.get("loss")]
+    return [float(row[STEP_COLUMN]) for row in rows], [float(row["loss"]) for row in rows]

@@ -1,0 +1,57 @@
+"""`region4d train`: every training is an experiment, `experiment=NAME key=value`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import hydra
+import typer
+from hydra.utils import instantiate
+from lightning import Trainer, seed_everything
+from omegaconf import DictConfig, OmegaConf
+
+from region4d.configuration import CONFIGS, compose_config, first_of_sweep
+
+_log = logging.getLogger(__name__)
+
+
+def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Train what an experiment describes, e.g. `region4d train experiment=sr3d/tiny_static arm=2d seed=1`.
+
+    Continues from its last checkpoint when it was stopped. With `-m`, Hydra sweeps over comma-separated values.
+    """
+    words = list(overrides or [])
+    multirun = [word for word in words if word in ("-m", "--multirun")]
+    assignments = [word for word in words if word not in multirun]
+    config = compose_config("train", first_of_sweep(assignments) if multirun else assignments)
+    if multirun:
+        sys.argv = [sys.argv[0], *multirun, *assignments]
+        hydra.main(config_path=str(CONFIGS), config_name="train", version_base="1.3")(run)()
+    else:
+        run(config)
+
+
+def run(config: DictConfig) -> None:
+    """Instantiate data, module and trainer from a composed config, fit, and export the model beside its config."""
+    folder = Path(config.output)
+    finished = folder / "model"
+    if finished.is_dir():
+        print(f"{finished} is already trained; remove the folder {folder} to train it again")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, folder / "config.yaml", resolve=True)
+    seed_everything(config.seed, workers=True, verbose=False)
+    data = instantiate(config.data)
+    module = instantiate(config.module)
+    trainer: Trainer = instantiate(config.trainer)
+    last = folder / "checkpoints" / "last.ckpt"
+    trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    if trainer.is_global_zero:
+        partial = folder / f"model.partial.{os.getpid()}"
+        module.export(partial)
+        partial.rename(finished)
+        print(f"model written to {finished}")

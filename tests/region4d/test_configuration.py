@@ -1,0 +1,52 @@
+import pytest
+
+from region4d.configuration import CONFIGS, compose_config, first_of_sweep
+
+EXPERIMENTS = sorted(
+    p.relative_to(CONFIGS / "experiment").with_suffix("").as_posix() for p in (CONFIGS / "experiment").rglob("*.yaml")
+)
+ARMS = sorted(p.stem for p in (CONFIGS / "arm").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_experiment_composes_with_every_arm(experiment: str, arm: str) -> None:
+    config = compose_config("train", [f"experiment={experiment}", f"arm={arm}"])
+    assert config.arm.name == arm
+    assert config.name == experiment
+
+
+def test_every_experiment_says_its_command_on_top() -> None:
+    for experiment in EXPERIMENTS:
+        first = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text().splitlines()[1]
+        assert first.startswith(f"# region4d train experiment={experiment}")
+
+
+@pytest.mark.parametrize("study", sorted(p.stem for p in (CONFIGS / "study").glob("*.yaml")))
+def test_every_study_names_arms_and_experiments_that_exist(study: str) -> None:
+    config = compose_config("compare", [f"study={study}"])
+    assert set(config.study.arms) <= set(ARMS)
+    assert config.study.experiment in EXPERIMENTS
+    assert {arm for contrast in config.study.contrasts for arm in contrast} <= set(config.study.arms)
+
+
+@pytest.mark.parametrize(
+    ("override", "remedy"),
+    [
+        ("modul.learning_rate=1", "'module.learning_rate'"),
+        ("module.lerning_rate=1", "'module.learning_rate'"),
+        ("learning_rate=1", "'module.learning_rate'"),
+        ("arm=33d", "'3d'"),
+        ("experiment=sr3d/tiny_statik", "'sr3d/tiny_static'"),
+        ("seed", "seed"),
+    ],
+)
+def test_a_wrong_override_is_one_line_that_names_near_matches(override: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match="") as caught:
+        compose_config("train", [override])
+    assert remedy in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_is_checked_by_its_first_choices() -> None:
+    assert first_of_sweep(["arm=2d,3d", "seed=range(3)", "name=x"]) == ["arm=2d", "seed=0", "name=x"]
