@@ -18,6 +18,11 @@ class ImageEncoder(nn.Module):
     def __init__(self, config: PretrainedConfig, stride: int, select_layer: int = -1) -> None:
         super().__init__()
         self.model = AutoModel.from_config(config)
+        unused = {"pooler", "head", *(["layernorm"] if hasattr(config, "hidden_sizes") else [])}
+        for name, parameter in self.model.named_parameters():
+            # the pooled output and masked pre-training are not ours: without a gradient, which DDP takes for an error
+            if name.split(".")[0] in unused or name.endswith("mask_token"):
+                parameter.requires_grad_(False)
         self.stride = stride
         self.select_layer = select_layer
 

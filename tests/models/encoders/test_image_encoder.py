@@ -53,6 +53,15 @@ def test_an_earlier_hidden_state_can_be_chosen(name: str) -> None:
         assert not torch.allclose(earlier(images), last(images), atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_trainable_parameter_gets_a_gradient(name: str) -> None:
+    """Plain DDP needs this."""
+    options, stride = ENCODERS[name]
+    encoder = ImageEncoder(AutoConfig.for_model(**options), stride)
+    encoder(torch.rand(2, 3, 32, 32)).sum().backward()
+    assert not [name for name, p in encoder.named_parameters() if p.requires_grad and p.grad is None]
+
+
 def test_tokens_are_laid_out_row_by_row_without_the_class_token() -> None:
     options, stride = ENCODERS["vit with a class token"]
     encoder = ImageEncoder(AutoConfig.for_model(**options), stride).eval()
