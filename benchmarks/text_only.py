@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +41,10 @@ def majority(
     """
     groups: defaultdict[Hashable, list[Question]] = defaultdict(list)
     for question in train:
-        for key in {see(question), by_category(question)}:
-            groups[key].append(question)
+        groups[question.category].append(question)
+        groups[see(question)].append(question)
     best = {key: best_constant(asked) for key, asked in groups.items()}
-    return summarise(test, (best.get(see(q), best.get(by_category(q))) for q in test))
+    return summarise(test, [best.get(see(q), best.get(q.category)) for q in test])
 
 
 def favourite_option(train: Sequence[Question], test: Sequence[Question]) -> dict[str, BlindScore]:
@@ -57,8 +57,8 @@ def favourite_option(train: Sequence[Question], test: Sequence[Question]) -> dic
             true[question.category, question.options[LETTERS.index(question.answer)]] += 1
     rate = {key: true[key] / count for key, count in offered.items()}
     choice = [q for q in test if q.options]
-    guesses = (LETTERS[int(np.argmax([rate.get((q.category, o), 0.0) for o in q.options]))] for q in choice)
-    return summarise(choice, guesses)
+    favourites = [max(q.options, key=lambda option, of=q.category: rate.get((of, option), 0.0)) for q in choice]
+    return summarise(choice, [LETTERS[q.options.index(o)] for q, o in zip(choice, favourites, strict=True)])
 
 
 def best_constant(questions: Sequence[Question]) -> str | float:
@@ -78,20 +78,18 @@ def best_number(values: Float[np.ndarray, "item"], ratio: float = 1.25) -> float
     return float(np.exp((ordered[first] + ordered[last[first]]) / 2))
 
 
-def summarise(questions: Sequence[Question], guesses: Iterable[str | float | None]) -> dict[str, BlindScore]:
+def summarise(questions: Sequence[Question], guesses: Sequence[str | float | None]) -> dict[str, BlindScore]:
     """Score guesses by category."""
-    scores: defaultdict[str, list[float]] = defaultdict(list)
-    chances: defaultdict[str, list[float]] = defaultdict(list)
+    groups: defaultdict[str, list[tuple[Question, str | float | None]]] = defaultdict(list)
     for question, guess in zip(questions, guesses, strict=True):
-        if question.value is None:
-            score = float(guess == question.answer)
+        groups[question.category].append((question, guess))
+    found = {}
+    for name, pairs in groups.items():
+        if pairs[0][0].options:
+            accuracy = float(np.mean([guess == q.answer for q, guess in pairs]))
+            found[name] = BlindScore(accuracy, float(np.mean([1 / len(q.options) for q, _ in pairs])), len(pairs))
         else:
-            number = np.array(guess if isinstance(guess, float) else np.nan)
-            score = float(ratio_accuracy(number, np.array(question.value)))
-        scores[question.category].append(score)
-        if question.chance is not None:
-            chances[question.category].append(question.chance)
-    return {
-        name: BlindScore(float(np.mean(s)), float(np.mean(chances[name])) if chances[name] else None, len(s))
-        for name, s in scores.items()
-    }
+            numbers = np.array([guess if isinstance(guess, float) else np.nan for _, guess in pairs])
+            truths = np.array([q.value for q, _ in pairs], dtype=np.float64)
+            found[name] = BlindScore(float(ratio_accuracy(numbers, truths).mean()), None, len(pairs))
+    return found
