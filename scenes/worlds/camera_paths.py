@@ -40,7 +40,7 @@ def camera_path(dice: Dice, room: Vector, moments: Sequence[float], kinds: Seque
     focus = (dice.uniform(-0.22, 0.22) * room[0], dice.uniform(-0.22, 0.22) * room[1], dice.uniform(0.05, 0.45))
     while True:  # ends: a draw close to the focus with little movement is inside
         distance, azimuth = dice.log_uniform(0.75, 3.6), dice.uniform(-math.pi, math.pi)
-        height = min(dice.uniform(0.25, 0.8) * distance + focus[2], dice.uniform(0.5, 0.85) * room[2])
+        height = min(dice.uniform(0.18, 0.75) * distance + focus[2], dice.uniform(0.5, 0.85) * room[2])
         sweep = dice.sign() * math.radians(dice.uniform(8.0, 50.0))
         slide = [dice.uniform(-0.35, 0.35) * distance for _ in range(3)]
         path = []

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from models.geometry import invert, matrix, transform_points
-from scenes.worlds.primitives import Primitive, Shape
+from scenes.worlds.primitives import Primitive, Shape, box
 from scenes.worlds.rendering.intersections import distance_to_surface
 from scenes.worlds.world import World, WorldObject
 
@@ -53,14 +53,21 @@ def object_mesh(thing: WorldObject, segments: int = 48) -> Mesh:
     return joined([primitive_mesh(p, segments) for p in thing.primitives])
 
 
-def world_mesh(world: World, frame: int, segments: int = 48) -> Mesh:
-    """Mesh all objects of a world as they stand in a frame; the room is left out."""
+def world_mesh(world: World, frame: int, segments: int = 48) -> list[Mesh]:
+    """Mesh the objects of a world as they stand in a frame, one mesh an object."""
     meshes = []
     for thing in world.objects:
         pose = torch.tensor(thing.world_T_obj([world.moments[frame]])[0])
         mesh = object_mesh(thing, segments)
         meshes.append(Mesh(transform_points(mesh.vertices, pose), mesh.faces))
-    return joined(meshes)
+    return meshes
+
+
+def room_mesh(world: World) -> Mesh:
+    """Mesh the walls, floor and ceiling of a room, facing inwards."""
+    x, y, z = world.room
+    mesh = primitive_mesh(box((0.0, 0.0, z / 2), (x / 2, y / 2, z / 2)), 4)
+    return Mesh(mesh.vertices, mesh.faces.flip(-1))
 
 
 def joined(meshes: list[Mesh]) -> Mesh:

@@ -27,6 +27,7 @@ from scenes.worlds.world import WorldConfig
 DEFAULT_ROOT = Path("outputs/worlds")
 SHARD = 128  # worlds in a file
 BATCH = 8  # worlds rendered at once; larger ones leave the processor cache
+NOTE = "world_store"  # metadata entry of a shard
 OF_CLIP = ("video", "seconds", "depth", "intrinsics", "world_T_cam")
 OF_TRUTH = ("instances", "normals", "backward_flow", "backward_valid", "forward_flow", "forward_valid", "moving")
 OF_OBJECTS = ("world_T_obj", "speed")  # ragged: all objects of a shard in one row of tensors, by `first_object`
@@ -115,7 +116,7 @@ class WorldStore:
             file = safe_open(path, "pt")
         except SafetensorError as error:
             raise ValueError(f"{path} is damaged ({error}): call WorldStore.render() again") from error
-        found = (file.metadata() or {}).get("key")
+        found = shard_note(file)["key"]
         if found != f"{self.key}/{shard}":
             raise ValueError(f"{path} holds {found}, not {self.key}/{shard}: call WorldStore.render() again")
         return file
@@ -153,9 +154,10 @@ def write_shard(config: WorldConfig, signals: tuple[Signal, ...], key: str, shar
         tensors[name] = torch.cat([getattr(truth, name).transpose(0, 1) for truth in truths]).contiguous()
     counts = torch.tensor([0] + [len(truth.objects) for truth in truths])
     tensors["first_object"] = counts.cumsum(0)
-    objects = json.dumps([[asdict(o) for o in truth.objects] for truth in truths])
+    objects = [[asdict(o) for o in truth.objects] for truth in truths]
+    note = json.dumps({"key": f"{key}/{shard}", "objects": objects})  # one entry: safetensors shuffles several
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file(tensors, unfinished, {"key": f"{key}/{shard}", "objects": objects})
+    save_file(tensors, unfinished, {NOTE: note})
     unfinished.replace(path)
 
 
@@ -166,14 +168,15 @@ def read_clip(file: Any, row: int, name: str) -> Clip:
     truth = {key: file.get_slice(key)[row] for key in OF_TRUTH if key in present}
     truth |= {key: file.get_slice(key)[first:last].transpose(0, 1) for key in OF_OBJECTS}
     objects = tuple(
-        ObjectTruth(**(described | {"size": tuple(described["size"])})) for described in shard_objects(file)[row]
+        ObjectTruth(**(described | {"size": tuple(described["size"])}))
+        for described in shard_note(file)["objects"][row]
     )
     clip = {key: file.get_slice(key)[row] for key in OF_CLIP}
     return Clip(**clip, truth=Truth(objects=objects, **truth), name=name)
 
 
 @cache
-def shard_objects(file: Any) -> list[list[dict[str, Any]]]:
-    """Parse the descriptions of all objects in an open shard, once."""
-    parsed: list[list[dict[str, Any]]] = json.loads(file.metadata()["objects"])
-    return parsed
+def shard_note(file: Any) -> dict[str, Any]:
+    """Parse what an open shard says of itself, once: its key, and the objects of each clip."""
+    note: dict[str, Any] = json.loads((file.metadata() or {}).get(NOTE, '{"key": "something else", "objects": []}'))
+    return note

@@ -46,7 +46,8 @@ def random_phase(dice: Dice) -> Vector:
 def object_texture(dice: Dice, colour: Colour, largest: float) -> Texture:
     """Draw a texture that keeps the colour recognisable, for an object of the given size (metres)."""
     pattern = dice.choice(OBJECT_PATTERNS)
-    other = blend(colour, BLACK if dice.chance(0.7) else WHITE, dice.uniform(0.3, 0.55))
+    darker = dice.chance(0.7)
+    other = blend(colour, BLACK if darker else WHITE, dice.uniform(0.3, 0.55) if darker else dice.uniform(0.12, 0.3))
     return Texture(colour, other, pattern, dice.uniform(2.0, 4.5) / largest, random_phase(dice))
 
 
