@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -27,8 +28,26 @@ def render(
 ) -> list[Clip]:
     """Render worlds of one size to clips on the CPU, computing on `device`.
 
-    Video, depth, instances, intrinsics, poses and speed always come; `signals` names what else is wanted.
+    Video, depth, instances, intrinsics, poses and speed always come; `signals` names what else is wanted. On the CPU
+    one thread is used: the tensors are too small to share, and several processes do better (see WorldStore).
     """
+    with one_thread():
+        return render_batch(worlds, torch.device(device), signals)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch to one CPU thread for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def render_batch(worlds: Sequence[World], device: torch.device, signals: Sequence[Signal]) -> list[Clip]:
+    """Render as `render` does, with the threads that torch has."""
     scene = pack(worlds, device)
     hits = cast(scene)
     per_world: dict[str, Tensor] = {"depth": images(scene, hits.depth), "instances": instances(scene, hits)}

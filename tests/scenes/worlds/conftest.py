@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from scenes.worlds import World, WorldConfig, make_world
+from scenes.worlds.rendering.render import one_thread
 
 MOVING = WorldConfig(height=24, width=32, frames=5, motion=True)
 
@@ -12,3 +15,10 @@ MOVING = WorldConfig(height=24, width=32, frames=5, motion=True)
 @pytest.fixture(scope="session")
 def many_worlds() -> list[World]:
     return [make_world(seed, MOVING) for seed in range(200)]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Leave the other cores alone: these tensors are too small to share, and waiting for each other takes longer."""
+    with one_thread():
+        yield
