@@ -26,18 +26,22 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
 
     Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category.
     """
-    config = compose_config("bench", overrides or [])
-    if OmegaConf.is_missing(config, "model"):
+    # `model=FOLDER` would choose an option of the config group `model`
+    config = compose_config(
+        "bench",
+        [word.replace("model=", "model.folder=", 1) if word.startswith("model=") else word for word in overrides or []],
+    )
+    if OmegaConf.is_missing(config.model, "folder"):
         raise ValueError("name a checkpoint folder, e.g. `region4d bench model=models/sr3d/checkpoints/tiny-3d`")
-    answerer = Answerer.from_folder(config.model)
+    answerer = Answerer.from_folder(config.model.folder)
     task: Task = instantiate(config.task)
     items = list(task.items())[: config.limit]
     queries = [Query(item.clip, item.regions, item.question.text) for item in items]
     answers = answerer.answer(queries, config.batch_size)
     predictions = list(track(answers, f"answering {task.name}", total=len(queries), console=CONSOLE))
-    records = score_items(task.name, items, predictions, config.arm or Path(config.model).name, config.seed)
+    records = score_items(task.name, items, predictions, config.arm or Path(config.model.folder).name, config.seed)
     settings = OmegaConf.to_container(config, resolve=True)
-    write_records(Path(config.output), records, collect_manifest(settings, Path(config.model)))  # type: ignore[arg-type]
+    write_records(Path(config.output), records, collect_manifest(settings, Path(config.model.folder)))  # type: ignore[arg-type]
     table = Table("category", "items", "constant", "score [95 %]", "unparsed")
     for row in score_rows(records):
         table.add_row(row.category, str(row.items), f"{row.constant:.3f}", row.scores[0].text(), f"{row.unparsed:.1%}")

@@ -27,7 +27,7 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         try:
             config = compose(verb, list(overrides))
-            OmegaConf.resolve(config)
+            OmegaConf.resolve(config)  # a wrong interpolation is an error now, not in the middle of the run
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(verb, error)) from error
     return config
@@ -69,7 +69,7 @@ def _keys(verb: str) -> list[str]:
                 yield from walk(value, f"{prefix}{key}.")
 
     groups = [p.name for p in CONFIGS.iterdir() if p.is_dir()]
-    return groups + list(walk(OmegaConf.to_container(compose(verb), resolve=False), ""))
+    return list(dict.fromkeys(groups + list(walk(OmegaConf.to_container(compose(verb), resolve=False), ""))))
 
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from region4d.configuration import CONFIGS, compose_config, first_of_sweep
 
-_log = logging.getLogger(__name__)
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker processes and log folders
 
 
 def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:

@@ -8,7 +8,7 @@ from models.geometry.cameras import (
     project,
     resize_intrinsics,
 )
-from models.geometry.conversions import cam_to_z_up, swap_opengl, z_up_T_tilted
+from models.geometry.conversions import cam_to_z_up, facing_T_world, swap_opengl, z_up_T_tilted
 from models.geometry.normalizers import Normalizer, ObjectNormalizer, SceneNormalizer, clip_canonical
 from models.geometry.point_map import Frame, PointMap, transform, unproject, valid_depth
 from models.geometry.rigid import invert, matrix, transform_points
@@ -27,6 +27,7 @@ __all__ = [
     "clip_canonical",
     "crop_intrinsics",
     "default_intrinsics",
+    "facing_T_world",
     "invert",
     "matrix",
     "pixel_centres",

@@ -21,6 +21,19 @@ def cam_to_z_up(points: PointMap) -> PointMap:
     return transform(points, world_T_cam, "world")
 
 
+def facing_T_world(world_T_cam: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*batch 4 4"]:
+    """Build the turn of a z-up world about z after which the camera looks along +y, as `cam_to_z_up` has it.
+
+    A camera that looks straight up or down is turned by the top of its image (-y) instead.
+    """
+    forward, top = world_T_cam[..., :2, 2], -world_T_cam[..., :2, 1]
+    level = forward.norm(dim=-1, keepdim=True) > 1e-3
+    x, y = torch.nn.functional.normalize(torch.where(level, forward, top), dim=-1).unbind(-1)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    rows = [torch.stack(row, -1) for row in ([y, -x, zero], [x, y, zero], [zero, zero, one])]
+    return matrix(torch.stack(rows, -2), torch.zeros_like(world_T_cam[..., :3, 3]))
+
+
 def swap_opengl(world_T_cam: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*batch 4 4"]:
     """Exchange OpenGL camera axes (y up, z backward) and OpenCV camera axes (y down, z forward): its own inverse."""
     return world_T_cam * world_T_cam.new_tensor([1, -1, -1, 1])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import torch
 
 from models.regions import Region
+from models.sr3d.checkpoint import load_nvila_lite
+from models.sr3d.mentions import renumber
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
+from models.sr3d.sample import Sample
 from scenes import Clip
 
 
@@ -32,18 +36,21 @@ class Answerer:
 
     @classmethod
     def from_folder(cls, folder: str | Path, device: str | None = None) -> Answerer:
-        """Load an exported checkpoint.
+        """Load an exported checkpoint, or an NVILA-Lite folder (then with untrained regions and positions).
 
         Raises:
             ValueError: when the folder holds no SR-3D.
         """
         folder = Path(folder)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if (folder / "llm").is_dir():
+            model, processor = load_nvila_lite(folder)
+            return cls(model.to(device), processor)
         if not (folder / "config.json").is_file():
             raise ValueError(
-                f"no SR-3D checkpoint in '{folder}' (config.json is missing); train one with `region4d train "
-                "experiment=sr3d/tiny_static`, or name models/sr3d/checkpoints/tiny-3d"
+                f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
+                "experiment=sr3d/tiny_static`, or name models/sr3d/checkpoints/tiny-3d or an NVILA-Lite folder"
             )
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         model = SR3DForConditionalGeneration.from_pretrained(folder).to(device)
         return cls(model, SR3DProcessor.from_pretrained(folder))
 
@@ -54,18 +61,23 @@ class Answerer:
 
     @torch.inference_mode()
     def _answer_batch(self, queries: Sequence[Query], max_new_tokens: int) -> list[str]:
-        samples = [
-            self.processor.prepare(
-                video=query.clip.video,
-                points=query.clip.points(),
-                world_T_cam=query.clip.world_T_cam,
-                seconds=query.clip.seconds,
-                regions=query.regions,
-                questions=[query.text],
-            )
-            for query in queries
-        ]
+        groups = [list(group) for _, group in groupby(queries, key=lambda query: id(query.clip))]
+        samples = [self._prepare(group) for group in groups]
         batch = self.processor.collate(samples, packed=False, pad_side="left").to(self.model.device)
         tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
         new = tokens[:, batch["input_ids"].shape[1] :]
         return [text.strip() for text in self.processor.batch_decode(new)]
+
+    def _prepare(self, queries: Sequence[Query]) -> Sample:
+        """Prepare a clip once for all its questions; a region that several questions point at is packed once."""
+        clip = queries[0].clip
+        regions = {id(region): region for query in queries for region in query.regions}
+        place = {key: number for number, key in enumerate(regions)}
+        return self.processor.prepare(
+            video=clip.video,
+            points=clip.points(),
+            world_T_cam=clip.world_T_cam,
+            seconds=clip.seconds,
+            regions=list(regions.values()),
+            questions=[renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries],
+        )

@@ -30,14 +30,34 @@ QWEN_TEMPLATE = (
 def load_nvila_lite(
     folder: str | Path, attention: str = "sdpa", dtype: torch.dtype = torch.bfloat16, **overrides: Any
 ) -> tuple[SR3DForConditionalGeneration, SR3DProcessor]:
+    """Load model and processor of an NVILA-Lite folder (see the two functions below)."""
+    model = load_nvila_lite_model(folder, attention, dtype, **overrides)
+    return model, load_nvila_lite_processor(folder, **overrides)
+
+
+def load_nvila_lite_model(
+    folder: str | Path, attention: str = "sdpa", dtype: torch.dtype | str = torch.bfloat16, **overrides: Any
+) -> SR3DForConditionalGeneration:
     """Load `llm/`, `mm_projector/` and `vision_tower/` of an NVILA-Lite folder; sizes come from their configs.
 
     Region extractor and 3D position encoding are new; the latter is zero until trained, so answers are those of the
-    checkpoint. `overrides` are arguments of `SR3DConfig`.
+    checkpoint. `overrides` are arguments of `SR3DConfig`; `dtype` may be a name such as "bfloat16".
     Raises FileNotFoundError for what the folder lacks, and ValueError for another architecture, or for weights that are
     missing, unknown or of another size.
     """
     folder = Path(folder)
+    dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+    return _assemble(folder, _config(folder, _tokenizer(folder / "llm"), overrides), attention, dtype)
+
+
+def load_nvila_lite_processor(folder: str | Path, **overrides: Any) -> SR3DProcessor:
+    """Load the processor that fits the model of the same folder and `overrides`; no weights are read."""
+    folder = Path(folder)
+    tokenizer = _tokenizer(folder / "llm")
+    return _processor(folder, _config(folder, tokenizer, overrides), tokenizer)
+
+
+def _config(folder: Path, tokenizer: PreTrainedTokenizerBase, overrides: dict[str, Any]) -> SR3DConfig:
     top, tower, head = (_json(folder / part / "config.json") for part in ("", "vision_tower", "mm_projector"))
     kind = head.get("mm_projector_type")
     if kind not in PROJECTORS or top.get("image_aspect_ratio", "dynamic") not in ("dynamic", "resize"):
@@ -45,10 +65,8 @@ def load_nvila_lite(
             f"{folder} has the projector {kind!r} and images {top.get('image_aspect_ratio')!r}; NVILA-Lite has "
             f"one of {', '.join(PROJECTORS)}, and 'dynamic' (NVILA-8B with 'dynamic_s2' is not supported)"
         )
-    _json(folder / "llm" / "config.json")
-    tokenizer = _tokenizer(folder / "llm")
     tower.update(vision_use_head=False, model_type="siglip_vision_model")
-    config = SR3DConfig(
+    return SR3DConfig(
         **{
             "vision_config": {
                 key: value for key, value in tower.items() if key not in ("architectures", "torch_dtype")
@@ -70,8 +88,6 @@ def load_nvila_lite(
             **overrides,
         }
     )
-    model = _assemble(folder, config, attention, dtype)
-    return model, _processor(folder, config, tokenizer)
 
 
 def _assemble(folder: Path, config: SR3DConfig, attention: str, dtype: torch.dtype) -> SR3DForConditionalGeneration:
@@ -123,6 +139,7 @@ def _processor(folder: Path, config: SR3DConfig, tokenizer: PreTrainedTokenizerB
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    _json(folder / "config.json")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     vocabulary = tokenizer.get_vocab()
     new = [token for token in (IMAGE, REGION, CAMERA, SCALE) if token not in vocabulary]

@@ -40,6 +40,7 @@ class SR3DConfig(PretrainedConfig):
         projector: "linear", "mlp", "pool" (means of `projector_factor` x `projector_factor` tokens, then the MLP), or
             "downsample_3x3" (VILA's `mlp_downsample_3x3_fix`).
         projector_factor: Used by "pool".
+        grid_encoding: Add image positions to the features, for encoders without their own (convolutional ones).
         position_encoding: Add the 3D position encoding; False is the 2D model.
         pe_frequencies: Frequencies per axis; None for a sixth of the encoder's width.
         pe_max_frequency: Highest frequency in radians per canonical unit; the lowest is pi / 2.
@@ -72,6 +73,7 @@ class SR3DConfig(PretrainedConfig):
         select_layer: int = -1,
         projector: str = "pool",
         projector_factor: int = 8,
+        grid_encoding: bool = False,
         position_encoding: bool = True,
         pe_frequencies: int | None = None,
         pe_max_frequency: float = 8 * math.pi,
@@ -97,6 +99,7 @@ class SR3DConfig(PretrainedConfig):
         self.select_layer = select_layer
         self.projector = projector
         self.projector_factor = projector_factor
+        self.grid_encoding = grid_encoding
         self.position_encoding = position_encoding
         self.pe_frequencies = pe_frequencies
         self.pe_max_frequency = pe_max_frequency

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,10 +9,11 @@ import torch
 from torch.utils.data import Dataset
 
 from models.regions import Region
+from models.sr3d.mentions import renumber
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.sample import Sample
 from scenes import Clip
-from scenes.questions import Question, ask_about, region_of
+from scenes.questions import ask_about, region_of
 
 
 class Clips(Protocol):
@@ -74,14 +74,9 @@ class RegionQuestions(Dataset[Sample]):
             world_T_cam=clip.world_T_cam,
             seconds=clip.seconds,
             regions=regions,
-            questions=[with_clip_regions(question, objects) for question in questions],
-            answers=[question.answer for question in questions],
+            questions=[renumber(q.text, [objects.index(o) for o in q.objects]) for q in questions],
+            answers=[question.spoken for question in questions],
         )
-
-
-def with_clip_regions(question: Question, objects: Sequence[int]) -> str:
-    """Rewrite `<region k>` of a question to the index of its object among the regions of the clip."""
-    return re.sub(r"<region(\d+)>", lambda m: f"<region{objects.index(question.objects[int(m[1])])}>", question.text)
 
 
 def augment_region(

@@ -21,6 +21,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from models.encoders import ImageEncoder
 from models.regions import RegionMasks
 from models.sr3d.config import SR3DConfig
+from models.sr3d.grid_encoding import GridEncoding
 from models.sr3d.packing import packed_attention_mask, packed_position_ids
 from models.sr3d.position_encoding import PositionEncoding3D
 from models.sr3d.projector import projector
@@ -55,6 +56,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.vision_tower = ImageEncoder(config.vision_config, config.stride, config.select_layer)
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         channels, width = self.vision_tower.channels, config.text_config.get_text_config().hidden_size
+        self.grid_encoding = GridEncoding(channels) if config.grid_encoding else None
         self.projector = projector(config.projector, channels, width, config.projector_factor)
         self.region_extractor = RegionExtractor(channels, width, config.region_pool)
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
@@ -108,6 +110,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         Source: SR-3D section 3.1, position encoding before the projector; 4D-RGPT equation 5.
         """
         features: Tensor = self.vision_tower(pixel_values.to(self.dtype))
+        if self.grid_encoding is not None:
+            features = self.grid_encoding(features)
         if self.position_encoding is not None and points is not None:
             features = features + self.position_encoding(points, points_valid).to(features.dtype)
         if self.config.timestamp_encoding == "before_projector" and seconds is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -13,14 +13,21 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
-from models.geometry import PointMap, SceneNormalizer, cam_to_z_up, clip_canonical, pool_points
+from models.geometry import (
+    PointMap,
+    SceneNormalizer,
+    cam_to_z_up,
+    clip_canonical,
+    facing_T_world,
+    pool_points,
+    transform,
+)
 from models.regions import Region, TilePlan, pack_regions, plan_tiles, thumbnail, tile_image
 from models.sr3d.collate import PadSide, collate_text, collate_visuals
 from models.sr3d.config import SR3DConfig
+from models.sr3d.mentions import MENTION
 from models.sr3d.sample import Sample
 from models.sr3d.tokenizer import CAMERA, IMAGE, REGION, SCALE
-
-MENTION = re.compile(r"<region(\d+)>")
 
 
 class SR3DProcessor(ProcessorMixin):
@@ -40,6 +47,8 @@ class SR3DProcessor(ProcessorMixin):
         pe_oversample: Points per token and axis.
         scale: "none", "token" or "metric", as in the model's config.
         camera_token: Whether frames begin with a camera token.
+        face_camera: Turn the world about its vertical so that the first camera looks along +y, as in a single image;
+            else the world keeps its own heading.
         image_mean: Mean of normalised pixels per channel, for values in [0, 1].
         image_std: Standard deviation, likewise.
         template: Text around the visual part and the question.
@@ -57,6 +66,7 @@ class SR3DProcessor(ProcessorMixin):
         pe_oversample: int = 1,
         scale: str = "token",
         camera_token: bool = True,
+        face_camera: bool = True,
         image_mean: Sequence[float] = (0.5, 0.5, 0.5),
         image_std: Sequence[float] = (0.5, 0.5, 0.5),
         template: str = "{visual}{question}",
@@ -71,6 +81,7 @@ class SR3DProcessor(ProcessorMixin):
         self.pe_oversample = pe_oversample
         self.scale = scale
         self.camera_token = camera_token
+        self.face_camera = face_camera
         self.image_mean = list(image_mean)
         self.image_std = list(image_std)
         self.template = template
@@ -138,6 +149,9 @@ class SR3DProcessor(ProcessorMixin):
         tiles = rearrange(tile_image(video, plan), "t n c y x -> (t n) c y x")
         if len(plan) > 1:
             tiles = torch.cat([tiles, thumbnail(video, plan)])
+        if self.face_camera and points is not None and points.frame == "world" and world_T_cam is not None:
+            turn = facing_T_world(world_T_cam[0])
+            points, world_T_cam = transform(points, turn, "world"), turn @ world_T_cam
         xyz, valid, normalizer = self._canonical(points, plan, (time, height, width))
         centres = torch.zeros(time, 3)
         known = torch.zeros(time, dtype=torch.bool)
@@ -256,7 +270,7 @@ class SR3DProcessor(ProcessorMixin):
         frame = [CAMERA] * self.camera_token + tile * tiles
         tokens = [SCALE] * (self.scale == "token") + frame * time
         head = self._ids(self.template.split("{visual}")[0])
-        return torch.tensor(head + [i for token in tokens for i in self._token(token)], dtype=torch.long)
+        return torch.tensor([*head, *(i for token in tokens for i in self._token(token))], dtype=torch.long)
 
     def _question(self, text: str, regions: int) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
         mentions = [int(k) for k in MENTION.findall(text)]
@@ -266,19 +280,19 @@ class SR3DProcessor(ProcessorMixin):
         if not text.strip():
             raise ValueError("a question is empty")
         body = self.template.split("{visual}")[1].replace("{question}", MENTION.sub(REGION, text))
-        ids = torch.tensor(self._ids(body))
-        reserved = [self.tokenizer.convert_tokens_to_ids(token) for token in (IMAGE, CAMERA, SCALE)]
-        if torch.isin(ids, torch.tensor(reserved)).any() or int((ids == self._token(REGION)[0]).sum()) != len(mentions):
+        ids = self._ids(body)
+        reserved = {self._token(token)[0] for token in (IMAGE, CAMERA, SCALE)}
+        if not reserved.isdisjoint(ids) or ids.count(self._token(REGION)[0]) != len(mentions):
             raise ValueError(f"a question points with <region0>, <region1>, ... and holds no other tag: {text!r}")
-        return ids, torch.tensor(mentions, dtype=torch.long)
+        return torch.tensor(ids), torch.tensor(mentions, dtype=torch.long)
 
     def _answer(self, text: str) -> Int64[Tensor, "token"]:
         return torch.tensor([*self._ids(text), self.tokenizer.eos_token_id])
 
-    def _ids(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+    def _ids(self, text: str) -> tuple[int, ...]:
+        return token_ids(self.tokenizer, text)
 
-    def _token(self, token: str) -> list[int]:
+    def _token(self, token: str) -> tuple[int, ...]:
         return self._ids(token)
 
     @staticmethod
@@ -287,6 +301,12 @@ class SR3DProcessor(ProcessorMixin):
         silent = [f"<region{k}>" for k in range(len(regions)) if k not in mentioned]
         if silent:
             raise ValueError(f"no question mentions {', '.join(silent)}: mention every region, or leave it out")
+
+
+@lru_cache(maxsize=100_000)
+def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
+    """Tokenize without special tokens. Questions of a grammar recur: a look-up takes a hundredth of the time."""
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _many(texts: str | Sequence[str]) -> Sequence[str]:

@@ -25,6 +25,13 @@ class Question:
     unit: str = ""
 
     @property
+    def spoken(self) -> str:
+        """The answer in words: the true option where options are words ("red"), else `answer` ("B", "1.4 m")."""
+        if not self.options or self.options[0].startswith("<region"):
+            return self.answer
+        return self.options[LETTERS.index(self.answer)]
+
+    @property
     def chance(self) -> float | None:
         """Accuracy of blind guessing; None for a numeric question, which has no such floor."""
         return 1 / len(self.options) if self.options else None

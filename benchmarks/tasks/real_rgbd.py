@@ -1,0 +1,40 @@
+"""Region questions about a real room, answered from its depth sensor; see benchmarks/real_rgbd.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from benchmarks.real_rgbd import noise_video, real_rgbd_items
+from benchmarks.tasks.task import Item
+
+
+class RealRgbdTask:
+    """Questions about one RGB-D folder. With `noise`, colours are replaced by noise: only geometry is left to read."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: str,
+        count: int,
+        categories: Sequence[str],
+        seed: int = 0,
+        multi_view: bool = False,
+        noise: bool = False,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.count = count
+        self.categories = list(categories)
+        self.seed = seed
+        self.multi_view = multi_view
+        self.noise = noise
+
+    def items(self) -> list[Item]:
+        """Draw the items; the same seed gives the same, with noise or without."""
+        items = real_rgbd_items(self.folder, self.count, self.seed, self.categories, multi_view=self.multi_view)
+        if not self.noise:
+            return items
+        clips = {id(item.clip): noise_video(item.clip, self.seed) for item in items}
+        return [replace(item, clip=clips[id(item.clip)]) for item in items]

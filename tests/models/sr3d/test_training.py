@@ -1,0 +1,159 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader, Dataset
+
+from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
+from models.sr3d.data import RegionQuestions, augment_region, bounding_box
+from models.sr3d.training import SeededSampler, SupervisedFineTuning
+from scenes.questions import grammar_texts, region_of
+from scenes.worlds import WorldConfig, make_world, render
+
+CATEGORIES = ("nearer_camera", "distance", "colour")
+
+
+class Prepared(Dataset[Sample]):
+    """Prepared samples as a list (a class of its own, so that processes can load it)."""
+
+    def __init__(self, samples: list[Sample]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+
+def build(seed: int = 0) -> tuple[SupervisedFineTuning, SR3DProcessor]:
+    torch.manual_seed(seed)
+    config = SR3DConfig(grid_encoding=True, pe_frequencies=4)
+    processor = SR3DProcessor.from_config(config, train_tokenizer(grammar_texts()))
+    model = SR3DForConditionalGeneration(config)
+    return SupervisedFineTuning(model=model, processor=processor, learning_rate=1e-3), processor
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    _, processor = build()
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(8)], "cpu", ())
+    questions = RegionQuestions(clips, processor, categories=CATEGORIES, per_clip=6, seed=0)
+    return [questions[i] for i in range(len(questions))]
+
+
+def loader(samples: list[Sample], batch_size: int) -> DataLoader[Any]:
+    _, processor = build()
+    sampler = SeededSampler(len(samples), seed=3)
+    return DataLoader(Prepared(samples), batch_size, sampler=sampler, collate_fn=processor.collate, drop_last=True)
+
+
+def fit(module: LightningModule, data: DataLoader[Any], folder: Path, resume: str | None = None, **options: Any) -> None:
+    trainer = Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        gradient_clip_val=1.0,
+        **options,
+    )
+    trainer.fit(module, data, ckpt_path=resume, weights_only=False if resume else None)
+
+
+def weights(module: SupervisedFineTuning) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def test_a_few_steps_lower_the_loss(samples: list[Sample], tmp_path: Path) -> None:
+    module, processor = build()
+    batch = processor.collate(samples)
+    before = module.model(**batch).loss.item()
+    fit(module, loader(samples, 4), tmp_path, max_steps=8, enable_checkpointing=False)
+    assert module.model(**batch).loss.item() < before - 0.5
+
+
+def test_two_processes_train_as_one_does(samples: list[Sample], tmp_path: Path) -> None:
+    one, _ = build()
+    two, _ = build()
+    fit(one, loader(samples, 4), tmp_path, max_steps=2, devices=1, enable_checkpointing=False)
+    fit(two, loader(samples, 2), tmp_path, max_steps=2, devices=2, strategy="ddp_spawn", enable_checkpointing=False)
+    # AdamW moves a weight by at most its rate a step, whatever its gradient: 1e-4 is a tenth of one step
+    assert (weights(one) - weights(two)).abs().max() < 1e-4
+
+
+class StopAfterFirstEpoch(Callback):
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            raise RuntimeError("pulled the plug")
+
+
+def test_a_run_that_was_stopped_ends_in_the_same_weights(samples: list[Sample], tmp_path: Path) -> None:
+    whole, _ = build()
+    fit(whole, loader(samples, 4), tmp_path, max_steps=4, enable_checkpointing=False)
+    keep = ModelCheckpoint(dirpath=tmp_path, save_last=True, save_top_k=0)
+    stopped, _ = build()
+    with pytest.raises(RuntimeError, match="plug"):
+        fit(stopped, loader(samples, 4), tmp_path, max_steps=4, callbacks=[keep, StopAfterFirstEpoch()])
+    resumed, _ = build(seed=1)
+    fit(resumed, loader(samples, 4), tmp_path, str(tmp_path / "last.ckpt"), max_steps=4, enable_checkpointing=False)
+    torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=1e-6)  # the same operations in the same order
+
+
+def test_frozen_parts_do_not_move(samples: list[Sample], tmp_path: Path) -> None:
+    module, processor = build()
+    frozen = SupervisedFineTuning(
+        model=module.model, processor=processor, learning_rate=1e-2, freeze=["vision_tower"], gradient_checkpointing=True
+    )
+    before = [p.clone() for p in frozen.model.vision_tower.parameters()]
+    fit(frozen, loader(samples, 4), tmp_path, max_steps=2, enable_checkpointing=False)
+    after = list(frozen.model.vision_tower.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+    one, other = SeededSampler(50, seed=1), SeededSampler(50, seed=1)
+    assert list(one) == list(other)
+    other.set_epoch(1)
+    assert list(one) != list(other)
+    assert sorted(other) == list(range(50))
+
+
+def test_arms_of_one_seed_start_from_the_same_weights() -> None:
+    torch.manual_seed(5)
+    flat = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, position_encoding=False)).state_dict()
+    torch.manual_seed(5)
+    deep = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, position_encoding=True)).state_dict()
+    assert flat.keys() < deep.keys()
+    assert all(torch.equal(flat[key], deep[key]) for key in flat)
+
+
+def test_questions_of_a_clip_depend_on_seed_and_number_alone() -> None:
+    _, processor = build()
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(2)], "cpu", ())
+    first, again = (
+        RegionQuestions(clips, processor, categories=CATEGORIES, per_clip=5, seed=0)[1] for _ in range(2)
+    )
+    assert [q.tolist() for q in first.questions] == [q.tolist() for q in again.questions]
+    assert torch.equal(first.regions.masks, again.regions.masks)
+
+
+def test_a_bounding_box_is_the_smallest_full_rectangle() -> None:
+    mask = torch.zeros(5, 6, dtype=torch.bool)
+    mask[1, 2] = mask[3, 4] = True
+    box = bounding_box(mask)
+    assert box[1:4, 2:5].all()
+    assert int(box.sum()) == 9
+    assert not bounding_box(torch.zeros_like(mask)).any()
+
+
+def test_augmentation_keeps_a_region_on_some_of_its_frames() -> None:
+    (clip,) = render([make_world(1, WorldConfig(frames=4))], "cpu", ())
+    region = max((region_of(clip, k) for k in range(len(clip.truth.objects))), key=lambda r: len(r.masks))  # type: ignore[union-attr]
+    generator = torch.Generator().manual_seed(0)
+    kept = [augment_region(region, generator, 0.0, 1.0) for _ in range(40)]
+    assert {len(r.masks) for r in kept} == set(range(1, len(region.masks) + 1))
+    assert all(r.masks.keys() <= region.masks.keys() for r in kept)

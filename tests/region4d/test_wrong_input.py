@@ -1,0 +1,122 @@
+"""A wrong input is one clear line on standard error, exit code 2, and nothing written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+Run = Callable[..., tuple[int, str, str]]
+NEARER = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    Image.fromarray(np.full((64, 80, 3), 120, np.uint8)).save(path)
+    return path
+
+
+def write_video(path: Path) -> None:
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for shade in range(0, 200, 10):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), shade, np.uint8), format="rgb24")
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+
+
+def assert_one_line(result: tuple[int, str, str], *words: str) -> None:
+    code, out, err = result
+    assert code == 2, err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1, err
+    assert err.startswith("region4d: ")
+    for word in words:
+        assert word in err
+
+
+def test_a_missing_file_is_named(region4d: Run, tmp_path: Path) -> None:
+    assert_one_line(region4d("ask", str(tmp_path / "none.mp4"), "?", "--no-depth"), "no such file", "none.mp4")
+
+
+def test_a_text_file_named_mp4_is_no_video(region4d: Run, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("not a video")
+    assert_one_line(region4d("ask", str(tmp_path / "text.mp4"), "?", "--no-depth"), "text.mp4")
+
+
+def test_a_video_cut_to_its_header_has_no_readable_frame(region4d: Run, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    write_video(whole)
+    cut.write_bytes(whole.read_bytes()[:600])
+    assert_one_line(region4d("ask", str(cut), "?", "--no-depth"), "cut.mp4")
+
+
+def test_an_empty_mask_is_named(region4d: Run, picture: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((64, 80), np.uint8)).save(tmp_path / "mask.png")
+    result = region4d("ask", str(picture), "What is <region0>?", "--mask", f"0:{tmp_path / 'mask.png'}", "--no-depth")
+    assert_one_line(result, "empty")
+
+
+def test_a_mask_of_another_size_is_refused(region4d: Run, picture: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.full((32, 32), 255, np.uint8)).save(tmp_path / "mask.png")
+    result = region4d("ask", str(picture), "What is <region0>?", "--mask", f"0:{tmp_path / 'mask.png'}", "--no-depth")
+    assert_one_line(result, "32x32", "80x64")
+
+
+def test_a_box_outside_the_image_is_refused(region4d: Run, picture: Path) -> None:
+    result = region4d("ask", str(picture), "What is <region0>?", "--region", "0:100,10,120,30", "--no-depth")
+    assert_one_line(result, "80")
+
+
+def test_a_region_without_mention_is_named(region4d: Run, picture: Path) -> None:
+    boxes = ("--region", "0:1,1,20,20", "--region", "1:30,30,50,50")
+    assert_one_line(region4d("ask", str(picture), "What is <region0>?", *boxes, "--no-depth"), "<region1>")
+
+
+def test_a_mention_without_region_is_named(region4d: Run, picture: Path) -> None:
+    assert_one_line(region4d("ask", str(picture), NEARER, "--region", "0:1,1,20,20", "--no-depth"), "<region1>")
+
+
+def test_a_region_on_a_frame_that_is_not_there_is_refused(region4d: Run, picture: Path) -> None:
+    result = region4d("ask", str(picture), "What is <region0>?", "--region", "0:1,1,20,20@3", "--no-depth")
+    assert_one_line(result, "frame 3", "1 frame")
+
+
+def test_a_malformed_region_shows_the_form(region4d: Run, picture: Path) -> None:
+    result = region4d("ask", str(picture), "What is <region0>?", "--region", "0:1,1,20", "--no-depth")
+    assert_one_line(result, "4 numbers")
+
+
+def test_depth_as_a_float_picture_is_refused(region4d: Run, tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    (room / "color").mkdir(parents=True)
+    (room / "depth").mkdir()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(room / "color" / "0.png")
+    Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(room / "depth" / "0.tiff")
+    assert_one_line(region4d("ask", str(room), "What is <region0>?", "--region", "0:1,1,5,5"), "depth")
+
+
+def test_a_picture_without_depth_says_how_to_get_a_depth_model(region4d: Run, picture: Path) -> None:
+    result = region4d("ask", str(picture), "What is <region0>?", "--region", "0:1,1,20,20", "--depth-model", "nowhere")
+    assert_one_line(result, "nowhere", "hf download")
+
+
+def test_a_folder_without_checkpoint_is_refused(region4d: Run, picture: Path, tmp_path: Path) -> None:
+    words = ("What is <region0>?", "--region", "0:1,1,20,20", "--no-depth", "--model", str(tmp_path))
+    assert_one_line(region4d("ask", str(picture), *words), "config.json")
+
+
+def test_an_unknown_experiment_names_near_ones(region4d: Run) -> None:
+    assert_one_line(region4d("train", "experiment=sr3d/tiny_statik"), "sr3d/tiny_static")
+
+
+def test_an_unknown_key_names_near_ones(region4d: Run) -> None:
+    assert_one_line(region4d("train", "module.lerning_rate=1"), "module.learning_rate")
+
+
+def test_a_benchmark_without_model_says_how_to_name_one(region4d: Run) -> None:
+    assert_one_line(region4d("bench"), "model=")
