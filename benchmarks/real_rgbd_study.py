@@ -28,10 +28,10 @@ from models.sr3d.answering import Answerer, Query
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "models" / "sr3d" / "checkpoints"
 CATEGORIES = ("nearer_camera", "nearer_region", "higher", "distance")
 READ_OUT = (
-    "What this shows is **geometry read-out**, not recognition: the label and the 3D position encoding come from the same "
-    "depth sensor, and the row with noise instead of RGB shows how much is left without any picture. All items come from "
-    "one room and {frames} neighbouring frames: they are dependent, and the intervals (bootstrap over single items) are "
-    "too narrow for any claim about other rooms. The constant is the best single answer, chosen on these items."
+    "What this shows is **geometry read-out**, not recognition: the label and the 3D position encoding come from the "
+    "same depth sensor, and the arm with noise instead of RGB shows how much is left without any picture. All items come "
+    "from one room and {frames} neighbouring frames: they are dependent, and the intervals (bootstrap over single items) "
+    "are too narrow for any claim about other rooms. The constant is the best single answer, chosen on these items."
 )
 
 
@@ -65,7 +65,11 @@ def real_rgbd_study(
     frames = len({record.cluster for record in records}) if not multi_view else len(items[0].clip)
     manifest = collect_manifest({"command": command, "room": room.name, "count": count}, deep)
     write_records(folder, records, manifest)
-    lines = [f"# Zero-shot on a real room: {room.name}, {'multi' if multi_view else 'single'} view", "", *table(records)]
+    lines = [
+        f"# Zero-shot on a real room: {room.name}, {'multi' if multi_view else 'single'} view",
+        "",
+        *table(records),
+    ]
     lines += ["", READ_OUT.format(frames=frames), "", *(f"- {key}: {value}" for key, value in provenance(manifest))]
     write_at_once(folder / "table.md", "\n".join(lines) + "\n")
     typer.echo((folder / "table.md").read_text())
@@ -81,9 +85,12 @@ def table(records: Sequence[Record]) -> list[str]:
         lines.append(f"| {category} | {len(groups[0])} | {constant_score(groups[0]):.3f} | {' | '.join(cells)} |")
     errors = [e for e in numeric_errors(records) if e.arm in arms]
     best = constant_error([r for r in records if r.arm == arms[0] and r.category == "distance"])
-    return [*lines, "", "| distance in metres | median relative error | mean abs. log error |", "| --- | --- | --- |"] + [
-        f"| {e.arm} | {e.median_relative:.1%} | {e.mean_log:.3f} |" for e in [*errors, best]
-    ]
+    return [
+        *lines,
+        "",
+        "| distance in metres | median relative error | mean abs. log error |",
+        "| --- | --- | --- |",
+    ] + [f"| {e.arm} | {e.median_relative:.1%} | {e.mean_log:.3f} |" for e in [*errors, best]]
 
 
 def single_clusters(records: Sequence[Record]) -> list[Record]:

@@ -5,6 +5,7 @@ Tables, plots and reports read these files and never run a model, so that a stud
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterable
@@ -56,17 +57,18 @@ def write_records(folder: Path, records: Iterable[Record], manifest: Manifest) -
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Read the records of one run.
+    """Read the records of one run, plain or compressed by gzip.
 
     Raises:
         FileNotFoundError: The folder holds none.
         ValueError: A line is no record, or an item occurs twice.
     """
     path = folder / RECORDS
-    if not path.is_file():
+    packed = path.with_name(path.name + ".gz")
+    if not (path.is_file() or packed.is_file()):
         raise FileNotFoundError(f"no records in {folder}: {RECORDS} is written by `region4d bench`")
     records: dict[tuple[str, tuple[str, str, int]], Record] = {}
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8") if path.is_file() else gzip.open(packed, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             record = parse_record(line, f"{path} line {number}")
             if (record.arm, record.key) in records:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.regions import Region
     from models.sr3d import SR3DProcessor
     from scenes import Clip
@@ -78,7 +80,7 @@ def parse_regions(clip: Clip, boxes: list[str], points: list[str], masks: list[s
     from models.regions import Region
 
     height, width = clip.size
-    marked: dict[int, dict[int, object]] = defaultdict(dict)
+    marked: dict[int, dict[int, Tensor]] = defaultdict(dict)
     for kind, texts in (("region", boxes), ("point", points), ("mask", masks)):
         for text in texts:
             place = _PLACE.fullmatch(text)
@@ -92,14 +94,15 @@ def parse_regions(clip: Clip, boxes: list[str], points: list[str], masks: list[s
             if kind == "mask":
                 one = Region.from_mask(read_mask(Path(place["what"]), height, width), frame)
             elif kind == "region":
-                one = Region.from_box(_numbers(kind, text, place["what"], 4), height, width, frame)  # type: ignore[arg-type]
+                x0, y0, x1, y1 = _numbers(kind, text, place["what"], 4)
+                one = Region.from_box((x0, y0, x1, y1), height, width, frame)
             else:
                 x, y, radius = _numbers(kind, text, place["what"], 3)
                 one = Region.from_points([(x, y)], radius, height, width, frame)
             marked[int(place["index"])].update(one.masks)
     if sorted(marked) != list(range(len(marked))):
         raise ValueError(f"regions are numbered 0, 1, ... without a gap; got {sorted(marked)}")
-    return [Region(marked[index], f"region{index}") for index in sorted(marked)]  # type: ignore[arg-type]
+    return [Region(marked[index], f"region{index}") for index in sorted(marked)]
 
 
 def _numbers(kind: str, text: str, what: str, count: int) -> tuple[float, ...]:
@@ -112,7 +115,7 @@ def _numbers(kind: str, text: str, what: str, count: int) -> tuple[float, ...]:
     return numbers
 
 
-def read_mask(path: Path, height: int, width: int) -> object:
+def read_mask(path: Path, height: int, width: int) -> Tensor:
     """Read a mask picture (non-zero is inside) of the clip's own size."""
     import numpy as np
     import torch

@@ -80,6 +80,23 @@ def write_races(path: Path, command: str, races: Sequence[Race], manifest: Manif
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_at_once(path, json.dumps({"command": command, **asdict(manifest), "tasks": tasks}, indent=2) + "\n")
+    write_at_once(path.with_name("table.md"), races_table(path.parent))
+
+
+def races_table(folder: Path) -> str:
+    """Lay out all records of a folder as Markdown: how many times as long every rival takes."""
+    lines = ["| task | rival | times as long as region4d | aim | region4d, median |", "|" + " --- |" * 5]
+    notes = []
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text())
+        for task, times in record["tasks"].items():
+            (_, ours), *rivals = times["arms"].items()
+            for place, (name, rival) in enumerate(rivals):
+                aim = "" if place else f"{times['at_least']:g}"
+                cells = [task, name, f"{rival['times_ours']:.2f}", aim, f"{ours['median_s'] * 1e3:.1f} ms"]
+                lines.append("| " + " | ".join(cells) + " |")
+        notes.append(f"- {path.name}: `{record['command']}`, commit {record['commit']}, {record['machine']}")
+    return "\n".join(["# Speed", "", *lines, "", *notes]) + "\n"
 
 
 def _finish(device: torch.device) -> None:

@@ -97,7 +97,8 @@ class WorldQuestions(LightningDataModule):
 class SupervisedFineTuning(LightningModule):
     """Fine-tune an SR-3D on answers, with AdamW, linear warm-up and cosine decay (NVILA-Lite recipe, VILA scripts).
 
-    The loss is the mean over the answer tokens of the *global* batch, so that N processes give what one gives.
+    The loss is the mean over the answer tokens of the *global* batch, so that N processes give what one gives. Parts
+    that start at zero (`new_parts`) learn `new_parts_rate` times as fast as the rest: they have to catch up.
     """
 
     def __init__(
@@ -108,6 +109,8 @@ class SupervisedFineTuning(LightningModule):
         learning_rate: float,
         weight_decay: float = 0.0,
         warmup_fraction: float = 0.03,
+        new_parts: Sequence[str] = ("position_encoding", "camera_projector"),
+        new_parts_rate: float = 1.0,
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
     ) -> None:
@@ -117,6 +120,8 @@ class SupervisedFineTuning(LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.warmup_fraction = warmup_fraction
+        self.new_parts = tuple(new_parts)
+        self.new_parts_rate = new_parts_rate
         for name in freeze:
             self.model.get_submodule(name).requires_grad_(False)
         if gradient_checkpointing:
@@ -136,12 +141,23 @@ class SupervisedFineTuning(LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW without decay on vectors (biases, norms), warm-up then cosine over the planned steps."""
-        trained = [p for p in self.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
+        groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                groups.setdefault((name.startswith(self.new_parts), parameter.ndim > 1), []).append(parameter)
+        optimizer = torch.optim.AdamW(
+            [
+                {
+                    "params": parameters,
+                    "lr": self.learning_rate * (self.new_parts_rate if new else 1.0),
+                    "weight_decay": self.weight_decay if decays else 0.0,
+                }
+                for (new, decays), parameters in groups.items()
+            ],
+            lr=self.learning_rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = max(1, round(self.warmup_fraction * steps))
 

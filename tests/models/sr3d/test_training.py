@@ -51,7 +51,9 @@ def loader(samples: list[Sample], batch_size: int) -> DataLoader[Any]:
     return DataLoader(Prepared(samples), batch_size, sampler=sampler, collate_fn=processor.collate, drop_last=True)
 
 
-def fit(module: LightningModule, data: DataLoader[Any], folder: Path, resume: str | None = None, **options: Any) -> None:
+def fit(
+    module: LightningModule, data: DataLoader[Any], folder: Path, resume: str | None = None, **options: Any
+) -> None:
     trainer = Trainer(
         accelerator="cpu",
         logger=False,
@@ -100,13 +102,19 @@ def test_a_run_that_was_stopped_ends_in_the_same_weights(samples: list[Sample], 
         fit(stopped, loader(samples, 4), tmp_path, max_steps=4, callbacks=[keep, StopAfterFirstEpoch()])
     resumed, _ = build(seed=1)
     fit(resumed, loader(samples, 4), tmp_path, str(tmp_path / "last.ckpt"), max_steps=4, enable_checkpointing=False)
-    torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=1e-6)  # the same operations in the same order
+    torch.testing.assert_close(
+        weights(resumed), weights(whole), rtol=0, atol=1e-6
+    )  # the same operations in the same order
 
 
 def test_frozen_parts_do_not_move(samples: list[Sample], tmp_path: Path) -> None:
     module, processor = build()
     frozen = SupervisedFineTuning(
-        model=module.model, processor=processor, learning_rate=1e-2, freeze=["vision_tower"], gradient_checkpointing=True
+        model=module.model,
+        processor=processor,
+        learning_rate=1e-2,
+        freeze=["vision_tower"],
+        gradient_checkpointing=True,
     )
     before = [p.clone() for p in frozen.model.vision_tower.parameters()]
     fit(frozen, loader(samples, 4), tmp_path, max_steps=2, enable_checkpointing=False)
@@ -134,9 +142,7 @@ def test_arms_of_one_seed_start_from_the_same_weights() -> None:
 def test_questions_of_a_clip_depend_on_seed_and_number_alone() -> None:
     _, processor = build()
     clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(2)], "cpu", ())
-    first, again = (
-        RegionQuestions(clips, processor, categories=CATEGORIES, per_clip=5, seed=0)[1] for _ in range(2)
-    )
+    first, again = (RegionQuestions(clips, processor, categories=CATEGORIES, per_clip=5, seed=0)[1] for _ in range(2))
     assert [q.tolist() for q in first.questions] == [q.tolist() for q in again.questions]
     assert torch.equal(first.regions.masks, again.regions.masks)
 
