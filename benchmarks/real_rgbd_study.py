@@ -27,12 +27,12 @@ from models.sr3d.answering import Answerer, Query
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "models" / "sr3d" / "checkpoints"
 CATEGORIES = ("nearer_camera", "nearer_region", "higher", "distance")
-READ_OUT = (
-    "What this shows is **geometry read-out**, not recognition: the label and the 3D position encoding come from the "
-    "same depth sensor, and the arm with noise instead of RGB shows how much is left without any picture. All items come "
-    "from one room and {frames} neighbouring frames: they are dependent, and the intervals (bootstrap over single items) "
-    "are too narrow for any claim about other rooms. The constant is the best single answer, chosen on these items."
-)
+READ_OUT = """
+What this shows is **geometry read-out**, not recognition: the label and the 3D position encoding come from the same
+depth sensor, and the arm with noise instead of RGB shows how much is left without any picture. All items come from one
+room and {frames} neighbouring frames: they are dependent, and the intervals (bootstrap over items) are too narrow
+for any claim about other rooms. The constant is the best single answer, chosen on these items.
+"""
 
 
 def real_rgbd_study(
@@ -70,7 +70,7 @@ def real_rgbd_study(
         "",
         *table(records),
     ]
-    lines += ["", READ_OUT.format(frames=frames), "", *(f"- {key}: {value}" for key, value in provenance(manifest))]
+    lines += [READ_OUT.format(frames=frames), *(f"- {key}: {value}" for key, value in provenance(manifest))]
     write_at_once(folder / "table.md", "\n".join(lines) + "\n")
     typer.echo((folder / "table.md").read_text())
 

@@ -26,7 +26,7 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         try:
-            config = compose(verb, list(overrides))
+            config: DictConfig = compose(verb, list(overrides))
             OmegaConf.resolve(config)  # a wrong interpolation is an error now, not in the middle of the run
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(verb, error)) from error
@@ -47,7 +47,7 @@ def first_of_sweep(overrides: Sequence[str]) -> list[str]:
 
 def _explain(verb: str, error: Exception) -> str:
     text = " ".join(str(error).split())
-    if missing := re.search(r"Could not find '(?P<group>[^']+)/(?P<option>[^'/]+)'", text):
+    if missing := re.search(r"Could not find '(?P<group>[^'/]+)/(?P<option>[^']+)'", text):
         group, option = missing["group"], missing["option"]
         return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
     if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):

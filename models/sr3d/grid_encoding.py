@@ -29,4 +29,5 @@ class GridEncoding(nn.Module):
         axes = [(torch.arange(n, device=features.device) + 0.5) * 2 / n - 1 for n in features.shape[1:3]]
         centres = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
         code = sinusoids(centres, FREQUENCIES, MIN_FREQUENCY, HIGHEST)
-        return features + self.linear(code.to(self.linear.weight.dtype)).to(features.dtype)
+        positions: Tensor = self.linear(code.to(self.linear.weight.dtype))
+        return features + positions.to(features.dtype)

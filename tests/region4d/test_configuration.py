@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from region4d.configuration import CONFIGS, compose_config, first_of_sweep
@@ -42,9 +44,8 @@ def test_every_study_names_arms_and_experiments_that_exist(study: str) -> None:
     ],
 )
 def test_a_wrong_override_is_one_line_that_names_near_matches(override: str, remedy: str) -> None:
-    with pytest.raises(ValueError, match="") as caught:
+    with pytest.raises(ValueError, match=re.escape(remedy)) as caught:
         compose_config("train", [override])
-    assert remedy in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
