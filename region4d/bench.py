@@ -39,7 +39,7 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     queries = [Query(item.clip, item.regions, item.question.text) for item in items]
     answers = answerer.answer(queries, config.batch_size)
     predictions = list(track(answers, f"answering {task.name}", total=len(queries), console=CONSOLE))
-    records = score_items(task.name, items, predictions, config.arm or Path(config.model.folder).name, config.seed)
+    records = score_items(task.name, items, predictions, config.label or Path(config.model.folder).name, config.seed)
     settings = OmegaConf.to_container(config, resolve=True)
     write_records(Path(config.output), records, collect_manifest(settings, Path(config.model.folder)))  # type: ignore[arg-type]
     table = Table("category", "items", "constant", "score [95 %]", "unparsed")

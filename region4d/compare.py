@@ -19,7 +19,7 @@ from benchmarks.manifest import collect_manifest
 from benchmarks.records import Record, read_manifest, read_records
 from benchmarks.report import Example, Study, to_terminal, write_report
 from benchmarks.tasks.task import Item, Task
-from region4d.configuration import compose_config
+from region4d.configuration import compose_config, refuse_other_config
 from region4d.study_runs import StudyRun, learning_curve, run_all
 from region4d.terminal import CONSOLE
 from scenes.drawing import contact_sheet, draw_regions
@@ -34,7 +34,7 @@ def compare(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra ov
     folder, study = Path(config.output), config.study
     runs = [plan_run(config, arm, seed) for seed in study.seeds for arm in study.arms]
     for run in runs:
-        run.check()
+        refuse_other_config(run.folder, run.config)
     instantiate(runs[0].config.data).prepare_data()
     task: Task = instantiate(compose_config("bench", [f"task={study.task}"]).task)
     items = {item.name: item for item in task.items()}
@@ -59,7 +59,7 @@ def plan_run(config: DictConfig, arm: str, seed: int) -> StudyRun:
     folder = Path(config.output) / f"{arm}-seed{seed}"
     assignments = [f"experiment={study.experiment}", f"arm={arm}", f"seed={seed}", f"output={folder}"]
     assignments += ["trainer.enable_progress_bar=false", *study.overrides]
-    bench = [f"model={folder / 'model'}", f"task={study.task}", f"arm={arm}", f"seed={seed}"]
+    bench = [f"model={folder / 'model'}", f"task={study.task}", f"label={arm}", f"seed={seed}"]
     return StudyRun(
         arm=arm,
         seed=seed,

@@ -33,6 +33,19 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
     return config
 
 
+def refuse_other_config(folder: Path, config: DictConfig) -> None:
+    """Refuse to continue in the folder of a run with another configuration.
+
+    Raises:
+        ValueError: when `config.yaml` in the folder differs.
+    """
+    saved = folder / "config.yaml"
+    if saved.is_file() and OmegaConf.load(saved) != config:
+        raise ValueError(
+            f"{folder} holds a run with another configuration: name a new folder with output=..., or remove it"
+        )
+
+
 def first_of_sweep(overrides: Sequence[str]) -> list[str]:
     """Take the first choice of each swept override, so that a multirun can be checked before it starts."""
     try:

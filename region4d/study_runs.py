@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 STEP_COLUMN = "step"
@@ -39,18 +39,6 @@ class StudyRun:
     def scored(self) -> bool:
         """Tell whether the answers of the test set are there."""
         return (self.folder / "records" / "manifest.json").is_file()
-
-    def check(self) -> None:
-        """Refuse a folder that another configuration made.
-
-        Raises:
-            ValueError: when the folder's config differs from this run's.
-        """
-        saved = self.folder / "config.yaml"
-        if saved.is_file() and OmegaConf.load(saved) != self.config:
-            raise ValueError(
-                f"{self.folder} was made with another configuration; name a new folder with output=..., or remove it"
-            )
 
 
 def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import hydra
 import typer
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from omegaconf import DictConfig, OmegaConf
 
-from region4d.configuration import CONFIGS, compose_config, first_of_sweep
+from benchmarks.manifest import collect_manifest
+from region4d.card import write_card
+from region4d.configuration import CONFIGS, compose_config, first_of_sweep, refuse_other_config
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker processes and log folders
@@ -32,18 +37,24 @@ def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     config = compose_config("train", first_of_sweep(assignments) if multirun else assignments)
     if multirun:
         sys.argv = [sys.argv[0], *multirun, *assignments]
-        hydra.main(config_path=str(CONFIGS), config_name="train", version_base="1.3")(run)()
+        hydra.main(config_path=str(CONFIGS), config_name="train", version_base="1.3")(run_of_sweep)()
     else:
-        run(config)
+        run(config, assignments)
 
 
-def run(config: DictConfig) -> None:
+def run_of_sweep(config: DictConfig) -> None:
+    """Run one point of a Hydra sweep."""
+    run(config, list(HydraConfig.get().overrides.task))
+
+
+def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Instantiate data, module and trainer from a composed config, fit, and export the model beside its config."""
     folder = Path(config.output)
     finished = folder / "model"
     if finished.is_dir():
         print(f"{finished} is already trained; remove the folder {folder} to train it again")
         return
+    refuse_other_config(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
     seed_everything(config.seed, workers=True, verbose=False)
@@ -55,5 +66,7 @@ def run(config: DictConfig) -> None:
     if trainer.is_global_zero:
         partial = folder / f"model.partial.{os.getpid()}"
         module.export(partial)
+        command = shlex.join(["region4d", "train", *(word for word in overrides if not word.startswith("output="))])
+        write_card(partial, config, command, collect_manifest({}, partial))
         partial.rename(finished)
         print(f"model written to {finished}")

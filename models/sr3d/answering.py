@@ -66,7 +66,7 @@ class Answerer:
         batch = self.processor.collate(samples, packed=False, pad_side="left").to(self.model.device)
         tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
         new = tokens[:, batch["input_ids"].shape[1] :]
-        return [text.strip() for text in self.processor.batch_decode(new)]
+        return [text.strip() for text in self.processor.batch_decode(new, skip_special_tokens=True)]
 
     def _prepare(self, queries: Sequence[Query]) -> Sample:
         """Prepare a clip once for all its questions; a region that several questions point at is packed once."""

@@ -1,0 +1,48 @@
+"""The card of a trained checkpoint: what it is, and the command, commit and data that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from benchmarks.manifest import Manifest, checkpoint_hash
+from benchmarks.records import write_at_once
+
+CARD = """# SR-3D, arm {arm}
+
+Trained by region4d on {data}, {steps} steps, seed {seed}. {sees}
+
+| | |
+| --- | --- |
+| command | `{command}` |
+| commit | {commit} |
+| machine | {machine} |
+| versions | {versions} |
+| made | {time} |
+| weights (SHA-256) | {weights} |
+
+It reads only the question grammar of `scenes/questions`. What it is good for, and where it fails, is in the records of
+`benchmarks/results/`. Licence: Apache-2.0.
+"""
+
+
+def write_card(folder: Path, config: DictConfig, command: str, manifest: Manifest) -> None:
+    """Write `README.md` into the folder of a checkpoint."""
+    sees = "It sees a point map at inference." if config.arm.position_encoding else "It sees RGB alone."
+    world = config.data.world
+    text = CARD.format(
+        arm=config.arm.name,
+        data=f"{config.data.seeds[1] - config.data.seeds[0]} procedural worlds ({world.frames} frames of "
+        f"{world.height} x {world.width} pixels), {config.data.questions_per_clip} questions each",
+        steps=config.trainer.max_steps,
+        seed=config.seed,
+        sees=sees,
+        command=command,
+        commit=manifest.commit,
+        machine=manifest.machine,
+        versions=", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
+        time=manifest.time,
+        weights=checkpoint_hash(folder),
+    )
+    write_at_once(folder / "README.md", text)
