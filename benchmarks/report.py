@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.manifest import Manifest
@@ -99,8 +101,8 @@ def to_html(study: Study) -> str:
             {
                 "category": e.category,
                 "arm": e.arm,
-                "median": f"{e.median_relative:.1%}",
-                "log": f"{e.mean_log:.3f}",
+                "median": "" if isnan(e.median_relative) else f"{e.median_relative:.1%}",
+                "log": "" if isnan(e.mean_log) else f"{e.mean_log:.3f}",
                 "unparsed": f"{e.unparsed:.1%}",
             }
             for e in numeric_errors(study.records)
@@ -127,13 +129,13 @@ def to_markdown(study: Study) -> str:
 
 def to_terminal(study: Study) -> Table:
     """Lay the table out for a terminal."""
-    table = Table(title=study.title, caption="95 % intervals; differences in bold exclude 0", title_justify="left")
+    table = Table(title=study.title, caption="95 % intervals; * excludes 0", title_justify="left")
     for name in ("category", "items", *arms_of(study.records), *study.contrast_names):
         table.add_column(name, justify="left" if name == "category" else "right", no_wrap=True)
     for row in study.rows:
-        differences = (f"[bold]{d.text()}[/bold]" if d.estimate.excludes_zero else d.text() for d in row.differences)
-        cells = (text.replace("[", "\\[") if "bold" not in text else text for text in (s.text() for s in row.scores))
-        table.add_row(row.category, str(row.items), *cells, *differences)
+        scores = (f"{score.estimate.mean:.3f}" for score in row.scores)
+        differences = (escape(d.text()) + ("*" if d.estimate.excludes_zero else " ") for d in row.differences)
+        table.add_row(row.category, str(row.items), *scores, *differences)
     return table
 
 

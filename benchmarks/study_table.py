@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class NumericError:
-    """How far numeric answers of one arm are from the truth; unparsed ones are left out, and counted."""
+    """How far numeric answers of one arm are from the truth; those without a positive number are left out, and counted."""
 
     category: str
     arm: str
@@ -137,13 +137,14 @@ def numeric_errors(records: Sequence[Record]) -> list[NumericError]:
             continue
         said = np.array([r.parsed if isinstance(r.parsed, float) else np.nan for r in group])
         truth = np.array([r.value for r in group], dtype=np.float64)
+        read = said > 0  # a logarithm needs a positive number
         errors.append(
             NumericError(
                 category,
                 arm,
-                float(np.nanmedian(relative_error(said, truth))),
-                float(np.nanmean(log_error(said, truth))),
-                float(np.isnan(said).mean()),
+                float(np.median(relative_error(said, truth)[read])) if read.any() else float("nan"),
+                float(np.mean(log_error(said, truth)[read])) if read.any() else float("nan"),
+                float((~read).mean()),
             )
         )
     return errors

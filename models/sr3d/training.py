@@ -58,6 +58,8 @@ class WorldQuestions(LightningDataModule):
         questions_per_clip: int,
         batch_size: int,
         seed: int,
+        box_probability: float = 0.5,
+        few_frames_probability: float = 0.5,
         stores: str = "outputs/worlds",
         workers: int = 0,
     ) -> None:
@@ -68,6 +70,8 @@ class WorldQuestions(LightningDataModule):
         self.questions_per_clip = questions_per_clip
         self.batch_size = batch_size
         self.seed = seed
+        self.box_probability = box_probability
+        self.few_frames_probability = few_frames_probability
         self.workers = workers
 
     def prepare_data(self) -> None:
@@ -82,6 +86,8 @@ class WorldQuestions(LightningDataModule):
             categories=self.categories,
             per_clip=self.questions_per_clip,
             seed=self.seed,
+            box_probability=self.box_probability,
+            few_frames_probability=self.few_frames_probability,
         )
         return DataLoader(
             samples,
