@@ -81,7 +81,7 @@ def to_html(study: Study) -> str:
         rows=[
             {
                 "category": row.category,
-                "items": row.items,
+                "count": row.items,
                 "constant": f"{row.constant:.3f}",
                 "scores": [score.text() for score in row.scores],
                 "differences": [{"text": d.text(), "clear": d.estimate.excludes_zero} for d in row.differences],

@@ -12,6 +12,7 @@ from benchmarks.metrics import log_error, relative_error
 from benchmarks.records import Record, pair_records
 from benchmarks.statistics import Estimate, bootstrap, paired_bootstrap
 from benchmarks.text_only import best_number
+from scenes.questions import CATEGORIES
 
 SEED = 0  # of the resampling
 
@@ -43,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class NumericError:
-    """How far numeric answers of one arm are from the truth; those without a positive number are left out, and counted."""
+    """How far numeric answers of one arm are from the truth; those that are no positive number are only counted."""
 
     category: str
     arm: str
@@ -58,8 +59,8 @@ def arms_of(records: Sequence[Record]) -> list[str]:
 
 
 def categories_of(records: Sequence[Record]) -> list[str]:
-    """List the categories in the order of their first record."""
-    return list(dict.fromkeys(record.category for record in records))
+    """List the categories in the order of `scenes.questions.CATEGORIES`."""
+    return sorted({record.category for record in records}, key=list(CATEGORIES).index)
 
 
 def score_rows(records: Sequence[Record], contrasts: Sequence[tuple[str, str]] = ()) -> list[Row]:

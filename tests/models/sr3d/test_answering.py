@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
+from models.sr3d.answering import Answerer, Query
+from models.sr3d.mentions import renumber
+from scenes.questions import ask_about, grammar_texts, region_of
+from scenes.worlds import WorldConfig, make_world, render
+
+
+@pytest.fixture(scope="module")
+def answerer() -> Answerer:
+    torch.manual_seed(0)
+    config = SR3DConfig(grid_encoding=True, eos_token_id=1, pad_token_id=0)
+    model = SR3DForConditionalGeneration(config)
+    with torch.no_grad():  # wide weights, so that answers differ from question to question
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    return Answerer(model, SR3DProcessor.from_config(config, train_tokenizer(grammar_texts())))
+
+
+@pytest.fixture(scope="module")
+def queries() -> list[Query]:
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(3)], "cpu", ())
+    generator = torch.Generator().manual_seed(0)
+    return [
+        Query(clip, [region_of(clip, o) for o in question.objects], question.text)
+        for clip in clips
+        for question in ask_about(clip, generator, categories=("nearer_camera", "distance", "nearer_region"), total=4)
+    ]
+
+
+def test_questions_answered_together_are_answered_as_alone(answerer: Answerer, queries: list[Query]) -> None:
+    together = list(answerer.answer(queries, batch_size=5, max_new_tokens=3))
+    alone = [next(answerer.answer([query], max_new_tokens=3)) for query in queries]
+    assert together == alone
+    assert len(set(together)) > 1
+
+
+def test_an_answer_holds_no_special_token(answerer: Answerer, queries: list[Query]) -> None:
+    assert all("<" not in answer for answer in answerer.answer(queries, max_new_tokens=8))
+
+
+def test_an_exported_folder_answers_the_same(answerer: Answerer, queries: list[Query], tmp_path: Path) -> None:
+    answerer.model.save_pretrained(tmp_path)
+    answerer.processor.save_pretrained(tmp_path)
+    again = Answerer.from_folder(tmp_path, "cpu")
+    assert list(again.answer(queries[:4], max_new_tokens=3)) == list(answerer.answer(queries[:4], max_new_tokens=3))
+
+
+def test_a_folder_without_a_model_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"config\.json"):
+        Answerer.from_folder(tmp_path)
+
+
+def test_regions_are_renumbered_by_place() -> None:
+    assert renumber("<region1> or <region0>?", [4, 7]) == "<region7> or <region4>?"
+    with pytest.raises(ValueError, match="<region2>"):
+        renumber("<region2>", [4, 7])
