@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch.utils.data import Dataset
@@ -16,6 +16,7 @@ from scenes import Clip
 from scenes.questions import ask_about, region_of
 
 
+@runtime_checkable
 class Clips(Protocol):
     """Clips by number: a list, or a store on disk."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,30 @@ def best_precision() -> str:
 
 
 class SeededSampler(Sampler[int]):
-    """Draw a permutation an epoch from (seed, epoch), so that a resumed run sees the same order."""
+    """Draw permutations without end, the n-th from (seed, n), and deal them out to the processes of a distributed run.
 
-    def __init__(self, length: int, seed: int) -> None:
-        self.length, self.seed, self.epoch = length, seed, 0
+    N processes with batches of B see, together, what one process sees with batches of N B. A run that is resumed after
+    `start` samples (of all processes) sees what it would have seen. Needs `Trainer(use_distributed_sampler=False)`.
+    """
 
-    def __len__(self) -> int:
-        return self.length
-
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the epoch; Lightning calls this."""
-        self.epoch = epoch
+    def __init__(self, length: int, seed: int, start: int = 0) -> None:
+        self.length, self.seed, self.start = length, seed, start
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        yield from torch.randperm(self.length, generator=generator).tolist()
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        return islice(self._stream(), rank, None, process_count())
+
+    def _stream(self) -> Iterator[int]:
+        skip = self.start % self.length
+        for turn in count(self.start // self.length):
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + turn)
+            yield from torch.randperm(self.length, generator=generator).tolist()[skip:]
+            skip = 0
+
+
+def process_count() -> int:
+    """Count the processes of a distributed run; 1 outside of one."""
+    return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
 
 
 class WorldQuestions(LightningDataModule):
@@ -79,7 +89,7 @@ class WorldQuestions(LightningDataModule):
         self.store.render()
 
     def train_dataloader(self) -> DataLoader:
-        """Batch clips in an order that depends on (seed, epoch) alone."""
+        """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
         samples = RegionQuestions(
             self.store,
             self.processor,
@@ -89,12 +99,12 @@ class WorldQuestions(LightningDataModule):
             box_probability=self.box_probability,
             few_frames_probability=self.few_frames_probability,
         )
+        steps = self.trainer.global_step * self.trainer.accumulate_grad_batches if self.trainer else 0
         return DataLoader(
             samples,
             batch_size=self.batch_size,
-            sampler=SeededSampler(len(samples), self.seed),
+            sampler=SeededSampler(len(samples), self.seed, steps * self.batch_size * process_count()),
             collate_fn=partial(self.processor.collate, packed=True),
-            drop_last=True,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
@@ -133,15 +143,13 @@ class SupervisedFineTuning(LightningModule):
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable()
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+    def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Take the loss of one packed batch."""
         answered = (batch["labels"] != -100).sum()
-        processes = 1
         if torch.distributed.is_initialized():
-            processes = torch.distributed.get_world_size()
             torch.distributed.all_reduce(answered)
         # DDP averages gradients over processes: scale so that the average is the global mean
-        loss: Tensor = self.model(**batch, num_items_in_batch=answered / processes).loss
+        loss: Tensor = self.model(**batch, num_items_in_batch=answered / process_count()).loss
         self.log("loss", loss, prog_bar=True, sync_dist=True)
         return loss
 
