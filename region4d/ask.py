@@ -47,9 +47,11 @@ def ask(
     "How far is <region0> from <region1>?"
     """
     from models.sr3d.answering import Answerer, Query
+    from region4d.terminal import quiet_transformers
     from scenes.drawing import draw_answer
     from scenes.open_clip import open_clip
 
+    quiet_transformers()
     clip = open_clip(source, frames=frames)
     regions = parse_regions(clip, region or [], point or [], mask or [])
     check_mentions(question, len(regions))

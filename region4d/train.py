@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.manifest import collect_manifest
 from region4d.card import write_card
 from region4d.configuration import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from region4d.terminal import quiet_transformers
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker processes and log folders
@@ -49,6 +50,7 @@ def run_of_sweep(config: DictConfig) -> None:
 
 def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Instantiate data, module and trainer from a composed config, fit, and export the model beside its config."""
+    quiet_transformers()
     folder = Path(config.output)
     finished = folder / "model"
     if finished.is_dir():

@@ -34,6 +34,7 @@ class RealRgbdTask:
     def items(self) -> list[Item]:
         """Draw the items; the same seed gives the same, with noise or without."""
         items = real_rgbd_items(self.folder, self.count, self.seed, self.categories, multi_view=self.multi_view)
+        items = sorted(items, key=lambda item: item.cluster)  # a clip is prepared once for the questions of a batch
         if not self.noise:
             return items
         clips = {id(item.clip): noise_video(item.clip, self.seed) for item in items}
