@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from hydra.utils import instantiate
 
 from region4d.configuration import CONFIGS, compose_config, first_of_sweep
 
@@ -51,3 +52,12 @@ def test_a_wrong_override_is_one_line_that_names_near_matches(override: str, rem
 
 def test_a_sweep_is_checked_by_its_first_choices() -> None:
     assert first_of_sweep(["arm=2d,3d", "seed=range(3)", "name=x"]) == ["arm=2d", "seed=0", "name=x"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_tiny_experiment_builds_the_arm_that_it_names(arm: str) -> None:
+    config = compose_config("train", ["experiment=sr3d/tiny_static", f"arm={arm}"])
+    module = instantiate(config.module)
+    assert (module.model.position_encoding is not None) == config.arm.position_encoding
+    assert sum(p.numel() for p in module.parameters()) < 1_000_000
+    assert instantiate(config.trainer).max_steps == config.trainer.max_steps

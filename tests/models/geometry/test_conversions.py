@@ -5,7 +5,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.geometry import PointMap, cam_to_z_up, invert, swap_opengl, transform_points, z_up_T_tilted
+from models.geometry import (
+    PointMap,
+    cam_to_z_up,
+    facing_T_world,
+    invert,
+    matrix,
+    swap_opengl,
+    transform_points,
+    z_up_T_tilted,
+)
 from tests.models.geometry.random_geometry import random_poses
 
 
@@ -49,3 +58,25 @@ def test_up_turns_to_z_where_it_points_straight_down_or_up(up: list[float]) -> N
     torch.testing.assert_close(torch.linalg.det(turn), torch.tensor(1.0), atol=1e-5, rtol=0)
     turned = transform_points(torch.tensor(up), turn)
     torch.testing.assert_close(turned / turned.norm(), torch.tensor([0.0, 0.0, 1.0]), atol=1e-5, rtol=0)
+
+
+def test_facing_turns_the_view_to_plus_y_and_keeps_up() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        forward = torch.nn.functional.normalize(torch.randn(3, generator=generator), dim=0)
+        right = torch.nn.functional.normalize(torch.linalg.cross(forward, torch.tensor([0.0, 0, 1])), dim=0)
+        rotation = torch.stack([right, torch.linalg.cross(forward, right), forward], -1)
+        world_T_cam = matrix(rotation, torch.randn(3, generator=generator))
+        turn = facing_T_world(world_T_cam)
+        seen = turn[:3, :3] @ forward
+        assert abs(float(seen[0])) < 1e-6  # single precision
+        assert seen[1] > 0
+        torch.testing.assert_close(turn[2], torch.tensor([0.0, 0, 1, 0]))
+        torch.testing.assert_close(turn[:3, :3] @ turn[:3, :3].T, torch.eye(3))
+
+
+def test_facing_of_a_camera_that_looks_down_goes_by_the_top_of_its_image() -> None:
+    down = torch.eye(4)
+    down[:3, :3] = torch.tensor([[0.0, 1, 0], [1, 0, 0], [0, 0, -1]])  # image top (-y) points to -x of the world
+    top = facing_T_world(down)[:3, :3] @ -down[:3, 1]
+    torch.testing.assert_close(top, torch.tensor([0.0, 1, 0]))
