@@ -8,13 +8,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from omegaconf import DictConfig
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 STEP_COLUMN = "step"
 
@@ -71,8 +79,8 @@ def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
                     return
             progress.update(bar, completed=total, state="done")
 
-        def tick(bar: object, run: StudyRun) -> None:
-            progress.update(bar, completed=last_step(run.folder / "metrics.csv"))  # type: ignore[arg-type]
+        def tick(bar: TaskID, run: StudyRun) -> None:
+            progress.update(bar, completed=last_step(run.folder / "metrics.csv"))
 
         pending = [pool.submit(work, run) for run in waiting]
         try:
@@ -84,7 +92,9 @@ def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
     return failures
 
 
-def _run(command: Sequence[str], folder: Path, threads: int, stopped: threading.Event, tick: object) -> bool:
+def _run(
+    command: Sequence[str], folder: Path, threads: int, stopped: threading.Event, tick: Callable[[], None]
+) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with (folder / "log.txt").open("a") as log:
@@ -95,7 +105,7 @@ def _run(command: Sequence[str], folder: Path, threads: int, stopped: threading.
             if stopped.is_set():
                 process.terminate()
             time.sleep(0.5)
-            tick()  # type: ignore[operator]
+            tick()
     return process.returncode == 0
 
 
