@@ -31,6 +31,7 @@ def ask(
     point: Annotated[list[str] | None, typer.Option(help="disc in pixels, K:x,y,radius[@frame]; repeatable")] = None,
     mask: Annotated[list[str] | None, typer.Option(help="mask picture, K:file.png[@frame]; repeatable")] = None,
     frames: Annotated[int, typer.Option(min=1, help="frames to sample; @frame counts these, from 0")] = 4,
+    partial: Annotated[bool, typer.Option("--partial", help="read what is left of a cut or damaged video")] = False,
     model: Annotated[Path, typer.Option(help="checkpoint folder")] = SHIPPED,
     depth_model: Annotated[str, typer.Option(help="Depth Anything V2 folder or name, where INPUT has no depth")] = (
         "depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf"
@@ -52,7 +53,7 @@ def ask(
     from scenes.open_clip import open_clip
 
     quiet_transformers()
-    clip = open_clip(source, frames=frames)
+    clip = open_clip(source, frames, partial)
     regions = parse_regions(clip, region or [], point or [], mask or [])
     check_mentions(question, len(regions))
     if no_depth:

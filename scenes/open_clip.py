@@ -11,11 +11,12 @@ from scenes.rgbd_folder import read_rgbd_folder
 from scenes.video import read_video
 
 
-def open_clip(path: str | Path, frames: int | None = None) -> Clip:
+def open_clip(path: str | Path, frames: int | None = None, partial: bool = False) -> Clip:
     """Read the clip at `path`: `frames` frames uniformly from first to last, or all.
 
     A folder with `rgb.txt`, `color/` or `depth/` is an RGB-D folder; another one with pictures a folder of frames, one
-    a second; a file with the suffix of a picture is that picture; any other file is tried as a video.
+    a second; a file with the suffix of a picture is that picture; any other file is tried as a video. Of a cut or
+    damaged video the readable part is taken only if `partial` says so.
 
     Raises:
         FileNotFoundError: there is nothing at `path`, or a part of an RGB-D folder is missing.
@@ -32,4 +33,4 @@ def open_clip(path: str | Path, frames: int | None = None) -> Clip:
         return read_image_folder(path, frames)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return read_image_folder(path, frames)
-    return read_video(path, frames)
+    return read_video(path, frames, partial=partial)

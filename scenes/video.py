@@ -24,12 +24,14 @@ def read_video(
     frames: int | None = None,
     indices: Sequence[int] | None = None,
     backend: Backend = "pyav",
+    partial: bool = False,
 ) -> Clip:
     """Read frames of a video file: `frames` of them uniformly from first to last, or `indices`, or all.
 
     `seconds` are presentation times from the file, 0 at its first frame, so they are right at any variable frame rate.
     Frames are counted, not taken from the header, and stand upright (the rotation tag is applied). Only chosen frames
-    are kept in memory. A damaged or cut file gives its readable part, with a logged warning that counts it.
+    are kept in memory. A damaged or cut file is refused; with `partial` it gives its readable part, and a logged
+    warning counts it.
 
     The times and the count always come from PyAV; `backend="decord"` decodes the pixels only, because decord 0.6 has
     wrong end times at variable frame rate. It raises ValueError for files that decord cannot read in full, such as
@@ -37,7 +39,7 @@ def read_video(
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: nothing in the file can be read as video, or an index is not in it.
+        ValueError: nothing in the file can be read as video, it is cut or damaged, or an index is not in it.
     """
     path = Path(path)
     if not path.is_file():
@@ -53,19 +55,22 @@ def read_video(
             chosen = choose_frames(len(listing.times), frames, indices, path)
             found = decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
         video = torch.stack([found[listing.times[i]] for i in chosen])
-    _warn_if_cut(path, listing)
+    if damage := _damage(listing):
+        if not partial:
+            raise ValueError(f"{path} {damage}: repair it, or ask for the readable part (partial=True, --partial)")
+        log.warning("%s %s", path, damage)
     seconds = [float((listing.times[i] - listing.times[0]) * listing.time_base) for i in chosen]
     return Clip(video, torch.tensor(seconds), name=path.stem)
 
 
-def _warn_if_cut(path: Path, listing: Listing) -> None:
-    """Log how much of a damaged or cut file is readable."""
-    readable, end = len(listing.times), float((listing.times[-1] - listing.times[0]) * listing.time_base)
+def _damage(listing: Listing) -> str:
+    """Say how much of a cut or damaged file is readable; empty for a whole file."""
+    readable, first = len(listing.times), min(listing.times[0], 0)  # Matroska counts its duration from zero
+    end = float((listing.times[-1] - first) * listing.time_base)
     if listing.announced > readable:
-        log.warning("%s is cut or damaged: %d of %d frames are readable", path, readable, listing.announced)
-    elif listing.damaged:
-        log.warning("%s is cut or damaged: %d frames are readable", path, readable)
-    elif listing.duration > 1.05 * end + 1:  # slack: the last frame's own duration, and sound that outlasts pictures
-        log.warning(
-            "%s ends early: %d frames are readable, up to second %.1f of %.1f", path, readable, end, listing.duration
-        )
+        return f"is cut or damaged: {readable} of {listing.announced} frames are readable"
+    if listing.damaged:
+        return f"is cut or damaged: {readable} frames are readable"
+    if listing.duration > 1.05 * end + 1:  # slack: the last frame's own duration, and sound that outlasts pictures
+        return f"ends early: {readable} frames are readable, up to second {end:.1f} of {listing.duration:.1f}"
+    return ""

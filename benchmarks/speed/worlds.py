@@ -2,16 +2,19 @@
 
 Both give z-depth, object ids and world normals of the same pixels of the same worlds. Open3D (Embree, on the CPU, all
 cores) gets one scene a world with the meshes of its room and objects; building scenes, meshes and rays is not timed,
-nor is packing on our side. Its answer is checked against ours before the clock starts. Clips a second, from seeds to
+nor is packing on our side. On the CPU the worlds are shared out among `--workers` threads, as WorldStore shares them
+among processes. Its answer is checked against ours before the clock starts. Clips a second, from seeds to
 tensors with colour, are timed beside it, against what training needs.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,7 +64,7 @@ def check(hits: Hits, scene: PackedWorlds, answers: Sequence[Any]) -> None:
         raise AssertionError(f"only {same:.1%} of the ids and {near:.1%} of the depths agree with Open3D")
 
 
-def race_casting(repeats: int, device: torch.device, count: int, size: int, segments: int) -> Race:
+def race_casting(repeats: int, device: torch.device, workers: int, count: int, size: int, segments: int) -> Race:
     """Time the casting of four frames of each of `count` static worlds."""
     config = WorldConfig(height=size, width=size, frames=4)
     worlds = [make_world(seed, config) for seed in range(count)]
@@ -73,10 +76,13 @@ def race_casting(repeats: int, device: torch.device, count: int, size: int, segm
 
     check(cast(packed), packed, embree())
     faces = sum(len(object_mesh(o, segments).faces) for w in worlds for o in w.objects) // count
-    there = pack(worlds, device)
+    shares = [pack(worlds[k::workers], device) for k in range(workers)]
+    pool = ThreadPoolExecutor(workers)
     task = f"{packed.views * size * size:,} rays, {count} worlds of {faces:,} triangles, {size} x {size} pixels"
     aim = 0.5 if device.type == "cpu" else 100.0
-    return race(task, {"region4d": lambda: cast(there), "Open3D RaycastingScene": embree}, aim, repeats, device)
+    return race(
+        task, {"region4d": lambda: list(pool.map(cast, shares)), "Open3D RaycastingScene": embree}, aim, repeats, device
+    )
 
 
 def clips_per_second(count: int) -> float:
@@ -92,22 +98,23 @@ def clips_per_second(count: int) -> float:
 def main(
     device: Annotated[str, typer.Option(help="where region4d casts: cpu, cuda")] = "cpu",
     repeats: Annotated[int, typer.Option(help="runs of each implementation, in turns")] = 11,
-    threads: Annotated[int, typer.Option(help="threads of torch on the CPU; `render` uses one", min=1)] = 1,
+    workers: Annotated[int | None, typer.Option(help="threads that share the worlds; all cores, one on a GPU")] = None,
     worlds: Annotated[int, typer.Option(help="worlds in a batch")] = 8,
-    size: Annotated[int, typer.Option(help="pixels of a side")] = 128,
+    size: Annotated[int, typer.Option(help="pixels of a side")] = 256,
     segments: Annotated[int, typer.Option(help="corners of a circle in the meshes")] = 32,
     output: Annotated[Path, typer.Option(help="where the JSON record goes")] = RESULT,
 ) -> None:
     """Time both, print a table, write a record."""
     if open3d is None:
         raise ImportError("this comparison needs Open3D: pip install 'region4d[geom]'")
-    torch.set_num_threads(threads)
-    races = [race_casting(repeats, torch.device(device), worlds, size, segments)]
+    workers = workers or (1 if device != "cpu" else os.cpu_count() or 1)
+    torch.set_num_threads(1)
+    races = [race_casting(repeats, torch.device(device), workers, worlds, size, segments)]
     print_races(races)
     rate = clips_per_second(64)
     print(f"{rate:.0f} clips/s in one process (4 frames of 64 x 64 pixels: colour, depth, instances)")
     command = shlex.join(["python", "-m", "benchmarks.speed.worlds", *sys.argv[1:]])
-    config = {"device": device, "repeats": repeats, "threads": torch.get_num_threads(), "worlds": worlds, "size": size}
+    config = {"device": device, "repeats": repeats, "workers": workers, "worlds": worlds, "size": size}
     write_races(output, command, races, collect_manifest(config | {"segments": segments, "clips_per_second": rate}))
 
 

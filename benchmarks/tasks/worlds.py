@@ -21,7 +21,7 @@ class WorldsTask:
         *,
         name: str,
         world: WorldConfig,
-        seeds: tuple[int, int],
+        seeds: Sequence[int],
         categories: Sequence[str],
         questions_per_clip: int,
         seed: int = 0,

@@ -44,6 +44,7 @@ class SR3DConfig(PretrainedConfig):
         position_encoding: Add the 3D position encoding; False is the 2D model.
         pe_frequencies: Frequencies per axis; None for a sixth of the encoder's width.
         pe_max_frequency: Highest frequency in radians per canonical unit; the lowest is pi / 2.
+        pe_width: Hidden units of the MLP behind the sinusoids; None for the encoder's width.
         pe_oversample: Encode positions on a grid this much finer than the tokens, then average.
         timestamp_encoding: "none", "before_projector" or "after_projector".
         timestamp_base: T of the timestamp encoding.
@@ -52,6 +53,7 @@ class SR3DConfig(PretrainedConfig):
             processor normalises by a fixed length).
         camera_token: One token per frame; in a 3D model it carries the position of the camera.
         region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally.
+        region_width: Hidden units of the MLP from a pooled region to its token; None for the language model's width.
         image_token_id: Placeholder of a visual token. Placeholders may lie outside the language model's vocabulary.
         region_token_id: Placeholder of a region.
         camera_token_id: Placeholder of a camera token.
@@ -77,6 +79,7 @@ class SR3DConfig(PretrainedConfig):
         position_encoding: bool = True,
         pe_frequencies: int | None = None,
         pe_max_frequency: float = 8 * math.pi,
+        pe_width: int | None = None,
         pe_oversample: int = 1,
         timestamp_encoding: str = "none",
         timestamp_base: float = 1e4,
@@ -84,6 +87,7 @@ class SR3DConfig(PretrainedConfig):
         scale: str = "token",
         camera_token: bool = True,
         region_pool: Literal["pixel", "frame_mean"] = "pixel",
+        region_width: int | None = None,
         image_token_id: int = 3,
         region_token_id: int = 4,
         camera_token_id: int = 5,
@@ -103,6 +107,7 @@ class SR3DConfig(PretrainedConfig):
         self.position_encoding = position_encoding
         self.pe_frequencies = pe_frequencies
         self.pe_max_frequency = pe_max_frequency
+        self.pe_width = pe_width
         self.pe_oversample = pe_oversample
         self.timestamp_encoding = timestamp_encoding
         self.timestamp_base = timestamp_base
@@ -110,6 +115,7 @@ class SR3DConfig(PretrainedConfig):
         self.scale = scale
         self.camera_token = camera_token
         self.region_pool = region_pool
+        self.region_width = region_width
         self.image_token_id = image_token_id
         self.region_token_id = region_token_id
         self.camera_token_id = camera_token_id

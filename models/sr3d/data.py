@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -13,7 +14,7 @@ from models.sr3d.mentions import renumber
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.sample import Sample
 from scenes import Clip
-from scenes.questions import ask_about, region_of
+from scenes.questions import Question, ask_about, ask_about_patches, region_of
 
 
 @runtime_checkable
@@ -28,8 +29,9 @@ class Clips(Protocol):
 class RegionQuestions(Dataset[Sample]):
     """Clips with questions, answers and regions, prepared for packed training (one sample a clip).
 
-    Questions and region augmentation of clip i depend on (seed, i) alone. Prepared samples are kept in memory, so that
-    the second epoch costs nothing.
+    With `patch_probability` a clip is not asked about its objects, but about boxes on any surface, over 1 to all of its
+    frames, and half of these clips show noise: then geometry is all that is left to read. Everything drawn for clip i
+    depends on (seed, i) alone. Prepared samples are kept in memory, so that the second epoch costs nothing.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class RegionQuestions(Dataset[Sample]):
         seed: int,
         box_probability: float = 0.5,
         few_frames_probability: float = 0.5,
+        patch_probability: float = 0.0,
     ) -> None:
         self.clips = clips
         self.processor = processor
@@ -50,6 +53,7 @@ class RegionQuestions(Dataset[Sample]):
         self.seed = seed
         self.box_probability = box_probability
         self.few_frames_probability = few_frames_probability
+        self.patch_probability = patch_probability
         self._prepared: dict[int, Sample] = {}
 
     def __len__(self) -> int:
@@ -63,21 +67,35 @@ class RegionQuestions(Dataset[Sample]):
     def _prepare(self, index: int) -> Sample:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         clip = self.clips[index]
-        questions = ask_about(clip, generator, categories=self.categories, total=self.per_clip)
-        objects = sorted({o for question in questions for o in question.objects})
-        regions = [
-            augment_region(region_of(clip, o), generator, self.box_probability, self.few_frames_probability)
-            for o in objects
-        ]
+        if float(torch.rand((), generator=generator)) < self.patch_probability:
+            clip, questions, regions = self._about_patches(clip, generator)
+        else:
+            questions, regions = self._about_objects(clip, generator)
         return self.processor.prepare(
             video=clip.video,
             points=clip.points(),
             world_T_cam=clip.world_T_cam,
             seconds=clip.seconds,
             regions=regions,
-            questions=[renumber(q.text, [objects.index(o) for o in q.objects]) for q in questions],
+            questions=[renumber(question.text, question.objects) for question in questions],
             answers=[question.spoken for question in questions],
         )
+
+    def _about_objects(self, clip: Clip, generator: torch.Generator) -> tuple[list[Question], list[Region]]:
+        questions = ask_about(clip, generator, categories=self.categories, total=self.per_clip)
+        objects = sorted({o for question in questions for o in question.objects})
+        regions = [
+            augment_region(region_of(clip, o), generator, self.box_probability, self.few_frames_probability)
+            for o in objects
+        ]
+        return [replace(q, objects=tuple(objects.index(o) for o in q.objects)) for q in questions], regions
+
+    def _about_patches(self, clip: Clip, generator: torch.Generator) -> tuple[Clip, list[Question], list[Region]]:
+        frames = int(torch.randint(1, len(clip) + 1, (), generator=generator))
+        clip = clip.frames(sorted(torch.randperm(len(clip), generator=generator)[:frames].tolist()))
+        if float(torch.rand((), generator=generator)) < 0.5:
+            clip = replace(clip, video=torch.randint_like(clip.video, 256, generator=generator))
+        return clip, *ask_about_patches(clip, generator, categories=self.categories, total=self.per_clip)
 
 
 def augment_region(

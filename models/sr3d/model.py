@@ -27,6 +27,7 @@ from models.sr3d.position_encoding import PositionEncoding3D
 from models.sr3d.projector import projector
 from models.sr3d.region_extractor import RegionExtractor
 from models.sr3d.scale_encoding import ScaleEncoding
+from models.sr3d.shared_prefix import SHARED_PREFIX, Blocks
 from models.sr3d.timestamp_encoding import timestamp_encoding
 
 IGNORED = -100  # label of a token that is not supervised (transformers convention)
@@ -58,14 +59,14 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         channels, width = self.vision_tower.channels, config.text_config.get_text_config().hidden_size
         self.grid_encoding = GridEncoding(channels) if config.grid_encoding else None
         self.projector = projector(config.projector, channels, width, config.projector_factor)
-        self.region_extractor = RegionExtractor(channels, width, config.region_pool)
+        self.region_extractor = RegionExtractor(channels, width, config.region_pool, config.region_width)
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
         self.scale_encoding = ScaleEncoding(width) if config.scale == "token" else None
         self.position_encoding: PositionEncoding3D | None = None
         if config.position_encoding:
             with torch.random.fork_rng(devices=[]):
                 self.position_encoding = PositionEncoding3D(
-                    channels, config.pe_frequencies, config.pe_max_frequency, config.pe_oversample
+                    channels, config.pe_frequencies, config.pe_max_frequency, config.pe_oversample, config.pe_width
                 )
                 if config.camera_token:
                     self.camera_projector = nn.Linear(channels, width, bias=False)
@@ -227,8 +228,12 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
                 region_mentions,
             )
         if segment_ids is not None:
-            attention_mask = self._packed_mask(segment_ids, inputs_embeds)
             position_ids = packed_position_ids(segment_ids)
+            if self.language_model.config._attn_implementation == SHARED_PREFIX:
+                kwargs["blocks"] = Blocks.of(segment_ids)
+                attention_mask = segment_ids.new_ones(1, 1, 1, 1).bool()  # the blocks stand for it
+            else:
+                attention_mask = self._packed_mask(segment_ids, inputs_embeds)
         elif (
             position_ids is None and past_key_values is None and attention_mask is not None and attention_mask.ndim == 2
         ):
@@ -287,7 +292,10 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Build the mask in the form that the attention backend takes."""
         implementation = self.language_model.config._attn_implementation
         if implementation not in ("sdpa", "eager"):
-            raise ValueError(f"a packed batch needs attention 'sdpa', not {implementation!r}: or use packed=False")
+            raise ValueError(
+                f"a packed batch needs attention '{SHARED_PREFIX}' or 'sdpa', not {implementation!r}: "
+                "choose one, or collate with packed=False"
+            )
         mask = packed_attention_mask(segment_ids)
         if implementation == "sdpa":
             return mask

@@ -39,13 +39,20 @@ class PositionEncoding3D(nn.Module):
     Source: SR-3D (arXiv 2509.13317) section 3.1; dimensions and frequencies are ours.
     """
 
-    def __init__(self, channels: int, frequencies: int | None, max_frequency: float, oversample: int = 1) -> None:
+    def __init__(
+        self,
+        channels: int,
+        frequencies: int | None,
+        max_frequency: float,
+        oversample: int = 1,
+        hidden: int | None = None,
+    ) -> None:
         super().__init__()
         self.frequencies = frequencies or channels // 6
         self.max_frequency = max_frequency
         self.oversample = oversample
-        self.first = nn.Linear(6 * self.frequencies, channels)
-        self.last = ZeroLinear(channels, channels)
+        self.first = nn.Linear(6 * self.frequencies, hidden or channels)
+        self.last = ZeroLinear(hidden or channels, channels)
 
     def encode(
         self, points: Float[Tensor, "*batch 3"], valid: Bool[Tensor, "*batch"]

@@ -16,10 +16,18 @@ class RegionExtractor(nn.Module):
     Source: SR-3D (arXiv 2509.13317) section 3.2 and Figure 2; the projector Linear-GELU-Linear is ours.
     """
 
-    def __init__(self, channels: int, width: int, mode: Literal["pixel", "frame_mean"] = "pixel") -> None:
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        mode: Literal["pixel", "frame_mean"] = "pixel",
+        hidden: int | None = None,
+    ) -> None:
         super().__init__()
         self.mode: Literal["pixel", "frame_mean"] = mode
-        self.projector = nn.Sequential(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
+        self.projector = nn.Sequential(
+            nn.Linear(channels, hidden or width), nn.GELU(), nn.Linear(hidden or width, width)
+        )
 
     def forward(
         self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks

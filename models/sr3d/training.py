@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -14,12 +14,13 @@ import torch.distributed
 from lightning import LightningDataModule, LightningModule
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from models.sr3d.data import RegionQuestions
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
-from scenes.worlds import WorldConfig
+from models.sr3d.shared_prefix import SHARED_PREFIX
+from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
 
 
@@ -63,34 +64,37 @@ class WorldQuestions(LightningDataModule):
         *,
         processor: SR3DProcessor,
         world: WorldConfig,
-        seeds: tuple[int, int],
+        seeds: Sequence[int],
         categories: Sequence[str],
         questions_per_clip: int,
         batch_size: int,
         seed: int,
         box_probability: float = 0.5,
         few_frames_probability: float = 0.5,
+        patch_probability: float = 0.0,
         stores: str = "outputs/worlds",
+        signals: Sequence[Signal] = (),
         workers: int = 0,
     ) -> None:
         super().__init__()
         self.processor = processor
-        self.store = WorldStore(world, range(*seeds), root=Path(stores))
+        self.store = WorldStore(world, range(*seeds), signals, root=Path(stores))
         self.categories = categories
         self.questions_per_clip = questions_per_clip
         self.batch_size = batch_size
         self.seed = seed
         self.box_probability = box_probability
         self.few_frames_probability = few_frames_probability
+        self.patch_probability = patch_probability
         self.workers = workers
 
     def prepare_data(self) -> None:
         """Render what is missing of the worlds."""
         self.store.render()
 
-    def train_dataloader(self) -> DataLoader:
-        """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
-        samples = RegionQuestions(
+    def dataset(self) -> Dataset[Any]:
+        """Prepare the samples, each on first use."""
+        return RegionQuestions(
             self.store,
             self.processor,
             categories=self.categories,
@@ -98,13 +102,22 @@ class WorldQuestions(LightningDataModule):
             seed=self.seed,
             box_probability=self.box_probability,
             few_frames_probability=self.few_frames_probability,
+            patch_probability=self.patch_probability,
         )
+
+    def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
+        """Make what packs the samples of a batch; worker processes get a copy."""
+        return partial(self.processor.collate, packed=True)
+
+    def train_dataloader(self) -> DataLoader:
+        """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
+        samples = self.dataset()
         steps = self.trainer.global_step * self.trainer.accumulate_grad_batches if self.trainer else 0
         return DataLoader(
             samples,
             batch_size=self.batch_size,
-            sampler=SeededSampler(len(samples), self.seed, steps * self.batch_size * process_count()),
-            collate_fn=partial(self.processor.collate, packed=True),
+            sampler=SeededSampler(len(self.store), self.seed, steps * self.batch_size * process_count()),
+            collate_fn=self.collator(),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
@@ -129,6 +142,7 @@ class SupervisedFineTuning(LightningModule):
         new_parts_rate: float = 1.0,
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
+        attention: str = SHARED_PREFIX,
     ) -> None:
         super().__init__()
         self.model = model
@@ -140,18 +154,22 @@ class SupervisedFineTuning(LightningModule):
         self.new_parts_rate = new_parts_rate
         for name in freeze:
             self.model.get_submodule(name).requires_grad_(False)
+        self.model.set_attn_implementation({"text_config": attention})
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable()
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Take the loss of one packed batch."""
-        answered = (batch["labels"] != -100).sum()
-        if torch.distributed.is_initialized():
-            torch.distributed.all_reduce(answered)
-        # DDP averages gradients over processes: scale so that the average is the global mean
-        loss: Tensor = self.model(**batch, num_items_in_batch=answered / process_count()).loss
+        loss: Tensor = self.model(**batch, num_items_in_batch=self.answered(batch)).loss
         self.log("loss", loss, prog_bar=True, sync_dist=True)
         return loss
+
+    def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Count the answer tokens of the global batch, a process: DDP averages, so the average is the global mean."""
+        count = (batch["labels"] != -100).sum()
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(count)
+        return count / process_count()
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW without decay on vectors (biases, norms), warm-up then cosine over the planned steps."""
@@ -173,17 +191,22 @@ class SupervisedFineTuning(LightningModule):
             fused=True,
         )
         steps = int(self.trainer.estimated_stepping_batches)
-        warmup = max(1, round(self.warmup_fraction * steps))
-
-        def factor(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
-
-        schedule = {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        schedule = LambdaLR(optimizer, cosine_schedule(steps, self.warmup_fraction))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def export(self, folder: Path) -> None:
         """Write model and processor in the transformers layout."""
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
+
+
+def cosine_schedule(steps: int, warmup_fraction: float) -> Callable[[int], float]:
+    """Give the factor of the learning rate at each step: linear warm-up, then half a cosine to zero."""
+    warmup = max(1, round(warmup_fraction * steps))
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+
+    return factor

@@ -3,6 +3,7 @@
 from scenes.questions.ask import CATEGORIES, ask_about, region_of
 from scenes.questions.dynamic import DYNAMIC
 from scenes.questions.grammar import grammar_texts
+from scenes.questions.patches import ask_about_patches
 from scenes.questions.quantity import NUMBERS, UNITS, format_number, format_quantity
 from scenes.questions.question import LETTERS, Question
 from scenes.questions.static import STATIC
@@ -16,6 +17,7 @@ __all__ = [
     "UNITS",
     "Question",
     "ask_about",
+    "ask_about_patches",
     "format_number",
     "format_quantity",
     "grammar_texts",

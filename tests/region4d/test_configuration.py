@@ -1,9 +1,11 @@
 import re
+from pathlib import Path
 
 import pytest
 from hydra.utils import instantiate
 
 from region4d.configuration import CONFIGS, compose_config, first_of_sweep
+from tests.models.sr3d.nvila_folder import write_nvila
 
 EXPERIMENTS = sorted(
     p.relative_to(CONFIGS / "experiment").with_suffix("").as_posix() for p in (CONFIGS / "experiment").rglob("*.yaml")
@@ -59,5 +61,14 @@ def test_the_tiny_experiment_builds_the_arm_that_it_names(arm: str) -> None:
     config = compose_config("train", ["experiment=sr3d/tiny_static", f"arm={arm}"])
     module = instantiate(config.module)
     assert (module.model.position_encoding is not None) == config.arm.position_encoding
-    assert sum(p.numel() for p in module.parameters()) < 1_000_000
+    assert 1_000_000 < sum(p.numel() for p in module.parameters()) < 5_000_000
     assert instantiate(config.trainer).max_steps == config.trainer.max_steps
+
+
+def test_the_nvila_experiment_builds_from_a_folder(tmp_path: Path) -> None:
+    folder = write_nvila(tmp_path / "nvila")
+    config = compose_config("train", ["experiment=sr3d/nvila_lite_static", "arm=3d", f"model.folder={folder}"])
+    module, data = instantiate(config.module), instantiate(config.data)
+    assert module.model.position_encoding is not None
+    assert not any(p.requires_grad for p in module.model.vision_tower.parameters())
+    assert data.processor.tile_size == module.model.config.tile_size

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.scenes.footage import cut, write_footage
+
 Run = Callable[..., tuple[int, str, str]]
 NEARER = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
 
@@ -53,6 +55,11 @@ def test_a_video_cut_to_its_header_has_no_readable_frame(region4d: Run, tmp_path
     write_video(whole)
     cut.write_bytes(whole.read_bytes()[:600])
     assert_one_line(region4d("ask", str(cut), "?", "--no-depth"), "cut.mp4")
+
+
+def test_half_a_video_is_refused_with_the_number_of_readable_frames(region4d: Run, tmp_path: Path) -> None:
+    half = cut(write_footage(tmp_path / "a.mkv", range(0, 6000, 100)), 0.6)
+    assert_one_line(region4d("ask", str(half), "What is here?", "--no-depth"), "frames are readable", "--partial")
 
 
 def test_an_empty_mask_is_named(region4d: Run, picture: Path, tmp_path: Path) -> None:

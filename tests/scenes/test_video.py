@@ -72,10 +72,18 @@ def test_the_rotation_tag_is_applied(tmp_path: Path, backend: Any, clockwise_deg
     assert (turned.float() - expected.float()).abs().mean() < 2  # decord converts YUV to RGB with other rounding
 
 
-def test_a_cut_file_gives_its_readable_part_and_says_how_much(tmp_path: Path, caplog: Any) -> None:
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_cut_file_is_refused_and_the_line_counts_what_is_readable(tmp_path: Path, backend: Any, name: str) -> None:
+    path = cut(write_footage(tmp_path / name, IRREGULAR, index_first=name == "a.mp4"), 0.8)
+    with pytest.raises(ValueError, match=r"(\d+ frames are readable|use backend pyav)") as caught:
+        read_video(path, backend=backend)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cut_file_gives_its_readable_part_on_demand_and_says_how_much(tmp_path: Path, caplog: Any) -> None:
     path = cut(write_footage(tmp_path / "a.mp4", IRREGULAR, index_first=True), 0.8)
     with caplog.at_level(logging.WARNING):
-        clip = read_video(path)
+        clip = read_video(path, partial=True)
     assert 5 < len(clip) < COUNT
     assert shown(clip) == list(range(len(clip)))
     assert f"{len(clip)} of {COUNT} frames are readable" in caplog.messages[0]
@@ -85,7 +93,7 @@ def test_a_cut_file_gives_its_readable_part_and_says_how_much(tmp_path: Path, ca
 def test_a_cut_matroska_file_gives_its_readable_part(tmp_path: Path, backend: Any, caplog: Any) -> None:
     path = cut(write_footage(tmp_path / "a.mkv", IRREGULAR), 0.6)
     with caplog.at_level(logging.WARNING):
-        clip = read_video(path, backend=backend)
+        clip = read_video(path, backend=backend, partial=True)
     assert 5 < len(clip) < COUNT
     assert shown(clip) == list(range(len(clip)))
     assert f"{len(clip)} frames are readable" in caplog.messages[0]
@@ -93,8 +101,8 @@ def test_a_cut_matroska_file_gives_its_readable_part(tmp_path: Path, backend: An
 
 def test_sampling_a_cut_file_spans_its_readable_part(tmp_path: Path) -> None:
     path = cut(write_footage(tmp_path / "a.mp4", IRREGULAR, index_first=True), 0.8)
-    whole = read_video(path)
-    assert read_video(path, frames=4).seconds[-1] == whole.seconds[-1]
+    whole = read_video(path, partial=True)
+    assert read_video(path, frames=4, partial=True).seconds[-1] == whole.seconds[-1]
 
 
 def test_damage_in_the_middle_never_changes_which_frame_is_returned(tmp_path: Path) -> None:
@@ -103,7 +111,7 @@ def test_damage_in_the_middle_never_changes_which_frame_is_returned(tmp_path: Pa
     middle = len(data) // 2
     data[middle : middle + 200] = bytes(200)
     path.write_bytes(data)
-    clip = read_video(path)
+    clip = read_video(path, partial=True)
     times = torch.tensor(IRREGULAR / 1000).float()
     assert all(
         (times[index] - second).abs() <= MILLISECOND for index, second in zip(shown(clip), clip.seconds, strict=True)

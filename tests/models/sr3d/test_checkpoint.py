@@ -7,71 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
+from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
 from models.sr3d.checkpoint import load_nvila_lite
 from tests.models.sr3d.conftest import pixels, two_regions, world_points
-
-WIDTH, CHANNELS, GRID = 16, 12, 4
-HEAD = "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n<|im_start|>user\n"
-TAIL = "<|im_end|>\n<|im_start|>assistant\n"
+from tests.models.sr3d.nvila_folder import CHANNELS, GRID, HEAD, TAIL, WIDTH, write_nvila
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three parts with their configs: plain Qwen2, `layers.N` of a Sequential, SigLIP with its old prefix."""
-    root = tmp_path_factory.mktemp("nvila")
-    torch.manual_seed(0)
-    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bpe.train_from_iterator([HEAD + TAIL], trainers.BpeTrainer(special_tokens=specials, initial_alphabet=alphabet))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
-    tokenizer.save_pretrained(root / "llm")
-    Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
-        )
-    ).save_pretrained(root / "llm")
-
-    shapes = [(9 * CHANNELS,), (9 * CHANNELS, 3 * CHANNELS), (3 * CHANNELS,), (3 * CHANNELS, WIDTH), (WIDTH, WIDTH)]
-    weights: dict[str, Tensor] = {}
-    for layer, shape in zip((1, 2, 4, 5, 7), shapes, strict=True):
-        weights[f"layers.{layer}.weight"] = torch.randn(*shape[::-1]) / shape[0] ** 0.5
-        weights[f"layers.{layer}.bias"] = torch.randn(shape[-1])
-    _write(
-        root / "mm_projector", {"mm_projector_type": "mlp_downsample_3x3_fix", "model_type": "v2l_projector"}, weights
-    )
-
-    config = SiglipVisionConfig(
-        hidden_size=CHANNELS,
-        intermediate_size=24,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        image_size=32,
-        patch_size=32 // GRID,
-        vision_use_head=False,
-    )
-    tower = SiglipVisionModel(config)
-    old = {f"vision_model.{key}": value for key, value in tower.state_dict().items()}
-    _write(root / "vision_tower", {**config.to_dict(), "torch_dtype": "bfloat16"}, old)
-    top = {"model_type": "llava_llama", "image_aspect_ratio": "dynamic", "mm_vision_select_layer": -2}
-    (root / "config.json").write_text(json.dumps(top))
-    return root
-
-
-def _write(part: Path, config: dict[str, object], weights: dict[str, Tensor]) -> None:
-    part.mkdir()
-    (part / "config.json").write_text(json.dumps(config))
-    save_file({key: value.contiguous() for key, value in weights.items()}, part / "model.safetensors")
+    return write_nvila(tmp_path_factory.mktemp("nvila"))
 
 
 def _by_hand(folder: Path, images: Tensor, question: str) -> Tensor:

@@ -1,9 +1,15 @@
 """Packing: a packed batch is exactly its questions one by one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 import torch
 
 from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor
+from models.sr3d.collate import PadSide
 from models.sr3d.packing import packed_attention_mask, packed_position_ids
+from models.sr3d.shared_prefix import SHARED_PREFIX, Blocks
 
 
 def test_positions_continue_from_the_prefix_for_each_question() -> None:
@@ -49,18 +55,49 @@ def test_packed_gradients_equal_those_of_separate_sequences(
         torch.testing.assert_close(gradient, gradients[1][name], atol=1e-5, rtol=1e-3, msg=name)  # as above, summed
 
 
-def test_eager_attention_packs_like_sdpa(
+@contextmanager
+def attention(model: SR3DForConditionalGeneration, name: str) -> Iterator[None]:
+    model.set_attn_implementation({"text_config": name})
+    try:
+        yield
+    finally:
+        model.set_attn_implementation({"text_config": "sdpa"})
+
+
+@pytest.mark.parametrize("name", ["eager", SHARED_PREFIX])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_other_attention_packs_like_sdpa(
+    model: SR3DForConditionalGeneration, processor: SR3DProcessor, samples: list[Sample], name: str, side: PadSide
+) -> None:
+    batch = processor.collate(samples, pad_side=side)
+    results = []
+    for backend in ("sdpa", name):
+        with attention(model, backend):
+            model.zero_grad()
+            output = model(**batch)
+            output.loss.backward()
+            gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+            results.append((output.logits.detach(), gradients))
+    model.zero_grad()
+    (expected, gradients), (logits, others) = results
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)  # order of summation
+    for parameter, gradient in gradients.items():
+        torch.testing.assert_close(others[parameter], gradient, atol=1e-5, rtol=1e-3, msg=parameter)
+
+
+def test_shared_prefix_attention_generates_like_sdpa(
     model: SR3DForConditionalGeneration, processor: SR3DProcessor, samples: list[Sample]
 ) -> None:
-    batch = processor.collate(samples)
-    with torch.no_grad():
-        expected = model(**batch).logits
-        model.set_attn_implementation({"text_config": "eager"})
-        try:
-            eager = model(**batch).logits
-        finally:
-            model.set_attn_implementation({"text_config": "sdpa"})
-    torch.testing.assert_close(eager, expected, atol=1e-5, rtol=1e-5)  # order of summation
+    batch = processor.collate([s.select([0]) for s in samples], packed=False)
+    batch.pop("labels")
+    expected = model.generate(**batch, max_new_tokens=4, do_sample=False)
+    with attention(model, SHARED_PREFIX):
+        assert torch.equal(model.generate(**batch, max_new_tokens=4, do_sample=False), expected)
+
+
+def test_a_batch_without_questions_is_refused() -> None:
+    with pytest.raises(ValueError, match="one prefix a row and a question"):
+        Blocks.of(torch.tensor([[0, 0, -1]]))
 
 
 def test_padding_on_either_side_changes_nothing(

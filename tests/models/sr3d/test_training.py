@@ -166,6 +166,22 @@ def test_questions_of_a_clip_depend_on_seed_and_number_alone() -> None:
     assert torch.equal(first.regions.masks, again.regions.masks)
 
 
+def test_boxes_on_surfaces_take_the_place_of_objects_half_of_them_on_noise() -> None:
+    _, processor = build()
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(16)], "cpu", ())
+    categories = ("nearer_camera", "top", "colour")
+    questions = RegionQuestions(clips, processor, categories=categories, per_clip=6, seed=0, patch_probability=1.0)
+    samples = [questions[i] for i in range(16)]
+    assert {len(sample.pixels) for sample in samples} == {1, 2}  # frames
+    assert all(len(sample.questions) == 6 for sample in samples)
+    texts = " ".join(processor.tokenizer.decode(ids) for sample in samples for ids in sample.questions)
+    assert "nearer to the camera" in texts
+    assert "top" in texts
+    assert "colour" not in texts
+    roughness = torch.tensor([s.pixels.float().diff(dim=-1).abs().mean() for s in samples])
+    assert 3 <= int((roughness > 60).sum()) <= 13  # a step between two uniform bytes is 85 on average
+
+
 def test_a_bounding_box_is_the_smallest_full_rectangle() -> None:
     mask = torch.zeros(5, 6, dtype=torch.bool)
     mask[1, 2] = mask[3, 4] = True
