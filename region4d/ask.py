@@ -49,7 +49,7 @@ def ask(
     """
     from models.sr3d.answering import Answerer, Query
     from region4d.terminal import quiet_transformers
-    from scenes.drawing import draw_answer
+    from scenes.drawing import draw_answer, save_picture
     from scenes.open_clip import open_clip
 
     quiet_transformers()
@@ -65,8 +65,7 @@ def ask(
     start = time.perf_counter()
     (answer,) = answerer.answer([Query(clip, regions, question)])
     seconds = time.perf_counter() - start
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    draw_answer(clip, regions, question, answer).save(picture)
+    save_picture(draw_answer(clip, regions, question, answer), picture)
     if as_json:
         typer.echo(json.dumps({"answer": answer, "seconds": round(seconds, 3), "picture": str(picture)}))
     else:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
+from scenes.drawing import save_picture
 from scenes.rgbd_folder import write_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.preview import preview_sheet, write_preview_video
@@ -41,5 +42,5 @@ def worlds(
     if export:
         typer.echo(f"{count} RGB-D folders in {output}")
         return
-    preview_sheet(clips, larger).save(output / "sheet.png")
+    save_picture(preview_sheet(clips, larger), output / "sheet.png")
     typer.echo(f"{output / 'sheet.png'} and {count} videos beside it")

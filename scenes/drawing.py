@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -98,6 +100,17 @@ def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
             draw.text((x, y), word, INK, font)
             x += font.getlength(word + " ")
     return sheet
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Write a picture in one step: a file under its final name is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_stem(f".{path.stem}.{os.getpid()}")
+    try:
+        picture.save(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def draw_answer(
