@@ -9,9 +9,11 @@ from omegaconf import DictConfig
 from benchmarks.manifest import Manifest, checkpoint_hash
 from benchmarks.records import write_at_once
 
-CARD = """# SR-3D, arm {arm}
+CARD = """# {name}
 
-Trained by region4d on {data}, {steps} steps, seed {seed}. {sees}
+Trained by region4d on {data}, {steps} steps, seed {seed}.
+
+{summary}
 
 | | |
 | --- | --- |
@@ -22,22 +24,20 @@ Trained by region4d on {data}, {steps} steps, seed {seed}. {sees}
 | made | {time} |
 | weights (SHA-256) | {weights} |
 
-It reads only the question grammar of `scenes/questions`. What it is good for, and where it fails, is in the records of
-`benchmarks/results/`. Licence: Apache-2.0.
+What it is good for, and where it fails, is in `benchmarks/results/`. Licence: Apache-2.0.
 """
 
 
-def write_card(folder: Path, config: DictConfig, command: str, manifest: Manifest) -> None:
-    """Write `README.md` into the folder of a checkpoint."""
-    sees = "It sees a point map at inference." if config.arm.position_encoding else "It sees RGB alone."
+def write_card(folder: Path, config: DictConfig, summary: str, command: str, manifest: Manifest) -> None:
+    """Write `README.md` into the folder of a checkpoint; `summary` says what the model is."""
     world = config.data.world
     text = CARD.format(
-        arm=config.arm.name,
+        name=config.name,
         data=f"{config.data.seeds[1] - config.data.seeds[0]} procedural worlds ({world.frames} frames of "
-        f"{world.height} x {world.width} pixels), {config.data.questions_per_clip} questions each",
+        f"{world.height} x {world.width} pixels)",
         steps=config.trainer.max_steps,
         seed=config.seed,
-        sees=sees,
+        summary=summary,
         command=command,
         commit=manifest.commit,
         machine=manifest.machine,

@@ -16,6 +16,7 @@ import typer
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.manifest import collect_manifest
@@ -56,19 +57,26 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     if finished.is_dir():
         print(f"{finished} is already trained; remove the folder {folder} to train it again")
         return
+    if config.arm.distils and "teacher" not in config.module:
+        raise ValueError(
+            f"arm {config.arm.name} distils, but experiment {config.name} has no teacher: "
+            "choose experiment=rgpt4d/tiny_dynamic, or module=p4d and data=worlds_dynamic"
+        )
     refuse_other_config(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
     seed_everything(config.seed, workers=True, verbose=False)
+    module = instantiate(config.module)  # first: whatever else draws random numbers, arms of one seed start the same
     data = instantiate(config.data)
-    module = instantiate(config.module)
     trainer: Trainer = instantiate(config.trainer)
     last = folder / "checkpoints" / "last.ckpt"
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+    if is_overridden("test_step", module):
+        trainer.test(module, data, verbose=False)
     if trainer.is_global_zero:
         partial = folder / f"model.partial.{os.getpid()}"
         module.export(partial)
         command = shlex.join(["region4d", "train", *(word for word in overrides if not word.startswith("output="))])
-        write_card(partial, config, command, collect_manifest({}, partial))
+        write_card(partial, config, module.summary(), command, collect_manifest({}, partial))
         partial.rename(finished)
         print(f"model written to {finished}")

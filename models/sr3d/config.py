@@ -22,7 +22,7 @@ CHOICES = {
     "projector": ("linear", "mlp", "pool", "downsample_3x3"),
     "timestamp_encoding": ("none", "before_projector", "after_projector"),
     "scale": ("none", "token", "metric"),
-    "region_pool": ("pixel", "frame_mean"),
+    "region_pool": ("pixel", "frame_mean", "trajectory"),
     "pe_oversample": (1, 2, 4),
 }
 
@@ -52,7 +52,7 @@ class SR3DConfig(PretrainedConfig):
         scale: How metres reach the model: "none", "token" (one token encodes the scene scale), "metric" (the
             processor normalises by a fixed length).
         camera_token: One token per frame; in a 3D model it carries the position of the camera.
-        region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally.
+        region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally, "trajectory" keeps them apart.
         region_width: Hidden units of the MLP from a pooled region to its token; None for the language model's width.
         image_token_id: Placeholder of a visual token. Placeholders may lie outside the language model's vocabulary.
         region_token_id: Placeholder of a region.
@@ -86,7 +86,7 @@ class SR3DConfig(PretrainedConfig):
         timestamp_gain: float = 1.0,
         scale: str = "token",
         camera_token: bool = True,
-        region_pool: Literal["pixel", "frame_mean"] = "pixel",
+        region_pool: Literal["pixel", "frame_mean", "trajectory"] = "pixel",
         region_width: int | None = None,
         image_token_id: int = 3,
         region_token_id: int = 4,

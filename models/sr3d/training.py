@@ -194,6 +194,12 @@ class SupervisedFineTuning(LightningModule):
         schedule = LambdaLR(optimizer, cosine_schedule(steps, self.warmup_fraction))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def summary(self) -> str:
+        """Say what the model is, for its card."""
+        sees = "a point map" if self.model.config.position_encoding else "no point map"
+        times = ", timestamps" if self.model.config.timestamp_encoding != "none" else ""
+        return f"An SR-3D that sees RGB{times} and {sees}, and reads only the question grammar of `scenes/questions`."
+
     def export(self, folder: Path) -> None:
         """Write model and processor in the transformers layout."""
         self.model.save_pretrained(folder)

@@ -6,6 +6,7 @@ from einops import rearrange
 from torch import Tensor
 
 from models.regions import Region, TilePlan, pack_regions, pool_regions
+from models.sr3d.region_extractor import RegionExtractor
 
 
 def _linear_features(plan: TilePlan, grid: int) -> Tensor:
@@ -36,3 +37,29 @@ def test_a_tiny_mask_gives_a_finite_vector(side: int) -> None:
     plan = TilePlan(1, 1, 64)
     masks = pack_regions([[Region.from_mask(mask)]], [plan], [1])
     assert torch.isfinite(pool_regions(torch.rand(1, 8, 8, 5), masks)).all()
+
+
+def test_a_trajectory_is_the_first_frame_and_the_mean_change_since() -> None:
+    torch.manual_seed(0)
+    extractor = RegionExtractor(5, 7, "trajectory", hidden=6)
+    assert extractor.change is not None
+    plan, mask = TilePlan(1, 1, 16), torch.ones(16, 16, dtype=torch.bool)
+    moving, still = Region(dict.fromkeys((3, 1, 2), mask)), Region({2: mask})
+    features = torch.randn(4, 1, 1, 5)
+    tokens = extractor(features, pack_regions([[moving, still]], [plan], [4]))
+    f = features[:, 0, 0]
+    change = (extractor.change(f[2] - f[1]) + extractor.change(f[3] - f[1])) / 2
+    torch.testing.assert_close(tokens[0], extractor.projector(f[1]) + change)
+    torch.testing.assert_close(tokens[1], extractor.projector(f[2]))
+
+
+def test_regions_of_a_batch_have_the_trajectories_that_they_have_alone() -> None:
+    torch.manual_seed(0)
+    extractor = RegionExtractor(5, 7, "trajectory")
+    plan, mask = TilePlan(1, 1, 16), torch.ones(16, 16, dtype=torch.bool)
+    regions = [[Region({0: mask, 1: mask})], [Region({1: mask}), Region({0: mask, 2: mask})]]
+    features = torch.randn(5, 2, 2, 5)
+    together = extractor(features, pack_regions(regions, [plan, plan], [2, 3]))
+    alone = [extractor(features[:2], pack_regions(regions[:1], [plan], [2]))]
+    alone.append(extractor(features[2:], pack_regions(regions[1:], [plan], [3])))
+    torch.testing.assert_close(together, torch.cat(alone))

@@ -1,0 +1,94 @@
+"""Questions about worlds, each clip with the targets that a teacher gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from distill.target_cache import TargetCache
+from distill.teachers.teacher import Targets, Teacher
+from models.sr3d.sample import Sample
+from models.sr3d.training import WorldQuestions
+
+
+class TaughtSamples(Dataset[tuple[Sample, Targets]]):
+    """Prepared samples side by side with targets; `order` names the clip whose targets each sample gets."""
+
+    def __init__(
+        self, samples: Dataset[Sample] | Sequence[Sample], targets: Sequence[Targets], order: Sequence[int]
+    ) -> None:
+        self.samples, self.targets, self.order = samples, targets, order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> tuple[Sample, Targets]:
+        return self.samples[index], self.targets[self.order[index]]
+
+
+class TaughtWorldQuestions(WorldQuestions):
+    """`WorldQuestions` whose batches carry `targets`; the cache is filled before training.
+
+    Without `taught` there are no targets, on the same worlds: for the arms without distillation. With `permuted`, every
+    clip gets the targets of another one: a control with the same loss and cost, and no information about the clip.
+    """
+
+    def __init__(
+        self,
+        *,
+        teacher: Teacher,
+        taught: bool = True,
+        permuted: bool = False,
+        targets: str = "outputs/targets",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options, signals=("backward_flow", "moving"))
+        self.cache = TargetCache(teacher, self.store, targets)
+        self.taught, self.permuted = taught, permuted
+
+    def prepare_data(self) -> None:
+        """Render what is missing of the worlds, and make what is missing of the targets."""
+        super().prepare_data()
+        if self.taught:
+            self.cache.fill()
+
+    def dataset(self) -> Dataset[Any]:
+        """Pair samples and targets."""
+        if not self.taught:
+            return super().dataset()
+        length = len(self.store)
+        order = list(range(length))
+        if self.permuted:
+            generator = torch.Generator().manual_seed(self.seed)
+            cycle = torch.randperm(length, generator=generator).tolist()
+            for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+                order[here] = there  # one cycle through all: nobody keeps their own
+        return TaughtSamples(super().dataset(), self.cache, order)
+
+    def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
+        """Make what batches samples and stacks their targets."""
+        return partial(collate_taught, super().collator()) if self.taught else super().collator()
+
+
+def collate_taught(
+    collate: Callable[[Sequence[Any]], Mapping[str, Any]], batch: Sequence[tuple[Sample, Targets]]
+) -> dict[str, Any]:
+    """Batch the samples, and stack their targets under `targets`."""
+    inputs = collate([sample for sample, _ in batch])
+    return {**inputs, "targets": stack_targets([targets for _, targets in batch])}
+
+
+def stack_targets(targets: Sequence[Targets]) -> dict[str, dict[str, Tensor]]:
+    """Stack targets of clips: {"latents": {"": ...}, "values": {signal: ...}, "valid": {signal: ...}}."""
+    latents = [one.latents for one in targets if one.latents is not None]
+    names = list(targets[0].signals.values)
+    return {
+        "latents": {"": torch.stack(latents)} if latents else {},
+        "values": {name: torch.stack([one.signals.values[name] for one in targets]) for name in names},
+        "valid": {name: torch.stack([one.signals.valid[name] for one in targets]) for name in names},
+    }

@@ -1,0 +1,197 @@
+"""Training of the 4D expert on worlds that no student sees, and its test error beside a trivial predictor's."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule, LightningModule
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
+from distill.signals import CHANNELS, true_signals
+from distill.teachers.expert import Expert4D
+from models.sr3d.training import SeededSampler, cosine_schedule, process_count
+from scenes.worlds import WorldConfig
+from scenes.worlds.store import WorldStore
+
+Batch = Mapping[str, Any]
+
+
+class Perceived(Dataset[dict[str, Any]]):
+    """Clips of a store with their exact signals."""
+
+    def __init__(self, store: WorldStore, grid: int) -> None:
+        self.store, self.grid = store, grid
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        clip = self.store[index]
+        signals = true_signals(clip, (self.grid, self.grid))
+        return {"video": clip.video, "values": signals.values, "valid": signals.valid}
+
+
+class ExpertWorlds(LightningDataModule):
+    """Moving worlds with exact signals: training seeds, and test seeds."""
+
+    def __init__(
+        self,
+        *,
+        world: WorldConfig,
+        seeds: Sequence[int],
+        test_seeds: Sequence[int],
+        grid: int,
+        batch_size: int,
+        seed: int,
+        stores: str = "outputs/worlds",
+        workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.grid, self.batch_size, self.seed, self.workers = grid, batch_size, seed, workers
+        self.store, self.test_store = (
+            WorldStore(world, range(*chosen), ("backward_flow", "moving"), root=Path(stores))
+            for chosen in (seeds, test_seeds)
+        )
+
+    def prepare_data(self) -> None:
+        """Render what is missing."""
+        self.store.render()
+        self.test_store.render()
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
+        start = self.trainer.global_step * self.batch_size * process_count() if self.trainer else 0
+        return DataLoader(
+            Perceived(self.store, self.grid),
+            self.batch_size,
+            sampler=SeededSampler(len(self.store), self.seed, start),
+            num_workers=self.workers,
+        )
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Batch the test clips in order."""
+        return DataLoader(Perceived(self.test_store, self.grid), self.batch_size, num_workers=self.workers)
+
+
+class ExpertTraining(LightningModule):
+    """Train an expert on exact signals: smooth L1 for log depth, flow (pixels) and rays, cross entropy for motion.
+
+    The test error stands beside that of a trivial predictor: the mean log depth and mean ray of every pixel, taken from
+    the test batch itself (a little too good), no flow, and motion everywhere (its best guess in IoU).
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Expert4D,
+        learning_rate: float,
+        weight_decay: float = 0.05,
+        warmup_fraction: float = 0.05,
+        weights: Mapping[str, float],
+    ) -> None:
+        super().__init__()
+        if missing := [name for name in CHANNELS if name not in weights]:
+            raise ValueError(f"the expert needs a loss weight for every signal; {', '.join(missing)} is missing")
+        self.model = model
+        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
+        self.weights = dict(weights)
+        self.errors: dict[str, dict[str, list[tuple[float, int]]]] = {}
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Take the weighted sum of the losses of all signals."""
+        losses = signal_losses(self.model(batch["video"]), batch["values"], batch["valid"])
+        total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
+        self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
+        self.log("loss", total, prog_bar=True, sync_dist=True)
+        return total
+
+    def on_test_start(self) -> None:
+        """Start counting."""
+        self.errors = {}
+
+    def test_step(self, batch: Batch, batch_index: int) -> None:
+        """Measure the expert and the trivial predictor on one batch."""
+        values = batch["values"]
+        trivial = {
+            "depth": values["depth"].mean((0, 1), keepdim=True).expand_as(values["depth"]),
+            "flow": torch.zeros_like(values["flow"]),
+            "motion": torch.ones_like(values["motion"]),
+            "rays": values["rays"].mean((0, 1), keepdim=True).expand_as(values["rays"]),
+        }
+        for who, predicted in (("expert", self.model(batch["video"])), ("trivial", trivial)):
+            for name, (error, weight) in signal_errors(predicted, values, batch["valid"]).items():
+                if not math.isnan(error):
+                    self.errors.setdefault(who, {}).setdefault(name, []).append((error, weight))
+
+    def test_errors(self) -> dict[str, dict[str, float]]:
+        """Average the errors of all test batches, weighted by valid values."""
+        return {
+            who: {name: sum(e * w for e, w in parts) / sum(w for _, w in parts) for name, parts in errors.items()}
+            for who, errors in self.errors.items()
+        }
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW, warm-up then cosine over the planned steps."""
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = LambdaLR(optimizer, cosine_schedule(steps, self.warmup_fraction))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def summary(self) -> str:
+        """Say what the model is, for its card, with its test error: it bounds what a student can learn from it."""
+        lines = ["A 4D expert: depth, backward flow, motion and camera rays from RGB frames, to teach a student with."]
+        lines += ["", "| test error | expert | trivial predictor |", "| --- | --- | --- |"]
+        errors = self.test_errors()
+        lines += [f"| {n} | {e:.3f} | {errors['trivial'][n]:.3f} |" for n, e in errors.get("expert", {}).items()]
+        return "\n".join(lines)
+
+    def export(self, folder: Path) -> None:
+        """Write the expert in half precision, with its test error where it was measured."""
+        self.model.half().save_pretrained(folder)
+        if self.errors:
+            (folder / "test_error.json").write_text(json.dumps(self.test_errors(), indent=2) + "\n")
+
+
+def signal_losses(
+    predicted: Mapping[str, Tensor], values: Mapping[str, Tensor], valid: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Compare predictions with the truth where it is known."""
+    losses = {}
+    for name, target in values.items():
+        if name == "motion":
+            each = binary_cross_entropy_with_logits(predicted[name], (target > 0).float(), reduction="none")
+        else:
+            each = smooth_l1_loss(predicted[name], target, reduction="none")
+        known = valid[name].expand_as(each)
+        losses[name] = torch.where(known, each, 0.0).sum() / known.sum().clamp_min(1)
+    return losses
+
+
+def signal_errors(
+    predicted: Mapping[str, Tensor], values: Mapping[str, Tensor], valid: Mapping[str, Tensor]
+) -> dict[str, tuple[float, int]]:
+    """Measure AbsRel, end-point error (pixels), IoU of motion, ray angle (degrees), each with its number of values."""
+    flow, moving = valid["flow"][:, :, 0], values["motion"] > 0
+    union = ((predicted["motion"] > 0) | moving) & valid["motion"]
+    found = {
+        "depth_abs_rel": (abs_rel(predicted["depth"].exp(), values["depth"].exp(), valid["depth"]), valid["depth"]),
+        "flow_epe_px": (end_point_error(predicted["flow"], values["flow"], flow), flow),
+        "motion_iou": (mask_iou(predicted["motion"] > 0, moving, valid["motion"]), union),
+        "ray_angle_deg": (ray_angle_deg(predicted["rays"], values["rays"]), valid["rays"]),
+    }
+    return {name: (float(error), int(known.sum())) for name, (error, known) in found.items()}

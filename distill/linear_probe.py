@@ -1,0 +1,143 @@
+"""Fresh linear probes: how much depth, flow, motion and camera a trained student's visual tokens hold.
+
+    python -m distill.linear_probe MODEL ... [--output FILE]
+
+Ridge regression from the frozen hidden states of the last layer to the mean true signal of each token's cell, fitted
+after the fact on scenes that no arm was trained on, scored on others. The distillation's own decoder takes no part.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+import typer
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from benchmarks.manifest import collect_manifest
+from benchmarks.records import write_at_once
+from distill.signals import CHANNELS, true_signals
+from distill.training import visual_states
+from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
+from models.sr3d.answering import Answerer
+from scenes.clip import Clip
+from scenes.questions import CATEGORIES
+from scenes.worlds import WorldConfig
+from scenes.worlds.store import WorldStore
+
+RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the mean variance; the best one on a quarter of the fitting clips
+HALF = 0.5  # share of a cell that must be valid
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class CellSignals:
+    """The mean of each signal over the cell of every visual token, one row a token, and where it is known."""
+
+    values: dict[str, Float[Tensor, "row _"]]
+    valid: dict[str, Bool[Tensor, "row"]]
+
+
+@torch.inference_mode()
+def token_states(
+    model: SR3DForConditionalGeneration, processor: SR3DProcessor, clips: Sequence[Clip]
+) -> Float[Tensor, "row channel"]:
+    """Read the last hidden states at the visual tokens; clips, frames, rows, columns in order.
+
+    What is asked does not matter: the language model is causal, and the question comes last.
+    """
+    question = CATEGORIES["elapsed"].stems[0]
+    rows = []
+    for start in range(0, len(clips), BATCH):
+        samples = [
+            processor.prepare(clip.video, [question], clip.points(), clip.seconds, clip.world_T_cam)
+            for clip in clips[start : start + BATCH]
+        ]
+        batch = processor.collate(samples, packed=False, pad_side="right").to(model.device)
+        hidden = model(**batch, output_hidden_states=True).hidden_states[-1]
+        rows.append(visual_states(hidden, batch["input_ids"], model.config).flatten(0, 3).cpu())
+    return torch.cat(rows)
+
+
+def cell_signals(clips: Sequence[Clip], grid: int) -> CellSignals:
+    """Average the true signals of clips over grid x grid cells of each frame."""
+    values: dict[str, list[Tensor]] = {name: [] for name in CHANNELS}
+    valid: dict[str, list[Tensor]] = {name: [] for name in CHANNELS}
+    for clip in clips:
+        signals = true_signals(clip, (grid, grid))
+        for name, value in signals.values.items():
+            if name == "motion":
+                value = (value > 0).float()  # the share of the cell that moves
+            known = signals.valid[name].float()
+            share = F.adaptive_avg_pool2d(known, grid)
+            total = F.adaptive_avg_pool2d(torch.where(known > 0, value, 0.0), grid)
+            values[name].append(rearrange(total / share.clamp_min(1e-6), "t c h w -> (t h w) c"))
+            valid[name].append((share >= HALF).flatten())
+    return CellSignals(*({name: torch.cat(parts) for name, parts in each.items()} for each in (values, valid)))
+
+
+def ridge_r2(
+    x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], fitted: Bool[Tensor, "row"], ridge: float
+) -> float:
+    """Fit on the rows marked, score R2 on the others, all outputs together (each scaled to unit variance)."""
+    x = torch.cat([(x - x[fitted].mean(0)) / x[fitted].std(0).clamp_min(1e-6), torch.ones(len(x), 1)], 1).double()
+    y = ((y - y[fitted].mean(0)) / y[fitted].std(0).clamp_min(1e-6)).double()
+    gram = x[fitted].T @ x[fitted]
+    penalty = ridge * gram.diagonal().mean() * torch.eye(x.shape[1], dtype=x.dtype)
+    weights = torch.linalg.solve(gram + penalty, x[fitted].T @ y[fitted])
+    rest = y[~fitted] - x[~fitted] @ weights
+    return 1 - float(rest.square().sum() / (y[~fitted] - y[~fitted].mean(0)).square().sum())
+
+
+def probe(
+    model: SR3DForConditionalGeneration, processor: SR3DProcessor, fitting: Sequence[Clip], testing: Sequence[Clip]
+) -> dict[str, float]:
+    """Score R2 of every signal on the testing clips."""
+    grid = model.config.token_grid
+    x = token_states(model.eval(), processor, [*fitting, *testing])
+    signals = cell_signals([*fitting, *testing], grid)
+    of_clip = len(x) // (len(fitting) + len(testing))
+    clip = torch.arange(len(x)) // of_clip
+    scores = {}
+    for name, y in signals.values.items():
+        known = signals.valid[name]
+        inner = known & (clip < len(fitting))
+        chosen = max(RIDGES, key=lambda r: ridge_r2(x[inner], y[inner], clip[inner] < 0.75 * len(fitting), r))
+        scores[name] = ridge_r2(x[known], y[known], clip[known] < len(fitting), chosen)
+    return scores
+
+
+def main(
+    models: Annotated[list[Path], typer.Argument(help="folders of trained students")],
+    frames: Annotated[int, typer.Option(help="of a clip")] = 6,
+    fitting: Annotated[int, typer.Option(help="clips to fit on")] = 384,
+    testing: Annotated[int, typer.Option(help="clips to score on")] = 256,
+    first_seed: Annotated[int, typer.Option(help="of the worlds: neither trained nor tested on elsewhere")] = 4_000_000,
+    stores: Annotated[Path, typer.Option(help="where worlds are kept")] = Path("outputs/worlds"),
+    output: Annotated[Path | None, typer.Option(help="where the JSON record goes")] = None,
+) -> None:
+    """Probe students on the same scenes, and print R2 by signal."""
+    world = WorldConfig(frames=frames, motion=True)
+    seeds = range(first_seed, first_seed + fitting + testing)
+    store = WorldStore(world, seeds, ("backward_flow", "moving"), root=stores)
+    store.render()
+    clips = list(store)
+    found = {}
+    for folder in models:
+        answerer = Answerer.from_folder(folder)
+        found[str(folder)] = probe(answerer.model, answerer.processor, clips[:fitting], clips[fitting:])
+        print(folder, " ".join(f"{name} {score:.3f}" for name, score in found[str(folder)].items()))
+    if output is not None:
+        manifest = collect_manifest({"frames": frames, "fitting": fitting, "testing": testing, "seed": first_seed})
+        write_at_once(output, json.dumps({"r2": found, "manifest": vars(manifest)}, indent=2, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

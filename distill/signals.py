@@ -1,0 +1,69 @@
+"""The four dense signals of 4D perception, as teachers give them and worlds know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.geometry import invert, resize_intrinsics
+from models.geometry.rays import plucker_rays
+from scenes.clip import Clip
+
+CHANNELS = {"depth": 1, "flow": 2, "motion": 1, "rays": 6}  # of each signal, a frame
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Raw values of one clip or a batch, and where they are known.
+
+    `depth` is log depth (log metres), `flow` the backward flow in pixels of these maps' resolution, `motion` a logit
+    (of moving in the world), `rays` raw Plücker coordinates in the first camera, on the latents' grid. Source: 4D-RGPT
+    (arXiv 2512.17012) section 3.2; specs/rgpt4d.md 2.4 and 2.5.
+    """
+
+    values: dict[str, Float[Tensor, "..."]]
+    valid: dict[str, Bool[Tensor, "..."]]
+
+
+CERTAIN = 6.0  # logit of a pixel whose motion is known
+
+
+def true_signals(clip: Clip, grid: tuple[int, int]) -> Signals:
+    """Take the exact signals of a procedural world, with rays on a grid (rows, cols).
+
+    Backward flow of the first frame does not exist; where a point was hidden or outside it is not valid.
+
+    Raises:
+        ValueError: the clip lacks depth, cameras, backward flow or the motion mask.
+    """
+    truth = clip.truth
+    if (
+        truth is None
+        or clip.depth is None
+        or clip.intrinsics is None
+        or clip.world_T_cam is None
+        or truth.backward_flow is None
+        or truth.backward_valid is None
+        or truth.moving is None
+    ):
+        raise ValueError(f"clip {clip.name} lacks the truth of 4D signals: render worlds with backward_flow and moving")
+    first_T_cam = invert(clip.world_T_cam[:1]) @ clip.world_T_cam
+    rays = plucker_rays(resize_intrinsics(clip.intrinsics, clip.size, grid), first_T_cam, *grid)
+    depth = clip.depth[:, None]
+    values = {
+        "depth": depth.clamp_min(1e-8).log(),
+        "flow": truth.backward_flow,
+        "motion": CERTAIN * (2.0 * truth.moving[:, None] - 1),
+        "rays": rays,
+    }
+    valid = {
+        "depth": depth > 0,
+        "flow": rearrange(truth.backward_valid, "t h w -> t 1 h w"),
+        "motion": depth > 0,
+        "rays": torch.ones_like(rays[:, :1], dtype=torch.bool),
+    }
+    return Signals(values, valid)

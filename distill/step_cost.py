@@ -1,0 +1,91 @@
+"""What distillation adds to a training step with cached targets: `python -m distill.step_cost`.
+
+The tiny student of `experiment=rgpt4d/tiny_dynamic`, one batch, forward, backward and optimizer step; with both losses
+and with neither, in turns.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from lightning import LightningModule
+
+from benchmarks.manifest import collect_manifest
+from benchmarks.speed.stopwatch import print_races, race, write_races
+from distill.data import stack_targets
+from distill.teachers import shipped_expert
+from distill.training import PerceptualDistillation
+from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
+from models.sr3d.data import RegionQuestions
+from scenes.questions import grammar_texts
+from scenes.worlds import WorldConfig, make_world, render
+
+RESULT = Path(__file__).parents[1] / "benchmarks" / "results" / "speed" / "distillation.json"
+CATEGORIES = ("nearer_camera", "distance", "colour", "depth", "speed", "displacement", "elapsed", "approaches")
+AT_LEAST = 1 / 1.15  # a step without distillation may take this share of one with it
+
+
+def main(
+    repeats: Annotated[int, typer.Option(help="steps of each, in turns")] = 15,
+    clips: Annotated[int, typer.Option(help="clips in the batch")] = 12,
+    threads: Annotated[int, typer.Option(help="threads of torch")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    output: Annotated[Path, typer.Option(help="where the JSON record goes")] = RESULT,
+) -> None:
+    """Time both kinds of step, print a table, write a record."""
+    torch.set_num_threads(threads)
+    teacher = shipped_expert().to(device)
+    world = WorldConfig(frames=teacher.spec.frames, height=teacher.spec.size, width=teacher.spec.size, motion=True)
+    seen = render([make_world(seed, world) for seed in range(clips)], "cpu", ())
+    config = SR3DConfig(grid_encoding=True, position_encoding=False, region_pool="trajectory", pe_frequencies=8)
+    processor = SR3DProcessor.from_config(config, train_tokenizer(grammar_texts()))
+    questions = RegionQuestions(seen, processor, categories=CATEGORIES, per_clip=20, seed=0)
+    inputs = dict(processor.collate([questions[i] for i in range(clips)]).to(device))
+    targets = {
+        part: {name: value.to(device) for name, value in values.items()}
+        for part, values in stack_targets([teacher.targets(clip) for clip in seen]).items()
+    }
+
+    def stepper(distils: bool) -> Any:
+        torch.manual_seed(0)
+        module = PerceptualDistillation(
+            teacher=teacher,
+            model=SR3DForConditionalGeneration(config),
+            processor=processor,
+            learning_rate=1e-3,
+            latent=distils,
+            explicit=distils,
+            norms_every=0,
+        ).to(device)
+        silence(module)
+        optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
+        batch = {**inputs, "targets": targets} if distils else inputs
+
+        def step() -> None:
+            optimizer.zero_grad()
+            module.training_step(batch, 0).backward()
+            optimizer.step()
+
+        return step
+
+    arms = {"with P4D": stepper(True), "fine-tuning alone": stepper(False)}
+    races = [race(f"training step, {clips} clips", arms, AT_LEAST, repeats, torch.device(device))]
+    print_races(races)
+    print(f"a step with P4D takes {1 / races[0].ratio('fine-tuning alone'):.3f} times as long")
+    command = shlex.join(["python", "-m", "distill.step_cost", *sys.argv[1:]])
+    settings = {"clips": clips, "threads": threads, "device": device, "teacher": teacher.digest}
+    write_races(output, command, races, collect_manifest(settings))
+
+
+def silence(module: LightningModule) -> None:
+    """Let a module log to nowhere: there is no trainer."""
+    module.log = module.log_dict = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
+
+
+if __name__ == "__main__":
+    typer.run(main)

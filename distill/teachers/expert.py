@@ -1,0 +1,173 @@
+"""Our own 4D expert: a video transformer with four hooked depths, and a DPT head for each signal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, VideoMAEConfig
+
+from distill.signals import CHANNELS
+from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets
+from models.encoders.video_encoder import VideoEncoder
+from models.heads import DenseHead
+from scenes.clip import Clip
+
+SHIPPED = Path(__file__).parent / "checkpoints" / "tiny"
+Latents = Float[Tensor, "batch hook slot rows cols channel"]
+
+
+class Expert4DConfig(PretrainedConfig):
+    """Configuration of the expert.
+
+    Args:
+        video_config: Config, or dict with its `model_type`, of a transformers video encoder with tubelets.
+        hooks: Blocks whose outputs the heads read; four, shallow to deep.
+        head_width: Channels of the heads' fusion.
+        head_factors: Resolution at which each hook enters a head, relative to the latents' grid.
+        image_mean: Mean of normalised pixels per channel, for values in [0, 1].
+        image_std: Standard deviation, likewise.
+        **kwargs: See `transformers.PretrainedConfig`.
+    """
+
+    model_type = "expert4d"
+    sub_configs = {"video_config": AutoConfig}  # noqa: RUF012
+
+    def __init__(
+        self,
+        video_config: PretrainedConfig | dict[str, Any] | None = None,
+        hooks: Sequence[int] = (2, 4, 6, 8),
+        head_width: int = 32,
+        head_factors: Sequence[int | float] = (4, 2, 1, 0.5),
+        image_mean: Sequence[float] = (0.5, 0.5, 0.5),
+        image_std: Sequence[float] = (0.5, 0.5, 0.5),
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(video_config, dict):
+            video_config = AutoConfig.for_model(**video_config)
+        self.video_config: Any = video_config or VideoMAEConfig()
+        self.hooks = list(hooks)
+        self.head_width = head_width
+        self.head_factors = list(head_factors)
+        self.image_mean = list(image_mean)
+        self.image_std = list(image_std)
+        super().__init__(**kwargs)
+
+
+class Expert4D(PreTrainedModel):
+    """Depth, backward flow, motion and camera rays from RGB frames; a `Teacher` once it is frozen (`freeze`).
+
+    Source: the role that L4P (arXiv 2502.13078) has in 4D-RGPT (arXiv 2512.17012, section 3.2); built from a stock
+    transformers encoder and DPT heads, and trained on procedural worlds.
+    """
+
+    config_class = Expert4DConfig
+    config: Expert4DConfig
+    main_input_name = "video"
+
+    def __init__(self, config: Expert4DConfig) -> None:
+        super().__init__(config)
+        self.encoder = VideoEncoder(config.video_config, config.hooks)
+        self.heads = nn.ModuleDict(
+            {
+                name: DenseHead(
+                    config.video_config.hidden_size,
+                    channels,
+                    config.video_config.tubelet_size,
+                    config.head_width,
+                    config.head_factors,
+                )
+                for name, channels in CHANNELS.items()
+            }
+        )
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        """Leave the stock parts as they initialise themselves."""
+
+    @property
+    def spec(self) -> TeacherSpec:
+        """Sizes of inputs and outputs."""
+        video = self.config.video_config
+        side = video.image_size // video.patch_size
+        latent = (len(self.config.hooks), video.num_frames // video.tubelet_size, side, side, video.hidden_size)
+        return TeacherSpec(video.num_frames, video.image_size, latent, tuple(CHANNELS))
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of sizes and weights."""
+        config = self.config
+        settings = (self.spec, config.hooks, config.head_factors, config.image_mean, config.image_std)
+        digest = hashlib.sha256(repr(settings).encode())
+        for name, value in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def freeze(self) -> Expert4D:
+        """Freeze for teaching: evaluation mode, no gradients to parameters."""
+        self.eval().requires_grad_(False)
+        return self
+
+    def forward(self, video: UInt8[Tensor, "batch time 3 height width"]) -> dict[str, Tensor]:
+        """Predict all signals, with gradients: for training the expert itself."""
+        return self.decode(self._latents(video))
+
+    @torch.no_grad()
+    def encode(self, video: UInt8[Tensor, "batch time 3 height width"]) -> Latents:
+        """Encode frames to latents, without gradients.
+
+        Raises ValueError for another number or size of frames than the expert was built for.
+        """
+        return self._latents(video)
+
+    def decode(self, latents: Latents) -> dict[str, Tensor]:
+        """Decode latents to raw signals; differentiable in the latents, whoever they are from."""
+        size = (self.spec.size, self.spec.size)
+        grid = (latents.shape[3], latents.shape[4])
+        return {name: head(latents, grid if name == "rays" else size) for name, head in self.heads.items()}
+
+    def targets(self, clip: Clip) -> Targets:
+        """Make the targets of one clip (see `decoded_targets`)."""
+        return decoded_targets(self, clip, self.device)
+
+    def _latents(self, video: Tensor) -> Latents:
+        expected = (self.spec.frames, 3, self.spec.size, self.spec.size)
+        if tuple(video.shape[1:]) != expected:
+            raise ValueError(f"this expert takes {expected} (time, 3, height, width), got {tuple(video.shape[1:])}")
+        mean, std = (
+            rearrange(torch.tensor(values, device=video.device), "c -> c 1 1")
+            for values in (self.config.image_mean, self.config.image_std)
+        )
+        pixels = (video.float() / 255 - mean) / std
+        latents: Tensor = self.encoder(pixels.to(self.dtype))
+        return latents
+
+
+def load_expert(folder: str | Path) -> Expert4D:
+    """Load a trained expert, frozen.
+
+    Raises:
+        ValueError: the folder holds none.
+    """
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise ValueError(f"no 4D expert in '{folder}' (config.json is missing): train one, experiment=expert4d/tiny")
+    expert: Expert4D = Expert4D.from_pretrained(folder, dtype=torch.float32)
+    return expert.freeze()
+
+
+def shipped_expert() -> Expert4D:
+    """Load the tiny expert that comes with the repository."""
+    return load_expert(SHIPPED)
+
+
+AutoConfig.register(Expert4DConfig.model_type, Expert4DConfig, exist_ok=True)

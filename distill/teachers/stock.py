@@ -1,0 +1,150 @@
+"""Stock models side by side as a teacher: video latents, monocular depth, optical flow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torchvision.models import optical_flow
+
+from distill.teachers.teacher import Targets, TeacherSpec, predicted_signals, resize_frames
+from models.depth import DepthAnythingV2, relative_to_depth
+from models.encoders.video_encoder import VideoEncoder
+from scenes.clip import Clip
+
+RAFT_SIDE = 128  # pixels: the smallest picture that RAFT takes
+
+
+class StockTeacher:
+    """Latents of a transformers video encoder (V-JEPA 2, VideoMAE), depth by Depth Anything V2, flow by RAFT.
+
+    No stock class gives depth, flow, motion and cameras from one latent, so there is no decoder: the student gets
+    trainable, training-only heads. Flow is backward because RAFT gets each frame first and the one before it second.
+    A relative depth head gives order without unit (see `relative_to_depth`).
+    """
+
+    def __init__(
+        self,
+        video: str | Path,
+        hooks: Sequence[int],
+        frames: int,
+        size: int,
+        depth: str | Path | None = None,
+        flow: str | Path | None = None,
+        flow_model: str = "raft_large",
+        image_mean: Sequence[float] = (0.485, 0.456, 0.406),
+        image_std: Sequence[float] = (0.229, 0.224, 0.225),
+        device: str = "cpu",
+    ) -> None:
+        """Load from folders and files; nothing is downloaded.
+
+        Args:
+            video: checkpoint folder of the video encoder.
+            hooks: its blocks to distil.
+            frames: of a clip.
+            size: of a frame, pixels.
+            depth: checkpoint folder of Depth Anything V2; None for no depth.
+            flow: file with the state of torchvision's RAFT; None for no flow.
+            flow_model: "raft_large" or "raft_small".
+            image_mean: Mean of the encoder's normalised pixels per channel, for values in [0, 1].
+            image_std: Standard deviation, likewise.
+            device: where to run.
+
+        Raises:
+            FileNotFoundError: one of them is missing.
+            ValueError: the flow model is unknown, or its weights do not fit.
+        """
+        self.encoder = VideoEncoder.from_pretrained(video, hooks)
+        self.depth = DepthAnythingV2(depth) if depth else None
+        self.flow = load_raft(flow, flow_model) if flow else None
+        self.mean, self.std = (
+            rearrange(torch.tensor(list(c)), "c -> c 1 1").to(device) for c in (image_mean, image_std)
+        )
+        for part in self._parts().values():
+            part.eval().requires_grad_(False).to(device)
+        config = self.encoder.model.config
+        side = size // config.patch_size
+        latent = (len(self.encoder.hooks), frames // config.tubelet_size, side, side, config.hidden_size)
+        signals = tuple(name for name, part in (("depth", self.depth), ("flow", self.flow)) if part is not None)
+        self._spec = TeacherSpec(frames, size, latent, signals, decodes=False)
+
+    def _parts(self) -> dict[str, nn.Module]:
+        parts = {"encoder": self.encoder, "depth": self.depth, "flow": self.flow}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def spec(self) -> TeacherSpec:
+        """Sizes of inputs and outputs."""
+        return self._spec
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of sizes and weights."""
+        digest = hashlib.sha256(repr((self.spec, self.encoder.hooks)).encode())
+        for name, part in self._parts().items():
+            for key, value in sorted(part.state_dict().items()):
+                digest.update(f"{name}.{key}".encode())
+                digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @torch.no_grad()
+    def encode(
+        self, video: UInt8[Tensor, "batch time 3 height width"]
+    ) -> Float[Tensor, "batch hook slot rows cols channel"]:
+        """Encode frames to latents."""
+        latents: Tensor = self.encoder((video.float() / 255 - self.mean) / self.std)
+        return latents
+
+    def decode(self, latents: Float[Tensor, "batch hook slot rows cols channel"]) -> dict[str, Tensor]:
+        """Refuse: stock models do not decode these latents."""
+        raise ValueError("stock models have no decoder of these latents: the student needs trainable heads")
+
+    @torch.no_grad()
+    def targets(self, clip: Clip) -> Targets:
+        """Make the targets of one clip."""
+        video = resize_frames(clip.video.to(self.mean.device), self.spec.size)
+        values: dict[str, Tensor] = {}
+        if self.depth is not None:
+            raw = self.depth.raw_output(video)
+            metres = raw if self.depth.metric else relative_to_depth(raw)
+            values["depth"] = metres.clamp_min(1e-3).log()[:, None].cpu()
+        if self.flow is not None:
+            values["flow"] = backward_flow(self.flow, video).cpu()
+        return Targets(self.encode(video[None])[0].float().cpu(), predicted_signals(values))
+
+
+def backward_flow(raft: nn.Module, video: UInt8[Tensor, "time 3 height width"]) -> Float[Tensor, "time 2 height width"]:
+    """Estimate the flow (pixels) from each frame to the one before; 0 for the first frame."""
+    height, width = video.shape[-2:]
+    larger = (max(RAFT_SIDE, -(-height // 8) * 8), max(RAFT_SIDE, -(-width // 8) * 8))
+    frames = F.interpolate(video.float() / 127.5 - 1, larger, mode="bilinear", antialias=True, align_corners=False)
+    flow = raft(frames[1:], frames[:-1])[-1]
+    small = F.interpolate(flow, (height, width), mode="bilinear", antialias=True, align_corners=False)
+    scale = torch.tensor([width / larger[1], height / larger[0]], device=small.device)
+    return torch.cat([torch.zeros_like(small[:1]), small * scale[:, None, None]])
+
+
+def load_raft(path: str | Path, name: str) -> nn.Module:
+    """Load torchvision's RAFT from a file with its state.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the model is unknown, or the state is of another one.
+    """
+    if name not in ("raft_large", "raft_small"):
+        raise ValueError(f"unknown flow model {name!r}: choose raft_large or raft_small")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no RAFT weights at {path}: give the file of torchvision's {name}")
+    raft: nn.Module = getattr(optical_flow, name)(weights=None)
+    try:
+        raft.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except RuntimeError as error:
+        raise ValueError(f"{path} is no state of torchvision's {name}") from error
+    return raft

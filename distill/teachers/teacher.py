@@ -1,0 +1,93 @@
+"""What distillation needs of a teacher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from distill.signals import Signals
+from scenes.clip import Clip
+
+
+@dataclass(frozen=True)
+class TeacherSpec:
+    """Sizes of a teacher: what it takes, and what it gives.
+
+    `frames` frames of `size` x `size` pixels go in. `latent` is (hooks, slots, rows, cols, channels) of its features,
+    None for a teacher without any. `signals` names what its targets have, at its input's size (rays: on the latents'
+    grid). `decodes` says whether it has a decoder that a student's latents can go through.
+    """
+
+    frames: int
+    size: int
+    latent: tuple[int, int, int, int, int] | None
+    signals: tuple[str, ...]
+    decodes: bool = True
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a student of one clip is compared with: latents (None from a teacher without) and signals."""
+
+    latents: Float[Tensor, "hook slot rows cols channel"] | None
+    signals: Signals
+
+
+@runtime_checkable
+class Teacher(Protocol):
+    """A frozen 4D expert.
+
+    `decode` has frozen parameters, but is differentiable in the latents: that is how explicit distillation reaches the
+    student. `digest` names the weights: targets made by others are not mixed up with these.
+    """
+
+    @property
+    def spec(self) -> TeacherSpec:
+        """Sizes of inputs and outputs."""
+
+    @property
+    def digest(self) -> str:
+        """Hash of what determines the targets."""
+
+    def encode(
+        self, video: UInt8[Tensor, "batch time 3 height width"]
+    ) -> Float[Tensor, "batch hook slot rows cols channel"]:
+        """Encode frames to latents, without gradients."""
+
+    def decode(self, latents: Float[Tensor, "batch hook slot rows cols channel"]) -> dict[str, Tensor]:
+        """Decode latents, the teacher's or a student's, to raw signals (batch, time, channel, height, width)."""
+
+    def targets(self, clip: Clip) -> Targets:
+        """Make the targets of one clip; they may be cached on disk."""
+
+
+@torch.no_grad()
+def decoded_targets(teacher: Teacher, clip: Clip, device: torch.device) -> Targets:
+    """Make the targets of a clip by encoding and decoding it; frames of another size are resized.
+
+    Every prediction counts as valid, but for the flow of the first frame, which does not exist.
+    """
+    latents = teacher.encode(resize_frames(clip.video.to(device), teacher.spec.size)[None])
+    values = {name: value[0].float().cpu() for name, value in teacher.decode(latents).items()}
+    return Targets(latents[0].float().cpu(), predicted_signals(values))
+
+
+def resize_frames(video: UInt8[Tensor, "time 3 height width"], side: int) -> UInt8[Tensor, "time 3 side side"]:
+    """Resize frames to squares, antialiased."""
+    if video.shape[-2:] == (side, side):
+        return video
+    resized = F.interpolate(video.float(), (side, side), mode="bilinear", antialias=True, align_corners=False)
+    return resized.round().clamp(0, 255).to(torch.uint8)
+
+
+def predicted_signals(values: dict[str, Tensor]) -> Signals:
+    """Count every prediction as valid, but for the backward flow of the first frame."""
+    valid = {name: torch.ones_like(value[:, :1], dtype=torch.bool) for name, value in values.items()}
+    if "flow" in valid:
+        valid["flow"][0] = False
+    return Signals(values, valid)

@@ -1,0 +1,157 @@
+"""Perceptual 4D distillation as a Lightning module: fine-tuning, plus losses against a frozen teacher's targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from distill.losses import PRESETS, Weights, explicit_losses, latent_loss
+from distill.perception_decoder import Form, PerceptionDecoder
+from distill.signals import CHANNELS
+from distill.teachers.teacher import Teacher
+from models.heads import DenseHead
+from models.sr3d.config import SR3DConfig
+from models.sr3d.token_map import token_map
+from models.sr3d.training import SupervisedFineTuning
+
+OWN_LATENT = 64  # channels of latents, where the teacher has none
+
+
+class PerceptualDistillation(SupervisedFineTuning):
+    """Fine-tune an unchanged SR-3D on answers, and make its visual tokens perceive what a 4D expert perceives.
+
+    The hidden states of the last layer at the visual tokens go through a training-only decoder to the teacher's latent
+    space (latent distillation), and from there through the teacher's frozen heads to dense signals (explicit
+    distillation). Teacher and decoder live here, not in the model: the exported model knows nothing of them.
+    Source: 4D-RGPT (arXiv 2512.17012) section 3.2, equations 3 to 7.
+
+    Args:
+        teacher: gave the targets; its heads decode the student. One without decoder (an oracle) gets trainable,
+            training-only heads here.
+        preset: weights of the losses, "paper" or "released".
+        latent: whether to distil latents.
+        explicit: whether to distil signals. With neither this is plain fine-tuning: the arm without distillation.
+        decoder: form of the perception decoder.
+        masked: compare signals where the teacher's are valid only (ours; the published losses compare everywhere).
+        norms_every: steps between measurements of every loss's gradient norm at the last layer; 0 for never.
+        **options: of `SupervisedFineTuning`.
+    """
+
+    def __init__(
+        self,
+        *,
+        teacher: Teacher,
+        preset: str = "paper",
+        latent: bool = True,
+        explicit: bool = True,
+        decoder: Form = "linear",
+        masked: bool = True,
+        norms_every: int = 100,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if preset not in PRESETS:
+            raise ValueError(f"no weight preset {preset!r}: choose one of {', '.join(PRESETS)}")
+        if latent and teacher.spec.latent is None:
+            raise ValueError("this teacher has no latents: set latent=false, or choose an expert")
+        self.weights: Weights = PRESETS[preset]
+        if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
+            raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
+        self.latent, self.explicit, self.masked, self.norms_every = latent, explicit, masked, norms_every
+        self.teacher = [teacher]  # in a list: not a part of this module, so neither saved nor trained
+        width = self.model.config.text_config.get_text_config().hidden_size
+        grid = self.model.config.token_grid
+        self.own_heads: nn.ModuleDict | None = None
+        self.perception: PerceptionDecoder | None = None
+        if not (latent or explicit):
+            return
+        shape = teacher.spec.latent
+        if shape is None:
+            shape = (4, teacher.spec.frames // 2, 2 * grid, 2 * grid, OWN_LATENT)
+        if not teacher.spec.decodes:
+            tubelet = teacher.spec.frames // shape[1]
+            self.own_heads = nn.ModuleDict(
+                {name: DenseHead(shape[-1], CHANNELS[name], tubelet) for name in teacher.spec.signals}
+            )
+        self.perception = PerceptionDecoder(width, shape, decoder)
+
+    def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
+        """Take the loss on answers and, for videos, the distillation losses."""
+        if self.perception is None:
+            return super().training_step(batch, batch_index)
+        inputs = {name: value for name, value in batch.items() if name != "targets"}
+        outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
+        losses = {"answers": outputs.loss} | self.distillation_losses(
+            outputs.hidden_states[-1], inputs["input_ids"], batch["targets"]
+        )
+        weights = {"answers": 1.0, "latent": self.weights.latent, **self.weights.signals}
+        total: Tensor = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
+        self.log("loss", losses["answers"], prog_bar=True, sync_dist=True)
+        if self.norms_every and self.global_step % self.norms_every == 0:
+            self.log_dict(gradient_norms(losses, weights, outputs.hidden_states[-1]))
+        return total
+
+    def distillation_losses(
+        self,
+        hidden: Float[Tensor, "batch token channel"],
+        input_ids: Int64[Tensor, "batch token"],
+        targets: Mapping[str, Mapping[str, Tensor]],
+    ) -> dict[str, Tensor]:
+        """Compare the student with the targets, unweighted; images (one frame) give nothing to compare."""
+        states = visual_states(hidden, input_ids, self.model.config)
+        if states.shape[1] == 1 or self.perception is None:
+            return {}
+        latents = self.perception(states)
+        losses: dict[str, Tensor] = {}
+        if self.latent:
+            losses["latent"] = latent_loss(latents, targets["latents"][""])
+        if self.explicit:
+            values = targets["values"]
+            decoded = self.decode(latents, {name: value.shape[-2:] for name, value in values.items()})
+            losses |= explicit_losses(decoded, values, targets["valid"] if self.masked else None)
+        return losses
+
+    def decode(
+        self, latents: Float[Tensor, "batch hook slot rows cols channel"], sizes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Tensor]:
+        """Decode by the teacher's frozen heads, in float32; by trainable ones where it has none."""
+        with torch.autocast(latents.device.type, enabled=False):
+            if self.own_heads is None:
+                return self.teacher[0].decode(latents.float())
+            return {name: head(latents.float(), sizes[name]) for name, head in self.own_heads.items()}
+
+
+def visual_states(
+    hidden: Float[Tensor, "batch token channel"], input_ids: Int64[Tensor, "batch token"], config: SR3DConfig
+) -> Float[Tensor, "batch time rows cols channel"]:
+    """Collect the hidden states at visual tokens by frame, row and column, whatever stands between the frames.
+
+    Raises ValueError where the clips of a batch differ in frames.
+    """
+    place = token_map(input_ids, config)
+    counts = torch.bincount(place.sample, minlength=len(input_ids))
+    side = config.token_grid
+    if not bool((counts == counts[0]).all()):
+        raise ValueError(
+            f"clips of one batch have {sorted({int(c) // side**2 for c in counts})} frames: distillation needs as many "
+            "frames in each as the teacher takes"
+        )
+    states = hidden.new_zeros(len(input_ids), int(counts[0]) // side**2, side, side, hidden.shape[-1])
+    index = (place.sample, place.tile, place.row, place.col)
+    return states.index_put(index, hidden[place.sample, place.position])
+
+
+def gradient_norms(
+    losses: Mapping[str, Tensor], weights: Mapping[str, float], at: Float[Tensor, "batch token channel"]
+) -> dict[str, Tensor]:
+    """Measure the norm of every weighted loss's gradient at the last hidden states."""
+    norms = {}
+    for name, loss in losses.items():
+        (gradient,) = torch.autograd.grad(weights[name] * loss, at, retain_graph=True)
+        norms[f"gradient_{name}"] = gradient.norm()
+    return norms

@@ -1,0 +1,109 @@
+"""Whole trainings by Lightning: an expert, and a student with its targets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer
+
+from distill.data import TaughtWorldQuestions
+from distill.expert_training import ExpertTraining, ExpertWorlds
+from distill.teachers import Expert4D, load_expert
+from distill.training import PerceptualDistillation
+from tests.distill.conftest import WORLD, build_expert, build_student
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("worlds"))
+
+
+def fit(module: LightningModule, data: LightningDataModule, folder: Path, steps: int, **options: Any) -> Trainer:
+    trainer = Trainer(
+        accelerator="cpu",
+        max_steps=steps,
+        max_epochs=-1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        default_root_dir=folder,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        **options,
+    )
+    trainer.fit(module, data)
+    return trainer
+
+
+def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_path: Path) -> None:
+    data = ExpertWorlds(world=WORLD, seeds=(0, 32), test_seeds=(100, 108), grid=4, batch_size=4, seed=0, stores=stores)
+    weights = {"depth": 1.0, "flow": 0.3, "motion": 0.3, "rays": 3.0}
+    model = build_expert().train().requires_grad_(True)
+    module = ExpertTraining(model=model, learning_rate=1e-3, weights=weights)
+    before = model.heads["depth"].last[0].weight.detach().clone()
+    trainer = fit(module, data, tmp_path, steps=3)
+    assert not torch.equal(model.heads["depth"].last[0].weight, before)
+    trainer.test(module, data, verbose=False)
+    errors = module.test_errors()
+    assert set(errors) == {"expert", "trivial"}
+    assert set(errors["expert"]) == {"depth_abs_rel", "flow_epe_px", "motion_iou", "ray_angle_deg"}
+    module.export(tmp_path / "expert")
+    assert json.loads((tmp_path / "expert" / "test_error.json").read_text()) == errors
+    assert load_expert(tmp_path / "expert").digest == load_expert(tmp_path / "expert").digest
+    assert "| flow_epe_px |" in module.summary()
+
+
+@pytest.mark.parametrize("permuted", [False, True])
+def test_a_student_trains_with_cached_targets(expert: Expert4D, stores: str, tmp_path: Path, permuted: bool) -> None:
+    model, processor = build_student(position_encoding=False, region_pool="trajectory")
+    data = TaughtWorldQuestions(
+        teacher=expert,
+        permuted=permuted,
+        targets=str(tmp_path / "targets"),
+        processor=processor,
+        world=WORLD,
+        seeds=(0, 16),
+        categories=("speed", "distance", "elapsed"),
+        questions_per_clip=4,
+        batch_size=4,
+        seed=0,
+        stores=stores,
+    )
+    module = PerceptualDistillation(teacher=expert, model=model, processor=processor, learning_rate=1e-3, norms_every=1)
+    trainer = fit(module, data, tmp_path, steps=2)
+    logged = trainer.callback_metrics
+    for name in ("answers", "latent", "depth", "flow", "motion", "rays"):
+        assert float(logged[f"loss_{name}"]) > 0
+        assert float(logged[f"gradient_{name}"]) > 0
+    assert not any("teacher" in key or "expert" in key for key in module.state_dict())
+    own = data.dataset()
+    targets = data.cache
+    same = [torch.equal(own[i][1].latents, targets[i].latents) for i in range(16)]  # type: ignore[arg-type]
+    assert all(same) != permuted
+    assert any(same) != permuted
+
+
+def test_an_arm_without_distillation_reads_no_targets(expert: Expert4D, stores: str, tmp_path: Path) -> None:
+    model, processor = build_student(position_encoding=False)
+    data = TaughtWorldQuestions(
+        teacher=expert,
+        taught=False,
+        targets=str(tmp_path / "targets"),
+        processor=processor,
+        world=WORLD,
+        seeds=(0, 16),
+        categories=("distance",),
+        questions_per_clip=2,
+        batch_size=4,
+        seed=0,
+        stores=stores,
+    )
+    module = PerceptualDistillation(
+        teacher=expert, model=model, processor=processor, learning_rate=1e-3, latent=False, explicit=False
+    )
+    fit(module, data, tmp_path, steps=1)
+    assert module.perception is None
+    assert not (tmp_path / "targets").exists()

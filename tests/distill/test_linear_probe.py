@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from distill.linear_probe import cell_signals, probe, ridge_r2, token_states
+from models.sr3d.position_encoding import PositionEncoding3D
+from scenes.clip import Clip
+from tests.distill.conftest import FRAMES, build_student
+
+
+def test_a_linear_target_is_read_exactly_and_noise_not_at_all() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(400, 5, generator=generator)
+    fitted = torch.arange(400) < 300
+    y = x @ torch.randn(5, 2, generator=generator) + 3
+    assert ridge_r2(x, y, fitted, 1e-9) == pytest.approx(1, abs=1e-6)
+    assert ridge_r2(x, torch.randn(400, 2, generator=generator), fitted, 1e-3) < 0.1
+
+
+def test_cells_hold_the_mean_of_their_valid_pixels(clips: list[Clip]) -> None:
+    clip = clips[0]
+    assert clip.depth is not None
+    assert clip.truth is not None
+    signals = cell_signals([clip], 2)
+    quarter = clip.depth[1, 16:, :16].log()  # frame 1, lower left
+    assert float(signals.values["depth"][4 + 2, 0]) == pytest.approx(float(quarter.mean()), abs=1e-5)
+    moving = clip.truth.moving[1, 16:, :16].float().mean()
+    assert float(signals.values["motion"][4 + 2, 0]) == pytest.approx(float(moving), abs=1e-5)
+    assert not signals.valid["flow"][:4].any()  # no flow before the first frame
+
+
+def test_states_do_not_depend_on_the_batch_and_a_probe_scores_every_signal(clips: list[Clip]) -> None:
+    model, processor = build_student()
+    assert isinstance(model.position_encoding, PositionEncoding3D)
+    states = token_states(model.eval(), processor, clips)
+    assert states.shape == (len(clips) * FRAMES * 4, 128)
+    alone = token_states(model, processor, clips[2:3])
+    torch.testing.assert_close(states[2 * FRAMES * 4 : 3 * FRAMES * 4], alone, atol=1e-5, rtol=1e-4)
+    scores = probe(model, processor, clips[:4], clips[4:])
+    assert set(scores) == {"depth", "flow", "motion", "rays"}
+    assert all(score < 1 for score in scores.values())
