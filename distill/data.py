@@ -48,14 +48,21 @@ class TaughtWorldQuestions(WorldQuestions):
         **options: Any,
     ) -> None:
         super().__init__(**options, signals=("backward_flow", "moving"))
-        self.cache = TargetCache(teacher, self.store, targets)
         self.taught, self.permuted = taught, permuted
+        if taught and self.patch_probability:
+            raise ValueError("patch_probability drops frames and colours that the teacher has seen: set it to 0")
+        if taught and teacher.spec.frames != self.store.config.frames:
+            raise ValueError(
+                f"the teacher takes clips of {teacher.spec.frames} frames, the worlds have {self.store.config.frames}"
+            )
+        seeds = self.store.seeds
+        self.cache = TargetCache(teacher, self.store, f"{self.store.key}-{seeds.start}-{seeds.stop}", targets)
 
     def prepare_data(self) -> None:
         """Render what is missing of the worlds, and make what is missing of the targets."""
         super().prepare_data()
         if self.taught:
-            self.cache.fill()
+            self.cache.fill("cuda" if torch.cuda.is_available() else "cpu")
 
     def dataset(self) -> Dataset[Any]:
         """Pair samples and targets."""

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
 from distill.signals import CHANNELS, true_signals
 from distill.teachers.expert import Expert4D
-from models.sr3d.training import SeededSampler, cosine_schedule, process_count
+from models.sr3d.training import SeededSampler, cosine_schedule, samples_seen
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -69,11 +69,10 @@ class ExpertWorlds(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
-        start = self.trainer.global_step * self.batch_size * process_count() if self.trainer else 0
         return DataLoader(
             Perceived(self.store, self.grid),
             self.batch_size,
-            sampler=SeededSampler(len(self.store), self.seed, start),
+            sampler=SeededSampler(len(self.store), self.seed, samples_seen(self.trainer, self.batch_size)),
             num_workers=self.workers,
         )
 
@@ -120,9 +119,10 @@ class ExpertTraining(LightningModule):
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
         """Measure the expert and the trivial predictor on one batch."""
-        values = batch["values"]
+        values, seen = batch["values"], batch["valid"]["depth"]
+        depth = torch.where(seen, values["depth"], 0.0).sum((0, 1), keepdim=True) / seen.sum((0, 1), keepdim=True)
         trivial = {
-            "depth": values["depth"].mean((0, 1), keepdim=True).expand_as(values["depth"]),
+            "depth": depth.expand_as(values["depth"]),
             "flow": torch.zeros_like(values["flow"]),
             "motion": torch.ones_like(values["motion"]),
             "rays": values["rays"].mean((0, 1), keepdim=True).expand_as(values["rays"]),
@@ -192,6 +192,6 @@ def signal_errors(
         "depth_abs_rel": (abs_rel(predicted["depth"].exp(), values["depth"].exp(), valid["depth"]), valid["depth"]),
         "flow_epe_px": (end_point_error(predicted["flow"], values["flow"], flow), flow),
         "motion_iou": (mask_iou(predicted["motion"] > 0, moving, valid["motion"]), union),
-        "ray_angle_deg": (ray_angle_deg(predicted["rays"], values["rays"]), valid["rays"]),
+        "ray_angle_deg": (ray_angle_deg(predicted["rays"], values["rays"], valid["rays"][:, :, 0]), valid["rays"]),
     }
     return {name: (float(error), int(known.sum())) for name, (error, known) in found.items()}

@@ -9,7 +9,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.geometry import invert, resize_intrinsics
+from models.geometry import invert, resize_intrinsics, valid_depth
 from models.geometry.rays import plucker_rays
 from scenes.clip import Clip
 
@@ -22,7 +22,7 @@ class Signals:
 
     `depth` is log depth (log metres), `flow` the backward flow in pixels of these maps' resolution, `motion` a logit
     (of moving in the world), `rays` raw Plücker coordinates in the first camera, on the latents' grid. Source: 4D-RGPT
-    (arXiv 2512.17012) section 3.2; specs/rgpt4d.md 2.4 and 2.5.
+    (arXiv 2512.17012) section 3.2 and its released code (what is compared in which form).
     """
 
     values: dict[str, Float[Tensor, "..."]]
@@ -53,17 +53,17 @@ def true_signals(clip: Clip, grid: tuple[int, int]) -> Signals:
         raise ValueError(f"clip {clip.name} lacks the truth of 4D signals: render worlds with backward_flow and moving")
     first_T_cam = invert(clip.world_T_cam[:1]) @ clip.world_T_cam
     rays = plucker_rays(resize_intrinsics(clip.intrinsics, clip.size, grid), first_T_cam, *grid)
-    depth = clip.depth[:, None]
+    depth, seen = clip.depth[:, None], valid_depth(clip.depth)[:, None]
     values = {
-        "depth": depth.clamp_min(1e-8).log(),
+        "depth": torch.where(seen, depth, 1.0).log(),
         "flow": truth.backward_flow,
         "motion": CERTAIN * (2.0 * truth.moving[:, None] - 1),
         "rays": rays,
     }
     valid = {
-        "depth": depth > 0,
+        "depth": seen,
         "flow": rearrange(truth.backward_valid, "t h w -> t 1 h w"),
-        "motion": depth > 0,
+        "motion": seen,
         "rays": torch.ones_like(rays[:, :1], dtype=torch.bool),
     }
     return Signals(values, valid)

@@ -2,54 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
 from jaxtyping import Float
-from rich.progress import track
+from rich.progress import Progress
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from distill.signals import Signals
 from distill.teachers.teacher import Targets, Teacher
-from scenes.clip import Clip
+from models.sr3d.data import Clips
 
 SHARD = 64  # clips in a file
 NOTE = "target_cache"
 WAIT = 0.5  # seconds between looks at shards that others are filling
 
 
-@runtime_checkable
-class KeyedClips(Protocol):
-    """Clips by number, with a key that says what they are made of."""
-
-    @property
-    def key(self) -> str:
-        """Hash of what determines the clips."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Clip: ...
-
-
 class TargetCache(Sequence[Targets]):
     """The targets of all clips under one teacher; `cache[i]` reads those of clip i, and touches no other.
 
-    Shards lie in a folder named by clips and teacher, in float16. `fill` may run in several processes at once and may
-    be stopped: each takes shards that nobody holds, a file under its final name is complete, and a killed process
-    gives its lock back.
+    Shards lie in a folder named by the clips (`key`: what determines them and their order), the teacher and the code
+    that makes targets, in float16. `fill` may run in several processes at once and may be stopped: each takes shards
+    that nobody holds, a file under its final name is complete, and a killed process gives its lock back.
     """
 
-    def __init__(self, teacher: Teacher, clips: KeyedClips, root: str | Path = "outputs/targets") -> None:
+    def __init__(self, teacher: Teacher, clips: Clips, key: str, root: str | Path = "outputs/targets") -> None:
         self.teacher, self.clips = teacher, clips
-        self.key = f"{clips.key}-{teacher.digest}"
+        self.key = f"{key}-{teacher.digest}-{code_digest()}"
         self.folder = Path(root) / self.key
 
     def __len__(self) -> int:
@@ -70,32 +58,34 @@ class TargetCache(Sequence[Targets]):
         valid = {name[6:]: value for name, value in parts.items() if name.startswith("valid.")}
         return Targets(None if latents is None else latents.float(), Signals(values, valid))
 
-    def fill(self) -> None:
+    def fill(self, device: torch.device | str = "cpu") -> None:
         """Make what is missing, with a progress bar; return when all shards are there, whoever made them."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.teacher.to(device)
         shards = range((len(self) + SHARD - 1) // SHARD)
-        for shard in track([s for s in shards if not self._is_whole(s)], "targets of the teacher"):
-            try:
-                with FileLock(self._path(shard).with_suffix(".lock"), timeout=0):
-                    if not self._is_whole(shard):
-                        self._write(shard)
-            except Timeout:
-                continue  # another process is at it
-        while any(not self._is_whole(shard) for shard in shards):
-            self._wait_for_others(shards)
+        with Progress() as progress:
+            bar = progress.add_task("targets of the teacher", total=len(shards))
+            while missing := [shard for shard in shards if not self._is_whole(shard)]:
+                progress.update(bar, completed=len(shards) - len(missing))
+                made = 0
+                for shard in missing:
+                    made += self._try(shard)
+                    progress.update(bar, completed=len(shards) - len(missing) + made)
+                if not made:
+                    time.sleep(WAIT)  # others hold all that is missing
+            progress.update(bar, completed=len(shards))
 
-    def _wait_for_others(self, shards: Sequence[int]) -> None:
-        """Wait a little, and take over what a killed process has left."""
-        time.sleep(WAIT)
-        for shard in shards:
-            if self._is_whole(shard):
-                continue
-            try:
-                with FileLock(self._path(shard).with_suffix(".lock"), timeout=0):
-                    if not self._is_whole(shard):
-                        self._write(shard)
-            except Timeout:
-                continue
+    def _try(self, shard: int) -> bool:
+        """Make a shard, unless another process is at it."""
+        try:
+            with FileLock(self._path(shard).with_suffix(".lock"), timeout=0):
+                if not self._is_whole(shard):
+                    for left in self.folder.glob(f"{self._path(shard).stem}.*.tmp"):  # of a killed process
+                        left.unlink()
+                    self._write(shard)
+        except Timeout:
+            return False
+        return True
 
     def _path(self, shard: int) -> Path:
         return self.folder / f"shard-{shard:06d}.safetensors"
@@ -112,9 +102,9 @@ class TargetCache(Sequence[Targets]):
         made = [self.teacher.targets(self.clips[i]) for i in clips]
         tensors: dict[str, Tensor] = {}
         if made[0].latents is not None:
-            tensors["latents"] = torch.stack([one.latents for one in made if one.latents is not None]).half()
+            tensors["latents"] = to_half(torch.stack([one.latents for one in made if one.latents is not None]))
         for name in made[0].signals.values:
-            tensors[f"signal.{name}"] = torch.stack([one.signals.values[name] for one in made]).half()
+            tensors[f"signal.{name}"] = to_half(torch.stack([one.signals.values[name] for one in made]))
             tensors[f"valid.{name}"] = torch.stack([one.signals.valid[name] for one in made])
         tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
         unfinished = self._path(shard).with_suffix(f".{os.getpid()}.tmp")
@@ -147,3 +137,24 @@ def _open_shard(path: Path, key: str, changed: int) -> Any:
     if found != key:
         raise ValueError(f"{path} holds targets {found}, not {key}: remove it and fill the target cache again")
     return file
+
+
+def to_half(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """Convert to float16.
+
+    Raises:
+        ValueError: a value is not finite in it.
+    """
+    half = values.half()
+    if not bool(half.isfinite().all()):
+        raise ValueError(f"targets up to {values.abs().max():.3g} do not fit float16, or are not finite")
+    return half
+
+
+@cache
+def code_digest() -> str:
+    """Hash the source of signals and teachers: what a target means."""
+    here, digest = Path(__file__).parent, hashlib.sha256()
+    for path in (here / "signals.py", *sorted((here / "teachers").glob("*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]

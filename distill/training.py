@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from distill.export import export_student
 from distill.losses import PRESETS, Weights, explicit_losses, latent_loss
 from distill.perception_decoder import Form, PerceptionDecoder
 from distill.signals import CHANNELS
@@ -69,20 +71,27 @@ class PerceptualDistillation(SupervisedFineTuning):
         self.perception: PerceptionDecoder | None = None
         if not (latent or explicit):
             return
-        shape = teacher.spec.latent
-        if shape is None:
-            shape = (4, teacher.spec.frames // 2, 2 * grid, 2 * grid, OWN_LATENT)
-        if not teacher.spec.decodes:
-            tubelet = teacher.spec.frames // shape[1]
-            self.own_heads = nn.ModuleDict(
-                {name: DenseHead(shape[-1], CHANNELS[name], tubelet) for name in teacher.spec.signals}
-            )
-        self.perception = PerceptionDecoder(width, shape, decoder)
+        shape = teacher.spec.latent or (4, teacher.spec.frames // 2, 2 * grid, 2 * grid, OWN_LATENT)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch.initial_seed())  # arms of one seed start with the same decoder
+            self.perception = PerceptionDecoder(width, shape, decoder)
+            if explicit and not teacher.spec.decodes:
+                tubelet = teacher.spec.frames // shape[1]
+                heads = {name: DenseHead(shape[-1], CHANNELS[name], tubelet) for name in teacher.spec.signals}
+                self.own_heads = nn.ModuleDict(heads)
+
+    def on_fit_start(self) -> None:
+        """Move the teacher to where the student is: Lightning does not know it."""
+        self.teacher[0].to(self.device)
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
         """Take the loss on answers and, for videos, the distillation losses."""
         if self.perception is None:
             return super().training_step(batch, batch_index)
+        if "targets" not in batch:
+            raise ValueError(
+                "distillation needs targets in its batches: choose data=worlds_dynamic with data.taught=true"
+            )
         inputs = {name: value for name, value in batch.items() if name != "targets"}
         outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
         losses = {"answers": outputs.loss} | self.distillation_losses(
@@ -124,6 +133,17 @@ class PerceptualDistillation(SupervisedFineTuning):
             if self.own_heads is None:
                 return self.teacher[0].decode(latents.float())
             return {name: head(latents.float(), sizes[name]) for name, head in self.own_heads.items()}
+
+    def summary(self) -> str:
+        """Say what the model is, for its card."""
+        chosen = [name for name, used in (("latents", self.latent), ("signals", self.explicit)) if used]
+        if not chosen:
+            return super().summary()
+        return f"{super().summary()} Distilled: {' and '.join(chosen)} of teacher {self.teacher[0].digest}."
+
+    def export(self, folder: Path) -> None:
+        """Write a plain SR-3D: teacher and decoder stay behind."""
+        export_student(self.model, self.processor, folder)
 
 
 def visual_states(

@@ -32,7 +32,7 @@ def write_card(folder: Path, config: DictConfig, summary: str, command: str, man
     """Write `README.md` into the folder of a checkpoint; `summary` says what the model is."""
     world = config.data.world
     text = CARD.format(
-        name=config.name,
+        name=f"{config.name}, arm {config.arm.name}" if "processor" in config else config.name,
         data=f"{config.data.seeds[1] - config.data.seeds[0]} procedural worlds ({world.frames} frames of "
         f"{world.height} x {world.width} pixels)",
         steps=config.trainer.max_steps,

@@ -66,11 +66,11 @@ def read_video(
 def _damage(listing: Listing) -> str:
     """Say how much of a cut or damaged file is readable; empty for a whole file."""
     readable, first = len(listing.times), min(listing.times[0], 0)  # Matroska counts its duration from zero
-    end = float((listing.times[-1] - first) * listing.time_base)
+    end = float((max(listing.times[-1], listing.end) - first) * listing.time_base)
     if listing.announced > readable:
         return f"is cut or damaged: {readable} of {listing.announced} frames are readable"
     if listing.damaged:
         return f"is cut or damaged: {readable} frames are readable"
-    if listing.duration > 1.05 * end + 1:  # slack: the last frame's own duration, and sound that outlasts pictures
+    if listing.announced < readable and listing.duration > 1.05 * end + 1:  # slack for sound that outlasts pictures
         return f"ends early: {readable} frames are readable, up to second {end:.1f} of {listing.duration:.1f}"
     return ""

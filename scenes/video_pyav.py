@@ -22,7 +22,8 @@ class Listing:
 
     `times` are in units of `time_base` seconds; `keys` are those of the key frames, where decoding can start (empty if
     unknown). `announced` frames and `duration` (seconds) are what the header claims,
-    0 where it claims nothing. `damaged` says that some packet or frame could not be read.
+    0 where it claims nothing. `damaged` says that some packet or frame could not be read. `end` is when the last frame
+    is no longer shown, in units of `time_base`, as far as the packets say.
     """
 
     times: list[int]
@@ -31,6 +32,7 @@ class Listing:
     announced: int
     duration: float
     damaged: bool
+    end: int = 0
 
 
 def list_packets(path: Path) -> Listing:
@@ -45,13 +47,14 @@ def list_packets(path: Path) -> Listing:
         stream = container.streams.video[0]
         duration = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / av.time_base
         listing = Listing([], [], stream.time_base, stream.frames, float(duration), False)
-        times, keys, edited, damaged = [], [], False, False
+        times, keys, end, edited, damaged = [], [], 0, False, False
         try:
             for packet in container.demux(stream):
                 damaged |= packet.is_corrupt
                 edited |= packet.is_discard  # by an edit list: stored and needed to decode, but not shown
                 if packet.size and not packet.is_corrupt and not packet.is_discard:
                     times.append(packet.pts)
+                    end = max(end, (packet.pts or 0) + (packet.duration or 0))
                     if packet.is_keyframe:
                         keys.append(packet.pts)
         except av.FFmpegError:
@@ -61,7 +64,8 @@ def list_packets(path: Path) -> Listing:
     if not times:
         raise ValueError(f"{path} has no readable frame: it is cut or damaged right after its header")
     announced = 0 if edited else listing.announced  # a header counts what an edit list hides
-    return replace(listing, times=sorted(set(times)), keys=sorted(set(keys)), announced=announced, damaged=damaged)
+    times, keys = sorted(set(times)), sorted(set(keys))
+    return replace(listing, times=times, keys=keys, announced=announced, damaged=damaged, end=end)
 
 
 def list_decoded(path: Path, listing: Listing) -> Listing:

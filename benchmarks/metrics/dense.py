@@ -34,8 +34,10 @@ def mask_iou(
 
 
 def ray_angle_deg(
-    pred_rays: Float[Tensor, "*batch 6 height width"], true_rays: Float[Tensor, "*batch 6 height width"]
+    pred_rays: Float[Tensor, "*batch 6 height width"],
+    true_rays: Float[Tensor, "*batch 6 height width"],
+    valid: Bool[Tensor, "*batch height width"],
 ) -> Float[Tensor, ""]:
     """Mean angle between ray directions, degrees (Plücker coordinates, direction first; any length)."""
     cosine = cosine_similarity(pred_rays[..., :3, :, :], true_rays[..., :3, :, :], dim=-3)
-    return cosine.clamp(-1, 1).acos().rad2deg().mean()
+    return cosine[valid].clamp(-1, 1).acos().rad2deg().mean()

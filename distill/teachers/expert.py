@@ -21,6 +21,7 @@ from models.heads import DenseHead
 from scenes.clip import Clip
 
 SHIPPED = Path(__file__).parent / "checkpoints" / "tiny"
+NOT_OF_THE_FUNCTION = ("_name_or_path", "dtype", "transformers_version", "architectures")  # entries of a saved config
 Latents = Float[Tensor, "batch hook slot rows cols channel"]
 
 
@@ -105,7 +106,8 @@ class Expert4D(PreTrainedModel):
     def digest(self) -> str:
         """Hash of sizes and weights."""
         config = self.config
-        settings = (self.spec, config.hooks, config.head_factors, config.image_mean, config.image_std)
+        video = {k: v for k, v in config.video_config.to_dict().items() if k not in NOT_OF_THE_FUNCTION}
+        settings = (sorted(video.items()), config.hooks, config.head_factors, config.image_mean, config.image_std)
         digest = hashlib.sha256(repr(settings).encode())
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())
@@ -156,13 +158,17 @@ def load_expert(folder: str | Path) -> Expert4D:
     """Load a trained expert, frozen.
 
     Raises:
-        ValueError: the folder holds none.
+        ValueError: the folder holds none, or its weights do not fit.
     """
     path = Path(folder) / "config.json"
     if not path.is_file():
         raise ValueError(f"no 4D expert in '{folder}' (config.json is missing): train one, experiment=expert4d/tiny")
-    expert: Expert4D = Expert4D.from_pretrained(folder, dtype=torch.float32)
-    return expert.freeze()
+    expert, found = Expert4D.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    if wrong := sorted(map(str, {*found["missing_keys"], *found["unexpected_keys"], *found["mismatched_keys"]})):
+        raise ValueError(
+            f"the weights in '{folder}' do not fit its config: {len(wrong)} keys differ, such as {wrong[0]}"
+        )
+    return expert.freeze()  # type: ignore[no-any-return]
 
 
 def shipped_expert() -> Expert4D:

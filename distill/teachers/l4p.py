@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ class L4PTeacher:
         frames: int = 16,
         size: int = 224,
         hooks: Sequence[int] = HOOKS,
-        device: str = "cpu",
     ) -> None:
         """Build the model that `configs/model.yaml` describes, and load its weights.
 
@@ -53,7 +53,6 @@ class L4PTeacher:
             frames: of a window.
             size: of a frame, pixels.
             hooks: blocks that the heads read.
-            device: where to run.
 
         Raises:
             FileNotFoundError: the folder or the checkpoint is not there.
@@ -67,15 +66,18 @@ class L4PTeacher:
         if description is None:
             raise ValueError(f"{self.folder}/configs/model.yaml describes no L4P_VideoMAE")
         description["init_args"]["video_encoder_ckpt_path"] = None  # the checkpoint has these weights
-        with importable(self.folder):
+        try:
+            import_package("l4p", self.folder)
             self.model = build(description)
+        except ImportError as error:
+            raise ImportError(f"L4P in {self.folder} needs a package that is not here: {error}") from error
         state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         state = state.get("state_dict", state)
         ours = {key.removeprefix("l4p_model."): value for key, value in state.items()}
         missing = [key for key in self.model.load_state_dict(ours, strict=False).missing_keys if self._is_needed(key)]
         if missing:
             raise ValueError(f"{self.checkpoint} lacks {len(missing)} weights of L4P, such as {missing[0]}")
-        self.model.eval().requires_grad_(False).to(device)
+        self.model.eval().requires_grad_(False)
         self.hooks = tuple(hooks)
         channels = self.model.video_encoder.norm.weight.shape[0]
         side = size // PATCH
@@ -93,7 +95,7 @@ class L4PTeacher:
     @cached_property
     def digest(self) -> str:
         """Hash of the checkpoint file and the window."""
-        digest = hashlib.sha256(repr(self.spec).encode())
+        digest = hashlib.sha256(repr((self.spec, self.hooks)).encode())
         with self.checkpoint.open("rb") as file:
             while block := file.read(1 << 24):
                 digest.update(block)
@@ -104,6 +106,11 @@ class L4PTeacher:
         """Where the weights are."""
         device: torch.device = self.model.video_encoder.norm.weight.device
         return device
+
+    def to(self, device: torch.device | str) -> L4PTeacher:
+        """Move to a device."""
+        self.model.to(device)
+        return self
 
     @torch.no_grad()
     def encode(
@@ -165,11 +172,26 @@ def build(node: Any) -> Any:
     return getattr(importlib.import_module(module), name)(**build(node.get("init_args", {})))
 
 
-@contextmanager
-def importable(folder: Path) -> Iterator[None]:
-    """Let imports find the packages of a folder for a while."""
-    sys.path.insert(0, str(folder))
+def import_package(name: str, folder: Path) -> None:
+    """Import a package from a folder that is not on the path, under its own name, so that its parts find each other.
+
+    Raises:
+        ValueError: the folder has no such package, or one of that name from elsewhere is loaded already.
+    """
+    spec = PathFinder.find_spec(name, [str(folder)])
+    if spec is None:
+        raise ValueError(f"{folder} has no package {name}: give a checkout of its repository")
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        places = [Path(place).resolve() for place in getattr(loaded, "__path__", [])]
+        if (folder / name).resolve() not in places:
+            raise ValueError(f"another package {name} is loaded already, so that {folder / name} cannot be")
+        return
+    package = module_from_spec(spec)
+    sys.modules[name] = package
     try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
+        if spec.loader is not None:
+            spec.loader.exec_module(package)
+    except BaseException:
+        del sys.modules[name]
+        raise

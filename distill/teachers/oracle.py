@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
@@ -26,6 +27,10 @@ class Oracle:
     def digest(self) -> str:
         """Hash of what determines the targets."""
         return f"oracle-{self.spec.frames}x{self.spec.size}-{self.grid}"
+
+    def to(self, device: torch.device | str) -> Oracle:
+        """Move to a device: there is nothing to move."""
+        return self
 
     def encode(
         self, video: UInt8[Tensor, "batch time 3 height width"]

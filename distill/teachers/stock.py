@@ -41,7 +41,6 @@ class StockTeacher:
         flow_model: str = "raft_large",
         image_mean: Sequence[float] = (0.485, 0.456, 0.406),
         image_std: Sequence[float] = (0.229, 0.224, 0.225),
-        device: str = "cpu",
     ) -> None:
         """Load from folders and files; nothing is downloaded.
 
@@ -55,7 +54,6 @@ class StockTeacher:
             flow_model: "raft_large" or "raft_small".
             image_mean: Mean of the encoder's normalised pixels per channel, for values in [0, 1].
             image_std: Standard deviation, likewise.
-            device: where to run.
 
         Raises:
             FileNotFoundError: one of them is missing.
@@ -64,11 +62,9 @@ class StockTeacher:
         self.encoder = VideoEncoder.from_pretrained(video, hooks)
         self.depth = DepthAnythingV2(depth) if depth else None
         self.flow = load_raft(flow, flow_model) if flow else None
-        self.mean, self.std = (
-            rearrange(torch.tensor(list(c)), "c -> c 1 1").to(device) for c in (image_mean, image_std)
-        )
+        self.mean, self.std = (rearrange(torch.tensor(list(c)), "c -> c 1 1") for c in (image_mean, image_std))
         for part in self._parts().values():
-            part.eval().requires_grad_(False).to(device)
+            part.eval().requires_grad_(False)
         config = self.encoder.model.config
         side = size // config.patch_size
         latent = (len(self.encoder.hooks), frames // config.tubelet_size, side, side, config.hidden_size)
@@ -87,12 +83,21 @@ class StockTeacher:
     @cached_property
     def digest(self) -> str:
         """Hash of sizes and weights."""
-        digest = hashlib.sha256(repr((self.spec, self.encoder.hooks)).encode())
+        metric = self.depth.metric if self.depth is not None else None
+        settings = (self.spec, self.encoder.hooks, self.mean.tolist(), self.std.tolist(), metric)
+        digest = hashlib.sha256(repr(settings).encode())
         for name, part in self._parts().items():
             for key, value in sorted(part.state_dict().items()):
                 digest.update(f"{name}.{key}".encode())
                 digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:16]
+
+    def to(self, device: torch.device | str) -> StockTeacher:
+        """Move to a device."""
+        for part in self._parts().values():
+            part.to(device)
+        self.mean, self.std = self.mean.to(device), self.std.to(device)
+        return self
 
     @torch.no_grad()
     def encode(

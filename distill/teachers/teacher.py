@@ -54,6 +54,9 @@ class Teacher(Protocol):
     def digest(self) -> str:
         """Hash of what determines the targets."""
 
+    def to(self, device: torch.device | str) -> Teacher:
+        """Move to a device, and return itself."""
+
     def encode(
         self, video: UInt8[Tensor, "batch time 3 height width"]
     ) -> Float[Tensor, "batch hook slot rows cols channel"]:

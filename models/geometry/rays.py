@@ -16,7 +16,7 @@ def plucker_rays(
 ) -> Float[Tensor, "*batch 6 height width"]:
     """Give (d, o x d) of the ray through every pixel centre: unit direction and moment (metres), both in frame a.
 
-    `intrinsics` are in pixels of the (height, width) grid. Source: 4D-RGPT section 2.4 in specs; L4P's camera rays.
+    `intrinsics` are in pixels of the (height, width) grid. Source: the camera rays of L4P (arXiv 2502.13078).
     """
     centres = pixel_centres(height, width, intrinsics)
     focal = torch.stack([intrinsics[..., 0, 0], intrinsics[..., 1, 1]], -1)[..., None, None, :]

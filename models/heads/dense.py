@@ -47,6 +47,8 @@ class DenseHead(nn.Module):
             use_batch_norm_in_fusion_residual=False,
         )
         self.neck = DPTNeck(config)
+        # the deepest level has nothing to be fused with: this part of the stock class never runs
+        self.neck.fusion_stage.layers[0].residual_layer1.requires_grad_(False)
         self.last = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, outputs * tubelet, 1)
         )

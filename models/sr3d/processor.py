@@ -92,8 +92,13 @@ class SR3DProcessor(ProcessorMixin):
     def from_config(cls, config: SR3DConfig, tokenizer: PreTrainedTokenizerBase, **kwargs: Any) -> SR3DProcessor:
         """Build the processor that fits a model; `kwargs` are the arguments that the config does not know.
 
-        Raises ValueError where tokenizer and config disagree about a placeholder.
+        Raises ValueError where tokenizer and config disagree about a placeholder, or where pictures would be cut into
+        tiles for a model that takes every tile of a region for a frame.
         """
+        if config.region_pool == "trajectory" and kwargs.get("max_tiles", 1) > 1:
+            raise ValueError(
+                f"region_pool 'trajectory' takes tiles for frames: max_tiles must be 1, not {kwargs['max_tiles']}"
+            )
         for token, expected in (
             (IMAGE, config.image_token_id),
             (REGION, config.region_token_id),

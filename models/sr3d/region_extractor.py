@@ -50,6 +50,11 @@ class RegionExtractor(nn.Module):
     ) -> Float[Tensor, "region hidden"]:
         assert self.change is not None
         regions, entries = len(masks.names), len(masks.region)
+        shown = torch.bincount(masks.region, minlength=regions)
+        if empty := [name for name, count in zip(masks.names, shown.tolist(), strict=True) if not count]:
+            raise ValueError(
+                f"cannot pool {', '.join(empty)}: the mask is empty on all frames; mark at least one pixel"
+            )
         each = torch.arange(entries, device=masks.region.device)
         names = tuple(masks.names[k] for k in masks.region.tolist())
         pooled = pool_regions(features, replace(masks, region=each, names=names))
@@ -59,6 +64,6 @@ class RegionExtractor(nn.Module):
         first = pooled.new_zeros(regions, pooled.shape[1]).index_copy(0, masks.region[is_start], pooled[is_start])
         later, of = pooled[~is_start], masks.region[~is_start]
         change = self.change(later - first[of])
-        count = torch.bincount(of, minlength=regions).clamp_min(1)
+        count = (shown - 1).clamp_min(1)
         tokens: Tensor = self.projector(first)
         return tokens + torch.zeros_like(tokens).index_add(0, of, change.to(tokens.dtype)) / count[:, None]

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.distributed
-from lightning import LightningDataModule, LightningModule
+from lightning import LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -54,6 +54,13 @@ class SeededSampler(Sampler[int]):
 def process_count() -> int:
     """Count the processes of a distributed run; 1 outside of one."""
     return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+
+
+def samples_seen(trainer: Trainer | None, batch_size: int) -> int:
+    """Count the samples that all processes have trained on together; 0 before a training."""
+    if trainer is None:
+        return 0
+    return int(trainer.global_step * trainer.accumulate_grad_batches * batch_size * process_count())
 
 
 class WorldQuestions(LightningDataModule):
@@ -112,11 +119,10 @@ class WorldQuestions(LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
         samples = self.dataset()
-        steps = self.trainer.global_step * self.trainer.accumulate_grad_batches if self.trainer else 0
         return DataLoader(
             samples,
             batch_size=self.batch_size,
-            sampler=SeededSampler(len(self.store), self.seed, steps * self.batch_size * process_count()),
+            sampler=SeededSampler(len(self.store), self.seed, samples_seen(self.trainer, self.batch_size)),
             collate_fn=self.collator(),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
@@ -174,9 +180,10 @@ class SupervisedFineTuning(LightningModule):
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW without decay on vectors (biases, norms), warm-up then cosine over the planned steps."""
         groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-        for name, parameter in self.model.named_parameters():
+        for name, parameter in self.named_parameters():  # those of training-only parts too
             if parameter.requires_grad:
-                groups.setdefault((name.startswith(self.new_parts), parameter.ndim > 1), []).append(parameter)
+                new = name.removeprefix("model.").startswith(self.new_parts)
+                groups.setdefault((new, parameter.ndim > 1), []).append(parameter)
         optimizer = torch.optim.AdamW(
             [
                 {

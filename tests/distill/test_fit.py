@@ -1,6 +1,7 @@
 """Whole trainings by Lightning: an expert, and a student with its targets."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from lightning import LightningDataModule, LightningModule, Trainer
 
 from distill.data import TaughtWorldQuestions
 from distill.expert_training import ExpertTraining, ExpertWorlds
-from distill.teachers import Expert4D, load_expert
+from distill.teachers import Expert4D, Oracle, load_expert
 from distill.training import PerceptualDistillation
 from tests.distill.conftest import WORLD, build_expert, build_student
 
@@ -52,7 +53,7 @@ def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_pat
     assert set(errors["expert"]) == {"depth_abs_rel", "flow_epe_px", "motion_iou", "ray_angle_deg"}
     module.export(tmp_path / "expert")
     assert json.loads((tmp_path / "expert" / "test_error.json").read_text()) == errors
-    assert load_expert(tmp_path / "expert").digest == load_expert(tmp_path / "expert").digest
+    assert load_expert(tmp_path / "expert").digest == model.float().freeze().digest  # rounded to half on export
     assert "| flow_epe_px |" in module.summary()
 
 
@@ -73,17 +74,60 @@ def test_a_student_trains_with_cached_targets(expert: Expert4D, stores: str, tmp
         stores=stores,
     )
     module = PerceptualDistillation(teacher=expert, model=model, processor=processor, learning_rate=1e-3, norms_every=1)
+    assert module.perception is not None
+    before = module.perception.layers[0].weight.detach().clone()  # type: ignore[union-attr,operator]
     trainer = fit(module, data, tmp_path, steps=2)
+    assert not torch.equal(module.perception.layers[0].weight, before)  # type: ignore[union-attr,arg-type]
     logged = trainer.callback_metrics
     for name in ("answers", "latent", "depth", "flow", "motion", "rays"):
         assert float(logged[f"loss_{name}"]) > 0
         assert float(logged[f"gradient_{name}"]) > 0
     assert not any("teacher" in key or "expert" in key for key in module.state_dict())
+    module.export(tmp_path / "student")
+    assert expert.digest in module.summary()
     own = data.dataset()
     targets = data.cache
     same = [torch.equal(own[i][1].latents, targets[i].latents) for i in range(16)]  # type: ignore[arg-type]
     assert all(same) != permuted
     assert any(same) != permuted
+
+
+def test_heads_of_the_students_own_are_trained(stores: str, tmp_path: Path) -> None:
+    oracle = Oracle(WORLD.frames, WORLD.height, grid=4)
+    model, processor = build_student(position_encoding=False)
+    data = TaughtWorldQuestions(
+        teacher=oracle,
+        targets=str(tmp_path / "targets"),
+        processor=processor,
+        world=WORLD,
+        seeds=(0, 16),
+        categories=("distance",),
+        questions_per_clip=2,
+        batch_size=4,
+        seed=0,
+        stores=stores,
+    )
+    module = PerceptualDistillation(
+        teacher=oracle, model=model, processor=processor, learning_rate=1e-3, latent=False, norms_every=0
+    )
+    assert module.own_heads is not None
+    before = [p.detach().clone() for p in module.own_heads.parameters() if p.requires_grad]
+    fit(module, data, tmp_path, steps=2)
+    after = [p for p in module.own_heads.parameters() if p.requires_grad]
+    assert all(not torch.equal(a, b) for a, b in zip(after, before, strict=True))
+
+
+def test_data_that_a_teacher_cannot_follow_are_refused(expert: Expert4D, stores: str) -> None:
+    def data(**options: Any) -> TaughtWorldQuestions:
+        settings = {"world": WORLD, "seeds": (0, 16), "categories": ("distance",), "questions_per_clip": 2}
+        settings |= {"batch_size": 4, "seed": 0, "stores": stores, "processor": build_student()[1]}
+        return TaughtWorldQuestions(teacher=expert, **(settings | options))
+
+    with pytest.raises(ValueError, match="patch_probability"):
+        data(patch_probability=0.3)
+    with pytest.raises(ValueError, match="clips of 4 frames, the worlds have 6"):
+        data(world=replace(WORLD, frames=6))
+    assert not data(taught=False, world=replace(WORLD, frames=6)).taught
 
 
 def test_an_arm_without_distillation_reads_no_targets(expert: Expert4D, stores: str, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The L4P adapter, against a fake package of the same interface."""
 
+import importlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 import torch
 
 from distill.teachers import Teacher
-from distill.teachers.l4p import UNREAD, L4PTeacher
+from distill.teachers.l4p import UNREAD, L4PTeacher, import_package
 from scenes.clip import Clip
 
 FAKE = """
@@ -88,13 +90,12 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def teacher(checkout: Path) -> L4PTeacher:
-    sys.path.insert(0, str(checkout))
-    from l4p.models.l4p_videomae import Head, L4P_VideoMAE  # type: ignore[import-not-found]
-
-    sys.path.remove(str(checkout))
+    import_package("l4p", checkout)
+    fake = importlib.import_module("l4p.models.l4p_videomae")
     torch.manual_seed(0)
-    heads = {"depth": Head(1), "flow_2d_backward": Head(2), "dyn_mask": Head(1), "camray": Head(6, grid=True)}
-    model = L4P_VideoMAE(torch.nn.ModuleDict(heads))
+    channels = {"depth": 1, "flow_2d_backward": 2, "dyn_mask": 1, "camray": 6}
+    heads = {task: fake.Head(count, grid=task == "camray") for task, count in channels.items()}
+    model = fake.L4P_VideoMAE(torch.nn.ModuleDict(heads))
     state = {f"l4p_model.{key}": value for key, value in model.state_dict().items()}
     state["l4p_model.task_heads.track_2d.extra"] = torch.zeros(1)  # a task that is not ours
     torch.save({"state_dict": state}, checkout / "l4p.ckpt")
@@ -145,9 +146,12 @@ def test_what_is_missing_is_named(teacher: L4PTeacher, checkout: Path) -> None:
         L4PTeacher(checkout, checkout / "cut.ckpt", frames=4, size=28, hooks=(1, 2, 3, 4))
 
 
-def test_choosing_another_teacher_imports_nothing_of_l4p() -> None:
-    import subprocess
+def test_a_folder_without_the_package_is_refused(checkout: Path) -> None:
+    with pytest.raises(ValueError, match="has no package nothing"):
+        import_package("nothing", checkout)
 
+
+def test_choosing_another_teacher_imports_nothing_of_l4p() -> None:
     code = "import sys, distill.teachers, distill.training; print([m for m in sys.modules if 'l4p' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

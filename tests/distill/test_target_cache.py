@@ -4,32 +4,18 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from distill import target_cache
+from distill.data import TaughtWorldQuestions
 from distill.target_cache import TargetCache
 from distill.teachers import Expert4D, Oracle
 from scenes.clip import Clip
-from tests.distill.conftest import FRAMES, SIZE, build_expert
-
-
-class Few(Sequence[Clip]):
-    """Clips in memory, with a key."""
-
-    key = "few"
-
-    def __init__(self, clips: Sequence[Clip]) -> None:
-        self.clips = clips
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, index: int) -> Clip:  # type: ignore[override]
-        return self.clips[index]
+from tests.distill.conftest import FRAMES, SIZE, WORLD, build_expert, build_student
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +24,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cached_targets_are_those_of_the_teacher(expert: Expert4D, clips: list[Clip], tmp_path: Path) -> None:
-    cache = TargetCache(expert, Few(clips), tmp_path)
+    cache = TargetCache(expert, clips, "few", tmp_path)
     cache.fill()
     for index in (0, 5):
         fresh, stored = expert.targets(clips[index]), cache[index]
@@ -51,7 +37,7 @@ def test_cached_targets_are_those_of_the_teacher(expert: Expert4D, clips: list[C
 
 
 def test_an_oracle_is_cached_without_latents(clips: list[Clip], tmp_path: Path) -> None:
-    cache = TargetCache(Oracle(FRAMES, SIZE, 4), Few(clips), tmp_path)
+    cache = TargetCache(Oracle(FRAMES, SIZE, 4), clips, "few", tmp_path)
     cache.fill()
     assert cache[3].latents is None
     assert set(cache[3].signals.values) == {"depth", "flow", "motion", "rays"}
@@ -60,7 +46,7 @@ def test_an_oracle_is_cached_without_latents(clips: list[Clip], tmp_path: Path) 
 def test_another_teacher_gets_another_folder_and_a_file_of_its_own_is_refused(
     expert: Expert4D, clips: list[Clip], tmp_path: Path
 ) -> None:
-    one, other = TargetCache(expert, Few(clips), tmp_path), TargetCache(build_expert(1), Few(clips), tmp_path)
+    one, other = TargetCache(expert, clips, "few", tmp_path), TargetCache(build_expert(1), clips, "few", tmp_path)
     assert one.folder != other.folder
     one.fill()
     other.folder.mkdir()
@@ -70,15 +56,41 @@ def test_another_teacher_gets_another_folder_and_a_file_of_its_own_is_refused(
         other[0]
 
 
+def test_other_clips_get_another_folder_and_a_shorter_list_is_not_taken_for_a_longer_one(
+    expert: Expert4D, tmp_path: Path
+) -> None:
+    def data(first: int, last: int) -> TaughtWorldQuestions:
+        return TaughtWorldQuestions(
+            teacher=expert,
+            processor=build_student()[1],
+            world=WORLD,
+            seeds=(first, last),
+            categories=("distance",),
+            questions_per_clip=1,
+            batch_size=2,
+            seed=0,
+            stores=str(tmp_path),
+            targets=str(tmp_path),
+        )
+
+    folders = [data(*seeds).cache.folder for seeds in ((0, 3), (0, 6), (3, 6))]
+    assert len(set(folders)) == 3
+
+
+def test_targets_that_do_not_fit_float16_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not fit float16"):
+        target_cache.to_half(torch.tensor([1.0, 1e6]))
+
+
 def test_targets_that_were_not_made_yet_say_so(expert: Expert4D, clips: list[Clip], tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="fill the target cache first"):
-        TargetCache(expert, Few(clips), tmp_path)[0]
+        TargetCache(expert, clips, "few", tmp_path)[0]
 
 
 def test_a_damaged_shard_is_made_again_and_whole_ones_are_kept(
     expert: Expert4D, clips: list[Clip], tmp_path: Path
 ) -> None:
-    cache = TargetCache(expert, Few(clips), tmp_path)
+    cache = TargetCache(expert, clips, "few", tmp_path)
     cache.fill()
     first, second, _ = sorted(cache.folder.glob("*.safetensors"))
     whole, kept = first.read_bytes(), second.stat().st_mtime_ns
@@ -104,23 +116,27 @@ class Slow(Oracle):
         return super().targets(clip)
 
 
-def fill_in_process(clips: list[Clip], log: Path, root: Path) -> None:
+def fill_in_process(clips: list[Clip], log: Path, root: Path, start: Any) -> None:
     target_cache.SHARD = 2
-    TargetCache(Slow(log), Few(clips), root).fill()
+    start.wait()  # for whoever else takes part
+    TargetCache(Slow(log), clips, "few", root).fill()
 
 
 def test_two_processes_share_the_work_and_a_killed_one_is_replaced(clips: list[Clip], tmp_path: Path) -> None:
     many = [clips[i % len(clips)] for i in range(12)]
     log, root = tmp_path / "log", tmp_path / "targets"
     context = multiprocessing.get_context("spawn")
-    first = context.Process(target=fill_in_process, args=(many, log, root))
+    alone = context.Barrier(1)
+    first = context.Process(target=fill_in_process, args=(many, log, root, alone))
     first.start()
     while not log.is_file():
+        assert first.is_alive()
         time.sleep(0.01)
     assert first.pid is not None
     os.kill(first.pid, signal.SIGKILL)  # in the middle of a shard
     first.join()
-    workers = [context.Process(target=fill_in_process, args=(many, log, root)) for _ in range(2)]
+    together = context.Barrier(2)
+    workers = [context.Process(target=fill_in_process, args=(many, log, root, together)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -130,9 +146,9 @@ def test_two_processes_share_the_work_and_a_killed_one_is_replaced(clips: list[C
     by_worker = [made.count(str(worker.pid)) for worker in workers]
     assert min(by_worker) > 0
     assert sum(by_worker) <= 12  # no clip twice
-    cache = TargetCache(Slow(log), Few(many), root)
-    alone = TargetCache(Oracle(FRAMES, SIZE, 4), Few(many), tmp_path / "alone")
-    alone.fill()
+    cache = TargetCache(Slow(log), many, "few", root)
+    whole = TargetCache(Oracle(FRAMES, SIZE, 4), many, "few", tmp_path / "alone")
+    whole.fill()
     for index in range(12):
-        for name, value in alone[index].signals.values.items():
+        for name, value in whole[index].signals.values.items():
             assert torch.equal(cache[index].signals.values[name], value)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from distill.signals import true_signals
 from distill.teachers import Expert4D, Oracle, Teacher, load_expert
@@ -57,6 +58,15 @@ def test_a_clip_of_another_size_is_resized_and_one_of_another_length_refused(
     torch.testing.assert_close(expert.targets(large).signals.values["depth"], small, atol=0.05, rtol=0)  # rounding
     with pytest.raises(ValueError, match="takes"):
         expert.targets(clips[0].frames([0, 1]))
+
+
+def test_an_expert_with_missing_weights_is_refused(tmp_path: Path) -> None:
+    build_expert().save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["heads.flow.last.0.bias"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=r"1 keys differ, such as heads\.flow\.last\.0\.bias"):
+        load_expert(tmp_path)
 
 
 def test_a_folder_without_an_expert_names_the_remedy(tmp_path: Path) -> None:

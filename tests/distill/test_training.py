@@ -75,6 +75,21 @@ def test_the_total_is_the_weighted_sum_of_what_is_chosen(expert: Expert4D, batch
     assert total(preset="released", explicit=False) - plain == pytest.approx(float(latent) * 0.01 / 0.5, rel=1e-3)
 
 
+def test_arms_of_one_seed_start_with_the_same_decoder(expert: Expert4D) -> None:
+    weights = []
+    for position_encoding in (False, True):
+        model, processor = build_student(position_encoding=position_encoding)
+        module = PerceptualDistillation(teacher=expert, model=model, processor=processor, learning_rate=1e-3)
+        assert module.perception is not None
+        weights.append(module.perception.state_dict())
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_a_batch_without_targets_is_refused(expert: Expert4D, batch: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="needs targets"):
+        module_with(expert).training_step({k: v for k, v in batch.items() if k != "targets"}, 0)
+
+
 def test_images_give_nothing_to_distil(expert: Expert4D, clips: list[Clip]) -> None:
     module = module_with(expert)
     questions = RegionQuestions(

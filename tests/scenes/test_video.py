@@ -73,6 +73,12 @@ def test_the_rotation_tag_is_applied(tmp_path: Path, backend: Any, clockwise_deg
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+@pytest.mark.parametrize("times", [[0], [0, 10_000, 20_000]])
+def test_slide_shows_are_whole(tmp_path: Path, name: str, times: list[int]) -> None:
+    assert len(read_video(write_footage(tmp_path / name, times))) == len(times)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_a_cut_file_is_refused_and_the_line_counts_what_is_readable(tmp_path: Path, backend: Any, name: str) -> None:
     path = cut(write_footage(tmp_path / name, IRREGULAR, index_first=name == "a.mp4"), 0.8)
     with pytest.raises(ValueError, match=r"(\d+ frames are readable|use backend pyav)") as caught:

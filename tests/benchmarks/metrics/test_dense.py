@@ -30,4 +30,4 @@ def test_the_angle_of_rays_ignores_their_length_and_moments() -> None:
     one[0] = 2.0
     other = torch.ones(6, 1, 1)
     other[2] = 0.0
-    assert ray_angle_deg(one, other) == pytest.approx(45, abs=1e-3)
+    assert ray_angle_deg(one, other, torch.ones(1, 1).bool()) == pytest.approx(45, abs=1e-3)

@@ -5,7 +5,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from models.regions import Region, TilePlan, pack_regions, pool_regions
+from models.regions import Region, RegionMasks, TilePlan, pack_regions, pool_regions
 from models.sr3d.region_extractor import RegionExtractor
 
 
@@ -51,6 +51,12 @@ def test_a_trajectory_is_the_first_frame_and_the_mean_change_since() -> None:
     change = (extractor.change(f[2] - f[1]) + extractor.change(f[3] - f[1])) / 2
     torch.testing.assert_close(tokens[0], extractor.projector(f[1]) + change)
     torch.testing.assert_close(tokens[1], extractor.projector(f[2]))
+
+
+def test_a_region_that_no_frame_shows_is_refused_by_name() -> None:
+    masks = RegionMasks(torch.ones(1, 16, 16).bool(), torch.tensor([0]), torch.tensor([0]), ("cup", "pin"))
+    with pytest.raises(ValueError, match="cannot pool pin"):
+        RegionExtractor(5, 7, "trajectory")(torch.randn(1, 2, 2, 5), masks)
 
 
 def test_regions_of_a_batch_have_the_trajectories_that_they_have_alone() -> None:
