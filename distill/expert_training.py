@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from einops import rearrange
 from lightning import LightningDataModule, LightningModule
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
@@ -185,11 +186,19 @@ def signal_losses(
 def signal_errors(
     predicted: Mapping[str, Tensor], values: Mapping[str, Tensor], valid: Mapping[str, Tensor]
 ) -> dict[str, tuple[float, int]]:
-    """Measure AbsRel, end-point error (pixels), IoU of motion, ray angle (degrees), each with its number of values."""
+    """Measure AbsRel, end-point error (pixels), IoU of motion, ray angle (degrees), each with its number of values.
+
+    Worlds come in all scales and a picture does not show its own, so that AbsRel is also taken with one scale a clip:
+    the median of the ratios.
+    """
     flow, moving = valid["flow"][:, :, 0], values["motion"] > 0
     union = ((predicted["motion"] > 0) | moving) & valid["motion"]
+    seen, depth, true = valid["depth"], predicted["depth"], values["depth"]
+    ratio = torch.where(seen, true - depth, torch.nan).flatten(1).nanmedian(1).values
+    aligned = depth + rearrange(ratio, "b -> b 1 1 1 1")
     found = {
-        "depth_abs_rel": (abs_rel(predicted["depth"].exp(), values["depth"].exp(), valid["depth"]), valid["depth"]),
+        "depth_abs_rel": (abs_rel(depth.exp(), true.exp(), seen), seen),
+        "depth_abs_rel_one_scale_a_clip": (abs_rel(aligned.exp(), true.exp(), seen), seen),
         "flow_epe_px": (end_point_error(predicted["flow"], values["flow"], flow), flow),
         "motion_iou": (mask_iou(predicted["motion"] > 0, moving, valid["motion"]), union),
         "ray_angle_deg": (ray_angle_deg(predicted["rays"], values["rays"], valid["rays"][:, :, 0]), valid["rays"]),

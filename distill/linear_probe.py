@@ -9,6 +9,8 @@ after the fact on scenes that no arm was trained on, scored on others. The disti
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +89,7 @@ def ridge_r2(
     x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], fitted: Bool[Tensor, "row"], ridge: float
 ) -> float:
     """Fit on the rows marked, score R2 on the others, all outputs together (each scaled to unit variance)."""
-    x = torch.cat([(x - x[fitted].mean(0)) / x[fitted].std(0).clamp_min(1e-6), torch.ones(len(x), 1)], 1).double()
+    x = ((x - x[fitted].mean(0)) / x[fitted].std(0).clamp_min(1e-6)).double()
     y = ((y - y[fitted].mean(0)) / y[fitted].std(0).clamp_min(1e-6)).double()
     gram = x[fitted].T @ x[fitted]
     penalty = ridge * gram.diagonal().mean() * torch.eye(x.shape[1], dtype=x.dtype)
@@ -135,8 +137,10 @@ def main(
         found[str(folder)] = probe(answerer.model, answerer.processor, clips[:fitting], clips[fitting:])
         print(folder, " ".join(f"{name} {score:.3f}" for name, score in found[str(folder)].items()))
     if output is not None:
-        manifest = collect_manifest({"frames": frames, "fitting": fitting, "testing": testing, "seed": first_seed})
-        write_at_once(output, json.dumps({"r2": found, "manifest": vars(manifest)}, indent=2, default=str) + "\n")
+        command = shlex.join(["python", "-m", "distill.linear_probe", *sys.argv[1:]])
+        settings = {"frames": frames, "fitting": fitting, "testing": testing, "seed": first_seed, "command": command}
+        manifest = vars(collect_manifest(settings))
+        write_at_once(output, json.dumps({"r2": found, "manifest": manifest}, indent=2, default=str) + "\n")
 
 
 if __name__ == "__main__":

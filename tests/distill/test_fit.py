@@ -1,6 +1,7 @@
 """Whole trainings by Lightning: an expert, and a student with its targets."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 
 from distill.data import TaughtWorldQuestions
-from distill.expert_training import ExpertTraining, ExpertWorlds
+from distill.expert_training import ExpertTraining, ExpertWorlds, signal_errors
+from distill.signals import CHANNELS
 from distill.teachers import Expert4D, Oracle, load_expert
 from distill.training import PerceptualDistillation
 from tests.distill.conftest import WORLD, build_expert, build_student
@@ -50,11 +52,26 @@ def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_pat
     trainer.test(module, data, verbose=False)
     errors = module.test_errors()
     assert set(errors) == {"expert", "trivial"}
-    assert set(errors["expert"]) == {"depth_abs_rel", "flow_epe_px", "motion_iou", "ray_angle_deg"}
+    depth = {"depth_abs_rel", "depth_abs_rel_one_scale_a_clip"}
+    assert set(errors["expert"]) == {*depth, "flow_epe_px", "motion_iou", "ray_angle_deg"}
     module.export(tmp_path / "expert")
     assert json.loads((tmp_path / "expert" / "test_error.json").read_text()) == errors
     assert load_expert(tmp_path / "expert").digest == model.float().freeze().digest  # rounded to half on export
     assert "| flow_epe_px |" in module.summary()
+
+
+def test_one_scale_a_clip_is_forgiven_in_one_of_the_depth_errors_and_a_perfect_prediction_has_none() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = {name: torch.rand(2, 3, c, 4, 4, generator=generator) for name, c in CHANNELS.items()}
+    values["motion"] -= 0.5
+    valid = {name: torch.ones(2, 3, 1, 4, 4, dtype=torch.bool) for name in CHANNELS}
+    exact = {name: error for name, (error, _) in signal_errors(values, values, valid).items()}
+    assert exact.pop("motion_iou") == 1
+    assert max(exact.values()) < 0.1  # degrees: float32 near an angle of zero
+    twice = {**values, "depth": values["depth"] + math.log(2)}
+    errors = signal_errors(twice, values, valid)
+    assert errors["depth_abs_rel"][0] == pytest.approx(1)
+    assert errors["depth_abs_rel_one_scale_a_clip"][0] == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("permuted", [False, True])
