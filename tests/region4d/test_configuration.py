@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from hydra.utils import instantiate
 
+from distill.step_cost import STUDENT
+from models.sr3d import SR3DConfig, SR3DForConditionalGeneration
 from region4d.configuration import CONFIGS, compose_config, first_of_sweep
 from tests.models.sr3d.nvila_folder import write_nvila
 
@@ -72,3 +74,41 @@ def test_the_nvila_experiment_builds_from_a_folder(tmp_path: Path) -> None:
     assert module.model.position_encoding is not None
     assert not any(p.requires_grad for p in module.model.vision_tower.parameters())
     assert data.processor.tile_size == module.model.config.tile_size
+
+
+@pytest.mark.parametrize("arm", ["2d", "4d", "3d_both_tpe"])
+def test_the_dynamic_experiment_builds_arms_with_and_without_a_teacher(arm: str) -> None:
+    config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", f"arm={arm}"])
+    module, data = instantiate(config.module), instantiate(config.data)
+    assert (module.perception is not None) == config.arm.distils == data.taught
+    assert (module.model.position_encoding is not None) == config.arm.position_encoding
+    assert module.model.config.timestamp_encoding == config.arm.timestamp_encoding
+    assert module.model.config.region_pool == "trajectory"
+    assert data.store.config.motion
+
+
+def test_the_expert_experiment_builds_an_expert_of_the_students_frames() -> None:
+    config = compose_config("train", ["experiment=expert4d/tiny"])
+    module = instantiate(config.module)
+    student = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"])
+    assert module.model.spec.frames == student.data.world.frames
+    assert module.model.spec.size == student.data.world.height
+    seeds = (config.data.seeds, config.data.test_seeds, student.data.seeds)
+    ranges = [range(*pair) for pair in seeds]
+    assert not any(set(a) & set(b) for i, a in enumerate(ranges) for b in ranges[:i])  # nobody sees another's worlds
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_distils_where_it_has_a_loss_for_it(arm: str) -> None:
+    config = compose_config("train", [f"arm={arm}"]).arm
+    assert config.distils == (config.latent or config.explicit)
+
+
+def test_the_cost_of_a_step_is_measured_on_the_student_of_the_experiment() -> None:
+    config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"])
+    ours, theirs = SR3DConfig(**STUDENT), instantiate(config.model.config)
+    for name in ("tile_size", "stride", "projector", "projector_factor", "grid_encoding", "scale", "camera_token"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    student, built = SR3DForConditionalGeneration(ours), instantiate(config.model)
+    assert {k: v.shape for k, v in student.state_dict().items()} == {k: v.shape for k, v in built.state_dict().items()}
+    assert ours.timestamp_encoding == theirs.timestamp_encoding
