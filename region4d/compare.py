@@ -96,7 +96,7 @@ def collect_study(
         contrasts=[(a, b) for a, b in study.contrasts if {a, b} <= arms],
         manifest=manifest,
         summary=summary,
-        curves={run.name: learning_curve(run.folder / "metrics.csv") for run in complete},
+        curves={run.name: curve for run in complete if (curve := learning_curve(run.folder / "metrics.csv"))[0]},
         examples=draw_examples(records, items, config.examples),
         missing=missing,
     )
