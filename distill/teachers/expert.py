@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, VideoMAEConfig
 
 from distill.signals import CHANNELS
-from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets
+from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets, digest_of
 from models.encoders.video_encoder import VideoEncoder
 from models.heads import DenseHead
 from scenes.clip import Clip
@@ -108,11 +107,7 @@ class Expert4D(PreTrainedModel):
         config = self.config
         video = {k: v for k, v in config.video_config.to_dict().items() if k not in NOT_OF_THE_FUNCTION}
         settings = (sorted(video.items()), config.hooks, config.head_factors, config.image_mean, config.image_std)
-        digest = hashlib.sha256(repr(settings).encode())
-        for name, value in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return digest_of(settings, self)
 
     def freeze(self) -> Expert4D:
         """Freeze for teaching: evaluation mode, no gradients to parameters."""

@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -189,9 +190,8 @@ def import_package(name: str, folder: Path) -> None:
         return
     package = module_from_spec(spec)
     sys.modules[name] = package
-    try:
+    with ExitStack() as undo:
+        undo.callback(sys.modules.pop, name)  # a package that fails to load is not left behind half loaded
         if spec.loader is not None:
             spec.loader.exec_module(package)
-    except BaseException:
-        del sys.modules[name]
-        raise
+        undo.pop_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torchvision.models import optical_flow
 
-from distill.teachers.teacher import Targets, TeacherSpec, predicted_signals, resize_frames
+from distill.teachers.teacher import Targets, TeacherSpec, digest_of, predicted_signals, resize_frames
 from models.depth import DepthAnythingV2, relative_to_depth
 from models.encoders.video_encoder import VideoEncoder
 from scenes.clip import Clip
@@ -85,12 +84,7 @@ class StockTeacher:
         """Hash of sizes and weights."""
         metric = self.depth.metric if self.depth is not None else None
         settings = (self.spec, self.encoder.hooks, self.mean.tolist(), self.std.tolist(), metric)
-        digest = hashlib.sha256(repr(settings).encode())
-        for name, part in self._parts().items():
-            for key, value in sorted(part.state_dict().items()):
-                digest.update(f"{name}.{key}".encode())
-                digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return digest_of(settings, *self._parts().values())
 
     def to(self, device: torch.device | str) -> StockTeacher:
         """Move to a device."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from distill.signals import Signals
 from scenes.clip import Clip
@@ -67,6 +68,16 @@ class Teacher(Protocol):
 
     def targets(self, clip: Clip) -> Targets:
         """Make the targets of one clip; they may be cached on disk."""
+
+
+def digest_of(settings: object, *modules: nn.Module) -> str:
+    """Hash settings and weights: 16 hexadecimal digits that name a teacher."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for module in modules:
+        for name, value in sorted(module.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 @torch.no_grad()

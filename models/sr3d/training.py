@@ -148,7 +148,6 @@ class SupervisedFineTuning(LightningModule):
         new_parts_rate: float = 1.0,
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
-        attention: str = SHARED_PREFIX,
     ) -> None:
         super().__init__()
         self.model = model
@@ -160,7 +159,10 @@ class SupervisedFineTuning(LightningModule):
         self.new_parts_rate = new_parts_rate
         for name in freeze:
             self.model.get_submodule(name).requires_grad_(False)
-        self.model.set_attn_implementation({"text_config": attention})
+        if self.model.language_model.config._attn_implementation == "sdpa":  # another backend was chosen by name
+            self.model.set_attn_implementation(
+                {"text_config": SHARED_PREFIX}
+            )  # sdpa too, in blocks of packed questions
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable()
 

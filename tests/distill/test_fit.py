@@ -41,6 +41,11 @@ def fit(module: LightningModule, data: LightningDataModule, folder: Path, steps:
     return trainer
 
 
+def taught_data(**options: Any) -> TaughtWorldQuestions:
+    settings: dict[str, Any] = {"world": WORLD, "seeds": (0, 16), "questions_per_clip": 2, "batch_size": 4, "seed": 0}
+    return TaughtWorldQuestions(**(settings | options))
+
+
 def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_path: Path) -> None:
     data = ExpertWorlds(world=WORLD, seeds=(0, 32), test_seeds=(100, 108), grid=4, batch_size=4, seed=0, stores=stores)
     weights = {"depth": 1.0, "flow": 0.3, "motion": 0.3, "rays": 3.0}
@@ -77,17 +82,13 @@ def test_one_scale_a_clip_is_forgiven_in_one_of_the_depth_errors_and_a_perfect_p
 @pytest.mark.parametrize("permuted", [False, True])
 def test_a_student_trains_with_cached_targets(expert: Expert4D, stores: str, tmp_path: Path, permuted: bool) -> None:
     model, processor = build_student(position_encoding=False, region_pool="trajectory")
-    data = TaughtWorldQuestions(
+    data = taught_data(
         teacher=expert,
         permuted=permuted,
         targets=str(tmp_path / "targets"),
         processor=processor,
-        world=WORLD,
-        seeds=(0, 16),
         categories=("speed", "distance", "elapsed"),
         questions_per_clip=4,
-        batch_size=4,
-        seed=0,
         stores=stores,
     )
     module = PerceptualDistillation(teacher=expert, model=model, processor=processor, learning_rate=1e-3, norms_every=1)
@@ -112,17 +113,8 @@ def test_a_student_trains_with_cached_targets(expert: Expert4D, stores: str, tmp
 def test_heads_of_the_students_own_are_trained(stores: str, tmp_path: Path) -> None:
     oracle = Oracle(WORLD.frames, WORLD.height, grid=4)
     model, processor = build_student(position_encoding=False)
-    data = TaughtWorldQuestions(
-        teacher=oracle,
-        targets=str(tmp_path / "targets"),
-        processor=processor,
-        world=WORLD,
-        seeds=(0, 16),
-        categories=("distance",),
-        questions_per_clip=2,
-        batch_size=4,
-        seed=0,
-        stores=stores,
+    data = taught_data(
+        teacher=oracle, targets=str(tmp_path / "targets"), processor=processor, categories=("distance",), stores=stores
     )
     module = PerceptualDistillation(
         teacher=oracle, model=model, processor=processor, learning_rate=1e-3, latent=False, norms_every=0
@@ -136,9 +128,8 @@ def test_heads_of_the_students_own_are_trained(stores: str, tmp_path: Path) -> N
 
 def test_data_that_a_teacher_cannot_follow_are_refused(expert: Expert4D, stores: str) -> None:
     def data(**options: Any) -> TaughtWorldQuestions:
-        settings = {"world": WORLD, "seeds": (0, 16), "categories": ("distance",), "questions_per_clip": 2}
-        settings |= {"batch_size": 4, "seed": 0, "stores": stores, "processor": build_student()[1]}
-        return TaughtWorldQuestions(teacher=expert, **(settings | options))
+        processor = build_student()[1]
+        return taught_data(teacher=expert, processor=processor, categories=("distance",), stores=stores, **options)
 
     with pytest.raises(ValueError, match="patch_probability"):
         data(patch_probability=0.3)
@@ -149,17 +140,12 @@ def test_data_that_a_teacher_cannot_follow_are_refused(expert: Expert4D, stores:
 
 def test_an_arm_without_distillation_reads_no_targets(expert: Expert4D, stores: str, tmp_path: Path) -> None:
     model, processor = build_student(position_encoding=False)
-    data = TaughtWorldQuestions(
+    data = taught_data(
         teacher=expert,
         taught=False,
         targets=str(tmp_path / "targets"),
         processor=processor,
-        world=WORLD,
-        seeds=(0, 16),
         categories=("distance",),
-        questions_per_clip=2,
-        batch_size=4,
-        seed=0,
         stores=stores,
     )
     module = PerceptualDistillation(

@@ -126,6 +126,14 @@ def test_a_run_that_was_stopped_ends_in_the_same_weights(samples: list[Sample], 
     torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=1e-6)  # the same operations, in order
 
 
+@pytest.mark.parametrize(("chosen", "trained"), [("sdpa", "shared_prefix"), ("eager", "eager")])
+def test_an_attention_backend_that_was_chosen_by_name_is_kept(chosen: str, trained: str) -> None:
+    module, processor = build()
+    module.model.set_attn_implementation({"text_config": chosen})
+    again = SupervisedFineTuning(model=module.model, processor=processor, learning_rate=1e-3)
+    assert again.model.language_model.config._attn_implementation == trained
+
+
 def test_frozen_parts_do_not_move(samples: list[Sample], tmp_path: Path) -> None:
     module, processor = build()
     frozen = SupervisedFineTuning(
