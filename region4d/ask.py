@@ -94,7 +94,8 @@ def parse_regions(clip: Clip, boxes: list[str], points: list[str], masks: list[s
                     f"--{kind} '{text}' names frame {frame}, but {len(clip)} frames are sampled (0 to {len(clip) - 1})"
                 )
             if kind == "mask":
-                one = Region.from_mask(read_mask(Path(place["what"]), height, width), frame)
+                name = f"{place['index']} ({place['what']})"
+                one = Region.from_mask(read_mask(Path(place["what"]), height, width), frame, name)
             elif kind == "region":
                 x0, y0, x1, y1 = _numbers(kind, text, place["what"], 4)
                 one = Region.from_box((x0, y0, x1, y1), height, width, frame)

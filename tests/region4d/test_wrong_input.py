@@ -65,7 +65,7 @@ def test_half_a_video_is_refused_with_the_number_of_readable_frames(region4d: Ru
 def test_an_empty_mask_is_named(region4d: Run, picture: Path, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((64, 80), np.uint8)).save(tmp_path / "mask.png")
     result = region4d("ask", str(picture), "What is <region0>?", "--mask", f"0:{tmp_path / 'mask.png'}", "--no-depth")
-    assert_one_line(result, "empty")
+    assert_one_line(result, "region 0", "mask.png", "empty")
 
 
 def test_a_mask_of_another_size_is_refused(region4d: Run, picture: Path, tmp_path: Path) -> None:
