@@ -31,7 +31,7 @@ lint: $(READY)  ## ruff, mypy, import floors
 test: lint  ## lint, then the test suite (a few minutes on two cores)
 	$(BIN)/python -m pytest
 
-compare: $(READY)  ## train 2D and 3D arms on procedural worlds, score them, write outputs/compare/report.html
+compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html
 	$(BIN)/region4d compare
 
 clean:  ## remove what the commands made (not the virtual environment)

@@ -27,36 +27,68 @@ plt.rcParams.update(
 )
 
 
-def category_bars(categories: Sequence[str], scores: Mapping[str, Sequence[Estimate]], chance: Sequence[float]) -> str:
-    """Draw the score of every arm by category, with 95 % intervals, and the best constant answer as a black line."""
-    figure, axes = plt.subplots(figsize=(1.5 + 0.95 * len(categories), 3.4))
+def category_bars(
+    categories: Sequence[str],
+    scores: Mapping[str, Sequence[Estimate]],
+    chance: Sequence[float],
+    ceilings: Sequence[float | None],
+) -> str:
+    """Draw the score of every arm by category, with 95 % intervals.
+
+    A black line is the best constant answer, a dashed one what a model without timestamps reaches at most.
+    """
+    figure, axes = plt.subplots(figsize=(1.5 + max(0.95, 0.16 * len(scores)) * len(categories), 3.4))
     width = 0.8 / len(scores)
     place = np.arange(len(categories))
     for number, (arm, intervals) in enumerate(scores.items()):
         mean = np.array([i.mean for i in intervals])
         error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
         left = place - 0.4 + (number + 0.5) * width
-        axes.bar(left, mean, width * 0.92, yerr=error, color=COLOURS[number], label=arm, error_kw={"lw": 0.8})
+        colour = COLOURS[number % len(COLOURS)]
+        axes.bar(left, mean, width * 0.92, yerr=error, color=colour, label=arm, error_kw={"lw": 0.8})
     for x, level in zip(place, chance, strict=True):
         axes.plot(
             [x - 0.42, x + 0.42], [level, level], color="black", lw=1.1, label=None if x else "best constant answer"
         )
+    timed = [(x, level) for x, level in zip(place, ceilings, strict=True) if level is not None]
+    for number, (x, level) in enumerate(timed):
+        label = None if number else "most without timestamps"
+        axes.plot([x - 0.42, x + 0.42], [level, level], color="black", lw=1.1, ls=(0, (3, 2)), label=label)
     axes.set_xticks(place, [c.replace("_", "\n") for c in categories])
     axes.set_ylim(0, 1.02)
     axes.set_ylabel("accuracy")
-    axes.legend(ncols=len(scores) + 1, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    axes.legend(ncols=min(8, len(scores) + 2), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     return _svg(figure)
 
 
-def difference_forest(categories: Sequence[str], differences: Mapping[str, Sequence[Estimate]]) -> str:
+def probe_bars(signals: Sequence[str], scores: Mapping[str, Sequence[Estimate]]) -> str:
+    """Draw R2 of the probes of every arm by signal, with 95 % intervals."""
+    figure, axes = plt.subplots(figsize=(1.5 + max(1.2, 0.2 * len(scores)) * len(signals), 2.8))
+    width, place = 0.8 / len(scores), np.arange(len(signals))
+    for number, (arm, intervals) in enumerate(scores.items()):
+        mean = np.array([i.mean for i in intervals])
+        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
+        left = place - 0.4 + (number + 0.5) * width
+        colour = COLOURS[number % len(COLOURS)]
+        axes.bar(left, mean, width * 0.92, yerr=error, color=colour, label=arm, error_kw={"lw": 0.8})
+    axes.set_xticks(place, signals)
+    axes.set_ylabel("R² of linear probes")
+    axes.legend(ncols=min(8, len(scores)), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    return _svg(figure)
+
+
+def difference_forest(categories: Sequence[str], differences: Mapping[str, Sequence[Estimate | None]]) -> str:
     """Draw paired differences with 95 % intervals; an interval that crosses zero is a null result."""
     rows = len(categories) * len(differences)
     figure, axes = plt.subplots(figsize=(6.4, 0.9 + 0.26 * rows))
     for number, (name, intervals) in enumerate(differences.items()):
-        y = np.arange(len(categories)) + (number - (len(differences) - 1) / 2) * 0.7 / len(differences)
-        mean = np.array([i.mean for i in intervals])
-        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
-        axes.errorbar(mean, y, xerr=error, fmt="o", ms=4, lw=1.4, color=COLOURS[number + 1], label=name)
+        offset = (number - (len(differences) - 1) / 2) * 0.7 / len(differences)
+        known = [(row, i) for row, i in enumerate(intervals) if i is not None]
+        y = np.array([row for row, _ in known]) + offset
+        mean = np.array([i.mean for _, i in known])
+        error = np.array([[i.mean - i.low, i.high - i.mean] for _, i in known]).reshape(-1, 2).T.clip(min=0)
+        colour = COLOURS[(number + 1) % len(COLOURS)]
+        axes.errorbar(mean, y, xerr=error, fmt="o", ms=4, lw=1.4, color=colour, label=name)
     axes.axvline(0, color="black", lw=0.8)
     axes.set_yticks(np.arange(len(categories)), categories)
     axes.invert_yaxis()

@@ -1,6 +1,6 @@
 """Fresh linear probes: how much depth, flow, motion and camera a trained student's visual tokens hold.
 
-    python -m distill.linear_probe MODEL ... [--output FILE]
+    python -m distill.linear_probe MODEL --output FILE
 
 Ridge regression from the frozen hidden states of the last layer to the mean true signal of each token's cell, fitted
 after the fact on scenes that no arm was trained on, scored on others. The distillation's own decoder takes no part.
@@ -8,7 +8,6 @@ after the fact on scenes that no arm was trained on, scored on others. The disti
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmarks.manifest import collect_manifest
-from benchmarks.records import write_at_once
+from benchmarks.probe_scores import ProbeScores, write_probes
 from distill.signals import CHANNELS, true_signals
 from distill.training import visual_states
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
@@ -32,11 +31,13 @@ from models.sr3d.answering import Answerer
 from scenes.clip import Clip
 from scenes.questions import CATEGORIES
 from scenes.worlds import WorldConfig
+from scenes.worlds.rendering.render import Signal
 from scenes.worlds.store import WorldStore
 
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the mean variance; the best one on a quarter of the fitting clips
 HALF = 0.5  # share of a cell that must be valid
 BATCH = 32
+SIGNALS: tuple[Signal, ...] = ("backward_flow", "moving")  # what worlds must be rendered with
 
 
 @dataclass(frozen=True)
@@ -85,62 +86,85 @@ def cell_signals(clips: Sequence[Clip], grid: int) -> CellSignals:
     return CellSignals(*({name: torch.cat(parts) for name, parts in each.items()} for each in (values, valid)))
 
 
-def ridge_r2(
+def ridge_errors(
     x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], fitted: Bool[Tensor, "row"], ridge: float
-) -> float:
-    """Fit on the rows marked, score R2 on the others, all outputs together (each scaled to unit variance)."""
+) -> tuple[Float[Tensor, "rest"], Float[Tensor, "rest"]]:
+    """Fit on the rows marked; on the others, take squared errors and squared distances from their mean.
+
+    All outputs count alike: each is scaled to unit variance.
+    """
     x = ((x - x[fitted].mean(0)) / x[fitted].std(0).clamp_min(1e-6)).double()
     y = ((y - y[fitted].mean(0)) / y[fitted].std(0).clamp_min(1e-6)).double()
     gram = x[fitted].T @ x[fitted]
     penalty = ridge * gram.diagonal().mean() * torch.eye(x.shape[1], dtype=x.dtype)
     weights = torch.linalg.solve(gram + penalty, x[fitted].T @ y[fitted])
-    rest = y[~fitted] - x[~fitted] @ weights
-    return 1 - float(rest.square().sum() / (y[~fitted] - y[~fitted].mean(0)).square().sum())
+    rest = y[~fitted]
+    return (rest - x[~fitted] @ weights).square().sum(1), (rest - rest.mean(0)).square().sum(1)
+
+
+def ridge_r2(
+    x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], fitted: Bool[Tensor, "row"], ridge: float
+) -> float:
+    """Fit on the rows marked, score R2 on the others."""
+    error, spread = ridge_errors(x, y, fitted, ridge)
+    return 1 - float(error.sum() / spread.sum())
 
 
 def probe(
-    model: SR3DForConditionalGeneration, processor: SR3DProcessor, fitting: Sequence[Clip], testing: Sequence[Clip]
-) -> dict[str, float]:
-    """Score R2 of every signal on the testing clips."""
+    model: SR3DForConditionalGeneration,
+    processor: SR3DProcessor,
+    fitting: Sequence[Clip],
+    testing: Sequence[Clip],
+    arm: str = "",
+    seed: int = 0,
+) -> ProbeScores:
+    """Fit a probe of every signal, and score it on each of the testing clips."""
     grid = model.config.token_grid
     x = token_states(model.eval(), processor, [*fitting, *testing])
     signals = cell_signals([*fitting, *testing], grid)
     of_clip = len(x) // (len(fitting) + len(testing))
     clip = torch.arange(len(x)) // of_clip
-    scores = {}
+    errors: dict[str, list[float]] = {}
+    spreads: dict[str, list[float]] = {}
     for name, y in signals.values.items():
         known = signals.valid[name]
         inner = known & (clip < len(fitting))
         chosen = max(RIDGES, key=lambda r: ridge_r2(x[inner], y[inner], clip[inner] < 0.75 * len(fitting), r))
-        scores[name] = ridge_r2(x[known], y[known], clip[known] < len(fitting), chosen)
-    return scores
+        found = ridge_errors(x[known], y[known], clip[known] < len(fitting), chosen)
+        tested = clip[known][clip[known] >= len(fitting)] - len(fitting)
+        errors[name], spreads[name] = (
+            torch.zeros(len(testing), dtype=torch.float64).index_add(0, tested, each).tolist() for each in found
+        )
+    return ProbeScores(arm, seed, [c.name for c in testing], errors, spreads)
 
 
 def main(
-    models: Annotated[list[Path], typer.Argument(help="folders of trained students")],
+    model: Annotated[Path, typer.Argument(help="folder of a trained student")],
+    output: Annotated[Path, typer.Option(help="where the JSON record goes")],
+    arm: Annotated[str, typer.Option(help="its name in the record")] = "",
+    seed: Annotated[int, typer.Option(help="its training seed, for the record")] = 0,
+    untrained: Annotated[bool, typer.Option(help="probe its twin with fresh weights instead")] = False,
     frames: Annotated[int, typer.Option(help="of a clip")] = 6,
     fitting: Annotated[int, typer.Option(help="clips to fit on")] = 384,
     testing: Annotated[int, typer.Option(help="clips to score on")] = 256,
     first_seed: Annotated[int, typer.Option(help="of the worlds: neither trained nor tested on elsewhere")] = 4_000_000,
     stores: Annotated[Path, typer.Option(help="where worlds are kept")] = Path("outputs/worlds"),
-    output: Annotated[Path | None, typer.Option(help="where the JSON record goes")] = None,
 ) -> None:
-    """Probe students on the same scenes, and print R2 by signal."""
+    """Probe a student, print R2 by signal, and write the errors on every clip."""
     world = WorldConfig(frames=frames, motion=True)
-    seeds = range(first_seed, first_seed + fitting + testing)
-    store = WorldStore(world, seeds, ("backward_flow", "moving"), root=stores)
+    store = WorldStore(world, range(first_seed, first_seed + fitting + testing), SIGNALS, root=stores)
     store.render()
     clips = list(store)
-    found = {}
-    for folder in models:
-        answerer = Answerer.from_folder(folder)
-        found[str(folder)] = probe(answerer.model, answerer.processor, clips[:fitting], clips[fitting:])
-        print(folder, " ".join(f"{name} {score:.3f}" for name, score in found[str(folder)].items()))
-    if output is not None:
-        command = shlex.join(["python", "-m", "distill.linear_probe", *sys.argv[1:]])
-        settings = {"frames": frames, "fitting": fitting, "testing": testing, "seed": first_seed, "command": command}
-        manifest = vars(collect_manifest(settings))
-        write_at_once(output, json.dumps({"r2": found, "manifest": manifest}, indent=2, default=str) + "\n")
+    answerer = Answerer.from_folder(model)
+    student = answerer.model
+    if untrained:
+        torch.manual_seed(seed)
+        student = SR3DForConditionalGeneration(student.config).to(student.device)
+    scores = probe(student, answerer.processor, clips[:fitting], clips[fitting:], arm or model.parent.name, seed)
+    print(scores.arm, " ".join(f"{name} {scores.r2(name):.3f}" for name in scores.error))
+    settings = {"fitting": fitting, "testing": testing, "first_seed": first_seed, "untrained": untrained}
+    command = shlex.join(["python", "-m", "distill.linear_probe", *sys.argv[1:]])
+    write_probes(output, scores, collect_manifest({**settings, "command": command}, model))
 
 
 if __name__ == "__main__":

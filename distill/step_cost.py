@@ -49,12 +49,15 @@ STUDENT: dict[str, Any] = {
         "max_position_embeddings": 4096,
         "initializer_range": 0.08,
     },
+    "projector_factor": 4,
+    "scale": "none",
     "grid_encoding": True,
     "position_encoding": False,
     "timestamp_encoding": "before_projector",
     "region_pool": "trajectory",
     "region_width": 1024,
 }
+DECODED = 0.16  # of the clips, through the heads
 AT_LEAST = 1 / 1.15  # a step without distillation may take this share of one with it
 
 
@@ -72,7 +75,7 @@ def main(
     seen = render([make_world(seed, world) for seed in range(clips)], "cpu", ())
     config = SR3DConfig(**STUDENT)
     processor = SR3DProcessor.from_config(config, train_tokenizer(grammar_texts()))
-    questions = RegionQuestions(seen, processor, categories=CATEGORIES, per_clip=20, seed=0)
+    questions = RegionQuestions(seen, processor, categories=CATEGORIES, per_clip=12, seed=0)
     inputs = dict(processor.collate([questions[i] for i in range(clips)]).to(device))
     targets = {
         part: {name: value.to(device) for name, value in values.items()}
@@ -88,6 +91,7 @@ def main(
             learning_rate=1e-3,
             latent=distils,
             explicit=distils,
+            decoded_share=DECODED,
             norms_every=0,
         ).to(device)
         silence(module)

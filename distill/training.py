@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class PerceptualDistillation(SupervisedFineTuning):
         latent: whether to distil latents.
         explicit: whether to distil signals. With neither this is plain fine-tuning: the arm without distillation.
         decoder: form of the perception decoder.
+        decoded_share: share of the clips of a batch (one at least) whose signals are decoded and compared. The heads
+            are most of what distillation costs, and batches are drawn at random: a share estimates the same loss.
         masked: compare signals where the teacher's are valid only (ours; the published losses compare everywhere).
         norms_every: steps between measurements of every loss's gradient norm at the last layer; 0 for never.
         **options: of `SupervisedFineTuning`.
@@ -51,6 +54,7 @@ class PerceptualDistillation(SupervisedFineTuning):
         latent: bool = True,
         explicit: bool = True,
         decoder: Form = "linear",
+        decoded_share: float = 1.0,
         masked: bool = True,
         norms_every: int = 100,
         **options: Any,
@@ -63,7 +67,10 @@ class PerceptualDistillation(SupervisedFineTuning):
         self.weights: Weights = PRESETS[preset]
         if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
             raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
+        if not 0 < decoded_share <= 1:
+            raise ValueError(f"decoded_share must lie in (0, 1], got {decoded_share}")
         self.latent, self.explicit, self.masked, self.norms_every = latent, explicit, masked, norms_every
+        self.decoded_share = decoded_share
         self.teacher = [teacher]  # in a list: not a part of this module, so neither saved nor trained
         width = self.model.config.text_config.get_text_config().hidden_size
         grid = self.model.config.token_grid
@@ -120,9 +127,11 @@ class PerceptualDistillation(SupervisedFineTuning):
         if self.latent:
             losses["latent"] = latent_loss(latents, targets["latents"][""])
         if self.explicit:
-            values = targets["values"]
-            decoded = self.decode(latents, {name: value.shape[-2:] for name, value in values.items()})
-            losses |= explicit_losses(decoded, values, targets["valid"] if self.masked else None)
+            chosen = slice(ceil(self.decoded_share * len(latents)))
+            values = {name: value[chosen] for name, value in targets["values"].items()}
+            valid = {name: value[chosen] for name, value in targets["valid"].items()} if self.masked else None
+            decoded = self.decode(latents[chosen], {name: value.shape[-2:] for name, value in values.items()})
+            losses |= explicit_losses(decoded, values, valid)
         return losses
 
     def decode(

@@ -34,6 +34,8 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     if OmegaConf.is_missing(config.model, "folder"):
         raise ValueError("name a checkpoint folder, e.g. `region4d bench model=models/sr3d/checkpoints/tiny-3d`")
     answerer = Answerer.from_folder(config.model.folder)
+    if config.follow is not None:
+        answerer.processor.follow = config.follow
     task: Task = instantiate(config.task)
     items = list(task.items())[: config.limit]
     queries = [Query(item.clip, item.regions, item.question.text) for item in items]

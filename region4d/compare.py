@@ -2,125 +2,95 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import shlex
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Annotated
 
+import hydra
 import typer
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from benchmarks.manifest import collect_manifest
-from benchmarks.records import Record, read_manifest, read_records
-from benchmarks.report import Example, Study, to_terminal, write_report
-from benchmarks.tasks.task import Item, Task
-from region4d.configuration import compose_config, refuse_other_config
-from region4d.study_runs import StudyRun, learning_curve, run_all
+from benchmarks.report import to_terminal, write_report
+from benchmarks.tasks.task import Task
+from region4d.configuration import CONFIGS, compose_config, refuse_other_config, split_multirun
+from region4d.study_gather import gather_study
+from region4d.study_plan import StudyRun, plan_study
+from region4d.study_runs import run_all
 from region4d.terminal import CONSOLE
-from scenes.drawing import contact_sheet, draw_regions
 
 
 def compare(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
     """Train the arms of a study from one initialisation on the same data, score them, and write a report.
 
     Example: region4d compare study=quick "study.seeds=[0,1]". What is finished is kept: the same command continues.
+    With `-m`, every arm and seed is a job of a Hydra launcher (hydra/launcher=slurm), and no report is written;
+    `report_only=true` writes one from whatever is finished.
     """
-    config = compose_config("compare", overrides or [])
-    folder, study = Path(config.output), config.study
-    runs = [plan_run(config, arm, seed) for seed in study.seeds for arm in study.arms]
+    multirun, assignments = split_multirun(overrides or [])
+    config = compose_config("compare", assignments)
+    runs = plan_study(config)
     for run in runs:
         refuse_other_config(run.folder, run.config)
-    instantiate(runs[0].config.data).prepare_data()
-    task: Task = instantiate(compose_config("bench", [f"task={study.task}"]).task)
-    items = {item.name: item for item in task.items()}
-    failures = run_all(runs, config.workers)
-    scored = [run for run in runs if run.scored]
-    if not scored:
-        raise ValueError(f"no arm was scored: {'; '.join(failures)}")
-    command = "region4d compare" + "".join(f" {shlex.quote(word)}" for word in overrides or [])
-    report = collect_study(config, command, scored, [run.name for run in runs if not run.scored], items)
-    write_report(report, folder)
-    CONSOLE.print(to_terminal(report))
-    CONSOLE.print(f"report: {folder / 'report.html'}")
+    if multirun:
+        jobs = assignments if config.run else [*assignments, "run=" + ",".join(run.name for run in runs)]
+        sys.argv = [sys.argv[0], *multirun, *jobs]
+        hydra.main(config_path=str(CONFIGS), config_name="compare", version_base="1.3")(run_of_sweep)()
+        return
+    failures = [] if config.report_only else carry_out(config, runs)
+    if config.run is None:
+        report(config, runs, assignments, failures)
     for failure in failures:
         CONSOLE.print(failure)
     if failures:
         raise typer.Exit(1)
 
 
-def plan_run(config: DictConfig, arm: str, seed: int) -> StudyRun:
-    """Compose the training of one arm with one seed, and name its commands."""
-    study = config.study
-    folder = Path(config.output) / f"{arm}-seed{seed}"
-    assignments = [f"experiment={study.experiment}", f"arm={arm}", f"seed={seed}", f"output={folder}"]
-    assignments += ["trainer.enable_progress_bar=false", *study.overrides]
-    bench = [f"model={folder / 'model'}", f"task={study.task}", f"label={arm}", f"seed={seed}"]
-    return StudyRun(
-        arm=arm,
-        seed=seed,
-        folder=folder,
-        config=compose_config("train", assignments),
-        train=("train", *assignments),
-        bench=("bench", *bench, f"output={folder / 'records'}"),
-    )
+def run_of_sweep(config: DictConfig) -> None:
+    """Carry out one run of a study as a job of a Hydra launcher.
+
+    Raises:
+        RuntimeError: a step of it failed.
+    """
+    composed = compose_config("compare", list(HydraConfig.get().overrides.task))
+    if failures := carry_out(composed, plan_study(composed)):
+        raise RuntimeError("; ".join(failures))
 
 
-def collect_study(
-    config: DictConfig, command: str, runs: Sequence[StudyRun], missing: Sequence[str], items: dict[str, Item]
-) -> Study:
-    """Gather records, manifests, learning curves and examples of the finished runs."""
-    study = config.study
-    seeds = [s for s in study.seeds if all((arm, s) in {(r.arm, r.seed) for r in runs} for arm in study.arms)]
-    complete = [run for run in runs if run.seed in seeds] or list(runs)
-    records = [record for run in complete for record in read_records(run.folder / "records")]
-    arms = {record.arm for record in records}
-    settings = OmegaConf.to_container(config, resolve=True)
-    manifest = collect_manifest({**settings, "command": command})  # type: ignore[dict-item]
-    manifest = replace(manifest, commit=read_manifest(runs[0].folder / "records").commit)
-    training = runs[0].config
-    clips = len({record.cluster for record in records})
-    summary = (
-        f"Arms {', '.join(study.arms)}: one initialisation a seed, the same data in the same order, "
-        f"{training.trainer.max_steps} steps. Seeds: {', '.join(map(str, seeds)) or 'incomplete'}. "
-        f"Test: {study.task}, {clips} clips that no training has seen. "
-        f"Endpoints named before the run: {', '.join(study.primary)}; controls: {', '.join(study.controls)}."
-    )
-    return Study(
-        title=study.title,
-        records=records,
-        contrasts=[(a, b) for a, b in study.contrasts if {a, b} <= arms],
-        manifest=manifest,
-        summary=summary,
-        curves={run.name: curve for run in complete if (curve := learning_curve(run.folder / "metrics.csv"))[0]},
-        examples=draw_examples(records, items, config.examples),
-        missing=missing,
-    )
+def carry_out(config: DictConfig, runs: Sequence[StudyRun]) -> list[str]:
+    """Render what the runs need, and take all their steps; return the failures."""
+    waiting = [run for run in runs if not run.finished]
+    worlds = {(str(run.config.data.world), str(run.config.data.seeds)): run for run in waiting}
+    for run in worlds.values():  # once, before the runs share them
+        instantiate(run.config.data).store.render()
+    if waiting:
+        for name in config.study.tasks:
+            load_task(config, name).items()
+    return run_all(runs, config.workers)
 
 
-def draw_examples(records: Sequence[Record], items: dict[str, Item], count: int) -> list[Example]:
-    """Draw random questions of the first seed with the answers of all arms."""
-    first = [record for record in records if record.seed == records[0].seed]
-    names = list(dict.fromkeys(record.item for record in first))
-    chosen = Random(0).sample(names, min(count, len(names)))
-    return [draw_example(items[name], [r for r in first if r.item == name]) for name in chosen]
+def report(config: DictConfig, runs: Sequence[StudyRun], words: Sequence[str], failures: Sequence[str]) -> None:
+    """Write the report of what is finished.
+
+    Raises:
+        ValueError: nothing is.
+    """
+    scored = [run for run in runs if run.finished]
+    if not scored:
+        why = "; ".join(failures) or f"{config.runs} holds none of {', '.join(run.name for run in runs)}"
+        raise ValueError(f"no run of study {config.study.name} is finished: {why}")
+    command = shlex.join(["region4d", "compare", *words])
+    study = gather_study(config, command, runs, {name: load_task(config, name) for name in config.study.tasks})
+    folder = Path(config.output)
+    write_report(study, folder)
+    CONSOLE.print(to_terminal(study))
+    CONSOLE.print(f"report: {folder / 'report.html'}")
 
 
-def draw_example(item: Item, records: Sequence[Record]) -> Example:
-    """Draw the frames of a question with its regions, as a JPEG inside a data address."""
-    frames = [
-        draw_regions(frame, {k: r.masks[t] for k, r in enumerate(item.regions) if t in r.masks}, min_side=192)
-        for t, frame in enumerate(item.clip.video)
-    ]
-    file = io.BytesIO()
-    contact_sheet(frames, len(frames)).save(file, "JPEG", quality=85)
-    return Example(
-        picture="data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(),
-        question=item.question.text,
-        answer=item.question.answer,
-        predictions=[{"arm": r.arm, "prediction": r.prediction or "(nothing)", "right": r.score > 0} for r in records],
-    )
+def load_task(config: DictConfig, name: str) -> Task:
+    """Build a benchmark of the study."""
+    task: Task = instantiate(compose_config("bench", [f"task={name}", *config.study.bench_overrides]).task)
+    return task

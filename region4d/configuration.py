@@ -46,6 +46,12 @@ def refuse_other_config(folder: Path, config: DictConfig) -> None:
         )
 
 
+def split_multirun(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split Hydra's flag of a sweep (`-m`) from the overrides."""
+    flags = ("-m", "--multirun")
+    return [word for word in words if word in flags], [word for word in words if word not in flags]
+
+
 def first_of_sweep(overrides: Sequence[str]) -> list[str]:
     """Take the first choice of each swept override, so that a multirun can be checked before it starts."""
     try:

@@ -1,4 +1,4 @@
-"""Running the arms of a study side by side, each as its own `region4d train` and `region4d bench`."""
+"""Running the arms of a study side by side, each step of each run in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,43 +22,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from region4d.study_plan import StudyRun
+
 STEP_COLUMN = "step"
 
 
-@dataclass(frozen=True)
-class StudyRun:
-    """One arm with one seed: its folder, the composed configuration of its training, and its two commands."""
-
-    arm: str
-    seed: int
-    folder: Path
-    config: DictConfig
-    train: tuple[str, ...]
-    bench: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """Name the run for people: arm and seed."""
-        return f"{self.arm} seed {self.seed}"
-
-    @property
-    def scored(self) -> bool:
-        """Tell whether the answers of the test set are there."""
-        return (self.folder / "records" / "manifest.json").is_file()
-
-
 def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
-    """Train and score what is not yet, `workers` runs at a time; return the failures, one line each.
+    """Train, score and probe what is not yet, `workers` runs at a time; return the failures, one line each.
 
-    A run that was interrupted continues from its checkpoint; a run that is scored is left alone.
+    A run that was interrupted continues from its checkpoint; what is finished is left alone.
     """
-    waiting = [run for run in runs if not run.scored]
+    waiting = [run for run in runs if not run.finished]
     threads = max(1, (os.cpu_count() or 1) // max(1, min(workers, len(waiting) or 1)))
     columns = (
         TextColumn("{task.description:<24}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[state]:<18}"),
+        TextColumn("{task.fields[state]:<28}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -71,11 +49,13 @@ def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
         def work(run: StudyRun) -> None:
             total = int(run.config.trainer.max_steps)
             bar = progress.add_task(run.name, total=total, state="training")
-            for state, command in (("training", run.train), ("scoring", run.bench)):
-                progress.update(bar, state=state)
-                if not stopped.is_set() and not _run(command, run.folder, threads, stopped, lambda: tick(bar, run)):
+            for step in run.steps:
+                progress.update(bar, state=step.state)
+                if step.done.exists() or stopped.is_set():
+                    continue
+                if not _run(step.command, run.folder, threads, stopped, lambda: tick(bar, run)):
                     progress.update(bar, state="failed" if not stopped.is_set() else "stopped")
-                    failures.append(f"{run.name}: {state} failed; see {run.folder / 'log.txt'}")
+                    failures.append(f"{run.name}: {step.state} failed; see {run.folder / 'log.txt'}")
                     return
             progress.update(bar, completed=total, state="done")
 
@@ -99,7 +79,7 @@ def _run(
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with (folder / "log.txt").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "region4d", *command], stdout=log, stderr=subprocess.STDOUT, env=environment
+            [sys.executable, "-m", *command], stdout=log, stderr=subprocess.STDOUT, env=environment
         )
         while process.poll() is None:
             if stopped.is_set():

@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.manifest import collect_manifest
 from region4d.card import write_card
-from region4d.configuration import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from region4d.configuration import CONFIGS, compose_config, first_of_sweep, refuse_other_config, split_multirun
 from region4d.terminal import quiet_transformers
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -33,9 +33,7 @@ def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
 
     Continues from its last checkpoint when it was stopped. With `-m`, Hydra sweeps over comma-separated values.
     """
-    words = list(overrides or [])
-    multirun = [word for word in words if word in ("-m", "--multirun")]
-    assignments = [word for word in words if word not in multirun]
+    multirun, assignments = split_multirun(overrides or [])
     config = compose_config("train", first_of_sweep(assignments) if multirun else assignments)
     if multirun:
         sys.argv = [sys.argv[0], *multirun, *assignments]

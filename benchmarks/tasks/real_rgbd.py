@@ -24,6 +24,8 @@ class RealRgbdTask:
         noise: bool = False,
     ) -> None:
         self.name = name
+        self.about = f"Region questions about {folder}, answered from its depth sensor."
+        self.pace = 1.0
         self.folder = folder
         self.count = count
         self.categories = list(categories)

@@ -23,9 +23,14 @@ class Item:
 
 
 class Task(Protocol):
-    """A named list of items; scoring is the same for all (benchmarks.scoring)."""
+    """A named list of items; scoring is the same for all (benchmarks.scoring).
+
+    `about` says for a report what is asked, `pace` by what the seconds of its clips are multiplied.
+    """
 
     name: str
+    about: str
+    pace: float
 
     def items(self) -> Sequence[Item]:
         """List the items, the same every time."""

@@ -1,7 +1,17 @@
 """Frozen 4D experts behind one protocol."""
 
-from distill.teachers.expert import Expert4D, Expert4DConfig, load_expert, shipped_expert
+from distill.teachers.expert import Expert4D, Expert4DConfig, load_expert, random_expert, shipped_expert
 from distill.teachers.oracle import Oracle
 from distill.teachers.teacher import Targets, Teacher, TeacherSpec
 
-__all__ = ["Expert4D", "Expert4DConfig", "Oracle", "Targets", "Teacher", "TeacherSpec", "load_expert", "shipped_expert"]
+__all__ = [
+    "Expert4D",
+    "Expert4DConfig",
+    "Oracle",
+    "Targets",
+    "Teacher",
+    "TeacherSpec",
+    "load_expert",
+    "random_expert",
+    "shipped_expert",
+]

@@ -2,6 +2,7 @@
 
 from models.regions.area import area_weights
 from models.regions.box3d import box_masks
+from models.regions.follow import follow
 from models.regions.packing import pack_regions
 from models.regions.pooling import RegionMasks, pool_regions
 from models.regions.region import Region
@@ -13,6 +14,7 @@ __all__ = [
     "TilePlan",
     "area_weights",
     "box_masks",
+    "follow",
     "pack_regions",
     "plan_tiles",
     "pool_regions",

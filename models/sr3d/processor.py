@@ -22,12 +22,16 @@ from models.geometry import (
     pool_points,
     transform,
 )
-from models.regions import Region, TilePlan, pack_regions, plan_tiles, thumbnail, tile_image
+from models.regions import Region, TilePlan, follow, pack_regions, plan_tiles, thumbnail, tile_image
 from models.sr3d.collate import PadSide, collate_text, collate_visuals
 from models.sr3d.config import SR3DConfig
 from models.sr3d.mentions import MENTION
 from models.sr3d.sample import Sample
 from models.sr3d.tokenizer import CAMERA, IMAGE, REGION, SCALE
+from scenes.questions import format_number
+
+CLOCKS = ("seconds", "frame_index")
+DURATION = "the time from the first picture to the last is {} s"
 
 
 class SR3DProcessor(ProcessorMixin):
@@ -54,6 +58,9 @@ class SR3DProcessor(ProcessorMixin):
         template: Text around the visual part and the question.
         tile_suffix: Tokens after each tile of an image.
         frame_suffix: Tokens after each frame of a video.
+        clock: What the timestamp encoding is given: "seconds", or "frame_index" (a control: frames are numbered).
+        follow: Follow a region that is marked on one frame of a video to the others (`models.regions.follow`).
+        time_prompt: Say in words, ahead of a video, how long it takes (4D-RGPT Table 6; seconds are needed).
     """
 
     def __init__(
@@ -72,7 +79,12 @@ class SR3DProcessor(ProcessorMixin):
         template: str = "{visual}{question}",
         tile_suffix: Sequence[str] = (),
         frame_suffix: Sequence[str] = (),
+        clock: str = "seconds",
+        time_prompt: bool = False,
+        follow: bool = False,
     ) -> None:
+        if clock not in CLOCKS:
+            raise ValueError(f"clock={clock!r} is unknown: choose one of {', '.join(CLOCKS)}")
         super().__init__(tokenizer)
         self.tile_size = tile_size
         self.grid = grid
@@ -87,6 +99,9 @@ class SR3DProcessor(ProcessorMixin):
         self.template = template
         self.tile_suffix = list(tile_suffix)
         self.frame_suffix = list(frame_suffix)
+        self.clock = clock
+        self.time_prompt = time_prompt
+        self.follow = follow
 
     @classmethod
     def from_config(cls, config: SR3DConfig, tokenizer: PreTrainedTokenizerBase, **kwargs: Any) -> SR3DProcessor:
@@ -170,6 +185,8 @@ class SR3DProcessor(ProcessorMixin):
                         f"region {region.name or '(unnamed)'} has a mask of {tuple(mask.shape)} on frame {frame}, "
                         f"the video has {(height, width)} (height, width): make masks at the size of the frames"
                     )
+        if self.follow:
+            regions = follow(video, regions)
         texts = [self._question(question, len(regions)) for question in questions]
         if strict:
             self._refuse_silent_regions(questions, regions)
@@ -177,13 +194,13 @@ class SR3DProcessor(ProcessorMixin):
             pixels=tiles,
             points=xyz,
             points_valid=valid,
-            seconds=None if seconds is None else seconds.float().repeat_interleave(len(tiles) // time),
+            seconds=self._ticks(seconds, len(tiles) // time),
             camera_centres=centres,
             camera_known=known,
             scale=None if normalizer is None else float(normalizer.scale),
             shift=None if normalizer is None else tuple(normalizer.shift.tolist()),
             regions=pack_regions([list(regions)], [plan], [len(tiles)]),
-            prefix=self._prefix(time, len(tiles) // time, single),
+            prefix=self._prefix(time, len(tiles) // time, single, seconds),
             questions=tuple(ids for ids, _ in texts),
             mentions=tuple(mentions for _, mentions in texts),
             answers=None if answers is None else tuple(self._answer(answer) for answer in answers),
@@ -270,11 +287,21 @@ class SR3DProcessor(ProcessorMixin):
             xyz, valid = torch.cat([xyz, overview.xyz]), torch.cat([valid, overview.valid])
         return xyz, valid, normalizer
 
-    def _prefix(self, time: int, tiles: int, single: bool) -> Int64[Tensor, "token"]:
+    def _ticks(self, seconds: Tensor | None, tiles: int) -> Float[Tensor, "tile"] | None:
+        if seconds is None:
+            return None
+        ticks = torch.arange(len(seconds)) if self.clock == "frame_index" else seconds
+        return ticks.float().repeat_interleave(tiles)
+
+    def _prefix(self, time: int, tiles: int, single: bool, seconds: Tensor | None) -> Int64[Tensor, "token"]:
         tile = [IMAGE] * self.token_grid**2 + (self.tile_suffix if single else self.frame_suffix)
         frame = [CAMERA] * self.camera_token + tile * tiles
         tokens = [SCALE] * (self.scale == "token") + frame * time
         head = self._ids(self.template.split("{visual}")[0])
+        if self.time_prompt and not single:
+            if seconds is None:
+                raise ValueError("this processor says how long a video takes: give its `seconds`")
+            head = (*head, *self._ids(DURATION.format(format_number(float(seconds[-1] - seconds[0])))))
         return torch.tensor([*head, *(i for token in tokens for i in self._token(token))], dtype=torch.long)
 
     def _question(self, text: str, regions: int) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -18,9 +17,9 @@ class RegionExtractor(nn.Module):
     """Pool vision features, positions included, under each region's masks, and project to one token of the LLM.
 
     "pixel" and "frame_mean" pool all frames together (see `pool_regions`): where things are, not how they move.
-    "trajectory" keeps the frames apart: the token is that of the first frame that shows the region, plus the mean over
-    the later ones of a second projection of what has changed since. It takes every entry of a region for a frame, so
-    pictures must not be cut into tiles.
+    "trajectory" takes the first frame that shows the region and the last one: the token is that of the first, plus a
+    second projection of what has changed until the last. It takes every entry of a region for a frame, so pictures
+    must not be cut into tiles; what happens between the two frames is left to the visual tokens.
     Source: SR-3D (arXiv 2509.13317) section 3.2 and Figure 2; the projector Linear-GELU-Linear and "trajectory" are
     ours (specs/tiny_4d.md, trap 3: one projection of all frames at once stayed at chance).
     """
@@ -49,21 +48,25 @@ class RegionExtractor(nn.Module):
         self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks
     ) -> Float[Tensor, "region hidden"]:
         assert self.change is not None
-        regions, entries = len(masks.names), len(masks.region)
+        regions = len(masks.names)
         shown = torch.bincount(masks.region, minlength=regions)
         if empty := [name for name, count in zip(masks.names, shown.tolist(), strict=True) if not count]:
             raise ValueError(
                 f"cannot pool {', '.join(empty)}: the mask is empty on all frames; mark at least one pixel"
             )
-        each = torch.arange(entries, device=masks.region.device)
-        names = tuple(masks.names[k] for k in masks.region.tolist())
-        pooled = pool_regions(features, replace(masks, region=each, names=names))
-        start = masks.tile.new_full((regions,), int(masks.tile.max()) + 1 if entries else 0)
-        start = start.scatter_reduce(0, masks.region, masks.tile, "amin")
-        is_start = masks.tile == start[masks.region]
-        first = pooled.new_zeros(regions, pooled.shape[1]).index_copy(0, masks.region[is_start], pooled[is_start])
-        later, of = pooled[~is_start], masks.region[~is_start]
-        change = self.change(later - first[of])
-        count = (shown - 1).clamp_min(1)
-        tokens: Tensor = self.projector(first)
-        return tokens + torch.zeros_like(tokens).index_add(0, of, change.to(tokens.dtype)) / count[:, None]
+        first, last = (self._at(features, masks, reduce) for reduce in ("amin", "amax"))
+        change: Tensor = self.change(last - first)
+        seen_again = (shown > 1)[:, None]  # a region of one frame has the token of that frame
+        tokens: Tensor = self.projector(first) + torch.where(seen_again, change, torch.zeros_like(change))
+        return tokens
+
+    def _at(
+        self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks, reduce: str
+    ) -> Float[Tensor, "region channel"]:
+        """Pool each region on the first ("amin") or the last ("amax") frame that shows it."""
+        frame = masks.tile.new_zeros(len(masks.names))
+        frame = frame.scatter_reduce(0, masks.region, masks.tile, reduce, include_self=False)
+        chosen = masks.tile == frame[masks.region]
+        return pool_regions(
+            features, RegionMasks(masks.masks[chosen], masks.tile[chosen], masks.region[chosen], masks.names)
+        )

@@ -97,7 +97,7 @@ def place(dice: Dice, config: WorldConfig, stage: Stage) -> None:
         if not stage.sees(x, y, thing.size[2] / 2, largest):
             continue
         start = FloorPose(x, y, dice.uniform(-math.pi, math.pi))
-        moving = config.motion and dice.chance(0.5)
+        moving = config.motion and dice.chance(config.movers)
         motion = draw_motion(dice, config, start, stage.away) if moving else REST
         if stage.try_to_add(replace(thing, start=start, motion=motion)):
             return
@@ -112,7 +112,7 @@ def draw_object(dice: Dice, config: WorldConfig, largest: float) -> WorldObject:
     """Draw family, colour, shape and textures of an object at the origin."""
     family, colour = dice.choice(config.families), dice.choice(config.colours)
     primitives, size = assemble(FAMILIES[family](dice), largest)
-    main = object_texture(dice, PALETTE[colour], largest)
+    main = object_texture(dice, PALETTE[colour], largest, config.patterns)
     looks: dict[Tint, Texture] = {
         "main": main,
         "shade": replace(main, colour=blend(main.colour, BLACK, 0.35), other=blend(main.other, BLACK, 0.35)),

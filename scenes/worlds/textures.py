@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -35,7 +36,7 @@ class Texture:
 
 BLACK: Colour = (0.0, 0.0, 0.0)
 WHITE: Colour = (1.0, 1.0, 1.0)
-OBJECT_PATTERNS = (Pattern.PLAIN, Pattern.NOISE, Pattern.CHECKER, Pattern.STRIPES, Pattern.GRAIN)
+OBJECT_PATTERNS = ("plain", "noise", "checker", "stripes", "grain")
 
 
 def random_phase(dice: Dice) -> Vector:
@@ -43,9 +44,9 @@ def random_phase(dice: Dice) -> Vector:
     return (dice.uniform(0.0, 10.0), dice.uniform(0.0, 10.0), dice.uniform(0.0, 10.0))
 
 
-def object_texture(dice: Dice, colour: Colour, largest: float) -> Texture:
+def object_texture(dice: Dice, colour: Colour, largest: float, patterns: Sequence[str] = OBJECT_PATTERNS) -> Texture:
     """Draw a texture that keeps the colour recognisable, for an object of the given size (metres)."""
-    pattern = dice.choice(OBJECT_PATTERNS)
+    pattern = Pattern[dice.choice(patterns).upper()]
     darker = dice.chance(0.7)
     other = blend(colour, BLACK if darker else WHITE, dice.uniform(0.3, 0.55) if darker else dice.uniform(0.12, 0.3))
     return Texture(colour, other, pattern, dice.uniform(2.0, 4.5) / largest, random_phase(dice))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from scenes.worlds.camera_paths import KINDS, CameraPose
 from scenes.worlds.families import FAMILIES
 from scenes.worlds.motion import MOTIONS, FloorPose, Motion
 from scenes.worlds.palette import COLOURS
 from scenes.worlds.primitives import Primitive, Vector
-from scenes.worlds.textures import Texture
+from scenes.worlds.textures import OBJECT_PATTERNS, Texture
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,28 @@ class WorldConfig:
     height: int = 64
     width: int = 64
     frames: int = 4
-    objects: tuple[int, int] = (3, 8)
-    families: tuple[str, ...] = tuple(FAMILIES)
-    colours: tuple[str, ...] = COLOURS
+    objects: Sequence[int] = (3, 8)
+    families: Sequence[str] = tuple(FAMILIES)
+    colours: Sequence[str] = COLOURS
+    patterns: Sequence[str] = OBJECT_PATTERNS  # of objects
     motion: bool = False  # whether objects may move
-    motions: tuple[str, ...] = tuple(MOTIONS)
-    cameras: tuple[str, ...] = KINDS
-    hfov_deg: tuple[float, float] = (40.0, 75.0)
-    intervals: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
+    movers: float = 0.5  # share of the objects on the floor that do, where they may
+    motions: Sequence[str] = tuple(MOTIONS)
+    cameras: Sequence[str] = KINDS
+    hfov_deg: Sequence[float] = (40.0, 75.0)
+    intervals: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
     irregular: float = 0.2  # share of clips whose intervals vary by half
-    rescale: tuple[float, float] = (0.5, 1.6)  # whole worlds, log-uniform
+    rescale: Sequence[float] = (0.5, 1.6)  # whole worlds, log-uniform
     noise: float = 0.02  # largest standard deviation of the sensor noise, of full scale
 
     def __post_init__(self) -> None:
+        for entry in fields(self):  # lists of a configuration file become tuples
+            if isinstance(entry.default, tuple):
+                object.__setattr__(self, entry.name, tuple(getattr(self, entry.name)))
         for what, chosen, known in (
             ("families", self.families, tuple(FAMILIES)),
             ("colours", self.colours, COLOURS),
+            ("patterns", self.patterns, OBJECT_PATTERNS),
             ("motions", self.motions, tuple(MOTIONS)),
             ("cameras", self.cameras, KINDS),
         ):

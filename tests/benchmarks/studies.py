@@ -1,8 +1,12 @@
 """Records of a made-up study: arm `good` is right on every item, arm `bad` on every second one."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from benchmarks.manifest import Manifest
+from benchmarks.probe_scores import ProbeScores
 from benchmarks.records import Record
-from benchmarks.report import Study
+from benchmarks.study import Study, TaskResult
 
 
 def record(arm: str, number: int, category: str, right: bool, seed: int = 0) -> Record:
@@ -27,20 +31,33 @@ def record(arm: str, number: int, category: str, right: bool, seed: int = 0) -> 
     )
 
 
-def toy_records(clips: int = 40) -> list[Record]:
+def numeric(arm: str, number: int, category: str, truth: float, said: float, seed: int = 0) -> Record:
+    """An answer to a numeric question about clip `number`."""
+    unit = {"speed": "m/s", "elapsed": "s"}.get(category, "m")
+    made = replace(record(arm, number, "distance", True, seed), category=category, value=truth, parsed=said, unit=unit)
+    return replace(made, item=f"clip-{number}/{category}", score=float(max(truth / said, said / truth) < 1.25))
+
+
+def toy_records(clips: int = 40, arms: Sequence[str] = ("bad", "good")) -> list[Record]:
     return [
         record(arm, number, category, arm == "good" or number % 2 == 0)
-        for arm in ("bad", "good")
+        for arm in arms
         for number in range(clips)
         for category in ("nearer_camera", "distance")
     ]
+
+
+def toy_probes(arm: str, error: float, clips: int = 12, seed: int = 0) -> ProbeScores:
+    return ProbeScores(
+        arm, seed, [f"clip-{n}" for n in range(clips)], {"depth": [error] * clips}, {"depth": [1.0] * clips}
+    )
 
 
 def toy_study(**changes: object) -> Study:
     manifest = Manifest({"command": "region4d compare"}, "abc", "a machine", {"torch": "2"}, "", "2026-01-01")
     fields = {
         "title": "A toy",
-        "records": toy_records(),
+        "tasks": [TaskResult("toy", "Two questions a clip.", toy_records())],
         "contrasts": [("good", "bad")],
         "manifest": manifest,
         "summary": "Made up.",

@@ -1,10 +1,12 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.report import Example, to_html, to_markdown, to_terminal, write_report
-from tests.benchmarks.studies import toy_study
+from benchmarks.report import to_html, to_markdown, to_terminal, write_report
+from benchmarks.study import Endpoint, Example, TaskResult
+from tests.benchmarks.studies import numeric, toy_probes, toy_records, toy_study
 
 
 class Cells(HTMLParser):
@@ -36,10 +38,10 @@ def read(page: str) -> Cells:
 def test_the_page_shows_the_numbers_of_the_records() -> None:
     cells = read(to_html(toy_study())).cells
     start = cells.index("nearer_camera")
-    assert cells[start + 1 : start + 3] == ["40", "1.000"]
-    assert cells[start + 3].startswith("0.500 [")
-    assert cells[start + 4] == "1.000 [1.000, 1.000]"
-    assert cells[start + 5].startswith("+0.500 [")
+    assert cells[start + 1 : start + 4] == ["R4D SR", "40", "1.000"]
+    assert cells[start + 4].startswith("0.500 [")
+    assert cells[start + 5] == "1.000 [1.000, 1.000]"
+    assert cells[start + 6].startswith("+0.500 [")
 
 
 def test_the_page_loads_nothing_from_anywhere() -> None:
@@ -69,3 +71,43 @@ def test_the_terminal_table_fits_eighty_columns() -> None:
 def test_both_files_are_written(tmp_path: Path) -> None:
     write_report(toy_study(), tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.md"]
+
+
+def test_a_primary_endpoint_stands_on_top_with_its_p_value() -> None:
+    study = toy_study(primary=[Endpoint("toy", "distance", ("good", "bad"))])
+    page = to_markdown(study)
+    assert "## Primary endpoints" in page
+    (line,) = [line for line in page.splitlines() if line.startswith("| good - bad | distance | toy |")]
+    assert "**+0.500 [" in line
+
+
+def test_an_endpoint_of_an_arm_that_is_not_finished_is_left_out() -> None:
+    page = to_markdown(toy_study(primary=[Endpoint("toy", "distance", ("best", "bad"))], contrasts=[("best", "bad")]))
+    assert "Primary endpoints" not in page
+
+
+def test_probes_are_compared_arm_by_arm() -> None:
+    page = to_markdown(toy_study(probes={"good": [toy_probes("good", 0.2)], "bad": [toy_probes("bad", 0.6)]}))
+    assert "| good | 0.800 [0.800, 0.800] |" in page
+    assert "| good - bad | **+0.400 [+0.400, +0.400]** |" in page
+
+
+def test_crossed_arms_get_their_factorial() -> None:
+    arms = [record for arm in ("none", "time", "taught", "all") for record in toy_records(arms=(arm,))]
+    study = toy_study(
+        tasks=[TaskResult("toy", "", arms)],
+        contrasts=[],
+        primary=[Endpoint("toy", "distance", ("all", "time"))],
+        factorials={"teacher x time": (("none", "time"), ("taught", "all"))},
+    )
+    page = to_markdown(study)
+    assert "| teacher x time | teacher | time | interaction |" in page
+    assert "| distance | +0.000 [+0.000, +0.000] |" in page
+
+
+def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
+    true = [numeric("time", n, "speed", 1.0, 1.0) for n in range(9)]
+    fast = [replace(record, task="fast", parsed=2.0) for record in true]
+    page = to_markdown(toy_study(tasks=[TaskResult("toy", "", true), TaskResult("fast", "", fast, 0.5)], contrasts=[]))
+    assert "| time | speed | 0.5 | 2 | 2.00 [2.00, 2.00] | 9 |" in page
+    assert "Accuracy: fast" not in page

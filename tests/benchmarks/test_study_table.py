@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.study_table import constant_score, numeric_errors, score_rows
-from tests.benchmarks.studies import record, toy_records
+from benchmarks.study_table import constant_score, mark_clear, no_time_ceiling, numeric_errors, score_rows
+from tests.benchmarks.studies import numeric, record, toy_records
 
 
 def test_the_difference_of_two_arms_is_that_of_their_means() -> None:
-    (near, far) = score_rows(toy_records(), [("good", "bad")])
-    assert (near.category, far.category) == ("nearer_camera", "distance")
+    near, far, pooled = score_rows(toy_records(), [("good", "bad")])
+    assert (near.category, far.category, pooled.category) == ("nearer_camera", "distance", "static")
+    assert pooled.items == near.items + far.items
     bad, good = near.scores
     assert (bad.estimate.mean, good.estimate.mean) == (0.5, 1.0)
     assert near.differences[0].estimate.mean == 0.5
@@ -44,3 +45,38 @@ def test_numeric_errors_leave_unparsed_answers_out_and_count_them() -> None:
     assert error.median_relative == np.median([0.0, 8.0])
     assert error.mean_log == pytest.approx(np.log(9) / 2)
     assert error.unparsed == 0.5
+
+
+def test_without_time_one_duration_serves_for_all_clips() -> None:
+    durations = [1.0, 1.0, 1.1, 4.0]  # 1.0 and 1.1 lie within one ratio of 1.25: three of four clips
+    timed = [numeric("a", n, "elapsed", d, 9.0) for n, d in enumerate(durations)]
+    speeds = [numeric("a", n, "speed", 0.5 / d, 9.0) for n, d in ((2, 1.1), (3, 4.0))]
+    assert no_time_ceiling(timed + speeds) == {"elapsed": 0.75, "speed": 0.5}
+    assert no_time_ceiling(speeds) == {}  # durations are not known
+
+
+def test_a_difference_over_the_seeds_that_both_arms_have() -> None:
+    records = [record("a", n, "higher", True, seed) for n in range(9) for seed in (0, 1)]
+    records += [record("b", n, "higher", seed == 1, seed) for n in range(9) for seed in (1, 2)]
+    (row,) = score_rows(records, [("a", "b")])
+    assert row.differences[0] is not None
+    assert row.differences[0].estimate.mean == 0  # seed 1 alone
+    assert score_rows([r for r in records if (r.arm, r.seed) != ("b", 1)], [("a", "b")])[0].differences == (None,)
+
+
+def test_secondary_differences_are_clear_only_after_holm() -> None:
+    rng = np.random.default_rng(0)
+    names = ("nearer_camera", "higher", "left_right", "taller", "colour", "distance")
+    records = [
+        record(arm, n, name, bool(rng.random() < (0.75 if arm == "a" else 0.5)))
+        for arm in ("a", "b")
+        for n in range(70)
+        for name in names
+    ]
+    rows = score_rows(records, [("a", "b")])
+    found = {row.category: row.differences[0] for row in mark_clear(rows, [("a", "b")], [("colour", ("a", "b"))])}
+    assert all(score is not None for score in found.values())
+    by_interval = {name for name, score in found.items() if score and score.estimate.excludes_zero}
+    clear = {name for name, score in found.items() if score and score.clear}
+    assert clear < by_interval  # Holm takes some back
+    assert ("colour" in clear) == ("colour" in by_interval)  # not the endpoint that was named before

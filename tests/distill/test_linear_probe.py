@@ -35,6 +35,7 @@ def test_states_do_not_depend_on_the_batch_and_a_probe_scores_every_signal(clips
     assert states.shape == (len(clips) * FRAMES * 4, 128)
     alone = token_states(model, processor, clips[2:3])
     torch.testing.assert_close(states[2 * FRAMES * 4 : 3 * FRAMES * 4], alone, atol=1e-5, rtol=1e-4)
-    scores = probe(model, processor, clips[:4], clips[4:])
-    assert set(scores) == {"depth", "flow", "motion", "rays"}
-    assert all(score < 1 for score in scores.values())
+    scores = probe(model, processor, clips[:4], clips[4:], "toy", 3)
+    assert (scores.arm, scores.seed, scores.clips) == ("toy", 3, [clip.name for clip in clips[4:]])
+    assert set(scores.error) == {"depth", "flow", "motion", "rays"}
+    assert all(len(scores.error[name]) == len(clips) - 4 and scores.r2(name) < 1 for name in scores.error)

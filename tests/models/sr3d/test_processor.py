@@ -6,7 +6,8 @@ from transformers import PreTrainedTokenizerFast
 
 from models.geometry import PointMap, SceneNormalizer
 from models.regions import Region
-from models.sr3d import SR3DConfig, SR3DProcessor
+from models.sr3d import SR3DConfig, SR3DProcessor, train_tokenizer
+from scenes.questions import grammar_texts
 from tests.models.sr3d.conftest import ANSWERS, QUESTIONS, pixels, two_regions, world_points
 
 IMAGE, REGION, CAMERA, SCALE = 3, 4, 5, 6
@@ -187,3 +188,30 @@ def test_timestamps_are_for_all_samples_or_none(processor: SR3DProcessor) -> Non
 def test_a_tokenizer_that_disagrees_with_the_config_is_refused(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(ValueError, match="<region> is 4 in the tokenizer and 99 in the config"):
         SR3DProcessor.from_config(SR3DConfig(region_token_id=99), tokenizer)
+
+
+def test_frames_are_timed_by_their_seconds_or_numbered(processor: SR3DProcessor) -> None:
+    seconds = torch.tensor([0.0, 0.3, 0.9])
+    timed = processor.prepare(pixels(0, 3), [], seconds=seconds)
+    numbered = _with(processor, clock="frame_index").prepare(pixels(0, 3), [], seconds=seconds)
+    assert torch.equal(timed.seconds, seconds)
+    assert numbered.seconds.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="frame_index"):
+        _with(processor, clock="sundial")
+
+
+def test_a_prompt_with_the_time_says_how_long_the_video_takes() -> None:
+    tokenizer = train_tokenizer(grammar_texts())
+    processor = SR3DProcessor(tokenizer, tile_size=32, grid=8, token_grid=2, time_prompt=True)
+    prefix = processor.prepare(pixels(0, 2), [], seconds=torch.tensor([0.0, 1.4])).prefix
+    words = tokenizer.decode([i for i in prefix.tolist() if i not in (IMAGE, CAMERA, SCALE)])
+    assert words == "the time from the first picture to the last is 1.4 s"  # no <unk>: all words are of the grammar
+    with pytest.raises(ValueError, match="seconds"):
+        processor.prepare(pixels(0, 2), [])
+
+
+def test_a_region_of_one_frame_is_followed_where_the_processor_says_so(processor: SR3DProcessor) -> None:
+    marked = [Region({0: torch.ones(32, 32, dtype=torch.bool)})]
+    still = pixels(0, 1).repeat(3, 1, 1, 1)[..., :32, :32]
+    assert _with(processor, follow=True).prepare(still, ["<region0>?"], regions=marked).regions.masks.shape[0] == 3
+    assert processor.prepare(still, ["<region0>?"], regions=marked).regions.masks.shape[0] == 1

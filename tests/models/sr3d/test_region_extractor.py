@@ -39,7 +39,7 @@ def test_a_tiny_mask_gives_a_finite_vector(side: int) -> None:
     assert torch.isfinite(pool_regions(torch.rand(1, 8, 8, 5), masks)).all()
 
 
-def test_a_trajectory_is_the_first_frame_and_the_mean_change_since() -> None:
+def test_a_trajectory_is_the_first_frame_and_the_change_until_the_last() -> None:
     torch.manual_seed(0)
     extractor = RegionExtractor(5, 7, "trajectory", hidden=6)
     assert extractor.change is not None
@@ -48,8 +48,7 @@ def test_a_trajectory_is_the_first_frame_and_the_mean_change_since() -> None:
     features = torch.randn(4, 1, 1, 5)
     tokens = extractor(features, pack_regions([[moving, still]], [plan], [4]))
     f = features[:, 0, 0]
-    change = (extractor.change(f[2] - f[1]) + extractor.change(f[3] - f[1])) / 2
-    torch.testing.assert_close(tokens[0], extractor.projector(f[1]) + change)
+    torch.testing.assert_close(tokens[0], extractor.projector(f[1]) + extractor.change(f[3] - f[1]))
     torch.testing.assert_close(tokens[1], extractor.projector(f[2]))
 
 

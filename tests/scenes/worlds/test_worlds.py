@@ -61,3 +61,18 @@ def test_what_stands_on_furniture_stands_on_its_top(many_worlds: list[World]) ->
 def test_a_config_names_the_families_that_exist() -> None:
     with pytest.raises(ValueError, match="families must be some of chair"):
         WorldConfig(families=("chair", "sofa"))
+
+
+def test_worlds_hold_the_families_patterns_and_movers_that_were_asked_for() -> None:
+    config = WorldConfig(frames=3, families=("mug", "robot"), patterns=("grain",), motion=True, movers=1.0)
+    worlds = [make_world(seed, config) for seed in range(12)]
+    objects = [thing for world in worlds for thing in world.objects]
+    assert {thing.family for thing in objects} == {"mug", "robot"}
+    assert {t.pattern.name for thing in objects for t in thing.textures} <= {"GRAIN", "PLAIN"}  # accents are plain
+    assert all(thing.moves for thing in objects if thing.bottom == 0)
+    with pytest.raises(ValueError, match="patterns must be some of plain"):
+        WorldConfig(patterns=("paisley",))
+
+
+def test_a_config_from_lists_is_that_from_tuples() -> None:
+    assert WorldConfig(intervals=[0.2], families=["mug"]) == WorldConfig(intervals=(0.2,), families=("mug",))

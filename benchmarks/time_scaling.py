@@ -1,0 +1,56 @@
+"""What becomes of numeric answers when the timestamps of a test set are scaled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from benchmarks.records import Record, pair_records
+from benchmarks.statistics import Estimate, bootstrap
+from benchmarks.study_table import SEED, arms_of
+
+
+@dataclass(frozen=True)
+class Response:
+    """By which factor answers change when seconds do by `pace`; `expected` is the factor of a model that reads time."""
+
+    arm: str
+    category: str
+    pace: float
+    expected: float
+    factor: Estimate  # geometric mean over items
+    items: int
+
+
+EXPONENTS = {"speed": -1, "elapsed": 1, "displacement": 0}  # of the pace
+
+
+def responses(true: Sequence[Record], scaled: Sequence[Record], pace: float) -> list[Response]:
+    """Compare answers to the same items with true and with scaled seconds, where both are positive numbers."""
+    scaled = [replace(record, task=true[0].task) for record in scaled]  # the same items under another name
+    asked = {record.item for record in scaled}
+    found = []
+    for arm in arms_of(true):
+        for category, exponent in EXPONENTS.items():
+            before, after = (
+                [r for r in records if (r.arm, r.category) == (arm, category)] for records in (true, scaled)
+            )
+            pairs = [
+                (a, b, math.log(b.parsed / a.parsed))
+                for a, b in pair_records([r for r in before if r.item in asked], after)
+                if isinstance(a.parsed, float) and isinstance(b.parsed, float) and min(a.parsed, b.parsed) > 0
+            ]
+            if not pairs:
+                continue
+            logs = bootstrap(
+                [change for _, _, change in pairs],
+                [a.cluster for a, _, _ in pairs],
+                [a.seed for a, _, _ in pairs],
+                generator=torch.Generator().manual_seed(SEED),
+            )
+            factor = Estimate(math.exp(logs.mean), math.exp(logs.low), math.exp(logs.high), logs.p_value)
+            found.append(Response(arm, category, pace, pace**exponent, factor, len(pairs)))
+    return found

@@ -1,0 +1,106 @@
+"""What a study consists of: for every arm and seed a training, its benchmarks and its probes, as commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from region4d.configuration import compose_config
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, as arguments of `python -m`, and the file or folder that is there once it has ended well."""
+
+    state: str
+    command: tuple[str, ...]
+    done: Path
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One arm with one seed: its folder, the composed configuration of its training, and its steps."""
+
+    arm: str
+    seed: int
+    folder: Path
+    config: DictConfig
+    steps: tuple[Step, ...]
+
+    @property
+    def name(self) -> str:
+        """Name the run, for people and for `run=`."""
+        return f"{self.arm}-seed{self.seed}"
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether all results that the study wants of it are there; its model may be gone."""
+        return all(step.done.exists() for step in self.steps[1:])
+
+    def records(self, task: str) -> Path:
+        """Locate the answers to a task."""
+        return self.folder / "records" / task
+
+    @property
+    def probes(self) -> Path:
+        """Locate the scores of the linear probes."""
+        return self.folder / "probes.json"
+
+
+def plan_study(config: DictConfig) -> list[StudyRun]:
+    """Plan all runs of a study, seed by seed.
+
+    Raises:
+        ValueError: `run` names none of them, or a contrast, endpoint or control what the study does not have.
+    """
+    check_names(config.study)
+    runs = [plan_run(config, arm, seed) for seed in config.study.seeds for arm in config.study.arms]
+    if config.run is None:
+        return runs
+    chosen = [run for run in runs if run.name == config.run]
+    if not chosen:
+        raise ValueError(f"study {config.study.name} has no run {config.run}: there are {names_of(runs)}")
+    return chosen
+
+
+def plan_run(config: DictConfig, arm: str, seed: int) -> StudyRun:
+    """Compose the training of one arm with one seed, and name the commands."""
+    study = config.study
+    folder = Path(config.runs) / f"{arm}-seed{seed}"
+    assignments = [f"experiment={study.experiment}", f"seed={seed}", f"output={folder}"]
+    assignments += ["trainer.enable_progress_bar=false", *study.arms[arm], *study.overrides]
+    model = folder / "model"
+    steps = [Step("training", ("region4d", "train", *assignments), model)]
+    for task in study.tasks:
+        records = folder / "records" / task
+        scoring = ["bench", f"model={model}", f"task={task}", f"label={arm}", f"seed={seed}", f"output={records}"]
+        scoring += study.bench_overrides
+        steps.append(Step(f"scoring {task}", ("region4d", *scoring), records / "manifest.json"))
+    if study.probes:
+        probes = folder / "probes.json"
+        named = ("--arm", arm, "--seed", str(seed), "--output", str(probes))
+        steps.append(Step("probing", ("distill.linear_probe", str(model), *named), probes))
+    return StudyRun(arm, seed, folder, compose_config("train", assignments), tuple(steps))
+
+
+def check_names(study: DictConfig) -> None:
+    """Refuse a study whose parts do not fit together, before anything is trained."""
+    named = [*study.contrasts, *(endpoint.contrast for endpoint in study.primary)]
+    named += [row for factorial in study.factorials.values() for row in factorial]
+    if unknown := sorted({arm for arms in named for arm in arms} - set(study.arms)):
+        raise ValueError(
+            f"study {study.name} compares {', '.join(unknown)}, which it does not train: its arms are "
+            f"{', '.join(study.arms)}"
+        )
+    if strange := sorted({endpoint.task for endpoint in study.primary} - set(study.tasks)):
+        raise ValueError(
+            f"study {study.name} has endpoints on {', '.join(strange)}: its tasks are {', '.join(study.tasks)}"
+        )
+
+
+def names_of(runs: Sequence[StudyRun]) -> str:
+    """List runs by name."""
+    return ", ".join(run.name for run in runs)

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from region4d.configuration import CONFIGS, compose_config
+from region4d.study_plan import plan_study
+
+STUDIES = sorted(p.stem for p in (CONFIGS / "study").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda name: f"study={name}")
+def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
+    config = compose_config("compare", [f"study={study}"])
+    runs = plan_study(config)
+    assert len({run.name for run in runs}) == len(runs) == len(config.study.arms) * len(config.study.seeds)
+    for task in config.study.tasks:
+        assert compose_config("bench", [f"task={task}"]).task.name == task
+    for run in runs:
+        assert run.steps[0].done == run.folder / "model"
+
+
+def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
+    runs = {
+        run.name: run.config for run in plan_study(compose_config("compare", ["study=standard", "study.seeds=[3]"]))
+    }
+    assert runs["4d_permuted-seed3"].data.permuted
+    assert runs["4d_random-seed3"].teacher != runs["4d-seed3"].teacher
+    assert runs["2d_index-seed3"].processor.clock == "frame_index"
+    assert runs["2d_prompt-seed3"].processor.time_prompt
+    for config in runs.values():
+        assert config.seed == 3
+        assert config.data.world == runs["4d-seed3"].data.world
+        assert config.data.seed == runs["4d-seed3"].data.seed  # the same questions in the same order
+
+
+def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
+    assert [run.name for run in plan_study(compose_config("compare", ["run=3d-seed0"]))] == ["3d-seed0"]
+    with pytest.raises(ValueError, match=r"no run 5d-seed0.*3d-seed0"):
+        plan_study(compose_config("compare", ["run=5d-seed0"]))
+
+
+def test_a_contrast_of_an_arm_that_is_not_trained_is_refused() -> None:
+    with pytest.raises(ValueError, match="compares 9d"):
+        plan_study(compose_config("compare", ["study.contrasts=[[9d,3d]]"]))
+
+
+def test_an_endpoint_on_a_task_that_is_not_asked_is_refused() -> None:
+    with pytest.raises(ValueError, match="endpoints on worlds4d"):
+        plan_study(compose_config("compare", ["study.tasks=[worlds4d_ood]"]))
+
+
+def test_what_is_there_already_is_not_made_again(tmp_path: Path) -> None:
+    (run,) = plan_study(compose_config("compare", [f"runs={tmp_path}", "run=3d-seed0"]))
+    assert not run.finished
+    for step in run.steps[1:]:  # results are enough, the model is not needed any more
+        step.done.mkdir(parents=True)
+    assert run.finished
