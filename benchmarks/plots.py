@@ -77,6 +77,20 @@ def probe_bars(signals: Sequence[str], scores: Mapping[str, Sequence[Estimate]])
     return _svg(figure)
 
 
+def probe_curves(signals: Sequence[str], layers: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Draw R2 of the probes against the layer that they read, by signal and arm."""
+    figure, axes = plt.subplots(1, len(signals), figsize=(2.4 * len(signals), 2.4), squeeze=False)
+    for place, signal in zip(axes[0], signals, strict=True):
+        for number, (arm, curves) in enumerate(layers.items()):
+            place.plot(curves[signal], marker="o", ms=3, lw=1.2, color=COLOURS[number % len(COLOURS)], label=arm)
+        place.set_title(signal, fontsize=9)
+        place.set_xlabel("layer (0: embeddings)")
+    axes[0, 0].set_ylabel("R² of linear probes")
+    axes[0, -1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.tight_layout()
+    return _svg(figure)
+
+
 def difference_forest(categories: Sequence[str], differences: Mapping[str, Sequence[Estimate | None]]) -> str:
     """Draw paired differences with 95 % intervals; an interval that crosses zero is a null result."""
     rows = len(categories) * len(differences)

@@ -22,7 +22,7 @@ RESAMPLES = 10_000
 class ProbeScores:
     """Squared errors of one model's probes on each test clip, and squared distances from the mean, by signal.
 
-    R2 over clips is 1 - sum(error) / sum(spread).
+    R2 over clips is 1 - sum(error) / sum(spread), at the last layer; `by_layer` has it at each one, embeddings first.
     """
 
     arm: str
@@ -30,6 +30,7 @@ class ProbeScores:
     clips: Sequence[str]
     error: Mapping[str, Sequence[float]]
     spread: Mapping[str, Sequence[float]]
+    by_layer: Mapping[str, Sequence[float]]
 
     def r2(self, signal: str) -> float:
         """Score all clips."""

@@ -8,8 +8,8 @@ from math import isnan
 
 from benchmarks.categories import GROUPS, KNOWN_AS
 from benchmarks.factorial import factorial_effects
-from benchmarks.plots import category_bars, difference_forest, probe_bars
-from benchmarks.probe_scores import r2_difference, r2_estimate
+from benchmarks.plots import category_bars, difference_forest, probe_bars, probe_curves
+from benchmarks.probe_scores import ProbeScores, r2_difference, r2_estimate
 from benchmarks.study import Endpoint, Study, TaskResult
 from benchmarks.study_table import Score, arms_of, numeric_errors
 from benchmarks.time_scaling import responses
@@ -180,8 +180,16 @@ def probes(study: Study) -> Section:
         "of each token's cell, fitted afterwards on scenes that no arm was trained on; share of variance explained on "
         "other scenes. Intervals over clips (and seeds); bold differences exclude 0, uncorrected.",
         tables,
-        [probe_bars(signals, estimates)],
+        [probe_bars(signals, estimates), probe_curves(signals, {a: layer_means(s) for a, s in study.probes.items()})],
     )
+
+
+def layer_means(scores: Sequence[ProbeScores]) -> dict[str, list[float]]:
+    """Average R2 of every layer over seeds, by signal."""
+    return {
+        signal: [sum(layer) / len(scores) for layer in zip(*(s.by_layer[signal] for s in scores), strict=True)]
+        for signal in scores[0].by_layer
+    }
 
 
 def errors(task: TaskResult) -> Section:

@@ -2,8 +2,8 @@
 
     python -m distill.linear_probe MODEL --output FILE
 
-Ridge regression from the frozen hidden states of the last layer to the mean true signal of each token's cell, fitted
-after the fact on scenes that no arm was trained on, scored on others. The distillation's own decoder takes no part.
+Ridge regression from the frozen hidden states of every layer to the mean true signal of each token's cell, fitted after
+the fact on scenes that no arm was trained on, scored on others. The distillation's own decoder takes no part.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class CellSignals:
 @torch.inference_mode()
 def token_states(
     model: SR3DForConditionalGeneration, processor: SR3DProcessor, clips: Sequence[Clip]
-) -> Float[Tensor, "row channel"]:
-    """Read the last hidden states at the visual tokens; clips, frames, rows, columns in order.
+) -> Float[Tensor, "layer row channel"]:
+    """Read the hidden states at the visual tokens, embeddings first; rows are clips, frames, rows, columns in order.
 
     What is asked does not matter: the language model is causal, and the question comes last.
     """
@@ -64,9 +64,10 @@ def token_states(
             for clip in clips[start : start + BATCH]
         ]
         batch = processor.collate(samples, packed=False, pad_side="right").to(model.device)
-        hidden = model(**batch, output_hidden_states=True).hidden_states[-1]
-        rows.append(visual_states(hidden, batch["input_ids"], model.config).flatten(0, 3).cpu())
-    return torch.cat(rows)
+        layers = model(**batch, output_hidden_states=True).hidden_states
+        states = [visual_states(hidden, batch["input_ids"], model.config).flatten(0, 3) for hidden in layers]
+        rows.append(torch.stack(states).cpu())
+    return torch.cat(rows, 1)
 
 
 def cell_signals(clips: Sequence[Clip], grid: int) -> CellSignals:
@@ -118,24 +119,29 @@ def probe(
     arm: str = "",
     seed: int = 0,
 ) -> ProbeScores:
-    """Fit a probe of every signal, and score it on each of the testing clips."""
-    grid = model.config.token_grid
-    x = token_states(model.eval(), processor, [*fitting, *testing])
-    signals = cell_signals([*fitting, *testing], grid)
-    of_clip = len(x) // (len(fitting) + len(testing))
-    clip = torch.arange(len(x)) // of_clip
+    """Fit a probe of every signal on every layer, and score that of the last one on each of the testing clips."""
+    layers = token_states(model.eval(), processor, [*fitting, *testing])
+    signals = cell_signals([*fitting, *testing], model.config.token_grid)
+    clip = torch.arange(layers.shape[1]) * (len(fitting) + len(testing)) // layers.shape[1]
     errors: dict[str, list[float]] = {}
     spreads: dict[str, list[float]] = {}
-    for name, y in signals.values.items():
+    by_layer: dict[str, list[float]] = {}
+    for name, signal in signals.values.items():
         known = signals.valid[name]
-        inner = known & (clip < len(fitting))
-        chosen = max(RIDGES, key=lambda r: ridge_r2(x[inner], y[inner], clip[inner] < 0.75 * len(fitting), r))
-        found = ridge_errors(x[known], y[known], clip[known] < len(fitting), chosen)
-        tested = clip[known][clip[known] >= len(fitting)] - len(fitting)
+        y, of = signal[known], clip[known]
+        fitted, inner = of < len(fitting), of < 0.75 * len(fitting)
+        by_layer[name] = []
+        for states in layers:
+            x = states[known]
+            chosen = max(RIDGES, key=lambda r: ridge_r2(x[fitted], y[fitted], inner[fitted], r))
+            error, spread = ridge_errors(x, y, fitted, chosen)
+            by_layer[name].append(1 - float(error.sum() / spread.sum()))
+        tested = of[~fitted] - len(fitting)
         errors[name], spreads[name] = (
-            torch.zeros(len(testing), dtype=torch.float64).index_add(0, tested, each).tolist() for each in found
+            torch.zeros(len(testing), dtype=torch.float64).index_add(0, tested, each).tolist()
+            for each in (error, spread)
         )
-    return ProbeScores(arm, seed, [c.name for c in testing], errors, spreads)
+    return ProbeScores(arm, seed, [c.name for c in testing], errors, spreads, by_layer)
 
 
 def main(

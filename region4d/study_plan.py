@@ -54,10 +54,15 @@ def plan_study(config: DictConfig) -> list[StudyRun]:
     """Plan all runs of a study, seed by seed.
 
     Raises:
-        ValueError: `run` names none of them, or a contrast, endpoint or control what the study does not have.
+        ValueError: `arms` or `run` names what the study does not have, or a contrast or endpoint does.
     """
     check_names(config.study)
-    runs = [plan_run(config, arm, seed) for seed in config.study.seeds for arm in config.study.arms]
+    arms = config.arms or list(config.study.arms)
+    if unknown := sorted(set(arms) - set(config.study.arms)):
+        raise ValueError(
+            f"study {config.study.name} has no arm {', '.join(unknown)}: choose among {', '.join(config.study.arms)}"
+        )
+    runs = [plan_run(config, arm, seed) for seed in config.study.seeds for arm in arms]
     if config.run is None:
         return runs
     chosen = [run for run in runs if run.name == config.run]

@@ -48,9 +48,9 @@ def toy_records(clips: int = 40, arms: Sequence[str] = ("bad", "good")) -> list[
 
 
 def toy_probes(arm: str, error: float, clips: int = 12, seed: int = 0) -> ProbeScores:
-    return ProbeScores(
-        arm, seed, [f"clip-{n}" for n in range(clips)], {"depth": [error] * clips}, {"depth": [1.0] * clips}
-    )
+    names = [f"clip-{n}" for n in range(clips)]
+    layers = {"depth": [0.1, 1 - error]}
+    return ProbeScores(arm, seed, names, {"depth": [error] * clips}, {"depth": [1.0] * clips}, layers)
 
 
 def toy_study(**changes: object) -> Study:

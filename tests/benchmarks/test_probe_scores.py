@@ -9,7 +9,7 @@ from tests.benchmarks.studies import toy_probes
 
 
 def test_r2_is_one_minus_the_share_of_variance_left() -> None:
-    scores = ProbeScores("a", 0, ["x", "y"], {"depth": [1.0, 2.0]}, {"depth": [2.0, 10.0]})
+    scores = ProbeScores("a", 0, ["x", "y"], {"depth": [1.0, 2.0]}, {"depth": [2.0, 10.0]}, {})
     assert scores.r2("depth") == 0.75
     estimate = r2_estimate([scores], "depth")
     assert (estimate.mean, estimate.low, estimate.high) == (0.75, 0.5, 0.8)  # clips alone: 1/2 and 4/5

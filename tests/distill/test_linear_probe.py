@@ -32,10 +32,15 @@ def test_states_do_not_depend_on_the_batch_and_a_probe_scores_every_signal(clips
     model, processor = build_student()
     assert isinstance(model.position_encoding, PositionEncoding3D)
     states = token_states(model.eval(), processor, clips)
-    assert states.shape == (len(clips) * FRAMES * 4, 128)
+    layers = model.config.text_config.num_hidden_layers
+    assert states.shape == (layers + 1, len(clips) * FRAMES * 4, 128)
     alone = token_states(model, processor, clips[2:3])
-    torch.testing.assert_close(states[2 * FRAMES * 4 : 3 * FRAMES * 4], alone, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(states[:, 2 * FRAMES * 4 : 3 * FRAMES * 4], alone, atol=1e-5, rtol=1e-4)
     scores = probe(model, processor, clips[:4], clips[4:], "toy", 3)
     assert (scores.arm, scores.seed, scores.clips) == ("toy", 3, [clip.name for clip in clips[4:]])
     assert set(scores.error) == {"depth", "flow", "motion", "rays"}
-    assert all(len(scores.error[name]) == len(clips) - 4 and scores.r2(name) < 1 for name in scores.error)
+    for name, curve in scores.by_layer.items():
+        assert len(scores.error[name]) == len(clips) - 4
+        assert len(curve) == layers + 1
+        assert curve[-1] == pytest.approx(scores.r2(name))
+        assert scores.r2(name) < 1

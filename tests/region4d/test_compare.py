@@ -13,9 +13,7 @@ from benchmarks.records import Record, read_records
 
 STUDY = (
     "study=quick",
-    "study.arms={4d: [arm=4d], 3d: [arm=3d]}",
-    "study.contrasts=[[4d,3d]]",
-    "study.primary=[]",
+    "arms=[4d,3d]",
     "study.probes=false",
 )
 ARMS = ("4d", "3d")

@@ -10,7 +10,7 @@ STUDIES = sorted(p.stem for p in (CONFIGS / "study").glob("*.yaml"))
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda name: f"study={name}")
 def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
-    config = compose_config("compare", [f"study={study}"])
+    config = compose_config("compare", [f"study={study}", "study.seeds=[0]"])
     runs = plan_study(config)
     assert len({run.name for run in runs}) == len(runs) == len(config.study.arms) * len(config.study.seeds)
     for task in config.study.tasks:
@@ -34,9 +34,15 @@ def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
 
 
 def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
-    assert [run.name for run in plan_study(compose_config("compare", ["run=3d-seed0"]))] == ["3d-seed0"]
+    assert [run.name for run in plan_study(compose_config("compare", ["study=static", "run=3d-seed0"]))] == ["3d-seed0"]
     with pytest.raises(ValueError, match=r"no run 5d-seed0.*3d-seed0"):
-        plan_study(compose_config("compare", ["run=5d-seed0"]))
+        plan_study(compose_config("compare", ["study=static", "run=5d-seed0"]))
+
+
+def test_some_arms_of_a_study_can_be_chosen() -> None:
+    assert [r.arm for r in plan_study(compose_config("compare", ["arms=[2d,4d]"]))] == ["2d", "4d"]
+    with pytest.raises(ValueError, match="no arm 5d: choose among 4d"):
+        plan_study(compose_config("compare", ["arms=[5d]"]))
 
 
 def test_a_contrast_of_an_arm_that_is_not_trained_is_refused() -> None:
@@ -50,7 +56,7 @@ def test_an_endpoint_on_a_task_that_is_not_asked_is_refused() -> None:
 
 
 def test_what_is_there_already_is_not_made_again(tmp_path: Path) -> None:
-    (run,) = plan_study(compose_config("compare", [f"runs={tmp_path}", "run=3d-seed0"]))
+    (run,) = plan_study(compose_config("compare", ["study=static", f"runs={tmp_path}", "run=3d-seed0"]))
     assert not run.finished
     for step in run.steps[1:]:  # results are enough, the model is not needed any more
         step.done.mkdir(parents=True)
