@@ -21,6 +21,10 @@ class Weights:
     latent: float
     signals: Mapping[str, float]
 
+    def times(self, strength: int | float) -> Weights:
+        """Multiply all weights."""
+        return Weights(strength * self.latent, {name: strength * weight for name, weight in self.signals.items()})
+
 
 PRESETS = {
     # alpha = .5, beta = .1, lambda = 1, .1, .05, .05

@@ -36,6 +36,8 @@ class PerceptualDistillation(SupervisedFineTuning):
         teacher: gave the targets; its heads decode the student. One without decoder (an oracle) gets trainable,
             training-only heads here.
         preset: weights of the losses, "paper" or "released".
+        strength: times these weights (ours: with small students the published ones leave distillation a gradient far
+            below that of the answers; the logged `gradient_...` tell).
         latent: whether to distil latents.
         explicit: whether to distil signals. With neither this is plain fine-tuning: the arm without distillation.
         decoder: form of the perception decoder.
@@ -51,6 +53,7 @@ class PerceptualDistillation(SupervisedFineTuning):
         *,
         teacher: Teacher,
         preset: str = "paper",
+        strength: int | float = 1.0,
         latent: bool = True,
         explicit: bool = True,
         decoder: Form = "linear",
@@ -64,7 +67,7 @@ class PerceptualDistillation(SupervisedFineTuning):
             raise ValueError(f"no weight preset {preset!r}: choose one of {', '.join(PRESETS)}")
         if latent and teacher.spec.latent is None:
             raise ValueError("this teacher has no latents: set latent=false, or choose an expert")
-        self.weights: Weights = PRESETS[preset]
+        self.weights: Weights = PRESETS[preset].times(strength)
         if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
             raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
         if not 0 < decoded_share <= 1:

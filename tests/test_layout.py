@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PACKAGES = ("models", "scenes", "benchmarks", "distill", "region4d")
+PACKAGES = ("models", "scenes", "benchmarks", "distill", "probes", "region4d")
 
 
 @pytest.mark.parametrize("name", PACKAGES)

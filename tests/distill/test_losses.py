@@ -36,3 +36,9 @@ def test_invalid_values_take_no_part_even_if_infinite() -> None:
 def test_a_signal_that_the_student_lacks_is_named() -> None:
     with pytest.raises(ValueError, match="no flow"):
         explicit_losses({}, {"flow": torch.zeros(1, 2, 2, 4, 4)})
+
+
+def test_a_strength_multiplies_every_weight() -> None:
+    paper, strong = PRESETS["paper"], PRESETS["paper"].times(20)
+    assert strong.latent == 20 * paper.latent
+    assert strong.signals == {name: 20 * weight for name, weight in paper.signals.items()}

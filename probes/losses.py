@@ -1,0 +1,76 @@
+"""The three losses of the probe, as the published code has them: weighted by the confidence of the labels.
+
+There is no -log c term and no square: the confidence is that of the reference, never a prediction. What is not finite
+counts as 0, and is kept in the mean. Source: specs/vidfm3d.md section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import huber_loss
+
+LARGEST = 100.0  # cap of one element, before and after it is weighted
+DISCOUNT = 0.6  # of an iteration of the camera head against the next one
+FIELD_OF_VIEW = 0.5  # weight against translation and rotation
+
+
+def depth_loss(
+    pred: Float[Tensor, "batch view height width"],
+    true: Float[Tensor, "batch view height width"],
+    confidence: Float[Tensor, "batch view height width"],
+    mask: Bool[Tensor, "batch view height width"] | None = None,
+) -> Float[Tensor, ""]:
+    """Compare depths: mean of confidence x |pred - true|; neither side is normalised."""
+    return weighted_mean((pred - true).abs(), confidence, mask)
+
+
+def point_loss(
+    pred: Float[Tensor, "batch view height width 3"],
+    true: Float[Tensor, "batch view height width 3"],
+    confidence: Float[Tensor, "batch view height width"],
+    mask: Bool[Tensor, "batch view height width"] | None = None,
+) -> Float[Tensor, ""]:
+    """Compare point maps: mean of confidence x distance, each side divided by its clip's mean distance from the origin.
+
+    The origin is the first camera; the distance is the length of the difference, not its square.
+    """
+    return weighted_mean((normalised(pred, mask) - normalised(true, mask)).norm(dim=-1), confidence, mask)
+
+
+def camera_loss(
+    preds: Sequence[Float[Tensor, "batch view 9"]], true: Float[Tensor, "batch view 9"]
+) -> Float[Tensor, ""]:
+    """Compare pose encodings of all iterations of the camera head: L_T + L_R + 0.5 L_FoV.
+
+    Each is the mean over iterations of 0.6^(last - iteration) times the mean Huber loss (delta = 1) of its entries.
+    Quaternions are compared as they come: neither their sign nor their length is corrected.
+    """
+    total = true.new_zeros(())
+    for iteration, pred in enumerate(preds, 1):
+        each = huber_loss(pred, true, reduction="none", delta=1.0).nan_to_num(0.0, 0.0, 0.0).clamp_max(LARGEST)
+        translation, turn, fov = each[..., :3].mean(), each[..., 3:7].mean(), each[..., 7:].mean()
+        total = total + DISCOUNT ** (len(preds) - iteration) * (translation + turn + FIELD_OF_VIEW * fov)
+    return total / len(preds)
+
+
+def weighted_mean(
+    error: Float[Tensor, "*shape"], confidence: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"] | None
+) -> Float[Tensor, ""]:
+    """Average confidence x error over the mask, both capped."""
+    weighted = (confidence * error.clamp_max(LARGEST)).clamp_max(LARGEST)
+    weighted = weighted.nan_to_num(0.0, 0.0, 0.0)
+    return weighted.mean() if mask is None else weighted[mask].mean()
+
+
+def normalised(
+    points: Float[Tensor, "batch view height width 3"], mask: Bool[Tensor, "batch view height width"] | None
+) -> Float[Tensor, "batch view height width 3"]:
+    """Divide the points of each clip by their mean distance from the origin, kept within 0.001 and 1000."""
+    distance = points.norm(dim=-1)
+    seen = torch.ones_like(distance) if mask is None else mask.to(distance)
+    mean = (distance * seen).sum((1, 2, 3)) / (seen.sum((1, 2, 3)) + 1e-3)
+    return points / mean.clamp(1e-3, 1e3)[:, None, None, None, None]
