@@ -27,11 +27,12 @@ METHOD = (
 
 
 def write_report(study: Study, folder: Path) -> None:
-    """Write `report.html` and `report.md`."""
+    """Write `report.html`, `report.md`, and the figure of the first task for a README, `accuracy.svg`."""
     folder.mkdir(parents=True, exist_ok=True)
     sections = all_sections(study)
     write_at_once(folder / "report.html", to_html(study, sections))
     write_at_once(folder / "report.md", to_markdown(study, sections))
+    write_at_once(folder / "accuracy.svg", next(s for s in sections if s.title.startswith("Accuracy")).figures[0])
 
 
 def to_html(study: Study, sections: Sequence[Section] | None = None) -> str:

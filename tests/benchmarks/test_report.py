@@ -68,9 +68,10 @@ def test_the_terminal_table_fits_eighty_columns() -> None:
     assert "+0.500 [+0." in text
 
 
-def test_both_files_are_written(tmp_path: Path) -> None:
+def test_page_table_and_figure_are_written(tmp_path: Path) -> None:
     write_report(toy_study(), tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "report.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["accuracy.svg", "report.html", "report.md"]
+    assert (tmp_path / "accuracy.svg").read_text().startswith("<svg ")
 
 
 def test_a_primary_endpoint_stands_on_top_with_its_p_value() -> None:
