@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.manifest import Manifest
@@ -69,14 +68,14 @@ def to_terminal(study: Study) -> Table:
     """Lay the table of the first task out for a terminal."""
     task = study.tasks[0]
     table = Table(
-        title=f"{study.title} ({task.name})", caption="* a clear difference (95 %, Holm)", title_justify="left"
+        title=f"{study.title} ({task.name})", caption="* clear; intervals are in the report", title_justify="left"
     )
     names = [f"{a} - {b}" for a, b in study.contrasts_in(task)]
     for name in ("category", "items", *arms_of(task.records), *names):
         table.add_column(name, justify="left" if name == "category" else "right", no_wrap=True)
     for row in study.rows[task.name]:
         means = (f"{score.estimate.mean:.3f}" for score in row.scores)
-        differences = ("" if d is None else escape(d.text()) + ("*" if d.clear else " ") for d in row.differences)
+        differences = ("" if d is None else f"{d.estimate.mean:+.3f}{'*' if d.clear else ' '}" for d in row.differences)
         table.add_row(row.category, str(row.items), *means, *differences)
     return table
 

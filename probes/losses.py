@@ -73,4 +73,5 @@ def normalised(
     distance = points.norm(dim=-1)
     seen = torch.ones_like(distance) if mask is None else mask.to(distance)
     mean = (distance * seen).sum((1, 2, 3)) / (seen.sum((1, 2, 3)) + 1e-3)
-    return points / mean.clamp(1e-3, 1e3)[:, None, None, None, None]
+    scaled: Tensor = points / mean.clamp(1e-3, 1e3)[:, None, None, None, None]
+    return scaled

@@ -59,13 +59,15 @@ def test_an_unfinished_study_says_what_is_missing() -> None:
     assert "Unfinished: 4d seed 1" in to_markdown(study)
 
 
-def test_the_terminal_table_fits_eighty_columns() -> None:
+def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(to_terminal(toy_study()))
+    records = toy_records(arms=("bad", "good", "3d_tpe", "4d"))
+    contrasts = [("good", "bad"), ("4d", "bad"), ("4d", "good")]
+    console.print(to_terminal(toy_study(tasks=[TaskResult("toy", "", records)], contrasts=contrasts)))
     text = console.export_text()
     assert "nearer_camera" in text
     assert "…" not in text
-    assert "+0.500 [+0." in text
+    assert "+0.500*" in text
 
 
 def test_page_table_and_figure_are_written(tmp_path: Path) -> None:

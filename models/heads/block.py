@@ -1,0 +1,75 @@
+"""A pre-norm transformer block with layer scale, and rotary positions in two dimensions where wanted."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+LAYER_SCALE = 0.01
+FREQUENCY = 100.0  # base of the rotary positions
+
+
+class Block(nn.Module):
+    """Attend and transform; `positions` (row, column of each token) turn queries and keys.
+
+    Source: specs/vidfm3d.md 2.1 (the blocks of VGGT, arXiv 2503.11651).
+
+    Args:
+        width: channels of a token.
+        heads: attention heads.
+        normalise: layer norm of queries and keys in each head.
+    """
+
+    def __init__(self, width: int, heads: int, normalise: bool = False) -> None:
+        super().__init__()
+        if width % heads or (width // heads) % 4:
+            raise ValueError(f"width {width} needs heads of a multiple of 4 channels, got {heads} heads")
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.query_norm = nn.LayerNorm(width // heads) if normalise else nn.Identity()
+        self.key_norm = nn.LayerNorm(width // heads) if normalise else nn.Identity()
+        self.mlp = mlp(width, 4 * width, width)
+        self.scale1, self.scale2 = (nn.Parameter(torch.full((width,), LAYER_SCALE)) for _ in range(2))
+
+    def forward(
+        self, tokens: Float[Tensor, "batch token channel"], positions: Int64[Tensor, "batch token 2"] | None = None
+    ) -> Float[Tensor, "batch token channel"]:
+        """Attend among all tokens of a row of the batch, then transform each."""
+        tokens = tokens + self.scale1 * self._attend(self.norm1(tokens), positions)
+        found: Tensor = tokens + self.scale2 * self.mlp(self.norm2(tokens))
+        return found
+
+    def _attend(self, tokens: Tensor, positions: Tensor | None) -> Tensor:
+        query, key, value = rearrange(self.qkv(tokens), "b t (k h d) -> k b h t d", k=3, h=self.heads)
+        query, key = self.query_norm(query), self.key_norm(key)
+        if positions is not None:
+            query, key = rotate(query, positions), rotate(key, positions)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return self.out(rearrange(attended, "b h t d -> b t (h d)"))  # type: ignore[no-any-return]
+
+
+def rotate(
+    x: Float[Tensor, "batch head token channel"], positions: Int64[Tensor, "batch token 2"]
+) -> Float[Tensor, "batch head token channel"]:
+    """Turn pairs of channels by angles that grow with position: the first half by rows, the second by columns.
+
+    Source: RoPE (arXiv 2104.09864), in two dimensions as in CroCo v2 (arXiv 2211.10408), base 100.
+    """
+    half = x.shape[-1] // 2
+    inverse = FREQUENCY ** -(torch.arange(0, half, 2, device=x.device, dtype=torch.float32) / half)
+    turned = []
+    for part, place in zip(x.split(half, -1), positions.unbind(-1), strict=True):
+        angle = (place[..., None] * inverse)[:, None]
+        cos, sin = angle.cos().to(x), angle.sin().to(x)
+        a, b = part.chunk(2, -1)
+        turned += [a * cos - b * sin, b * cos + a * sin]
+    return torch.cat(turned, -1)
+
+
+def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """Build two linear layers with GELU between."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, outputs))

@@ -1,0 +1,91 @@
+"""The DPT head of VGGT: dense maps from the tokens of four depths, with image positions added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import DPTConfig
+from transformers.models.dpt.modeling_dpt import DPTNeck
+
+FACTORS = (4, 2, 1, 0.5)  # resolution at which each depth enters, relative to the tokens' grid
+POSITION_SHARE, POSITION_BASE = 0.1, 100.0
+
+
+class DPTHead(nn.Module):
+    """Read `outputs` maps of any size from tokens of four depths; raw values come out, in float32.
+
+    A shared layer norm, then transformers' DPT neck; sinusoidal image positions are added (times 0.1) after every
+    projection and before the last layers, so that a map knows where in the picture it is.
+    Source: DPT (arXiv 2103.13413), as VGGT has it (arXiv 2503.11651); specs/vidfm3d.md 2.1.
+
+    Args:
+        channels: of a token.
+        outputs: maps a frame.
+        width: channels of the fusion.
+        stages: channels of each depth.
+    """
+
+    def __init__(
+        self, channels: int, outputs: int, width: int = 256, stages: Sequence[int] = (256, 512, 1024, 1024)
+    ) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.neck = DPTNeck(
+            DPTConfig(
+                hidden_size=channels,
+                neck_hidden_sizes=list(stages),
+                fusion_hidden_size=width,
+                reassemble_factors=list(FACTORS),
+                readout_type="ignore",
+                use_batch_norm_in_fusion_residual=False,
+            )
+        )
+        self.neck.fusion_stage.layers[0].residual_layer1 = None  # the deepest level has nothing to be fused with
+        self.narrow = nn.Conv2d(width, width // 2, 3, padding=1)
+        self.last = nn.Sequential(nn.Conv2d(width // 2, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, outputs, 1))
+
+    def forward(
+        self, layers: Sequence[Float[Tensor, "image rows cols channel"]], size: tuple[int, int]
+    ) -> Float[Tensor, "image output height width"]:
+        """Read maps of `size` (height, width)."""
+        with torch.autocast(layers[0].device.type, enabled=False):
+            aspect = size[1] / size[0]
+            levels = []
+            stage = self.neck.reassemble_stage.layers
+            for tokens, reassemble, conv in zip(layers, stage, self.neck.convs, strict=True):
+                maps = reassemble.projection(rearrange(self.norm(tokens.float()), "n r c d -> n d r c"))
+                levels.append(conv(reassemble.resize(with_positions(maps, aspect))))
+            fused = self.narrow(self.neck.fusion_stage(levels)[-1])
+            whole = F.interpolate(fused, size, mode="bilinear", align_corners=True)
+            read: Tensor = self.last(with_positions(whole, aspect))
+            return read
+
+
+def with_positions(
+    maps: Float[Tensor, "image channel rows cols"], aspect: float
+) -> Float[Tensor, "image channel rows cols"]:
+    """Add sinusoids of image position: x in the first half of the channels, y in the second.
+
+    Positions span the picture, whose diagonal (of sides `aspect` and 1) has length 2.
+    """
+    rows, cols = maps.shape[-2:]
+    diagonal = (aspect**2 + 1) ** 0.5
+    x, y = (
+        torch.linspace(-1, 1, count, device=maps.device) * (span / diagonal) * (count - 1) / count
+        for count, span in ((cols, aspect), (rows, 1.0))
+    )
+    pairs = maps.shape[1] // 4
+    frequency = POSITION_BASE ** -(torch.arange(pairs, device=maps.device) / pairs)
+
+    def waves(places: Tensor) -> Tensor:
+        angle = frequency[:, None] * places
+        return torch.cat([angle.sin(), angle.cos()])
+
+    columns = waves(x)[:, None].expand(-1, rows, -1)
+    lines = waves(y)[:, :, None].expand(-1, -1, cols)
+    return maps + POSITION_SHARE * torch.cat([columns, lines]).to(maps)
