@@ -1,0 +1,181 @@
+"""Features on disk, or behind any fsspec address: one safetensors file a clip, of which a reader takes single slots."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import torch
+from filelock import FileLock, Timeout
+from jaxtyping import Float
+from safetensors.torch import save
+from torch import Tensor
+
+from probes.features import Features, SlotMap
+
+NAME = "features"  # of the tensor in a file
+SUFFIX = ".safetensors"
+TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+HEAD = 8  # bytes that hold the length of a file's header
+RESERVE = 0.02  # of a disk, that a run leaves free
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the features of a clip lie in their file, and which frames their slots cover."""
+
+    dtype: torch.dtype
+    shape: tuple[int, int, int, int]
+    start: int  # first byte of slot 0
+    slots: SlotMap
+
+    @property
+    def slot_bytes(self) -> int:
+        """Size of one slot."""
+        return prod(self.shape[1:]) * self.dtype.itemsize
+
+
+class FeatureStore:
+    """The features of many clips under one extractor.
+
+    `key` names what determined them (model, layer, noise, frames); it is written into every file and checked at every
+    reading, so that features of another extractor are never taken for these. A file under its final name is whole.
+    Several writers may fill one store: `claim` tells whether a clip is theirs. On a remote file system (an address with
+    `://`) there are no locks: deal the clips out instead.
+
+    Args:
+        root: folder, or fsspec address.
+        key: of the extractor.
+    """
+
+    def __init__(self, root: str | Path, key: str) -> None:
+        self.root, self.key = str(root).rstrip("/"), key
+        self.files, self.folder = fsspec.core.url_to_fs(self.root)
+        self.local = "://" not in self.root
+        self._header = cache(self._read_header)
+
+    def __contains__(self, clip: str) -> bool:
+        return bool(self.files.exists(self._path(clip)))
+
+    def missing(self, clips: Sequence[str]) -> list[str]:
+        """List the clips whose features are not there yet, in order."""
+        there = {Path(path).name for path in self.files.ls(self.folder, detail=False)} if self._exists() else set()
+        return [clip for clip in clips if clip + SUFFIX not in there]
+
+    @contextmanager
+    def claim(self, clip: str) -> Iterator[bool]:
+        """Hold a clip while its features are made; yields False where it is there, or another writer holds it."""
+        if not self.local:
+            yield clip not in self
+            return
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._path(clip) + ".lock", timeout=0):
+                yield clip not in self
+        except Timeout:
+            yield False
+
+    def write(self, clip: str, features: Features) -> None:
+        """Write the features of a clip in one step.
+
+        Raises:
+            ValueError: they are not finite.
+            OSError: the disk is full; nothing is left of the file.
+        """
+        if not bool(features.values.isfinite().all()):
+            raise ValueError(f"features of clip {clip} are not finite in {features.values.dtype}: store a wider type")
+        notes = {"key": self.key, "covers": json.dumps(features.slots.covers)}
+        data = save({NAME: features.values.contiguous()}, {"store": json.dumps(notes)})
+        self.files.makedirs(self.folder, exist_ok=True)
+        draft = f"{self._path(clip)}.{os.getpid()}.tmp"
+        try:
+            self.files.pipe_file(draft, data)
+            self.files.mv(draft, self._path(clip))
+        except OSError as error:
+            raise OSError(f"cannot write {len(data):,} bytes of features to {self.root}: {error}") from error
+        finally:
+            if self.files.exists(draft):
+                self.files.rm(draft)
+
+    def read(self, clip: str, slots: Sequence[int]) -> Float[Tensor, "slot rows cols channel"]:
+        """Read some slots of a clip, and no byte of the others.
+
+        Raises:
+            FileNotFoundError: the clip is not in the store.
+            ValueError: its file was made by another extractor, or is damaged, or has no such slot.
+        """
+        header = self._header(clip)
+        if strange := [slot for slot in slots if not 0 <= slot < header.shape[0]]:
+            raise ValueError(f"clip {clip} has slots 0 to {header.shape[0] - 1}, not {strange[0]}")
+        starts = [header.start + slot * header.slot_bytes for slot in slots]
+        parts = self.files.cat_ranges(
+            [self._path(clip)] * len(slots), starts, [start + header.slot_bytes for start in starts]
+        )
+        tensors = [torch.frombuffer(bytearray(part), dtype=header.dtype).view(header.shape[1:]) for part in parts]
+        return torch.stack(tensors)
+
+    def read_frames(self, clip: str, frames: Sequence[int]) -> Float[Tensor, "frame rows cols channel"]:
+        """Read the slots that cover some frames (see `read`)."""
+        return self.read(clip, self._header(clip).slots.slots_of(frames))
+
+    def slots(self, clip: str) -> SlotMap:
+        """Tell which frames the slots of a clip cover."""
+        return self._header(clip).slots
+
+    def refuse_if_full(self, shape: Sequence[int], dtype: torch.dtype, clips: int) -> int:
+        """Estimate the bytes that `clips` of one shape will take, before they are made.
+
+        Raises:
+            OSError: the disk does not have them.
+        """
+        wanted = clips * prod(shape) * dtype.itemsize
+        if self.local:
+            place = Path(self.folder).absolute()
+            while not place.exists():
+                place = place.parent
+            disk = shutil.disk_usage(place)
+            if wanted > disk.free - RESERVE * disk.total:
+                raise OSError(
+                    f"features of {clips} clips take {wanted / 1e9:.1f} GB, and {self.root} has "
+                    f"{disk.free / 1e9:.1f} GB left: name another place, or take fewer clips, layers or noise levels"
+                )
+        return wanted
+
+    def _path(self, clip: str) -> str:
+        return f"{self.folder}/{clip}{SUFFIX}"
+
+    def _exists(self) -> bool:
+        return bool(self.files.exists(self.folder))
+
+    def _read_header(self, clip: str) -> Header:
+        path = self._path(clip)
+        if clip not in self:
+            raise FileNotFoundError(f"no features of clip {clip} in {self.root}: extract them first")
+        try:
+            (length,) = struct.unpack("<Q", self.files.cat_file(path, 0, HEAD))
+            head: dict[str, Any] = json.loads(self.files.cat_file(path, HEAD, HEAD + length))
+            entry, notes = head[NAME], json.loads(head["__metadata__"]["store"])
+            first, last = entry["data_offsets"]
+            header = Header(
+                dtype=TYPES[entry["dtype"]],
+                shape=tuple(entry["shape"]),
+                start=HEAD + length + first,
+                slots=SlotMap(tuple((a, b) for a, b in json.loads(notes["covers"]))),
+            )
+            if self.files.size(path) != HEAD + length + last:
+                raise ValueError("its size is not what its header says")
+        except (ValueError, KeyError, TypeError, struct.error) as error:
+            raise ValueError(f"{path} is damaged ({error}): remove it and extract the clip again") from error
+        if notes["key"] != self.key:
+            raise ValueError(f"{path} holds features of '{notes['key']}', not of '{self.key}': use another folder")
+        return header

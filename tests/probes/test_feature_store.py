@@ -1,0 +1,124 @@
+import multiprocessing
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from probes.feature_store import FeatureStore
+from probes.features import Features, SlotMap
+
+CAUSAL = SlotMap(((0, 0), (1, 4), (5, 8)))
+
+
+def made(seed: int, dtype: torch.dtype = torch.float16) -> Features:
+    values = torch.randn(3, 4, 5, 6, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    return Features(values, CAUSAL)
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FeatureStore:
+    """A store in a folder, and one behind an address."""
+    root = str(tmp_path / "store") if request.param == "folder" else f"memory://{tmp_path.name}"
+    return FeatureStore(root, "wan-20-0.5")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_slots_come_back_bit_by_bit_in_the_order_asked_for(store: FeatureStore, dtype: torch.dtype) -> None:
+    store.write("a", made(0, dtype))
+    assert torch.equal(store.read("a", [2, 0]), made(0, dtype).values[[2, 0]])
+    assert torch.equal(store.read_frames("a", [0, 3, 4, 8]), made(0, dtype).values[[0, 1, 1, 2]])
+    assert store.slots("a") == CAUSAL
+
+
+def test_a_file_is_plain_safetensors(tmp_path: Path) -> None:
+    FeatureStore(tmp_path, "k").write("a", made(0))
+    assert torch.equal(load_file(tmp_path / "a.safetensors")["features"], made(0).values)
+
+
+def test_a_reader_takes_no_byte_of_other_slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FeatureStore(tmp_path, "k")
+    store.write("a", made(0))
+    store.read("a", [0])  # the header is read once
+    taken = []
+    read = store.files.cat_file
+    monkeypatch.setattr(store.files, "cat_file", lambda path, a, b: (taken.append(b - a), read(path, a, b))[1])
+    store.read("a", [1, 2])
+    assert taken == 2 * [4 * 5 * 6 * 2]
+
+
+def test_what_is_missing_is_listed_in_order(store: FeatureStore) -> None:
+    assert store.missing(["b", "a"]) == ["b", "a"]
+    store.write("a", made(0))
+    assert store.missing(["c", "a", "b"]) == ["c", "b"]
+
+
+def test_features_of_another_extractor_are_refused(tmp_path: Path) -> None:
+    FeatureStore(tmp_path, "wan-20-0.5").write("a", made(0))
+    with pytest.raises(ValueError, match=r"'wan-20-0\.5', not of 'wan-10-0\.5'"):
+        FeatureStore(tmp_path, "wan-10-0.5").read("a", [0])
+
+
+@pytest.mark.parametrize("keep", [4, 60, 400])
+def test_a_cut_file_is_refused(tmp_path: Path, keep: int) -> None:
+    FeatureStore(tmp_path, "k").write("a", made(0))
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match="damaged"):
+        FeatureStore(tmp_path, "k").read("a", [0])
+
+
+def test_what_is_not_there_is_said(store: FeatureStore) -> None:
+    with pytest.raises(FileNotFoundError, match="no features of clip a"):
+        store.read("a", [0])
+    store.write("a", made(0))
+    with pytest.raises(ValueError, match="slots 0 to 2, not 3"):
+        store.read("a", [3])
+    with pytest.raises(ValueError, match="no slot covers frame 9"):
+        store.read_frames("a", [9])
+    with pytest.raises(ValueError, match="not finite"):
+        store.write("b", Features(torch.full((3, 1, 1, 1), torch.inf), CAUSAL))
+    assert "b" not in store
+
+
+def test_a_full_disk_is_an_error_before_and_during_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FeatureStore(tmp_path / "new", "k")
+    assert store.refuse_if_full((3, 4, 5, 6), torch.float16, 10) == 10 * 3 * 4 * 5 * 6 * 2
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(OSError, match="GB left"):
+        store.refuse_if_full((free,), torch.float16, 1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.files, "mv", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.write("a", made(0))
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def fill(root: str, barrier: object, counts: object) -> None:
+    store, mine = FeatureStore(root, "k"), 0
+    barrier.wait()  # type: ignore[attr-defined]
+    for number in range(40):
+        with store.claim(f"clip-{number}") as free:
+            if free:
+                store.write(f"clip-{number}", made(number))
+                mine += 1
+    counts.put(mine)  # type: ignore[attr-defined]
+
+
+def test_two_writers_fill_a_store_without_a_duplicate_or_a_gap(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier, counts = context.Barrier(2), context.Queue()
+    writers = [context.Process(target=fill, args=(str(tmp_path), barrier, counts)) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    mine = [counts.get(timeout=60) for _ in writers]
+    for writer in writers:
+        writer.join()
+    assert sum(mine) == 40  # no clip twice
+    store = FeatureStore(tmp_path, "k")
+    assert store.missing([f"clip-{n}" for n in range(40)]) == []
+    assert torch.equal(store.read("clip-17", [1]), made(17).values[[1]])
