@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from benchmarks.manifest import Manifest
@@ -68,15 +69,19 @@ def to_terminal(study: Study) -> Table:
     """Lay the table of the first task out for a terminal."""
     task = study.tasks[0]
     table = Table(
-        title=f"{study.title} ({task.name})", caption="* clear; intervals are in the report", title_justify="left"
+        title=f"{study.title} ({task.name})",
+        caption="* clear; intervals are in the report",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     names = [f"{a} - {b}" for a, b in study.contrasts_in(task)]
-    for name in ("category", "items", *arms_of(task.records), *names):
+    for name in ("category", *arms_of(task.records), *names):
         table.add_column(name, justify="left" if name == "category" else "right", no_wrap=True)
     for row in study.rows[task.name]:
         means = (f"{score.estimate.mean:.3f}" for score in row.scores)
         differences = ("" if d is None else f"{d.estimate.mean:+.3f}{'*' if d.clear else ' '}" for d in row.differences)
-        table.add_row(row.category, str(row.items), *means, *differences)
+        table.add_row(row.category, *means, *differences)
     return table
 
 

@@ -10,8 +10,8 @@ from benchmarks.categories import GROUPS, KNOWN_AS
 from benchmarks.factorial import factorial_effects
 from benchmarks.plots import category_bars, difference_forest, probe_bars, probe_curves
 from benchmarks.probe_scores import ProbeScores, r2_difference, r2_estimate
-from benchmarks.study import Endpoint, Study, TaskResult
-from benchmarks.study_table import Score, arms_of, numeric_errors
+from benchmarks.study import Contrast, Endpoint, Study, TaskResult
+from benchmarks.study_table import Row, Score, arms_of, numeric_errors
 from benchmarks.time_scaling import responses
 
 
@@ -87,20 +87,6 @@ def primary_scores(study: Study, endpoint: Endpoint) -> list[Score]:
 def scores(study: Study, task: TaskResult) -> Section:
     """Show accuracies and differences of one task."""
     rows, contrasts, arms = study.rows[task.name], study.contrasts_in(task), arms_of(task.records)
-    names = [f"{a} - {b}" for a, b in contrasts]
-    timed = any(row.no_time is not None for row in rows)
-    lines, bold = [], set()
-    for i, row in enumerate(rows):
-        known = KNOWN_AS.get(row.category, "")
-        left = [row.category, known, str(row.items), f"{row.constant:.3f}"]
-        left += [("" if row.no_time is None else f"{row.no_time:.3f}")] if timed else []
-        lines.append(
-            [*left, *(s.text() for s in row.scores), *("" if d is None else d.text() for d in row.differences)]
-        )
-        first = len(left) + len(row.scores)
-        bold |= {(i, first + j) for j, d in enumerate(row.differences) if d is not None and d.clear}
-    head = ["category", "elsewhere", "items", "constant", *(["no time"] if timed else []), *arms]
-    table = Table([*head, *(f"{name} [95 %]" for name in names)], lines, frozenset(bold))
     categories = [row.category for row in rows]
     bars = category_bars(
         categories,
@@ -109,11 +95,31 @@ def scores(study: Study, task: TaskResult) -> Section:
         [row.no_time for row in rows],
     )
     figures = [bars]
-    if names:
+    if contrasts:
         columns = zip(*(row.differences for row in rows), strict=True)
         estimates = ([None if d is None else d.estimate for d in column] for column in columns)
-        figures.append(difference_forest(categories, dict(zip(names, estimates, strict=True))))
-    return Section(f"Accuracy: {task.name}", task.about, [table], figures)
+        figures.append(difference_forest(categories, dict(zip(names_of(contrasts), estimates, strict=True))))
+    return Section(f"Accuracy: {task.name}", task.about, [score_table(rows, arms, contrasts)], figures)
+
+
+def score_table(rows: Sequence[Row], arms: Sequence[str], contrasts: Sequence[Contrast]) -> Table:
+    """Lay out rows of scores and differences; clear differences are bold."""
+    timed = any(row.no_time is not None for row in rows)
+    lines, bold = [], set()
+    for i, row in enumerate(rows):
+        left = [row.category, KNOWN_AS.get(row.category, ""), str(row.items), f"{row.constant:.3f}"]
+        left += [("" if row.no_time is None else f"{row.no_time:.3f}")] if timed else []
+        differences = ["" if d is None else d.text() for d in row.differences]
+        lines.append([*left, *(score.text() for score in row.scores), *differences])
+        first = len(left) + len(row.scores)
+        bold |= {(i, first + j) for j, d in enumerate(row.differences) if d is not None and d.clear}
+    head = ["category", "elsewhere", "items", "constant", *(["no time"] if timed else []), *arms]
+    return Table([*head, *(f"{name} [95 %]" for name in names_of(contrasts))], lines, frozenset(bold))
+
+
+def names_of(contrasts: Sequence[Contrast]) -> list[str]:
+    """Name differences."""
+    return [f"{first} - {second}" for first, second in contrasts]
 
 
 def scaling(study: Study) -> Section:

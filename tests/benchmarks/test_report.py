@@ -61,8 +61,8 @@ def test_an_unfinished_study_says_what_is_missing() -> None:
 
 def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    records = toy_records(arms=("bad", "good", "3d_tpe", "4d"))
-    contrasts = [("good", "bad"), ("4d", "bad"), ("4d", "good")]
+    records = toy_records(arms=("good", "3d_tpe", "3d", "2d"))
+    contrasts = [("3d_tpe", "3d"), ("good", "2d"), ("good", "3d")]
     console.print(to_terminal(toy_study(tasks=[TaskResult("toy", "", records)], contrasts=contrasts)))
     text = console.export_text()
     assert "nearer_camera" in text
