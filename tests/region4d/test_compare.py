@@ -20,10 +20,10 @@ ARMS = ("4d", "3d")
 
 
 def words(folder: Path, shared: Path, steps: int) -> list[str]:
-    train = f"trainer.max_steps={steps},data.seeds=[0,128],data.batch_size=4,data.stores={shared}"
-    train += f",data.targets={shared}/targets,trainer.callbacks.0.every_n_train_steps=2"
-    bench = f"limit=40,task.seeds=[1000000,1000008],task.digest=null,task.stores={shared}"
-    study = [f"study.overrides=[{train}]", f"study.bench_overrides=[{bench}]"]
+    train = [f"trainer.max_steps={steps}", "trainer.callbacks.0.every_n_train_steps=2", "data.seeds=[0,128]"]
+    train += ["data.batch_size=4", f"data.stores={shared}", f"data.targets={shared}/targets"]
+    bench = ["limit=40", "task.seeds=[1000000,1000008]", "task.digest=null", f"task.stores={shared}"]
+    study = [f"study.overrides={train}", f"study.bench_overrides={bench}"]
     return ["compare", *STUDY, *study, f"runs={folder}/runs", f"output={folder}/report"]
 
 
