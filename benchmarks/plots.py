@@ -10,6 +10,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
+from jaxtyping import Int
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.statistics import Estimate
@@ -38,14 +40,7 @@ def category_bars(
     A black line is the best constant answer, a dashed one what a model without timestamps reaches at most.
     """
     figure, axes = plt.subplots(figsize=(1.5 + max(0.95, 0.16 * len(scores)) * len(categories), 3.4))
-    width = 0.8 / len(scores)
-    place = np.arange(len(categories))
-    for number, (arm, intervals) in enumerate(scores.items()):
-        mean = np.array([i.mean for i in intervals])
-        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
-        left = place - 0.4 + (number + 0.5) * width
-        colour = COLOURS[number % len(COLOURS)]
-        axes.bar(left, mean, width * 0.92, yerr=error, color=colour, label=arm, error_kw={"lw": 0.8})
+    place = _bars(axes, scores)
     for x, level in zip(place, chance, strict=True):
         axes.plot(
             [x - 0.42, x + 0.42], [level, level], color="black", lw=1.1, label=None if x else "best constant answer"
@@ -64,13 +59,7 @@ def category_bars(
 def probe_bars(signals: Sequence[str], scores: Mapping[str, Sequence[Estimate]]) -> str:
     """Draw R2 of the probes of every arm by signal, with 95 % intervals."""
     figure, axes = plt.subplots(figsize=(1.5 + max(1.2, 0.2 * len(scores)) * len(signals), 2.8))
-    width, place = 0.8 / len(scores), np.arange(len(signals))
-    for number, (arm, intervals) in enumerate(scores.items()):
-        mean = np.array([i.mean for i in intervals])
-        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
-        left = place - 0.4 + (number + 0.5) * width
-        colour = COLOURS[number % len(COLOURS)]
-        axes.bar(left, mean, width * 0.92, yerr=error, color=colour, label=arm, error_kw={"lw": 0.8})
+    place = _bars(axes, scores)
     axes.set_xticks(place, signals)
     axes.set_ylabel("R² of linear probes")
     axes.legend(ncols=min(8, len(scores)), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
@@ -122,6 +111,18 @@ def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]
     axes.set_ylabel("loss (nats per answer token)")
     axes.legend(frameon=False)
     return _svg(figure)
+
+
+def _bars(axes: Axes, scores: Mapping[str, Sequence[Estimate]]) -> Int[np.ndarray, "group"]:
+    """Draw groups of bars with their intervals, one bar an arm; return where the groups stand."""
+    width, place = 0.8 / len(scores), np.arange(len(next(iter(scores.values()))))
+    for number, (arm, intervals) in enumerate(scores.items()):
+        mean = np.array([i.mean for i in intervals])
+        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
+        left = place - 0.4 + (number + 0.5) * width
+        colour = COLOURS[number % len(COLOURS)]
+        axes.bar(left, mean, width * 0.92, yerr=error, color=colour, label=arm, error_kw={"lw": 0.8})
+    return place
 
 
 def _svg(figure: Figure) -> str:
