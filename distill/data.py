@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from distill.signals import RENDERED
 from distill.target_cache import TargetCache
 from distill.teachers.teacher import Targets, Teacher
 from models.sr3d.sample import Sample
@@ -47,7 +48,7 @@ class TaughtWorldQuestions(WorldQuestions):
         targets: str = "outputs/targets",
         **options: Any,
     ) -> None:
-        super().__init__(**options, signals=("backward_flow", "moving"))
+        super().__init__(**options, signals=RENDERED)
         self.taught, self.permuted = taught, permuted
         if taught and self.patch_probability:
             raise ValueError("patch_probability drops frames and colours that the teacher has seen: set it to 0")

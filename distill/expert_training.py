@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
-from distill.signals import CHANNELS, true_signals
+from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.teachers.expert import Expert4D
 from models.sr3d.training import SeededSampler, cosine_schedule, samples_seen
 from scenes.worlds import WorldConfig
@@ -59,8 +59,7 @@ class ExpertWorlds(LightningDataModule):
         super().__init__()
         self.grid, self.batch_size, self.seed, self.workers = grid, batch_size, seed, workers
         self.store, self.test_store = (
-            WorldStore(world, range(*chosen), ("backward_flow", "moving"), root=Path(stores))
-            for chosen in (seeds, test_seeds)
+            WorldStore(world, range(*chosen), RENDERED, root=Path(stores)) for chosen in (seeds, test_seeds)
         )
 
     def prepare_data(self) -> None:

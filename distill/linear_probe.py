@@ -24,20 +24,18 @@ from torch import Tensor
 
 from benchmarks.manifest import collect_manifest
 from benchmarks.probe_scores import ProbeScores, write_probes
-from distill.signals import CHANNELS, true_signals
+from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.training import visual_states
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
 from models.sr3d.answering import Answerer
 from scenes.clip import Clip
 from scenes.questions import CATEGORIES
 from scenes.worlds import WorldConfig
-from scenes.worlds.rendering.render import Signal
 from scenes.worlds.store import WorldStore
 
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the mean variance; the best one on a quarter of the fitting clips
 HALF = 0.5  # share of a cell that must be valid
 BATCH = 32
-SIGNALS: tuple[Signal, ...] = ("backward_flow", "moving")  # what worlds must be rendered with
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,6 @@ def main(
     output: Annotated[Path, typer.Option(help="where the JSON record goes")],
     arm: Annotated[str, typer.Option(help="its name in the record")] = "",
     seed: Annotated[int, typer.Option(help="its training seed, for the record")] = 0,
-    untrained: Annotated[bool, typer.Option(help="probe its twin with fresh weights instead")] = False,
     frames: Annotated[int, typer.Option(help="of a clip")] = 6,
     fitting: Annotated[int, typer.Option(help="clips to fit on")] = 384,
     testing: Annotated[int, typer.Option(help="clips to score on")] = 256,
@@ -158,17 +155,13 @@ def main(
 ) -> None:
     """Probe a student, print R2 by signal, and write the errors on every clip."""
     world = WorldConfig(frames=frames, motion=True)
-    store = WorldStore(world, range(first_seed, first_seed + fitting + testing), SIGNALS, root=stores)
+    store = WorldStore(world, range(first_seed, first_seed + fitting + testing), RENDERED, root=stores)
     store.render()
     clips = list(store)
     answerer = Answerer.from_folder(model)
-    student = answerer.model
-    if untrained:
-        torch.manual_seed(seed)
-        student = SR3DForConditionalGeneration(student.config).to(student.device)
-    scores = probe(student, answerer.processor, clips[:fitting], clips[fitting:], arm or model.parent.name, seed)
+    scores = probe(answerer.model, answerer.processor, clips[:fitting], clips[fitting:], arm or model.parent.name, seed)
     print(scores.arm, " ".join(f"{name} {scores.r2(name):.3f}" for name in scores.error))
-    settings = {"fitting": fitting, "testing": testing, "first_seed": first_seed, "untrained": untrained}
+    settings = {"fitting": fitting, "testing": testing, "first_seed": first_seed}
     command = shlex.join(["python", "-m", "distill.linear_probe", *sys.argv[1:]])
     write_probes(output, scores, collect_manifest({**settings, "command": command}, model))
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from models.geometry import invert, resize_intrinsics, valid_depth
 from models.geometry.rays import plucker_rays
 from scenes.clip import Clip
+from scenes.worlds.rendering.render import Signal
 
 CHANNELS = {"depth": 1, "flow": 2, "motion": 1, "rays": 6}  # of each signal, a frame
 
@@ -29,6 +30,7 @@ class Signals:
     valid: dict[str, Bool[Tensor, "..."]]
 
 
+RENDERED: tuple[Signal, ...] = ("backward_flow", "moving")  # what worlds must be rendered with, beside depth
 CERTAIN = 6.0  # logit of a pixel whose motion is known
 
 

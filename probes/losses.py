@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import huber_loss
 
-LARGEST = 100.0  # cap of one element, before and after it is weighted
+from benchmarks.metrics.points import LARGEST, weighted_mean
+
 DISCOUNT = 0.6  # of an iteration of the camera head against the next one
 FIELD_OF_VIEW = 0.5  # weight against translation and rotation
 
@@ -55,15 +56,6 @@ def camera_loss(
         translation, turn, fov = each[..., :3].mean(), each[..., 3:7].mean(), each[..., 7:].mean()
         total = total + DISCOUNT ** (len(preds) - iteration) * (translation + turn + FIELD_OF_VIEW * fov)
     return total / len(preds)
-
-
-def weighted_mean(
-    error: Float[Tensor, "*shape"], confidence: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"] | None
-) -> Float[Tensor, ""]:
-    """Average confidence x error over the mask, both capped."""
-    weighted = (confidence * error.clamp_max(LARGEST)).clamp_max(LARGEST)
-    weighted = weighted.nan_to_num(0.0, 0.0, 0.0)
-    return weighted.mean() if mask is None else weighted[mask].mean()
 
 
 def normalised(

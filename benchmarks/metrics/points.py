@@ -48,5 +48,15 @@ def depth_error(
 
     Source: specs/vidfm3d.md sections 3.1 and 4 ("Depth Err"; in units of confidence x depth).
     """
-    error = (confidence * (pred - true).abs().clamp_max(LARGEST)).clamp_max(LARGEST)
-    return error.nan_to_num(0.0)[mask].mean()
+    return weighted_mean((pred - true).abs(), confidence, mask)
+
+
+def weighted_mean(
+    error: Float[Tensor, "*shape"], confidence: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"] | None = None
+) -> Float[Tensor, ""]:
+    """Average confidence x error over the mask, each capped at 100; NaN counts as 0 and is kept in the mean.
+
+    Source: specs/vidfm3d.md section 3.1.
+    """
+    weighted = (confidence * error.clamp_max(LARGEST)).clamp_max(LARGEST).nan_to_num(0.0)
+    return weighted.mean() if mask is None else weighted[mask].mean()

@@ -21,8 +21,8 @@ def relative_pose_errors(
 
     "camera" takes cam_j_T_cam_i = E_j E_i^-1. "vidfm3d" takes E_i^-1 E_j, as the published code does: its translation
     errors change with the world frame, even where both sides change alike, so that they compare only in one gauge (the
-    published one makes camera 0 the world). The translation error is the angle between
-    directions, taken without sign (0 to 90 degrees); a translation of length 0 has no direction and counts as 90.
+    published one makes camera 0 the world). The translation error is the angle between directions, taken without sign
+    (0 to 90 degrees); a translation of length 0 has no direction and counts as 90.
     Source: specs/vidfm3d.md section 4; VGGT (arXiv 2503.11651) for the unsigned angle.
 
     Raises:
