@@ -53,7 +53,7 @@ def category_bars(
     axes.set_ylim(0, 1.02)
     axes.set_ylabel("accuracy")
     axes.legend(ncols=min(8, len(scores) + 2), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def probe_bars(signals: Sequence[str], scores: Mapping[str, Sequence[Estimate]]) -> str:
@@ -63,7 +63,7 @@ def probe_bars(signals: Sequence[str], scores: Mapping[str, Sequence[Estimate]])
     axes.set_xticks(place, signals)
     axes.set_ylabel("R² of linear probes")
     axes.legend(ncols=min(8, len(scores)), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def probe_curves(signals: Sequence[str], layers: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
@@ -77,7 +77,7 @@ def probe_curves(signals: Sequence[str], layers: Mapping[str, Mapping[str, Seque
     axes[0, 0].set_ylabel("R² of linear probes")
     axes[0, -1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()
-    return _svg(figure)
+    return svg(figure)
 
 
 def difference_forest(categories: Sequence[str], differences: Mapping[str, Sequence[Estimate | None]]) -> str:
@@ -97,7 +97,7 @@ def difference_forest(categories: Sequence[str], differences: Mapping[str, Seque
     axes.invert_yaxis()
     axes.set_xlabel("difference in accuracy (paired, 95 % interval)")
     axes.legend(frameon=False, loc="best")
-    return _svg(figure)
+    return svg(figure)
 
 
 def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
@@ -110,7 +110,7 @@ def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per answer token)")
     axes.legend(frameon=False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def _bars(axes: Axes, scores: Mapping[str, Sequence[Estimate]]) -> Int[np.ndarray, "group"]:
@@ -125,7 +125,8 @@ def _bars(axes: Axes, scores: Mapping[str, Sequence[Estimate]]) -> Int[np.ndarra
     return place
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """Write a figure as SVG text, and close it."""
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)

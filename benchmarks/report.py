@@ -1,18 +1,16 @@
-"""The report of a study: one HTML file with everything inside, Markdown for a repository, a terminal table."""
+"""The report of a study of region questions: a page, and a table for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from benchmarks.manifest import Manifest
+from benchmarks.page import Page
 from benchmarks.plots import learning_curves
 from benchmarks.records import write_at_once
-from benchmarks.sections import Section, all_sections
+from benchmarks.sections import all_sections
 from benchmarks.study import Study
 from benchmarks.study_table import arms_of
 
@@ -28,41 +26,23 @@ METHOD = (
 
 def write_report(study: Study, folder: Path) -> None:
     """Write `report.html`, `report.md`, and the figure of the first task for a README, `accuracy.svg`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sections = all_sections(study)
-    write_at_once(folder / "report.html", to_html(study, sections))
-    write_at_once(folder / "report.md", to_markdown(study, sections))
-    write_at_once(folder / "accuracy.svg", next(s for s in sections if s.title.startswith("Accuracy")).figures[0])
+    page = report_page(study)
+    page.write(folder)
+    write_at_once(folder / "accuracy.svg", next(s for s in page.sections if s.title.startswith("Accuracy")).figures[0])
 
 
-def to_html(study: Study, sections: Sequence[Section] | None = None) -> str:
-    """Render the HTML report; it loads nothing from anywhere."""
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-    )
-    return templates.get_template("report.html.j2").render(
+def report_page(study: Study) -> Page:
+    """Lay out what a study has to say."""
+    return Page(
         title=study.title,
         summary=study.summary,
+        method=METHOD,
+        sections=all_sections(study),
+        manifest=study.manifest,
         missing=study.missing,
-        method=METHOD.replace("*", ""),
-        sections=all_sections(study) if sections is None else sections,
         curves=learning_curves(study.curves) if study.curves else "",
         examples=study.examples,
-        provenance=provenance(study.manifest),
     )
-
-
-def to_markdown(study: Study, sections: Sequence[Section] | None = None) -> str:
-    """Render the tables for a repository."""
-    lines = [f"# {study.title}", "", study.summary]
-    if study.missing:
-        lines += ["", "Unfinished: " + ", ".join(study.missing) + "."]
-    for section in all_sections(study) if sections is None else sections:
-        lines += ["", f"## {section.title}", *(["", section.text] if section.text else [])]
-        for table in section.tables:
-            lines += ["", table.markdown()]
-    lines += ["", METHOD, "", *(f"- {key}: {value}" for key, value in provenance(study.manifest))]
-    return "\n".join(lines) + "\n"
 
 
 def to_terminal(study: Study) -> Table:
@@ -83,11 +63,3 @@ def to_terminal(study: Study) -> Table:
         differences = ("" if d is None else f"{d.estimate.mean:+.3f}{'*' if d.clear else ' '}" for d in row.differences)
         table.add_row(row.category, *means, *differences)
     return table
-
-
-def provenance(manifest: Manifest) -> list[tuple[str, str]]:
-    """List what a reader needs to make the numbers again."""
-    versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
-    command = str(manifest.config.get("command", ""))
-    pairs = [("command", command), ("commit", manifest.commit), ("machine", manifest.machine), ("versions", versions)]
-    return [*((key, value) for key, value in pairs if value), ("made", manifest.time)]

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isnan
 
 from benchmarks.categories import GROUPS, KNOWN_AS
 from benchmarks.factorial import factorial_effects
+from benchmarks.page import Section, Table
 from benchmarks.plots import category_bars, difference_forest, probe_bars, probe_curves
 from benchmarks.probe_scores import ProbeScores, r2_difference, r2_estimate
 from benchmarks.study import Contrast, Endpoint, Study, TaskResult
 from benchmarks.study_table import Row, Score, arms_of, numeric_errors
 from benchmarks.time_scaling import responses
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as text; `bold` marks cells by (row, column)."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    bold: frozenset[tuple[int, int]] = frozenset()
-
-    def markdown(self) -> str:
-        """Write it for a repository."""
-        lines = ["| " + " | ".join(self.head) + " |", "|" + " --- |" * len(self.head)]
-        for i, row in enumerate(self.rows):
-            cells = (f"**{cell}**" if (i, j) in self.bold else cell for j, cell in enumerate(row))
-            lines.append("| " + " | ".join(cells) + " |")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report: a heading, what it says, tables, and figures as SVG text (in HTML alone)."""
-
-    title: str
-    text: str
-    tables: Sequence[Table] = ()
-    figures: Sequence[str] = ()
 
 
 def all_sections(study: Study) -> list[Section]:

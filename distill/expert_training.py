@@ -13,13 +13,12 @@ from einops import rearrange
 from lightning import LightningDataModule, LightningModule
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
-from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
 from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.teachers.expert import Expert4D
-from models.sr3d.training import SeededSampler, cosine_schedule, samples_seen
+from models.training import SeededSampler, adamw, samples_seen
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -141,16 +140,13 @@ class ExpertTraining(LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW, warm-up then cosine over the planned steps."""
-        optimizer = torch.optim.AdamW(
+        return adamw(
             self.model.parameters(),
-            lr=self.learning_rate,
+            self.trainer,
+            learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
-            betas=(0.9, 0.98),
-            fused=True,
+            warmup_fraction=self.warmup_fraction,
         )
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = LambdaLR(optimizer, cosine_schedule(steps, self.warmup_fraction))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def summary(self) -> str:
         """Say what the model is, for its card, with its test error: it bounds what a student can learn from it."""

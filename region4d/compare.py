@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import hydra
 import typer
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
@@ -16,10 +14,11 @@ from omegaconf import DictConfig
 
 from benchmarks.report import to_terminal, write_report
 from benchmarks.tasks.task import Task
-from region4d.configuration import CONFIGS, compose_config, refuse_other_config, split_multirun
+from region4d.configuration import compose_config, refuse_other_config, split_multirun
 from region4d.study_gather import gather_study
 from region4d.study_plan import StudyRun, plan_study
 from region4d.study_runs import run_all
+from region4d.study_sweep import sweep
 from region4d.terminal import CONSOLE
 
 
@@ -36,9 +35,7 @@ def compare(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra ov
     for run in runs:
         refuse_other_config(run.folder, run.config)
     if multirun:
-        jobs = assignments if config.run else [*assignments, "run=" + ",".join(run.name for run in runs)]
-        sys.argv = [sys.argv[0], *multirun, *jobs]
-        hydra.main(config_path=str(CONFIGS), config_name="compare", version_base="1.3")(run_of_sweep)()
+        sweep("compare", run_of_sweep, multirun, assignments, [run.name for run in runs], config.run)
         return
     failures = [] if config.report_only else carry_out(config, runs)
     if config.run is None:

@@ -9,36 +9,16 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from region4d.configuration import compose_config
+from region4d.study_runs import Job, Step
 
 
 @dataclass(frozen=True)
-class Step:
-    """A command, as arguments of `python -m`, and the file or folder that is there once it has ended well."""
-
-    state: str
-    command: tuple[str, ...]
-    done: Path
-
-
-@dataclass(frozen=True)
-class StudyRun:
-    """One arm with one seed: its folder, the composed configuration of its training, and its steps."""
+class StudyRun(Job):
+    """One arm with one seed, and the composed configuration of its training."""
 
     arm: str
     seed: int
-    folder: Path
     config: DictConfig
-    steps: tuple[Step, ...]
-
-    @property
-    def name(self) -> str:
-        """Name the run, for people and for `run=`."""
-        return f"{self.arm}-seed{self.seed}"
-
-    @property
-    def finished(self) -> bool:
-        """Tell whether all results that the study wants of it are there; its model may be gone."""
-        return all(step.done.exists() for step in self.steps[1:])
 
     def records(self, task: str) -> Path:
         """Locate the answers to a task."""
@@ -78,7 +58,8 @@ def plan_run(config: DictConfig, arm: str, seed: int) -> StudyRun:
     assignments = [f"experiment={study.experiment}", f"seed={seed}", f"output={folder}"]
     assignments += ["trainer.enable_progress_bar=false", *study.arms[arm], *study.overrides]
     model = folder / "model"
-    steps = [Step("training", ("region4d", "train", *assignments), model)]
+    composed = compose_config("train", assignments)
+    steps = [Step("training", ("region4d", "train", *assignments), model, int(composed.trainer.max_steps))]
     for task in study.tasks:
         records = folder / "records" / task
         scoring = ["bench", f"model={model}", f"task={task}", f"label={arm}", f"seed={seed}", f"output={records}"]
@@ -88,7 +69,7 @@ def plan_run(config: DictConfig, arm: str, seed: int) -> StudyRun:
         probes = folder / "probes.json"
         named = ("--arm", arm, "--seed", str(seed), "--output", str(probes))
         steps.append(Step("probing", ("distill.linear_probe", str(model), *named), probes))
-    return StudyRun(arm, seed, folder, compose_config("train", assignments), tuple(steps))
+    return StudyRun(f"{arm}-seed{seed}", folder, tuple(steps), arm, seed, composed)
 
 
 def check_names(study: DictConfig) -> None:

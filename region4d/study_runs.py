@@ -1,4 +1,4 @@
-"""Running the arms of a study side by side, each step of each run in a process of its own."""
+"""Running the jobs of a study side by side, each step of each job in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,29 +10,54 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-from region4d.study_plan import StudyRun
-
 STEP_COLUMN = "step"
 
 
-def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
-    """Train, score and probe what is not yet, `workers` runs at a time; return the failures, one line each.
+@dataclass(frozen=True)
+class Step:
+    """A command, as arguments of `python -m`, and the file or folder that is there once it has ended well.
 
-    A run that was interrupted continues from its checkpoint; what is finished is left alone.
+    `length` is what a training counts in the `metrics.csv` beside `done`; 0 for other steps.
     """
-    waiting = [run for run in runs if not run.finished]
+
+    state: str
+    command: tuple[str, ...]
+    done: Path
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Steps that come one after the other. The first makes what the others need; only theirs are results."""
+
+    name: str
+    folder: Path
+    steps: tuple[Step, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether all results are there; what the first step made may be gone."""
+        return all(step.done.exists() for step in self.steps[1:])
+
+
+def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
+    """Take the steps that were not taken yet, `workers` jobs at a time; return the failures, one line each.
+
+    A job that was interrupted continues where it was; what is finished is left alone.
+    """
+    waiting = [job for job in jobs if not job.finished]
     threads = max(1, (os.cpu_count() or 1) // max(1, min(workers, len(waiting) or 1)))
     columns = (
         TextColumn("{task.description:<24}"),
@@ -46,23 +71,26 @@ def run_all(runs: Sequence[StudyRun], workers: int) -> list[str]:
     with Progress(*columns) as progress, ThreadPoolExecutor(max(1, workers)) as pool:
         stopped = threading.Event()
 
-        def work(run: StudyRun) -> None:
-            total = int(run.config.trainer.max_steps)
-            bar = progress.add_task(run.name, total=total, state="training")
-            for step in run.steps:
-                progress.update(bar, state=step.state)
-                if step.done.exists() or stopped.is_set():
-                    continue
-                if not _run(step.command, run.folder, threads, stopped, lambda: tick(bar, run)):
+        def work(job: Job) -> None:
+            total = sum(step.length for step in job.steps)
+            bar = progress.add_task(job.name, total=total, state=job.steps[0].state)
+            before = 0
+            for step in job.steps:
+                progress.update(bar, state=step.state, completed=before)
+
+                def tick(step: Step = step, before: int = before) -> None:
+                    if step.length:
+                        progress.update(bar, completed=before + last_step(step.done.parent / "metrics.csv"))
+
+                skipped = step.done.exists() or stopped.is_set()
+                if not skipped and not _run(step.command, job.folder, threads, stopped, tick):
                     progress.update(bar, state="failed" if not stopped.is_set() else "stopped")
-                    failures.append(f"{run.name}: {step.state} failed; see {run.folder / 'log.txt'}")
+                    failures.append(f"{job.name}: {step.state} failed; see {job.folder / 'log.txt'}")
                     return
+                before += step.length
             progress.update(bar, completed=total, state="done")
 
-        def tick(bar: TaskID, run: StudyRun) -> None:
-            progress.update(bar, completed=last_step(run.folder / "metrics.csv"))
-
-        pending = [pool.submit(work, run) for run in waiting]
+        pending = [pool.submit(work, job) for job in waiting]
         try:
             for future in pending:
                 future.result()

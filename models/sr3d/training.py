@@ -1,25 +1,22 @@
-"""Supervised fine-tuning of SR-3D with Lightning: data module, module, schedule."""
+"""Supervised fine-tuning of SR-3D with Lightning: data module and module."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed
-from lightning import LightningDataModule, LightningModule, Trainer
+from lightning import LightningDataModule, LightningModule
 from torch import Tensor
-from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from models.sr3d.data import RegionQuestions
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.shared_prefix import SHARED_PREFIX
+from models.training import SeededSampler, adamw, samples_seen
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -27,40 +24,6 @@ from scenes.worlds.store import WorldStore
 def best_precision() -> str:
     """Choose bf16 autocast where the device has bf16 arithmetic, else float32."""
     return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
-
-
-class SeededSampler(Sampler[int]):
-    """Draw permutations without end, the n-th from (seed, n), and deal them out to the processes of a distributed run.
-
-    N processes with batches of B see, together, what one process sees with batches of N B. A run that is resumed after
-    `start` samples (of all processes) sees what it would have seen. Needs `Trainer(use_distributed_sampler=False)`.
-    """
-
-    def __init__(self, length: int, seed: int, start: int = 0) -> None:
-        self.length, self.seed, self.start = length, seed, start
-
-    def __iter__(self) -> Iterator[int]:
-        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
-        return islice(self._stream(), rank, None, process_count())
-
-    def _stream(self) -> Iterator[int]:
-        skip = self.start % self.length
-        for turn in count(self.start // self.length):
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + turn)
-            yield from torch.randperm(self.length, generator=generator).tolist()[skip:]
-            skip = 0
-
-
-def process_count() -> int:
-    """Count the processes of a distributed run; 1 outside of one."""
-    return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
-
-
-def samples_seen(trainer: Trainer | None, batch_size: int) -> int:
-    """Count the samples that all processes have trained on together; 0 before a training."""
-    if trainer is None:
-        return 0
-    return int(trainer.global_step * trainer.accumulate_grad_batches * batch_size * process_count())
 
 
 class WorldQuestions(LightningDataModule):
@@ -186,7 +149,7 @@ class SupervisedFineTuning(LightningModule):
             if parameter.requires_grad:
                 new = name.removeprefix("model.").startswith(self.new_parts)
                 groups.setdefault((new, parameter.ndim > 1), []).append(parameter)
-        optimizer = torch.optim.AdamW(
+        return adamw(
             [
                 {
                     "params": parameters,
@@ -195,13 +158,11 @@ class SupervisedFineTuning(LightningModule):
                 }
                 for (new, decays), parameters in groups.items()
             ],
-            lr=self.learning_rate,
-            betas=(0.9, 0.98),
-            fused=True,
+            self.trainer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warmup_fraction=self.warmup_fraction,
         )
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = LambdaLR(optimizer, cosine_schedule(steps, self.warmup_fraction))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def summary(self) -> str:
         """Say what the model is, for its card."""
@@ -213,15 +174,3 @@ class SupervisedFineTuning(LightningModule):
         """Write model and processor in the transformers layout."""
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
-
-
-def cosine_schedule(steps: int, warmup_fraction: float) -> Callable[[int], float]:
-    """Give the factor of the learning rate at each step: linear warm-up, then half a cosine to zero."""
-    warmup = max(1, round(warmup_fraction * steps))
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
-
-    return factor

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.report import to_html, to_markdown, to_terminal, write_report
+from benchmarks.report import report_page, to_terminal, write_report
 from benchmarks.study import Endpoint, Example, TaskResult
 from tests.benchmarks.studies import numeric, toy_probes, toy_records, toy_study
 
@@ -36,7 +36,7 @@ def read(page: str) -> Cells:
 
 
 def test_the_page_shows_the_numbers_of_the_records() -> None:
-    cells = read(to_html(toy_study())).cells
+    cells = read(report_page(toy_study()).html()).cells
     start = cells.index("nearer_camera")
     assert cells[start + 1 : start + 4] == ["R4D SR", "40", "1.000"]
     assert cells[start + 4].startswith("0.500 [")
@@ -48,15 +48,15 @@ def test_the_page_loads_nothing_from_anywhere() -> None:
     example = Example(
         "data:image/jpeg;base64,AA", "Which <region0>?", "A", [{"arm": "bad", "prediction": "B", "right": False}]
     )
-    page = to_html(toy_study(examples=[example]))
+    page = report_page(toy_study(examples=[example])).html()
     assert all(address.startswith(("data:", "#")) for address in read(page).loads)
     assert "Which &lt;region0&gt;?" in page
 
 
 def test_an_unfinished_study_says_what_is_missing() -> None:
     study = toy_study(missing=["4d seed 1"])
-    assert "4d seed 1" in to_html(study)
-    assert "Unfinished: 4d seed 1" in to_markdown(study)
+    assert "4d seed 1" in report_page(study).html()
+    assert "Unfinished: 4d seed 1" in report_page(study).markdown()
 
 
 def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
@@ -78,19 +78,23 @@ def test_page_table_and_figure_are_written(tmp_path: Path) -> None:
 
 def test_a_primary_endpoint_stands_on_top_with_its_p_value() -> None:
     study = toy_study(primary=[Endpoint("toy", "distance", ("good", "bad"))])
-    page = to_markdown(study)
+    page = report_page(study).markdown()
     assert "## Primary endpoints" in page
     (line,) = [line for line in page.splitlines() if line.startswith("| good - bad | distance | toy |")]
     assert "**+0.500 [" in line
 
 
 def test_an_endpoint_of_an_arm_that_is_not_finished_is_left_out() -> None:
-    page = to_markdown(toy_study(primary=[Endpoint("toy", "distance", ("best", "bad"))], contrasts=[("best", "bad")]))
+    page = report_page(
+        toy_study(primary=[Endpoint("toy", "distance", ("best", "bad"))], contrasts=[("best", "bad")])
+    ).markdown()
     assert "Primary endpoints" not in page
 
 
 def test_probes_are_compared_arm_by_arm() -> None:
-    page = to_markdown(toy_study(probes={"good": [toy_probes("good", 0.2)], "bad": [toy_probes("bad", 0.6)]}))
+    page = report_page(
+        toy_study(probes={"good": [toy_probes("good", 0.2)], "bad": [toy_probes("bad", 0.6)]})
+    ).markdown()
     assert "| good | 0.800 [0.800, 0.800] |" in page
     assert "| good - bad | **+0.400 [+0.400, +0.400]** |" in page
 
@@ -103,7 +107,7 @@ def test_crossed_arms_get_their_factorial() -> None:
         primary=[Endpoint("toy", "distance", ("all", "time"))],
         factorials={"teacher x time": (("none", "time"), ("taught", "all"))},
     )
-    page = to_markdown(study)
+    page = report_page(study).markdown()
     assert "| teacher x time | teacher | time | interaction |" in page
     assert "| distance | +0.000 [+0.000, +0.000] |" in page
 
@@ -111,6 +115,8 @@ def test_crossed_arms_get_their_factorial() -> None:
 def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
     true = [numeric("time", n, "speed", 1.0, 1.0) for n in range(9)]
     fast = [replace(record, task="fast", parsed=2.0) for record in true]
-    page = to_markdown(toy_study(tasks=[TaskResult("toy", "", true), TaskResult("fast", "", fast, 0.5)], contrasts=[]))
+    page = report_page(
+        toy_study(tasks=[TaskResult("toy", "", true), TaskResult("fast", "", fast, 0.5)], contrasts=[])
+    ).markdown()
     assert "| time | speed | 0.5 | 2 | 2.00 [2.00, 2.00] | 9 |" in page
     assert "Accuracy: fast" not in page

@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from models.sr3d.data import RegionQuestions, augment_region, bounding_box
-from models.sr3d.training import SeededSampler, SupervisedFineTuning
+from models.sr3d.training import SupervisedFineTuning
+from models.training import SeededSampler
 from scenes.questions import grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
 
@@ -147,14 +148,6 @@ def test_frozen_parts_do_not_move(samples: list[Sample], tmp_path: Path) -> None
     fit(frozen, PreparedData(samples, 4), tmp_path, max_steps=2, enable_checkpointing=False)
     after = list(frozen.model.vision_tower.parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-
-
-def test_the_order_depends_on_the_seed_and_passes_over_nothing() -> None:
-    order = list(islice(SeededSampler(50, seed=1), 100))
-    assert sorted(order[:50]) == sorted(order[50:]) == list(range(50))
-    assert order[:50] != order[50:]
-    assert order != list(islice(SeededSampler(50, seed=2), 100))
-    assert list(islice(SeededSampler(50, seed=1, start=37), 63)) == order[37:]
 
 
 def test_arms_of_one_seed_start_from_the_same_weights() -> None:
