@@ -47,6 +47,32 @@ def read_depth(path: Path, scale: int | float) -> Float[Tensor, "height width"]:
     return torch.from_numpy(depth) / scale
 
 
+def read_half_depth(path: Path, scale: int | float) -> Float[Tensor, "height width"]:
+    """Read depth that a 16-bit picture holds as the bits of half-precision floats, times `scale`; 0 where unknown.
+
+    Source: CO3D (arXiv 2109.00512), its data release.
+
+    Raises:
+        ValueError: it is not a picture with one 16-bit channel.
+    """
+    with _open(path) as image:
+        if not image.mode.startswith("I"):
+            raise ValueError(f"{path} has mode {image.mode}, need one 16-bit channel of depth")
+        bits = np.asarray(image).astype(np.uint16)
+    depth = torch.from_numpy(bits.view(np.float16).astype(np.float32)) * scale
+    return torch.where(torch.isfinite(depth) & (depth > 0), depth, torch.zeros_like(depth))
+
+
+def read_grey(path: Path) -> UInt8[Tensor, "height width"]:
+    """Read a picture of one channel, 0 to 255; one of 1 bit gives 0 and 255.
+
+    Raises:
+        ValueError: it is not a picture, or it is cut.
+    """
+    with _open(path) as image:
+        return torch.from_numpy(np.array(image.convert("L")))
+
+
 def stack_pictures(pictures: Sequence[tuple[Path, Tensor]]) -> Shaped[Tensor, "time *picture"]:
     """Stack pictures in the order given.
 

@@ -8,7 +8,15 @@ from models.geometry.cameras import (
     project,
     resize_intrinsics,
 )
-from models.geometry.conversions import cam_to_z_up, facing_T_world, swap_opengl, z_up_T_tilted
+from models.geometry.conversions import (
+    cam_to_z_up,
+    facing_T_world,
+    intrinsics_from_ndc,
+    opencv_from_pytorch3d,
+    swap_opengl,
+    swap_pytorch3d,
+    z_up_T_tilted,
+)
 from models.geometry.normalizers import Normalizer, ObjectNormalizer, SceneNormalizer, clip_canonical
 from models.geometry.point_map import Frame, PointMap, transform, unproject, valid_depth
 from models.geometry.rigid import invert, matrix, transform_points
@@ -28,13 +36,16 @@ __all__ = [
     "crop_intrinsics",
     "default_intrinsics",
     "facing_T_world",
+    "intrinsics_from_ndc",
     "invert",
     "matrix",
+    "opencv_from_pytorch3d",
     "pixel_centres",
     "pool_points",
     "project",
     "resize_intrinsics",
     "swap_opengl",
+    "swap_pytorch3d",
     "transform",
     "transform_points",
     "unproject",

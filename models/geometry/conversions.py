@@ -34,9 +34,44 @@ def facing_T_world(world_T_cam: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*
     return matrix(torch.stack(rows, -2), torch.zeros_like(world_T_cam[..., :3, 3]))
 
 
+def opencv_from_pytorch3d(
+    rotation: Float[Tensor, "*batch 3 3"], translation: Float[Tensor, "*batch 3"]
+) -> Float[Tensor, "*batch 4 4"]:
+    """Convert PyTorch3D's `R` and `T` to `cam_T_world` with OpenCV camera axes; the world's axes stay.
+
+    PyTorch3D multiplies row vectors, X_cam = X_world R + T, and its camera has x left, y up, z forward.
+    """
+    flip = rotation.new_tensor([-1, -1, 1])
+    return matrix(flip[:, None] * rotation.transpose(-1, -2), flip * translation)
+
+
+def intrinsics_from_ndc(
+    focal: Float[Tensor, "*batch 2"],
+    principal: Float[Tensor, "*batch 2"],
+    height: int,
+    width: int,
+    isotropic: bool = True,
+) -> Float[Tensor, "*batch 3 3"]:
+    """Convert PyTorch3D's focal length and principal point (x, y) to intrinsics in pixels, centres at .5.
+
+    Its normalised device coordinates point left and up, so that u = width / 2 - s (f X / Z + p) with X to the left. The
+    unit s is half the shorter side for both axes (`isotropic`, PyTorch3D 0.5 and later), or half of each side.
+    """
+    sides = principal.new_tensor([width, height])
+    unit = (sides.amin() if isotropic else sides) / 2
+    intrinsics = torch.diag_embed(torch.cat([unit * focal, torch.ones_like(focal[..., :1])], -1))
+    intrinsics[..., :2, 2] = sides / 2 - unit * principal
+    return intrinsics
+
+
 def swap_opengl(world_T_cam: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*batch 4 4"]:
     """Exchange OpenGL camera axes (y up, z backward) and OpenCV camera axes (y down, z forward): its own inverse."""
     return world_T_cam * world_T_cam.new_tensor([1, -1, -1, 1])
+
+
+def swap_pytorch3d(world_T_cam: Float[Tensor, "*batch 4 4"]) -> Float[Tensor, "*batch 4 4"]:
+    """Exchange PyTorch3D camera axes (x left, y up, z forward) and OpenCV camera axes: its own inverse."""
+    return world_T_cam * world_T_cam.new_tensor([-1, -1, 1, 1])
 
 
 def z_up_T_tilted(up: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 4 4"]:

@@ -9,8 +9,11 @@ from models.geometry import (
     PointMap,
     cam_to_z_up,
     facing_T_world,
+    intrinsics_from_ndc,
     invert,
     matrix,
+    opencv_from_pytorch3d,
+    project,
     swap_opengl,
     transform_points,
     z_up_T_tilted,
@@ -80,3 +83,34 @@ def test_facing_of_a_camera_that_looks_down_goes_by_the_top_of_its_image() -> No
     down[:3, :3] = torch.tensor([[0.0, 1, 0], [1, 0, 0], [0, 0, -1]])  # image top (-y) points to -x of the world
     top = facing_T_world(down)[:3, :3] @ -down[:3, 1]
     torch.testing.assert_close(top, torch.tensor([0.0, 1, 0]))
+
+
+def test_a_pytorch3d_point_up_and_left_lands_up_and_left() -> None:
+    """By hand: (1 left, 2 up, 4 ahead) with f = 2 is at (0.5, 1) in NDC; half the shorter side of 200 x 100 is 50."""
+    cam_T_world = opencv_from_pytorch3d(torch.eye(3), torch.zeros(3))
+    centred = intrinsics_from_ndc(torch.tensor([2.0, 2.0]), torch.zeros(2), 100, 200)
+    xyz = transform_points(torch.tensor([1.0, 2.0, 4.0]), cam_T_world)
+    assert xyz.tolist() == [-1, -2, 4]
+    assert project(xyz, centred).tolist() == [100 - 0.5 * 50, 50 - 1 * 50]
+    shifted = intrinsics_from_ndc(torch.tensor([2.0, 2.0]), torch.tensor([0.1, -0.2]), 100, 200)
+    torch.testing.assert_close(project(xyz, shifted), torch.tensor([70.0, 10.0]))
+
+
+@pytest.mark.parametrize("isotropic", [True, False])
+def test_pytorch3d_cameras_project_as_their_formulas_do(isotropic: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    rotation, translation = random_poses(generator, 5)[:, :3, :3], torch.randn(5, 3, generator=generator)
+    focal, principal = 1 + torch.rand(5, 2, generator=generator), 0.2 * torch.randn(5, 2, generator=generator)
+    world = torch.randn(5, 3, generator=generator)
+    cam = torch.einsum("ni,nij->nj", world, rotation) + translation  # row vectors: X R + T
+    cam[:, 2] = cam[:, 2].abs() + 1  # in front of the camera
+    world = torch.einsum("nj,nij->ni", cam - translation, rotation)
+    ndc = focal * cam[:, :2] / cam[:, 2:] + principal
+    height, width = 480, 640
+    unit = torch.tensor([240.0, 240.0] if isotropic else [320.0, 240.0])
+    pixels = torch.tensor([width / 2, height / 2]) - unit * ndc
+    found = project(
+        transform_points(world, opencv_from_pytorch3d(rotation, translation)),
+        intrinsics_from_ndc(focal, principal, height, width, isotropic),
+    )
+    torch.testing.assert_close(found, pixels, atol=1e-2, rtol=1e-5)  # of hundreds of pixels, in single precision

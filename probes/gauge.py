@@ -1,0 +1,115 @@
+"""The gauge of labels: the first view's camera is the world, and its points lie at distance 1 on average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.geometry import PointMap, invert, transform, transform_points, unproject, valid_depth
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a probe should read from some views of a clip.
+
+    Lengths are in units of the mean distance of the first view's points from its camera, which is the world
+    (`cam_T_world[0]` is the identity). Points, depth and confidence are 0 where the geometry is not known; `valid` says
+    which pixels count, and may leave out the background beside.
+    """
+
+    points: Float[Tensor, "view height width 3"]
+    depth: Float[Tensor, "view height width"]
+    cam_T_world: Float[Tensor, "view 4 4"]
+    intrinsics: Float[Tensor, "view 3 3"]
+    confidence: Float[Tensor, "view height width"]
+    valid: Bool[Tensor, "view height width"]
+
+
+def labels_from_depth(
+    depth: Float[Tensor, "view height width"],
+    intrinsics: Float[Tensor, "view 3 3"],
+    world_T_cam: Float[Tensor, "view 4 4"],
+    confidence: Float[Tensor, "view height width"] | None = None,
+    foreground: Bool[Tensor, "view height width"] | None = None,
+) -> Labels:
+    """Make labels from z-depth and OpenCV cameras, in any world and any unit; see `labels_from_points`.
+
+    Points are the unprojected depth. Zero, negative, NaN and infinite depth is not known.
+
+    Raises:
+        ValueError: no depth is known in the first view.
+    """
+    cam_T_first = _relative(invert(world_T_cam.double()))
+    points = transform(unproject(depth, intrinsics), invert(cam_T_first).float(), "world")
+    return _scaled(points, depth, cam_T_first, intrinsics, confidence, foreground)
+
+
+def labels_from_points(
+    points: Float[Tensor, "view height width 3"],
+    depth: Float[Tensor, "view height width"],
+    intrinsics: Float[Tensor, "view 3 3"],
+    cam_T_world: Float[Tensor, "view 4 4"],
+    confidence: Float[Tensor, "view height width"] | None = None,
+    foreground: Bool[Tensor, "view height width"] | None = None,
+) -> Labels:
+    """Make labels from points in a common world, and OpenCV cameras that need not agree with them to the last digit.
+
+    E_i becomes E_i E_0^-1; points go to the first camera; points, depth and the translations of cameras are divided by
+    the mean distance of the first view's points from their camera. The published code takes the mean over all pixels,
+    which is the same where the geometry is known everywhere, as with labels of VGGT.
+    Source: specs/vidfm3d.md section 3.1.
+
+    Args:
+        points: in the world of the cameras; what is not finite is not known.
+        depth: z-depth; zero, negative, NaN and infinite depth is not known.
+        intrinsics: in pixels of these maps.
+        cam_T_world: of each view.
+        confidence: of the labels; 1 by default.
+        foreground: pixels that count; by default all whose geometry is known. The unit does not depend on it.
+
+    Raises:
+        ValueError: no geometry is known in the first view.
+    """
+    known = PointMap.from_xyz(points, "world", valid_depth(depth))
+    in_first = transform_points(known.xyz.double(), cam_T_world[0].double()).to(points)
+    moved = PointMap.from_xyz(in_first, "world", known.valid)
+    return _scaled(moved, depth, _relative(cam_T_world.double()), intrinsics, confidence, foreground)
+
+
+def _relative(cam_T_world: Float[Tensor, "view 4 4"]) -> Float[Tensor, "view 4 4"]:
+    """Make the first camera the world; that it is the identity then is exact."""
+    cam_T_first = cam_T_world @ invert(cam_T_world[0])
+    cam_T_first[0] = torch.eye(4).to(cam_T_first)
+    return cam_T_first
+
+
+def _scaled(
+    points: PointMap,
+    depth: Float[Tensor, "view height width"],
+    cam_T_first: Float[Tensor, "view 4 4"],
+    intrinsics: Float[Tensor, "view 3 3"],
+    confidence: Float[Tensor, "view height width"] | None,
+    foreground: Bool[Tensor, "view height width"] | None,
+) -> Labels:
+    distances = points.xyz[0].double().norm(dim=-1)[points.valid[0]]
+    unit = float(distances.mean()) if len(distances) else 0.0
+    if not unit > 0:
+        raise ValueError(
+            "labels take their unit from the points of the first view, and none of them is known: start with a view "
+            "that has depth"
+        )
+    cam_T_world = cam_T_first.clone()
+    cam_T_world[:, :3, 3] /= unit
+    trust = torch.ones_like(depth) if confidence is None else confidence
+    zero = torch.zeros_like(depth)
+    return Labels(
+        points=points.xyz / unit,
+        depth=torch.where(points.valid, depth / unit, zero),
+        cam_T_world=cam_T_world.to(points.xyz),
+        intrinsics=intrinsics,
+        confidence=torch.where(points.valid & torch.isfinite(trust), trust, zero),
+        valid=points.valid if foreground is None else points.valid & foreground,
+    )
