@@ -1,0 +1,65 @@
+"""The networks that lift an object, together, and what binds them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from models.geometry import Normalizer
+from models.lifting.conditioning import Conditioner
+from models.lifting.flow_transformer import FlowTransformer
+from models.lifting.occupancy_vae import OccupancyVAE
+from models.lifting.refinement import RefinementFlow
+
+
+class LiftingModel(nn.Module):
+    """The shape VAE, the conditioner, the geometry flow and, where wanted, the refinement flow.
+
+    `mean_scale` (metres) and `mean_shift` (metres, camera frame) are those of an average object's normaliser in the
+    training set: they stand in where a picture has no points, and poses are then no more than plausible.
+
+    Args:
+        vae: of shapes; its tokens are the flow's shape tokens.
+        conditioner: of pictures; its width is the flow's context width.
+        flow: of shape and layout.
+        refinement: of the surface, at twice the resolution; None leaves the first surface as it is.
+        image_size: side of the images and masks that the conditioner sees, pixels.
+    """
+
+    mean_scale: Tensor
+    mean_shift: Tensor
+
+    def __init__(
+        self,
+        *,
+        vae: OccupancyVAE,
+        conditioner: Conditioner,
+        flow: FlowTransformer,
+        refinement: RefinementFlow | None = None,
+        image_size: int = 64,
+    ) -> None:
+        super().__init__()
+        made, expected = (vae.tokens, vae.token_channels), flow.token_shapes["shape"]
+        if made != expected:
+            raise ValueError(
+                f"the VAE makes {made[0]} tokens of {made[1]} channels and the flow expects {expected[0]} of "
+                f"{expected[1]}: set the flow's `side` and `shape_channels` to match"
+            )
+        self.vae, self.conditioner, self.flow, self.refinement = vae, conditioner, flow, refinement
+        self.image_size = image_size
+        self.register_buffer("mean_scale", torch.tensor(1.0))
+        self.register_buffer("mean_shift", torch.tensor([0.0, 0.0, 1.0]))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.mean_scale.device
+
+    def freeze_all_but_layout(self) -> None:
+        """Leave only the layout stream trainable: poses can be fine-tuned while every shape stays bit-equal."""
+        self.requires_grad_(False)
+        self.flow.layout.requires_grad_(True)
+
+    def mean_normalizer(self) -> Normalizer:
+        """Build the normaliser of a picture without points."""
+        return Normalizer(self.mean_scale, self.mean_shift)

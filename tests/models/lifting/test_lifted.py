@@ -1,0 +1,144 @@
+"""Lifting end to end with untrained networks: placement, batches, colours, and every refusal in one line."""
+
+import math
+
+import pytest
+import torch
+
+from models.geometry import Normalizer, ObjectNormalizer, PointMap, default_intrinsics, transform, unproject
+from models.lifting import Guidance, LiftingModel, Sampling, lift, lift_many
+from models.lifting.masked_picture import MaskedPicture
+from models.lifting.mesh import extract_mesh
+from models.lifting.pose_encoding import encode_pose
+from tests.models.lifting.conftest import SeenObject
+
+QUICK = Sampling(steps=3, guidance=Guidance(2.0, point_weight=1.0), refinement_steps=2)
+
+
+@pytest.fixture
+def perfect(tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch) -> LiftingModel:
+    """Networks that give the truth about the seen object: what is left to test is everything around them."""
+    normalizer = ObjectNormalizer.fit(seen.points, seen.mask)
+    batch = Normalizer(normalizer.scale[None], normalizer.shift[None])
+    layout = encode_pose(seen.cam_T_obj[None], torch.tensor([seen.scale]), batch)
+    monkeypatch.setattr("models.lifting.lifted.sample", lambda *a, **k: layout | {"shape": torch.zeros(1, 8, 8)})
+    monkeypatch.setattr(tiny.vae, "inside", lambda decoded: seen.inside(32)[None])
+    tiny.refinement = None
+    return tiny
+
+
+def test_a_perfect_model_places_the_object_on_its_points_in_its_colours(
+    perfect: LiftingModel, seen: SeenObject
+) -> None:
+    lifted = lift(seen.image, seen.mask, seen.points, model=perfect)
+    torch.testing.assert_close(lifted.cam_T_obj, seen.cam_T_obj, atol=1e-5, rtol=1e-5)
+    assert lifted.scale == pytest.approx(seen.scale, rel=1e-5)
+    assert lifted.confidence is not None
+    assert lifted.confidence > 0.99
+    points = seen.points.xyz[seen.mask & seen.points.valid]
+    mesh = lifted.in_camera()
+    distance, nearest = torch.cdist(points, mesh.vertices).min(1)
+    assert distance.median() < 0.02 * seen.scale  # vertices lie a voxel (1/32) apart
+    error = mesh.colours[nearest].float() - seen.image[:, seen.mask & seen.points.valid].T.float()
+    assert error.abs().mean() < 25  # of 255; a texture changes within the distance of two vertices
+
+
+def test_the_confidence_falls_where_the_mesh_misses_the_points(seen: SeenObject) -> None:
+    picture = MaskedPicture(seen.image.float() / 255, seen.mask, seen.points)
+    mesh = extract_mesh(seen.inside(32))
+    assert (picture.support(mesh.vertices, seen.cam_T_obj, seen.scale, 0.05) or 0) > 0.99
+    aside = seen.cam_T_obj.clone()
+    aside[0, 3] += seen.scale
+    assert (picture.support(mesh.vertices, aside, seen.scale, 0.05) or 0) < 0.2
+
+
+def test_an_untrained_model_lifts_something_finite_and_repeats_it_with_the_seed(
+    tiny: LiftingModel, seen: SeenObject
+) -> None:
+    a, b, c = (lift(seen.image, seen.mask, seen.points, model=tiny, sampling=QUICK, seed=seed) for seed in (0, 0, 1))
+    assert a.in_camera().vertices.isfinite().all()
+    assert torch.equal(a.mesh.vertices, b.mesh.vertices)
+    assert torch.equal(a.cam_T_obj, b.cam_T_obj)
+    assert not torch.equal(a.cam_T_obj, c.cam_T_obj)
+    rotation = a.cam_T_obj[:3, :3]
+    torch.testing.assert_close(rotation @ rotation.T, torch.eye(3), atol=1e-5, rtol=0)
+
+
+def test_a_batch_of_objects_of_other_pictures_is_lifted_as_each_alone(tiny: LiftingModel, seen: SeenObject) -> None:
+    small = slice(8, 72), slice(20, 100)
+    part = MaskedPicture(
+        seen.image[:, *small].float() / 255,
+        seen.mask[small],
+        PointMap(seen.points.xyz[small], seen.points.valid[small], "cam"),
+    )
+    images, masks, points = [seen.image, seen.image[:, *small]], [seen.mask, part.mask], [seen.points, part.points]
+    together = lift_many(images, masks, points, model=tiny, sampling=QUICK, seeds=[3, 4])
+    for k, lifted in enumerate(together):
+        alone = lift(images[k], masks[k], points[k], model=tiny, sampling=QUICK, seed=3 + k)
+        torch.testing.assert_close(lifted.cam_T_obj, alone.cam_T_obj, atol=1e-4, rtol=1e-4)
+        assert lifted.scale == pytest.approx(alone.scale, rel=1e-4)
+        torch.testing.assert_close(lifted.mesh.vertices.mean(0), alone.mesh.vertices.mean(0), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("broken", [0.0, -1.0, math.nan, math.inf])
+def test_a_sky_is_the_same_however_its_depth_is_marked(tiny: LiftingModel, seen: SeenObject, broken: float) -> None:
+    depth = seen.points.xyz[..., 2].clone()
+    sky = ~seen.mask & (torch.rand(seen.mask.shape, generator=torch.Generator().manual_seed(0)) < 0.6)
+    found = []
+    for value in (0.0, broken):
+        depth[sky] = value
+        points = unproject(depth, seen.intrinsics)
+        found.append(lift(seen.image, seen.mask, points, model=tiny, sampling=QUICK))
+    assert torch.equal(found[0].cam_T_obj, found[1].cam_T_obj)
+    assert torch.equal(found[0].mesh.vertices, found[1].mesh.vertices)
+    assert torch.equal(found[0].mesh.colours, found[1].mesh.colours)
+
+
+def test_a_mask_that_touches_the_border_is_lifted(tiny: LiftingModel, seen: SeenObject) -> None:
+    mask = torch.zeros_like(seen.mask)
+    mask[:20, :] = True
+    lifted = lift(seen.image, mask, seen.points, model=tiny, sampling=QUICK)
+    assert lifted.in_camera().vertices.isfinite().all()
+
+
+def test_a_picture_without_points_is_lifted_by_the_average_scene_and_says_nothing_of_its_confidence(
+    tiny: LiftingModel, seen: SeenObject
+) -> None:
+    first = lift(seen.image, seen.mask, model=tiny, sampling=QUICK)
+    assert first.confidence is None
+    tiny.mean_scale.fill_(2.0)
+    tiny.mean_shift.fill_(0.0)
+    second = lift(seen.image, seen.mask, model=tiny, sampling=QUICK)
+    assert second.scale == pytest.approx(2 * first.scale, rel=1e-5)
+    expected = 2 * (first.cam_T_obj[:3, 3] - torch.tensor([0, 0, 1.0]))
+    torch.testing.assert_close(second.cam_T_obj[:3, 3], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_pictures_with_and_without_points_share_a_batch(tiny: LiftingModel, seen: SeenObject) -> None:
+    twice = lift_many([seen.image] * 2, [seen.mask] * 2, [seen.points, None], model=tiny, sampling=QUICK)
+    assert twice[0].confidence is not None
+    assert twice[1].confidence is None
+
+
+def test_broken_inputs_are_one_clear_line_that_names_the_object(tiny: LiftingModel, seen: SeenObject) -> None:
+    def refused(message: str, image: torch.Tensor, mask: torch.Tensor, points: PointMap | None) -> None:
+        with pytest.raises(ValueError, match=message) as error:
+            lift_many([seen.image, image], [seen.mask, mask], [seen.points, points], model=tiny, sampling=QUICK)
+        assert "\n" not in str(error.value)
+
+    sky = unproject(torch.full_like(seen.points.xyz[..., 2], math.inf), default_intrinsics(*seen.mask.shape))
+    world = transform(seen.points, torch.eye(4), "world")
+    refused("object 1: the mask is empty", seen.image, torch.zeros_like(seen.mask), seen.points)
+    refused("object 1: the mask has .* pixels and its picture", seen.image, seen.mask[:-1], seen.points)
+    refused("object 1: .*none of .* pixels has a valid point", seen.image, seen.mask, sky)
+    refused("object 1: .*frame 'cam'", seen.image, seen.mask, world)
+    refused("object 1: .*frame 'cam'", seen.image, seen.mask, PointMap(*_cut(seen.points), "cam"))
+
+
+def test_no_object_at_all_is_one_clear_error(tiny: LiftingModel) -> None:
+    with pytest.raises(ValueError, match="one object or more"):
+        lift_many([], [], [], model=tiny)
+
+
+def _cut(points: PointMap) -> tuple[torch.Tensor, torch.Tensor]:
+    return points.xyz[:-1], points.valid[:-1]
