@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS ?= train,geom,decord,dev
+EXTRAS ?= train,geom,gen,app,decord,dev
 export UV_COMPILE_BYTECODE := 1
 
 help:  ## what can be made

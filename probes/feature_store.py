@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -24,20 +24,24 @@ from torch import Tensor
 from probes.features import Features, SlotMap
 
 NAME = "features"  # of the tensor in a file
+SCALE = "scale"  # of what 8-bit features are multiplied by, one factor a channel
+MANIFEST = "manifest.json"
 SUFFIX = ".safetensors"
-TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "I8": torch.int8}
+LEVELS = 127  # of 8-bit features, to each side of 0
 HEAD = 8  # bytes that hold the length of a file's header
 RESERVE = 0.02  # of a disk, that a run leaves free
 
 
 @dataclass(frozen=True)
 class Header:
-    """Where the features of a clip lie in their file, and which frames their slots cover."""
+    """Where the features of a clip lie in their file, and which frames their slots have seen."""
 
     dtype: torch.dtype
     shape: tuple[int, int, int, int]
     start: int  # first byte of slot 0
     slots: SlotMap
+    scale: Float[Tensor, "channel"] | None = None  # of 8-bit features
 
     @property
     def slot_bytes(self) -> int:
@@ -64,6 +68,32 @@ class FeatureStore:
         self.local = "://" not in self.root
         self._header = cache(self._read_header)
 
+    @classmethod
+    def open(cls, root: str | Path) -> FeatureStore:
+        """Open a store by its manifest.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return cls(root, read_notes(root)["key"])
+
+    def sign(self, notes: Mapping[str, Any]) -> None:
+        """Write the manifest of the store: its key, and where its features come from.
+
+        Raises:
+            ValueError: the place holds the features of another extractor.
+        """
+        path = f"{self.folder}/{MANIFEST}"
+        if self.files.exists(path):
+            if (found := read_notes(self.root)["key"]) != self.key:
+                raise ValueError(f"{self.root} holds features of '{found}', not of '{self.key}': name another folder")
+            return
+        self._put(path, json.dumps({"key": self.key, **notes}, indent=2).encode())
+
+    def notes(self) -> dict[str, Any]:
+        """Read the manifest, without what made it."""
+        return {name: value for name, value in read_notes(self.root).items() if name != "made"}
+
     def __contains__(self, clip: str) -> bool:
         return bool(self.files.exists(self._path(clip)))
 
@@ -85,27 +115,24 @@ class FeatureStore:
         except Timeout:
             yield False
 
-    def write(self, clip: str, features: Features) -> None:
-        """Write the features of a clip in one step.
+    def write(self, clip: str, features: Features, dtype: torch.dtype | None = None) -> None:
+        """Write the features of a clip in one step, as they are or in another type.
+
+        int8 takes half of what float16 takes: every channel is divided by its largest value in the clip over 127, and
+        rounded, so that an error is at most 0.4 % of the largest value of its channel.
 
         Raises:
-            ValueError: they are not finite.
+            ValueError: they are not finite in that type.
             OSError: the disk is full; nothing is left of the file.
         """
-        if not bool(features.values.isfinite().all()):
-            raise ValueError(f"features of clip {clip} are not finite in {features.values.dtype}: store a wider type")
-        notes = {"key": self.key, "covers": json.dumps(features.slots.covers)}
-        data = save({NAME: features.values.contiguous()}, {"store": json.dumps(notes)})
-        self.files.makedirs(self.folder, exist_ok=True)
-        draft = f"{self._path(clip)}.{os.getpid()}.tmp"
-        try:
-            self.files.pipe_file(draft, data)
-            self.files.mv(draft, self._path(clip))
-        except OSError as error:
-            raise OSError(f"cannot write {len(data):,} bytes of features to {self.root}: {error}") from error
-        finally:
-            if self.files.exists(draft):
-                self.files.rm(draft)
+        tensors = {NAME: features.values if dtype in (None, torch.int8) else features.values.to(dtype)}
+        if not bool(tensors[NAME].isfinite().all()):
+            raise ValueError(f"features of clip {clip} are not finite in {tensors[NAME].dtype}: store a wider type")
+        if dtype == torch.int8:
+            tensors = quantised(features.values)
+        notes = {"key": self.key, "frames": json.dumps(features.slots.frames)}
+        data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, {"store": json.dumps(notes)})
+        self._put(self._path(clip), data)
 
     def read(self, clip: str, slots: Sequence[int]) -> Float[Tensor, "slot rows cols channel"]:
         """Read some slots of a clip, and no byte of the others.
@@ -122,15 +149,20 @@ class FeatureStore:
             [self._path(clip)] * len(slots), starts, [start + header.slot_bytes for start in starts]
         )
         tensors = [torch.frombuffer(bytearray(part), dtype=header.dtype).view(header.shape[1:]) for part in parts]
-        return torch.stack(tensors)
+        values = torch.stack(tensors)
+        return values if header.scale is None else values * header.scale
 
     def read_frames(self, clip: str, frames: Sequence[int]) -> Float[Tensor, "frame rows cols channel"]:
-        """Read the slots that cover some frames (see `read`)."""
+        """Read the slots that have seen some frames (see `read`)."""
         return self.read(clip, self._header(clip).slots.slots_of(frames))
 
     def slots(self, clip: str) -> SlotMap:
-        """Tell which frames the slots of a clip cover."""
+        """Tell which frames the slots of a clip have seen."""
         return self._header(clip).slots
+
+    def channels(self, clip: str) -> int:
+        """Tell the width of the features."""
+        return self._header(clip).shape[-1]
 
     def refuse_if_full(self, shape: Sequence[int], dtype: torch.dtype, clips: int) -> int:
         """Estimate the bytes that `clips` of one shape will take, before they are made.
@@ -151,6 +183,18 @@ class FeatureStore:
                 )
         return wanted
 
+    def _put(self, path: str, data: bytes) -> None:
+        self.files.makedirs(self.folder, exist_ok=True)
+        draft = f"{path}.{os.getpid()}.tmp"
+        try:
+            self.files.pipe_file(draft, data)
+            self.files.mv(draft, path)
+        except OSError as error:
+            raise OSError(f"cannot write {len(data):,} bytes of features to {self.root}: {error}") from error
+        finally:
+            if self.files.exists(draft):
+                self.files.rm(draft)
+
     def _path(self, clip: str) -> str:
         return f"{self.folder}/{clip}{SUFFIX}"
 
@@ -165,12 +209,18 @@ class FeatureStore:
             (length,) = struct.unpack("<Q", self.files.cat_file(path, 0, HEAD))
             head: dict[str, Any] = json.loads(self.files.cat_file(path, HEAD, HEAD + length))
             entry, notes = head[NAME], json.loads(head["__metadata__"]["store"])
-            first, last = entry["data_offsets"]
+            first, _ = entry["data_offsets"]
+            last = max(part["data_offsets"][1] for name, part in head.items() if name != "__metadata__")
+            scale = None
+            if SCALE in head:
+                span = (HEAD + length + byte for byte in head[SCALE]["data_offsets"])
+                scale = torch.frombuffer(bytearray(self.files.cat_file(path, *span)), dtype=torch.float32)
             header = Header(
                 dtype=TYPES[entry["dtype"]],
                 shape=tuple(entry["shape"]),
                 start=HEAD + length + first,
-                slots=SlotMap(tuple((a, b) for a, b in json.loads(notes["covers"]))),
+                slots=SlotMap(tuple(tuple(seen) for seen in json.loads(notes["frames"]))),
+                scale=scale,
             )
             if self.files.size(path) != HEAD + length + last:
                 raise ValueError("its size is not what its header says")
@@ -179,3 +229,29 @@ class FeatureStore:
         if notes["key"] != self.key:
             raise ValueError(f"{path} holds features of '{notes['key']}', not of '{self.key}': use another folder")
         return header
+
+
+def quantised(values: Float[Tensor, "slot rows cols channel"]) -> dict[str, Tensor]:
+    """Round features to 8 bits, channel by channel (see `FeatureStore.write`)."""
+    scale = (values.float().abs().amax((0, 1, 2)) / LEVELS).clamp_min(torch.finfo(torch.float32).tiny)
+    return {NAME: (values.float() / scale).round().clamp(-LEVELS, LEVELS).to(torch.int8), SCALE: scale}
+
+
+def read_notes(root: str | Path) -> dict[str, Any]:
+    """Read the manifest of a store.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged.
+    """
+    files, folder = fsspec.core.url_to_fs(str(root))
+    path = f"{folder.rstrip('/')}/{MANIFEST}"
+    if not files.exists(path):
+        raise FileNotFoundError(f"{root} holds no features: `region4d extract extractor=... output=...` writes them")
+    try:
+        notes: dict[str, Any] = json.loads(files.cat_file(path))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): remove the store and extract again") from error
+    if "key" not in notes:
+        raise ValueError(f"{path} names no extractor: remove the store and extract again")
+    return notes

@@ -11,32 +11,33 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SlotMap:
-    """The first and the last frame that each slot along the time axis covers, both included.
+    """The frames that each slot along the time axis has seen, in order.
 
-    Models compress time: four frames of a causal video autoencoder share a slot, two frames a tubelet.
+    Models compress time: four frames of a causal video autoencoder share a slot, two frames a tubelet. A model that
+    takes a long clip in interleaved pieces has slots whose frames are not neighbours.
     """
 
-    covers: tuple[tuple[int, int], ...]
+    frames: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
-        if wrong := [span for span in self.covers if not 0 <= span[0] <= span[1]]:
-            raise ValueError(f"a slot covers frames first..last with 0 <= first <= last, got {wrong[0]}")
+        if wrong := [seen for seen in self.frames if not seen or min(seen) < 0]:
+            raise ValueError(f"a slot has seen one frame or more, counted from 0; got {wrong[0]}")
 
     def __len__(self) -> int:
-        return len(self.covers)
+        return len(self.frames)
 
     def slots_of(self, frames: Sequence[int]) -> list[int]:
         """Find the slot of each frame; of several, the first.
 
         Raises:
-            ValueError: no slot covers a frame.
+            ValueError: no slot has seen a frame.
         """
         found = []
         for frame in frames:
-            slot = next((k for k, (first, last) in enumerate(self.covers) if first <= frame <= last), None)
+            slot = next((k for k, seen in enumerate(self.frames) if frame in seen), None)
             if slot is None:
-                spans = ", ".join(f"{first}-{last}" for first, last in self.covers[:6])
-                raise ValueError(f"no slot covers frame {frame}: there are {spans}{', ...' * (len(self) > 6)}")
+                there = sorted({frame for seen in self.frames for frame in seen})
+                raise ValueError(f"no slot has seen frame {frame}: the {len(there)} seen are {there[0]} to {there[-1]}")
             found.append(slot)
         return found
 
@@ -51,5 +52,10 @@ class Features:
     def __post_init__(self) -> None:
         if len(self.values) != len(self.slots):
             raise ValueError(
-                f"{len(self.values)} slots of features, but a map of {len(self.slots)}: give one span each"
+                f"{len(self.values)} slots of features, but a map of {len(self.slots)}: give the frames of each"
             )
+
+    def of_frames(self, frames: Sequence[int]) -> Features:
+        """Keep only the slots that a reader may ask for: those of `frames`, each once."""
+        kept = sorted(set(self.slots.slots_of(frames)))
+        return Features(self.values[kept], SlotMap(tuple(self.slots.frames[slot] for slot in kept)))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from models.heads.block import Block
 from models.heads.camera import CameraHead
 from models.heads.dpt import DPTHead
+from models.heads.linear import LinearHead
 
 REGISTERS = 4  # tokens of each view beside its camera token
 TAKEN = 4  # depths that the dense heads read
@@ -37,8 +38,8 @@ class Probe(nn.Module):
     """Alternate attention within each view and among all views, and read points, depth and cameras.
 
     RGB is not given to it. The first view has camera and register tokens of its own: it is the reference. The published
-    probe has width 1024, depth 4 and 383 M parameters; `depth=0` reads every token by itself, `across=False` every
-    view by itself (the capacity ladder).
+    probe has width 1024, depth 4 and 383 M parameters. Lower steps of the capacity ladder: `across=False` reads every
+    view by itself, its camera too; `depth=0` with linear heads every token by itself, and cameras from their mean.
     Source: specs/vidfm3d.md 2.1 (arXiv 2512.19949; the backbone of VGGT, arXiv 2503.11651).
 
     Args:
@@ -48,8 +49,10 @@ class Probe(nn.Module):
         heads: attention heads.
         across: whether views attend to each other.
         camera_depth: blocks of the camera head.
-        dense_width: channels of the dense heads' fusion.
-        stages: channels of the dense heads at each depth.
+        dense: "dpt", or "linear" for heads that read each token by itself.
+        dense_width: channels of the DPT heads' fusion.
+        stages: channels of the DPT heads at each depth.
+        subpixels: values that a linear head reads along each side of a token's cell.
     """
 
     def __init__(
@@ -60,27 +63,37 @@ class Probe(nn.Module):
         heads: int = 16,
         across: bool = True,
         camera_depth: int = 4,
+        dense: str = "dpt",
         dense_width: int = 256,
         stages: Sequence[int] = (256, 512, 1024, 1024),
+        subpixels: int = 4,
     ) -> None:
         super().__init__()
+        if dense not in ("dpt", "linear"):
+            raise ValueError(f"dense={dense!r} is unknown: choose dpt or linear")
+        self.across = across
         self.read_in = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, width))
         self.special = nn.Parameter(1e-6 * torch.randn(2, 1 + REGISTERS, width))  # of the first view, of the others
         self.within = nn.ModuleList(Block(width, heads, normalise=True) for _ in range(depth))
         self.among = nn.ModuleList(Block(width, heads, normalise=True) for _ in range(depth if across else 0))
-        self.point_head = DPTHead(2 * width, 4, dense_width, stages)
-        self.depth_head = DPTHead(2 * width, 2, dense_width, stages)
+        self.point_head, self.depth_head = (
+            DPTHead(2 * width, outputs, dense_width, stages)
+            if dense == "dpt"
+            else LinearHead(2 * width, outputs, subpixels)
+            for outputs in (4, 2)
+        )
         self.camera_head = CameraHead(2 * width, camera_depth, heads)
 
     def forward(self, features: Float[Tensor, "batch view rows cols channel"], size: tuple[int, int]) -> Perceived:
         """Read maps of `size` (height, width) and cameras."""
         batch, rows = features.shape[0], features.shape[2]
         layers = self._layers(features)
-        camera = rearrange(layers[-1][:, 0], "(b v) d -> b v d", b=batch)
+        camera = layers[-1][:, 0] if self.within else layers[-1][:, 1 + REGISTERS :].mean(1)
+        camera = camera.unflatten(0, (batch, -1) if self.across else (-1, 1))  # alone, a view attends to itself
         grids = [rearrange(x[:, 1 + REGISTERS :], "n (r c) d -> n r c d", r=rows) for x in layers]
         taken = [grids[k * len(grids) // TAKEN] for k in range(TAKEN)]
 
-        def read(head: DPTHead) -> tuple[Tensor, Tensor]:
+        def read(head: nn.Module) -> tuple[Tensor, Tensor]:
             maps = rearrange(head(taken, size), "(b v) o h w -> b v h w o", b=batch)
             return maps[..., :-1], 1 + maps[..., -1].exp()
 
@@ -90,7 +103,7 @@ class Probe(nn.Module):
             point_confidence=point_confidence,
             depth=depth[..., 0].exp(),
             depth_confidence=depth_confidence,
-            cameras=self.camera_head(camera),
+            cameras=[found.flatten(0, 1).unflatten(0, (batch, -1)) for found in self.camera_head(camera)],
         )
 
     def _layers(self, features: Tensor) -> list[Float[Tensor, "image token channel"]]:

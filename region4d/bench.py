@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.progress import track
 from rich.table import Table
@@ -17,7 +16,7 @@ from benchmarks.scoring import score_items
 from benchmarks.study_table import score_rows
 from benchmarks.tasks.task import Task
 from models.sr3d.answering import Answerer, Query
-from region4d.configuration import compose_config
+from region4d.configuration import build, compose_config
 from region4d.terminal import CONSOLE
 
 
@@ -36,7 +35,7 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     answerer = Answerer.from_folder(config.model.folder)
     if config.follow is not None:
         answerer.processor.follow = config.follow
-    task: Task = instantiate(config.task)
+    task: Task = build(config.task)
     items = list(task.items())[: config.limit]
     queries = [Query(item.clip, item.regions, item.question.text) for item in items]
     answers = answerer.answer(queries, config.batch_size)

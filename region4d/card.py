@@ -30,11 +30,9 @@ What it is good for, and where it fails, is in `benchmarks/results/`. Licence: A
 
 def write_card(folder: Path, config: DictConfig, summary: str, command: str, manifest: Manifest) -> None:
     """Write `README.md` into the folder of a checkpoint; `summary` says what the model is."""
-    world = config.data.world
     text = CARD.format(
         name=f"{config.name}, arm {config.arm.name}" if "processor" in config else config.name,
-        data=f"{config.data.seeds[1] - config.data.seeds[0]} procedural worlds ({world.frames} frames of "
-        f"{world.height} x {world.width} pixels)",
+        data=describe(config.data),
         steps=config.trainer.max_steps,
         seed=config.seed,
         summary=summary,
@@ -46,3 +44,14 @@ def write_card(folder: Path, config: DictConfig, summary: str, command: str, man
         weights=checkpoint_hash(folder),
     )
     write_at_once(folder / "README.md", text)
+
+
+def describe(data: DictConfig) -> str:
+    """Say what a model was trained on."""
+    if "store" in data:
+        return f"the features of {data.store}"
+    world = data.world
+    return (
+        f"{data.seeds[1] - data.seeds[0]} procedural worlds ({world.frames} frames of {world.height} x "
+        f"{world.width} pixels)"
+    )

@@ -12,10 +12,12 @@ VERBS = {
     "ask": "Ask about a region of a video, an image or an RGB-D folder.",
     "worlds": "Preview or export procedural worlds.",
     "train": "Train what an experiment describes (Hydra overrides).",
+    "extract": "Cache features of a frozen video model (Hydra overrides).",
+    "probe": "Measure how much 3D frozen features hold, with controls and a report (Hydra overrides).",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
 }
-HYDRA_VERBS = {"train", "bench", "compare"}
+HYDRA_VERBS = {"train", "extract", "probe", "bench", "compare"}
 
 
 def build_app(asked: str | None) -> typer.Typer:

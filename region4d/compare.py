@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from benchmarks.report import to_terminal, write_report
 from benchmarks.tasks.task import Task
-from region4d.configuration import compose_config, refuse_other_config, split_multirun
+from region4d.configuration import build, compose_config, refuse_other_config, split_multirun
 from region4d.study_gather import gather_study
 from region4d.study_plan import StudyRun, plan_study
 from region4d.study_runs import run_all
@@ -62,7 +61,7 @@ def carry_out(config: DictConfig, runs: Sequence[StudyRun]) -> list[str]:
     waiting = [run for run in runs if not run.finished]
     worlds = {(str(run.config.data.world), str(run.config.data.seeds)): run for run in waiting}
     for run in worlds.values():  # once, before the runs share them
-        instantiate(run.config.data).store.render()
+        build(run.config.data).store.render()
     if waiting:
         for name in config.study.tasks:
             load_task(config, name).items()
@@ -89,5 +88,5 @@ def report(config: DictConfig, runs: Sequence[StudyRun], words: Sequence[str], f
 
 def load_task(config: DictConfig, name: str) -> Task:
     """Build a benchmark of the study."""
-    task: Task = instantiate(compose_config("bench", [f"task={name}", *config.study.bench_overrides]).task)
+    task: Task = build(compose_config("bench", [f"task={name}", *config.study.bench_overrides]).task)
     return task

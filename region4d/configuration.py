@@ -6,11 +6,13 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -29,8 +31,21 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
             config: DictConfig = compose(verb, list(overrides))
             OmegaConf.resolve(config)  # a wrong interpolation is an error now, not in the middle of the run
         except (HydraException, OmegaConfBaseException) as error:
-            raise ValueError(_explain(verb, error)) from error
+            raise ValueError(_explain(verb, overrides, error)) from error
     return config
+
+
+def build(node: DictConfig) -> Any:
+    """Instantiate a node; what its constructor says of a wrong input comes through as it was said."""
+    try:
+        return instantiate(node)
+    except InstantiationException as error:
+        cause = error.__cause__
+        while isinstance(cause, InstantiationException):  # of a node inside the node
+            cause = cause.__cause__
+        if isinstance(cause, (ValueError, OSError, ImportError)):
+            raise cause from error
+        raise
 
 
 def refuse_other_config(folder: Path, config: DictConfig) -> None:
@@ -64,14 +79,14 @@ def first_of_sweep(overrides: Sequence[str]) -> list[str]:
     ]
 
 
-def _explain(verb: str, error: Exception) -> str:
+def _explain(verb: str, overrides: Sequence[str], error: Exception) -> str:
     text = " ".join(str(error).split())
     if missing := re.search(r"Could not find '(?P<group>[^'/]+)/(?P<option>[^']+)'", text):
         group, option = missing["group"], missing["option"]
         return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
     if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):
         key = missing[1] or missing[2]
-        return f"'{key}' is not a key of `region4d {verb}`. {_nearest(key, _keys(verb))}"
+        return f"'{key}' is not a key of `region4d {verb}`. {_nearest(key, _keys(verb, overrides))}"
     return f"{text} (`region4d {verb}`; see configs/{verb}.yaml)"
 
 
@@ -80,7 +95,7 @@ def _options(group: str) -> list[str]:
     return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
 
 
-def _keys(verb: str) -> list[str]:
+def _keys(verb: str, overrides: Sequence[str]) -> list[str]:
     def walk(node: object, prefix: str) -> Iterator[str]:
         if isinstance(node, dict):
             for key, value in node.items():
@@ -88,7 +103,8 @@ def _keys(verb: str) -> list[str]:
                 yield from walk(value, f"{prefix}{key}.")
 
     groups = [p.name for p in CONFIGS.iterdir() if p.is_dir()]
-    return list(dict.fromkeys(groups + list(walk(OmegaConf.to_container(compose(verb), resolve=False), ""))))
+    options = [word for word in overrides if word.partition("=")[0] in groups]  # without those that must be chosen
+    return list(dict.fromkeys(groups + list(walk(OmegaConf.to_container(compose(verb, options), resolve=False), ""))))
 
 
 def _nearest(wrong: str, known: Sequence[str]) -> str:

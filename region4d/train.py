@@ -14,14 +14,13 @@ from typing import Annotated
 import hydra
 import typer
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.manifest import collect_manifest
 from region4d.card import write_card
-from region4d.configuration import CONFIGS, compose_config, first_of_sweep, refuse_other_config, split_multirun
+from region4d.configuration import CONFIGS, build, compose_config, first_of_sweep, refuse_other_config, split_multirun
 from region4d.terminal import quiet_transformers
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -64,9 +63,9 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "config.yaml", resolve=True)
     seed_everything(config.seed, workers=True, verbose=False)
-    module = instantiate(config.module)  # first: whatever else draws random numbers, arms of one seed start the same
-    data = instantiate(config.data)
-    trainer: Trainer = instantiate(config.trainer)
+    module = build(config.module)  # first: whatever else draws random numbers, arms of one seed start the same
+    data = build(config.data)
+    trainer: Trainer = build(config.trainer)
     last = folder / "checkpoints" / "last.ckpt"
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if is_overridden("test_step", module):

@@ -133,3 +133,45 @@ def test_an_arm_that_distils_needs_an_experiment_with_a_teacher(region4d: Run, t
     result = region4d("train", "experiment=sr3d/tiny_static", "arm=4d", f"output={tmp_path / 'run'}")
     assert_one_line(result, "arm 4d distils", "experiment=rgpt4d/tiny_dynamic")
     assert not (tmp_path / "run").exists()
+
+
+def test_extract_without_a_model_lists_them(region4d: Run) -> None:
+    assert_one_line(region4d("extract"), "extractor", "wan_1_3b")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["extractor=pixels", "layers=[7]"], ["no layer 7", "0 to 0"]),
+        (["extractor=pixels", "sigma=0.5"], ["no diffusion model", "leave sigma out"]),
+        (["extractor=pixels", "sigma=1.5"], ["from 0 (clean) to 1", "1.5"]),
+        (["extractor=pixels", "told=0.5"], ["needs sigma"]),
+        (["extractor=pixels", "layrs=[0]"], ["'layrs'", "'layers'"]),
+        (["extractor=wan_1_4b"], ["wan_1_4b", "wan_1_3b"]),
+        (["extractor=wan_1_3b"], ["no transformer in 'checkpoints/wan2.1-t2v-1.3b'", "hf download"]),
+        (["extractor=pixels", "clips=labelled", "clips.folder=nowhere"], ["no label files in 'nowhere'"]),
+    ],
+)
+def test_extract_refuses_before_it_writes(region4d: Run, tmp_path: Path, words: list[str], said: list[str]) -> None:
+    output = tmp_path / "features"
+    assert_one_line(region4d("extract", *words, f"output={output}"), *said)
+    assert not output.exists()
+
+
+def test_a_probe_without_features_says_how_to_extract_them(region4d: Run, tmp_path: Path) -> None:
+    words = ["experiment=probe/tiny", f"data.store={tmp_path}", "model.channels=8", f"output={tmp_path / 'run'}"]
+    assert_one_line(region4d("train", *words), "holds no features", "region4d extract")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["study=quik"], ["quik", "quick"]),
+        (["stage=gird"], ["stage=gird", "grid or controls"]),
+        (["-m"], ["name a stage"]),
+        (["run=nothing"], ["has no job nothing"]),
+        (["report_only=true", "runs=nowhere"], ["no model of study quick", "nowhere"]),
+    ],
+)
+def test_a_wrong_probe_study_is_one_line(region4d: Run, words: list[str], said: list[str]) -> None:
+    assert_one_line(region4d("probe", *words), *said)

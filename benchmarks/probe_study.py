@@ -1,0 +1,113 @@
+"""A probe study as data: the errors of every probe on every clip, and which cells stand for their models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+
+from benchmarks.manifest import Manifest
+from benchmarks.statistics import Estimate, bootstrap, paired_bootstrap
+
+SEED = 0  # of the resampling
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a column is read: its key in the errors, its name in tables, its unit, and whether more is better."""
+
+    key: str
+    name: str
+    unit: str
+    more_is_better: bool = False
+
+
+METRICS = (
+    Metric("point_error", "point error", "mean distances of the first view"),
+    Metric("depth_error", "depth error", "mean distances of the first view"),
+    Metric("abs_rel", "AbsRel", "one scale a clip"),
+    Metric("rotation_deg", "rotation", "degrees"),
+    Metric("translation_deg", "translation", "degrees"),
+    Metric("auc5", "AUC@5", "bins of one degree", True),
+    Metric("auc30", "AUC@30", "bins of one degree", True),
+    Metric("auc5_vidfm3d", "AUC@5, published", "bins and poses of the published code", True),
+    Metric("auc30_vidfm3d", "AUC@30, published", "bins and poses of the published code", True),
+)
+HEADLINE = ("point_error", "abs_rel", "auc30")  # points, depth, pose: what contrasts are about
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model is read: after which block, under how much noise, in the grid or under a control."""
+
+    model: str
+    layer: int
+    sigma: float | None = None
+    control: str | None = None
+
+
+Errors = Mapping[str, Mapping[str, float]]  # clip -> metric -> value
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """The errors of one probe on validation and test clips."""
+
+    place: Place
+    seed: int
+    val: Errors
+    test: Errors
+
+
+@dataclass(frozen=True)
+class ProbeStudy:
+    """What a report is made from. `chosen` is the place of each model that validation clips chose."""
+
+    title: str
+    summary: str
+    results: Sequence[ProbeResult]
+    chosen: Mapping[str, Place]
+    contrasts: Sequence[tuple[str, str]]
+    controls: Sequence[str]
+    ladder: Sequence[str]
+    manifest: Manifest
+    blocks: Mapping[str, int] = field(default_factory=dict)  # of each model, for the depth axis
+    missing: Sequence[str] = ()
+
+    @cached_property
+    def by_place(self) -> Mapping[Place, list[ProbeResult]]:
+        """The results of all seeds at every place."""
+        found: dict[Place, list[ProbeResult]] = {}
+        for result in self.results:
+            found.setdefault(result.place, []).append(result)
+        return found
+
+    def of_control(self, model: str, control: str) -> Place | None:
+        """Find the place of a model under a control, or under a step of the ladder."""
+        return next((place for place in self.by_place if place.model == model and place.control == control), None)
+
+    def validation(self, place: Place, metric: str) -> float:
+        """Average an error over validation clips and seeds."""
+        values = [clip[metric] for result in self.by_place[place] for clip in result.val.values()]
+        return sum(values) / len(values)
+
+    def estimate(self, place: Place, metric: str) -> Estimate:
+        """Estimate a mean over test clips (and seeds, where there are several)."""
+        scores, clips, seeds = self._test(place, metric)
+        return bootstrap(scores, clips, seeds, generator=torch.Generator().manual_seed(SEED))
+
+    def difference(self, first: Place, second: Place, metric: str) -> Estimate:
+        """Estimate first - second on the same test clips with the same seeds."""
+        one, other = self._test(first, metric), self._test(second, metric)
+        return paired_bootstrap(one[0], other[0], one[1], one[2], generator=torch.Generator().manual_seed(SEED))
+
+    def _test(self, place: Place, metric: str) -> tuple[list[float], list[str], list[int]]:
+        rows = [
+            (clip[metric], name, result.seed)
+            for result in sorted(self.by_place[place], key=lambda result: result.seed)
+            for name, clip in sorted(result.test.items())
+        ]
+        scores, clips, seeds = zip(*rows, strict=True)
+        return list(scores), list(clips), list(seeds)

@@ -1,0 +1,37 @@
+"""The plainest dense head: every token gives the pixels of its own cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class LinearHead(nn.Module):
+    """Read `outputs` maps from the tokens of the last depth by one linear layer; raw values come out.
+
+    A token gives `subpixels` x `subpixels` values a map, which are resized to the size that is asked for. It mixes
+    nothing among tokens, so that what it reads was in them: the lowest step of a capacity ladder.
+
+    Args:
+        channels: of a token.
+        outputs: maps a frame.
+        subpixels: values that a token gives along each side of its cell.
+    """
+
+    def __init__(self, channels: int, outputs: int, subpixels: int = 4) -> None:
+        super().__init__()
+        self.subpixels = subpixels
+        self.norm = nn.LayerNorm(channels)
+        self.read = nn.Linear(channels, outputs * subpixels**2)
+
+    def forward(
+        self, layers: Sequence[Float[Tensor, "image rows cols channel"]], size: tuple[int, int]
+    ) -> Float[Tensor, "image output height width"]:
+        """Read maps of `size` (height, width)."""
+        k = self.subpixels
+        maps = rearrange(self.read(self.norm(layers[-1])), "n r c (o y x) -> n o (r y) (c x)", y=k, x=k)
+        return maps if maps.shape[-2:] == size else F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,84 @@
+"""A stock transformers checkpoint folder: its model, and how it wants pixels normalised."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import AutoConfig, AutoModel
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+SPARE = {"pooler", "head", "mask_token", "predictor"}  # parts that no feature passes
+
+
+def load_stock(
+    folder: str | Path, dtype: torch.dtype, types: Sequence[str] | None = None, **overrides: Any
+) -> Any:  # transformers is half typed
+    """Load the model of a transformers checkpoint folder (or of a timm one); nothing is downloaded.
+
+    Args:
+        folder: with config.json and weights.
+        dtype: of the weights.
+        types: the model types that will do; None for all.
+        overrides: entries of the config that are set otherwise.
+
+    Raises:
+        FileNotFoundError: the folder is not there, or not whole.
+        ValueError: it holds another model, or weights that are not its model's.
+    """
+    if not (Path(folder) / "config.json").is_file():
+        raise FileNotFoundError(
+            f"no config.json in '{folder}': give a transformers folder (`hf download NAME --local-dir FOLDER`)"
+        )
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, **overrides)
+    except ValueError as error:
+        raise ValueError(f"'{folder}' holds a model that transformers does not know: {one_line(error)}") from error
+    if types is not None and config.model_type not in types:
+        raise ValueError(
+            f"'{folder}' holds a {config.model_type}, not a {' or '.join(types)}: choose the extractor of that model"
+        )
+    try:
+        model, report = AutoModel.from_pretrained(
+            folder, config=config, dtype=dtype, local_files_only=True, output_loading_info=True
+        )
+    except OSError as error:
+        raise FileNotFoundError(f"'{folder}' is not whole: {one_line(error)}") from error
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"'{folder}' does not fit its config.json: {one_line(error)}") from error
+    if missing := sorted(key for key in report["missing_keys"] if not SPARE & set(key.split("."))):
+        raise ValueError(f"'{folder}' has no weights for {len(missing)} parameters of its model, first {missing[0]}")
+    return model.eval()
+
+
+def pixel_statistics(folder: str | Path) -> Float[Tensor, "2 3"]:
+    """Read the mean and deviation of pixels in 0 to 1 that a checkpoint was trained with; ImageNet's where none are."""
+    for file, mean, std in (
+        ("preprocessor_config.json", "image_mean", "image_std"),
+        ("video_preprocessor_config.json", "image_mean", "image_std"),
+        ("config.json", "mean", "std"),  # timm
+    ):
+        path = Path(folder) / file
+        found = json.loads(path.read_text()) if path.is_file() else {}
+        found = found.get("pretrained_cfg", found)
+        if mean in found and std in found:
+            return torch.tensor([found[mean], found[std]])
+    return torch.tensor(IMAGENET)
+
+
+def normalise(
+    video: Float[Tensor, "time 3 height width"], statistics: Float[Tensor, "2 3"]
+) -> Float[Tensor, "time 3 height width"]:
+    """Bring pixels to mean 0 and deviation 1 of each colour."""
+    mean, std = statistics.to(video)[..., None, None].unbind()
+    return (video - mean) / std
+
+
+def one_line(error: Exception) -> str:
+    """Take the first line of an error's text."""
+    return str(error).strip().splitlines()[0]

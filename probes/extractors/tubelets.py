@@ -1,0 +1,93 @@
+"""What video transformers share that see no noise: tubelets of frames become tokens, time first, then rows, columns."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from probes.extractors.extractor import Extractor, tubelet_slots
+from probes.extractors.noise import Noise
+from probes.extractors.pieces import Cut, cut
+from probes.extractors.stock import normalise
+
+
+class TubeletExtractor(Extractor):
+    """A video transformer on tubelets; a slot has seen the frames of a tubelet.
+
+    Args:
+        model: the transformer.
+        statistics: mean and deviation of pixels.
+        name: see `Extractor`.
+        size: see `Extractor`.
+        frames: see `Extractor`.
+        pieces: how a clip is cut, see `cut`.
+        length: frames of a piece; None for the whole clip.
+    """
+
+    statistics: Tensor
+
+    def __init__(
+        self,
+        model: nn.Module,
+        statistics: Float[Tensor, "2 3"],
+        name: str,
+        size: Sequence[int],
+        frames: int | None = None,
+        pieces: Cut = "whole",
+        length: int | None = None,
+    ) -> None:
+        super().__init__(name, size, frames)
+        self.model: Any = model.eval()  # its config is not typed
+        self.cut, self.length = pieces, length
+        self.register_buffer("statistics", statistics)
+        if any(side % self.patch for side in self.size):
+            raise ValueError(f"{name} needs a height and width that its patch of {self.patch} divides, got {self.size}")
+
+    @property
+    @abstractmethod
+    def patch(self) -> int:
+        """Pixels that a token spans in height and in width."""
+
+    @property
+    @abstractmethod
+    def tubelet(self) -> int:
+        """Frames that a token spans."""
+
+    @abstractmethod
+    def encode(self, video: Float[Tensor, "1 time 3 height width"]) -> None:
+        """Run the transformer once on normalised frames."""
+
+    def pieces(self, frames: int) -> list[list[int]]:
+        """Cut the clip.
+
+        Raises:
+            ValueError: frames are left over.
+        """
+        pieces = cut(frames, self.cut, self.length)
+        tubelet_slots(len(pieces[0]), self.tubelet)  # refuse before a forward, not after it
+        return pieces
+
+    def slots(self, frames: int) -> list[list[int]]:
+        """Group frames by tubelets."""
+        return tubelet_slots(frames, self.tubelet)
+
+    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
+        """Normalise and encode."""
+        self.encode(normalise(video, self.statistics)[None])
+
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+        """Lay tokens on the grid: time first, then rows, then columns."""
+        grid: Tensor = rearrange(
+            output, "1 (s r c) d -> s r c d", s=frames // self.tubelet, r=self.size[0] // self.patch
+        )
+        return grid
+
+    def settings(self) -> Mapping[str, Any]:
+        """Name the cut."""
+        return {"pieces": self.cut, "length": self.length}

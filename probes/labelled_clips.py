@@ -1,0 +1,74 @@
+"""Clips of real footage whose labels a provider has cached: CO3Dv2, DL3DV, anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from probes.clip_sets import ClipSet
+from probes.gauge import Labels
+from probes.label_files import LabelFile
+from probes.sampling import ViewSampler
+from probes.splits import split_clips
+from scenes.clip import Clip
+from scenes.image_folder import read_image_folder
+
+
+class LabelledClips(ClipSet):
+    """Label files of a folder (`probes.label_files`), split by clip; views are drawn as the published code draws them.
+
+    Args:
+        folder: of label files, one a clip.
+        videos: folder of image folders named after the clips, at full size; without it, encoders see the pictures of
+            the label files.
+        sampler: of views, fixed for validation and test.
+        seed: of the split and of the fixed views.
+        foreground: whether only pixels of the object count.
+        unproject: whether points are unprojected from depth, instead of read.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: str,
+        videos: str | None = None,
+        sampler: ViewSampler,
+        seed: int = 0,
+        foreground: bool = False,
+        unproject: bool = True,
+    ) -> None:
+        self.folder, self.videos = Path(folder), videos and Path(videos)
+        self.sampler, self.seed, self.foreground, self.unproject = sampler, seed, foreground, unproject
+        names = sorted(path.stem for path in self.folder.glob("*.safetensors"))
+        if not names:
+            raise FileNotFoundError(f"no label files in '{folder}': have a provider write them (probes/label_files.py)")
+        split = split_clips(names, seed)
+        self.splits = {"train": split.train, "val": split.val, "test": split.test}
+
+    def prepare(self) -> None:
+        """Leave labels to their provider."""
+
+    def clip(self, name: str) -> Clip:
+        """Read the pictures of a clip; timestamps are frame numbers, which no extractor reads."""
+        if self.videos is not None:
+            return read_image_folder(self.videos / name)
+        file = self._file(name)
+        video = file.images(range(len(file)))
+        return Clip(video, torch.arange(len(video), dtype=torch.float32), name=name)
+
+    def views(self, name: str, generator: torch.Generator | None = None) -> list[int]:
+        """Draw views; without a generator, those that are fixed for the clip."""
+        return self.sampler.fixed(name, self.seed) if generator is None else self.sampler.draw(generator)
+
+    def kept(self, name: str) -> list[int]:
+        """Name all frames that can be drawn."""
+        return self.sampler.reachable()
+
+    def labels(self, name: str, views: Sequence[int]) -> Labels:
+        """Read the labels of views alone."""
+        return self._file(name).labels(views, self.foreground, self.unproject)
+
+    def _file(self, name: str) -> LabelFile:
+        return LabelFile(self.folder / f"{name}.safetensors")

@@ -1,0 +1,125 @@
+"""What a training sample costs to read, beside loading whole clips: `python -m probes.store_speed`.
+
+On clips of the published shape (WAN 2.1 14B, 21 slots of 30 x 52 x 5120 in float16; labels of 150 frames of 294 x 518,
+as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them. The
+published way loads the clip's two files whole (`safetensors.torch.load_file`) and picks four frames; ours reads the
+slots and frames of the views, in float16 or in 8 bits, and unprojects points from depth, as the published labels were
+made. All files are in the page cache: a slow disk would favour us more.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from benchmarks.manifest import collect_manifest
+from benchmarks.speed.stopwatch import Race, print_races, race, write_races
+from probes.feature_store import FeatureStore
+from probes.features import Features, SlotMap
+from probes.label_files import LabelFile, write_labels
+from probes.sampling import ViewSampler
+
+RESULT = Path(__file__).parents[1] / "benchmarks" / "results" / "speed" / "feature_store.json"
+FEWER_BYTES, FASTER = 20, 10  # what is aimed at
+SLOTS, ROWS, COLS, CHANNELS = 21, 30, 52, 5120
+FRAMES, HEIGHT, WIDTH = 150, 294, 518
+CAUSAL = SlotMap(((0,), *(tuple(range(4 * k - 3, 4 * k + 1)) for k in range(1, SLOTS))))
+
+
+def main(
+    clips: Annotated[int, typer.Option(help="clips on disk, 1.3 GB each")] = 3,
+    repeats: Annotated[int, typer.Option(help="samples of each arm")] = 9,
+    folder: Annotated[Path | None, typer.Option(help="where they are written for the time; the system's place")] = None,
+    output: Annotated[Path, typer.Option(help="where the result goes")] = RESULT,
+) -> None:
+    """Race the arms, and count the bytes that each reads."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Path(name)
+        for clip in range(clips):
+            write_clip(place, f"clip-{clip}")
+        sampler = ViewSampler()
+        draws = [sampler.fixed(f"draw-{k}") for k in range(repeats + 1)]
+        arms = {
+            kind: stepper(place, kind, clips, draws) for kind in ("slots in 8 bits", "slots in float16", "whole clips")
+        }
+        ours, half, whole = arms
+        found = race("reading a sample of four views", {ours: arms[ours], whole: arms[whole]}, FASTER, repeats, CPU)
+        other = race("the same, float16", {half: arms[half], whole: arms[whole]}, FASTER, repeats, CPU)
+        sizes = {kind: sample_bytes(place, kind, draws[0]) for kind in arms}
+    races = [found, other]
+    print_races(races)
+    for kind in (ours, half):
+        print(f"{kind}: {sizes[kind] / 1e6:.1f} MB a sample, 1/{sizes[whole] / sizes[kind]:.1f} of {whole}")
+    write(output, races, sizes, clips)
+
+
+CPU = torch.device("cpu")
+
+
+def write(output: Path, races: list[Race], sizes: dict[str, int], clips: int) -> None:
+    """Write times and bytes."""
+    command = shlex.join(["python", "-m", "probes.store_speed", *sys.argv[1:]])
+    write_races(output, command, races, collect_manifest({"clips": clips, "bytes a sample": sizes}))
+
+
+def write_clip(place: Path, clip: str) -> None:
+    """Write the features and labels of a clip in all layouts; values repeat, which no reader can tell."""
+    generator = torch.Generator().manual_seed(0)
+    slot = torch.randn(ROWS, COLS, CHANNELS, generator=generator).half()
+    save_file({"feat": slot.expand(SLOTS, -1, -1, -1).contiguous()}, place / f"{clip}.sft")
+    depth = 1 + torch.rand(HEIGHT, WIDTH, generator=generator)
+    frames = range(FRAMES)
+    write_labels(
+        place / f"{clip}-labels.safetensors",
+        images=torch.zeros(FRAMES, 3, HEIGHT, WIDTH, dtype=torch.uint8),
+        depth=depth.expand(FRAMES, -1, -1),
+        points=depth[..., None].expand(FRAMES, -1, -1, 3),
+        confidence=depth.expand(FRAMES, -1, -1),
+        intrinsics=torch.tensor([[400.0, 0, WIDTH / 2], [0, 400.0, HEIGHT / 2], [0, 0, 1]]).expand(FRAMES, -1, -1),
+        world_T_cam=torch.eye(4).expand(FRAMES, -1, -1),
+    )
+    kept = CAUSAL.slots_of([frame for frame in ViewSampler().reachable() if frame in frames])
+    features = Features(slot.expand(len(kept), -1, -1, -1), SlotMap(tuple(CAUSAL.frames[k] for k in kept)))
+    for kind, dtype in (("slots in float16", torch.float16), ("slots in 8 bits", torch.int8)):
+        FeatureStore(place / kind, "wan_14b").write(clip, features, dtype)
+
+
+def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Callable[[], object]:
+    """Make what reads one sample after another."""
+    store, number = FeatureStore(place / kind, "wan_14b"), count()
+
+    def step() -> tuple[Tensor, object]:
+        k = next(number)
+        clip, views = f"clip-{k % clips}", draws[k % len(draws)]
+        path = place / f"{clip}-labels.safetensors"
+        if kind == "whole clips":
+            features = load_file(place / f"{clip}.sft")["feat"][CAUSAL.slots_of(views)].float()
+            labels = {name: value[views] for name, value in load_file(path).items() if value.ndim}
+            return features, labels
+        return store.read_frames(clip, views).float(), LabelFile(path).labels(views, unproject=True)
+
+    return step
+
+
+def sample_bytes(place: Path, kind: str, views: list[int]) -> int:
+    """Count the bytes of a sample: whole files, or the slots and frames that are asked for."""
+    labels = place / "clip-0-labels.safetensors"
+    if kind == "whole clips":
+        return (place / "clip-0.sft").stat().st_size + labels.stat().st_size
+    itemsize = 1 if kind == "slots in 8 bits" else 2
+    slots = len(views) * ROWS * COLS * CHANNELS * itemsize + 4 * CHANNELS
+    return slots + len(views) * LabelFile(labels).frame_bytes(unproject=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,136 @@
+"""`region4d probe`: how much 3D frozen features hold, model by model, with controls and a report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from benchmarks.page import Page
+from benchmarks.probe_sections import models, probe_sections
+from region4d.configuration import build, compose_config, split_multirun
+from region4d.probe_gather import gather_probes
+from region4d.probe_plan import Cell, ProbeJob, choose, plan_controls, plan_grid
+from region4d.study_runs import run_all
+from region4d.study_sweep import sweep
+from region4d.terminal import CONSOLE
+
+METHOD = (
+    "Intervals: 95 %, percentile bootstrap over test clips (and over seeds of the probe where there are several), "
+    "paired for differences. All models see the same clips and views. Published metrics are those of the code of arXiv "
+    "2512.19949: 31 bins of 30/31 degrees, relative poses of world-to-camera matrices."
+)
+
+
+def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Extract, train probes and compare models, e.g. `region4d probe study=quick`.
+
+    Every model is probed at every layer and noise level; validation clips choose one cell of each, and controls follow
+    there. What is finished is kept: the same command continues. `view=8080` shows predicted and true points of test
+    clips in a browser. With `-m`, every job goes through a Hydra launcher: first stage=grid, then stage=controls;
+    `report_only=true` then writes the report.
+    """
+    multirun, assignments = split_multirun([in_folder(word) for word in overrides or []])
+    config = compose_config("probe", assignments)
+    if config.stage not in (None, "grid", "controls"):
+        raise ValueError(f"stage={config.stage} is unknown: choose grid or controls, or leave it out for both")
+    if multirun:
+        if config.stage is None:
+            raise ValueError("with -m, name a stage: stage=grid first, then stage=controls, which stand on it")
+        sweep("probe", run_of_sweep, multirun, assignments, [job.name for job in plan(config)], config.run)
+        return
+    if config.view is not None:
+        from region4d.probe_view import view_clouds  # viser takes seconds to import
+
+        view_clouds(choose_finished(plan_grid(config), config.study.select), config.view)
+        return
+    failures = [] if config.report_only else carry_out(config)
+    if config.run is None:
+        report(config, assignments)
+    for failure in failures:
+        CONSOLE.print(failure)
+    if failures:
+        raise typer.Exit(1)
+
+
+def in_folder(word: str) -> str:
+    """Let `study=quick` mean configs/study/probe/quick.yaml."""
+    return word.replace("study=", "study=probe/", 1) if word.startswith("study=") else word
+
+
+def run_of_sweep(config: DictConfig) -> None:
+    """Carry out one job of a study for a Hydra launcher.
+
+    Raises:
+        RuntimeError: a step of it failed.
+    """
+    composed = compose_config("probe", list(HydraConfig.get().overrides.task))
+    if failures := carry_out(composed):
+        raise RuntimeError("; ".join(failures))
+
+
+def plan(config: DictConfig) -> list[ProbeJob]:
+    """Plan the jobs of the stage; of both, where the grid is there.
+
+    Raises:
+        ValueError: `run` names no job.
+    """
+    grid = plan_grid(config)
+    jobs = [] if config.stage == "controls" else grid
+    if config.stage != "grid" and (config.stage == "controls" or all(c.finished for job in grid for c in job.cells)):
+        jobs = [*jobs, *plan_controls(config, choose(grid, config.study.select))]
+    if config.run is None:
+        return jobs
+    chosen = [job for job in jobs if job.name == config.run]
+    if not chosen:
+        raise ValueError(
+            f"study {config.study.name} has no job {config.run}: there are {', '.join(j.name for j in jobs)}"
+        )
+    return chosen
+
+
+def carry_out(config: DictConfig) -> list[str]:
+    """Run what is not finished: the grid, then the controls that stand on it; return the failures."""
+    jobs = plan(config)
+    sets = {word for job in jobs if not job.finished for word in job.steps[0].command if word.startswith("clips=")}
+    for word in sorted(sets):  # rendered once, before jobs share them
+        build(compose_config("extract", ["extractor=pixels", word, *config.study.extract_overrides]).clips).prepare()
+    failures = run_all(jobs, config.workers)
+    if failures or config.stage is not None or config.run is not None:
+        return failures
+    controls = [job for job in plan(config) if job not in jobs]
+    return run_all(controls, config.workers)
+
+
+def report(config: DictConfig, words: Sequence[str]) -> None:
+    """Write the report of what is finished.
+
+    Raises:
+        ValueError: no model's grid is.
+    """
+    grid = plan_grid(config)
+    chosen = choose_finished(grid, config.study.select)
+    if not chosen:
+        raise ValueError(f"no model of study {config.study.name} has its grid in {config.runs}: run it first")
+    jobs = [*grid, *plan_controls(config, chosen)]
+    study = gather_probes(config, shlex.join(["region4d", "probe", *words]), jobs, chosen)
+    page = Page(study.title, study.summary, METHOD, probe_sections(study), study.manifest, study.missing)
+    page.write(Path(config.output))
+    CONSOLE.print(models(study).tables[0].markdown())
+    CONSOLE.print(f"report: {Path(config.output) / 'report.html'}")
+
+
+def choose_finished(grid: Sequence[ProbeJob], metric: str) -> Mapping[str, Cell]:
+    """Choose the cells of the models whose grid is finished."""
+    names = dict.fromkeys(cell.model for job in grid for cell in job.cells)
+    finished = {}
+    for model in names:
+        jobs = [job for job in grid if job.cells[0].model == model]
+        if all(cell.finished for job in jobs for cell in job.cells):
+            finished |= choose(jobs, metric)
+    return finished

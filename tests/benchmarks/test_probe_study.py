@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks.manifest import Manifest
+from benchmarks.page import Page
+from benchmarks.probe_sections import probe_sections
+from benchmarks.probe_study import METRICS, Place, ProbeResult, ProbeStudy
+
+CLIPS = [f"clip-{k}" for k in range(40)]
+
+
+def errors(level: float) -> dict[str, dict[str, float]]:
+    """Errors that differ from clip to clip by the same amounts for every place."""
+    return {clip: {m.key: level + 0.01 * (k % 5) for m in METRICS} for k, clip in enumerate(CLIPS)}
+
+
+def study(**changes: object) -> ProbeStudy:
+    levels = {
+        Place("video", 2): 0.3,
+        Place("video", 5): 0.2,
+        Place("image", 2): 0.4,
+        Place("image", 5): 0.5,
+        Place("video", 5, None, "repeated"): 0.4,
+        Place("video", 5, None, "linear"): 0.6,
+    }
+    results = [ProbeResult(place, 0, errors(level), errors(level)) for place, level in levels.items()]
+    options = {
+        "title": "toy",
+        "summary": "",
+        "results": results,
+        "chosen": {"video": Place("video", 5), "image": Place("image", 2)},
+        "contrasts": [("video", "image")],
+        "controls": ["repeated"],
+        "ladder": ["linear"],
+        "manifest": Manifest({}, "abc", "", {}, "", ""),
+        "blocks": {"video": 6, "image": 6},
+        **changes,
+    }
+    return ProbeStudy(**options)  # type: ignore[arg-type]
+
+
+def page(found: ProbeStudy) -> str:
+    return Page(found.title, found.summary, "", probe_sections(found), found.manifest, found.missing).markdown()
+
+
+def test_a_difference_is_paired_by_clip() -> None:
+    found = study().difference(Place("video", 5), Place("image", 2), "point_error")
+    assert (found.mean, found.low, found.high) == pytest.approx((-0.2, -0.2, -0.2))
+
+
+def test_the_tables_say_what_was_chosen_and_what_a_control_leaves() -> None:
+    text = page(study())
+    assert "| video | 6/6 |  | 0.220 [" in text
+    assert "| video - image | **-0.200 [-0.200, -0.200] (-48%)**" in text
+    assert "| video, repeated | +0.200 [+0.200, +0.200] |" in text
+    assert "| video | linear | 0.620 [" in text
+    assert "| video | 6/6 |  | **0.220** |" in text  # the grid marks what validation chose
+
+
+def test_a_model_whose_grid_is_unfinished_is_left_out() -> None:
+    text = page(study(chosen={"video": Place("video", 5)}, missing=["image, layer 2, seed 0"]))
+    assert "Unfinished: image, layer 2, seed 0." in text
+    assert "video - image" not in text
+
+
+def test_the_page_holds_its_figures(tmp_path: Path) -> None:
+    found = study()
+    html = Page(found.title, found.summary, "", probe_sections(found), found.manifest).html()
+    assert html.count("<svg") == 3  # radar, heat maps, ladder

@@ -1,0 +1,79 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from probes.probe_training import ERRORS
+from region4d.configuration import CONFIGS, compose_config
+from region4d.probe import plan
+from region4d.probe_plan import ProbeJob, choose, plan_controls, plan_grid
+
+STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "probe").glob("*.yaml"))
+
+
+def config(tmp_path: Path, *overrides: str, study: str = "quick") -> DictConfig:
+    return compose_config(
+        "probe", [f"study=probe/{study}", f"runs={tmp_path / 'runs'}", f"features={tmp_path / 'features'}", *overrides]
+    )
+
+
+def finish(jobs: list[ProbeJob], best: str) -> None:
+    """Write errors as if every cell had been trained; the cell named `best` has the least."""
+    for cell in (cell for job in jobs for cell in job.cells):
+        (cell.folder / "model").mkdir(parents=True)
+        error = {"point_error": 0.1 if cell.name == best else 0.2}
+        (cell.folder / "model" / ERRORS).write_text(json.dumps({"errors": {"val": {"a": error}, "test": {"b": error}}}))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_plans_its_grid(study: str, tmp_path: Path) -> None:
+    found = config(tmp_path, study=study)
+    jobs = plan_grid(found)
+    cells = {(cell.name, cell.seed) for job in jobs for cell in job.cells}
+    assert len(cells) == sum(len(job.cells) for job in jobs)
+    assert len({job.name for job in jobs}) == len(jobs)
+
+
+def test_controls_stand_at_the_cell_that_validation_chose(tmp_path: Path) -> None:
+    found = config(tmp_path)
+    grid = plan_grid(found)
+    finish(grid, "video_flow, layer 3, sigma 0.3")
+    chosen = choose(grid, "point_error")
+    assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (3, 0.3)
+    told = next(job for job in plan_controls(found, chosen) if job.cells[0].control == "told_clean")
+    command = told.steps[0].command
+    assert {"layers=[3]", "sigma=0.3", "told=0.0"} <= set(command)
+    assert len(plan(found)) > len(grid)
+
+
+def test_a_control_of_the_training_reads_the_features_of_the_grid(tmp_path: Path) -> None:
+    found = config(tmp_path)
+    grid = plan_grid(found)
+    finish(grid, "")
+    controls = plan_controls(found, choose(grid, "point_error"))
+    shuffled = next(job for job in controls if job.cells[0].control == "labels_shuffled")
+    plain = next(job for job in grid if job.name == "video_mae-seed0")
+    assert shuffled.steps[0].done == plain.steps[0].done
+    assert shuffled.steps[0].command == plain.steps[0].command
+    assert "data.shuffled_labels=true" in shuffled.steps[1].command
+
+
+def test_controls_wait_for_the_grid(tmp_path: Path) -> None:
+    found = config(tmp_path)
+    assert plan(found) == plan_grid(found)
+    with pytest.raises(FileNotFoundError, match="the grid is not finished"):
+        plan(config(tmp_path, "stage=controls"))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("run=video_mea-seed0", "has no job video_mea-seed0: there are"),
+        ("study.ladder_of=[resnet]", "names resnet: its models are"),
+    ],
+)
+def test_a_name_that_the_study_lacks_is_one_line(tmp_path: Path, override: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        plan(config(tmp_path, override))
