@@ -41,7 +41,8 @@ def contrasts(study: ProbeStudy) -> Section:
         for key in HEADLINE
     }
     clear = clear_cells({f"{pair}{key}": found for (pair, key), found in cells.items()})
-    rows, bold = [], set()
+    rows: list[list[str]] = []
+    bold: set[tuple[int, int]] = set()
     for i, pair in enumerate(named):
         rows.append([f"{pair[0]} - {pair[1]}"])
         for j, key in enumerate(HEADLINE):
@@ -60,7 +61,8 @@ def contrasts(study: ProbeStudy) -> Section:
 def controls(study: ProbeStudy) -> Section:
     """Say what each control changes, and what it leaves of the lead over the model that it is compared with."""
     partner = dict(reversed([pair for pair in study.contrasts if set(pair) <= set(study.chosen)]))
-    rows, bold = [], set()
+    rows: list[list[str]] = []
+    bold: set[tuple[int, int]] = set()
     for control in study.controls:
         for model, plain in study.chosen.items():
             place = study.of_control(model, control)

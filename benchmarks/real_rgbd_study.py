@@ -17,9 +17,9 @@ import numpy as np
 import typer
 
 from benchmarks.manifest import collect_manifest
+from benchmarks.page import provenance
 from benchmarks.real_rgbd import lower_is_nearer
 from benchmarks.records import Record, write_at_once, write_records
-from benchmarks.report import provenance
 from benchmarks.scoring import score_items
 from benchmarks.study_table import NumericError, Score, constant_score, mean_score, numeric_errors
 from benchmarks.tasks.real_rgbd import RealRgbdTask

@@ -116,7 +116,7 @@ class WorldClips(ClipSet):
 
 def resample(labels: Labels, size: tuple[int, int]) -> Labels:
     """Take, for every pixel of `size` (height, width), the label of the pixel that holds its centre."""
-    old = labels.depth.shape[-2:]
+    old = (labels.depth.shape[-2], labels.depth.shape[-1])
     if old == size:
         return labels
     rows, cols = (((torch.arange(new) + 0.5) * before / new).long() for before, new in zip(old, size, strict=True))

@@ -39,7 +39,7 @@ class LabelledClips(ClipSet):
         foreground: bool = False,
         unproject: bool = True,
     ) -> None:
-        self.folder, self.videos = Path(folder), videos and Path(videos)
+        self.folder, self.videos = Path(folder), Path(videos) if videos else None
         self.sampler, self.seed, self.foreground, self.unproject = sampler, seed, foreground, unproject
         names = sorted(path.stem for path in self.folder.glob("*.safetensors"))
         if not names:

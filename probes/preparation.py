@@ -35,7 +35,9 @@ class Prepared:
     foreground: Bool[Tensor, "time height width"] | None = None
 
 
-def prepare_co3d(sequence: Co3dSequence, size: Sequence[int] = SIZE, count: int = 81, depth: bool = False) -> Prepared:
+def prepare_co3d(
+    sequence: Co3dSequence, size: tuple[int, int] = SIZE, count: int = 81, depth: bool = False
+) -> Prepared:
     """Take the window of an object's video that truncates the object least, cropped around the image's centre.
 
     See `choose_window`. Source: the published preparation, specs/vidfm3d.md section 3.3, but for the pictures, which it
@@ -66,7 +68,7 @@ def prepare_co3d(sequence: Co3dSequence, size: Sequence[int] = SIZE, count: int 
     return Prepared(clip, window.start, probability >= FOREGROUND * 255)
 
 
-def prepare_dl3dv(scene: Dl3dvScene, size: Sequence[int] = SIZE, count: int = 150, seed: int = 0) -> Prepared:
+def prepare_dl3dv(scene: Dl3dvScene, size: tuple[int, int] = SIZE, count: int = 150, seed: int = 0) -> Prepared:
     """Take consecutive frames of a video; the first one is a function of the video's name and the seed.
 
     Source: specs/vidfm3d.md section 3.3; the published start was not seeded.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import WanTransformer3DModel
 from einops import rearrange, repeat
 from jaxtyping import Bool, Float, UInt8
 from lightning import LightningModule
@@ -120,7 +120,6 @@ class FlowMatching(Pretraining):
     """
 
     what = "A video diffusion transformer on pixels (diffusers WanTransformer3DModel, straight flow)."
-    model: WanTransformer3DModel
 
     def loss(self, video: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, ""]:
         """Match the velocity."""
@@ -137,10 +136,12 @@ def resized(
     video: UInt8[Tensor, "batch time 3 height width"], size: tuple[int, int]
 ) -> Float[Tensor, "batch time 3 rows cols"]:
     """Resize frames as extractors do, to values in 0 to 1."""
-    return shrink(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
+    shrunk: Tensor = shrink(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
+    return shrunk
 
 
 def tube_masks(clips: int, slots: int, places: int, masked: float) -> Bool[Tensor, "clip token"]:
     """Hide the same share of places in every slot of a clip, other places in each clip."""
     hidden = torch.rand(clips, places).argsort(-1) < round(masked * places)
-    return repeat(hidden, "n p -> n (s p)", s=slots)
+    masks: Tensor = repeat(hidden, "n p -> n (s p)", s=slots)
+    return masks

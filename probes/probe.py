@@ -10,7 +10,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from models.heads.block import Block
+from models.heads.block import LAYER_SCALE, Block
 from models.heads.camera import CameraHead
 from models.heads.dpt import DPTHead
 from models.heads.linear import LinearHead
@@ -53,6 +53,7 @@ class Probe(nn.Module):
         dense_width: channels of the DPT heads' fusion.
         stages: channels of the DPT heads at each depth.
         subpixels: values that a linear head reads along each side of a token's cell.
+        layer_scale: of all blocks at first; 0.01 as published, larger for short trainings.
     """
 
     def __init__(
@@ -67,22 +68,23 @@ class Probe(nn.Module):
         dense_width: int = 256,
         stages: Sequence[int] = (256, 512, 1024, 1024),
         subpixels: int = 4,
+        layer_scale: float = LAYER_SCALE,
     ) -> None:
         super().__init__()
         if dense not in ("dpt", "linear"):
             raise ValueError(f"dense={dense!r} is unknown: choose dpt or linear")
-        self.across = across
+        self.channels, self.across = channels, across
         self.read_in = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, width))
         self.special = nn.Parameter(1e-6 * torch.randn(2, 1 + REGISTERS, width))  # of the first view, of the others
-        self.within = nn.ModuleList(Block(width, heads, normalise=True) for _ in range(depth))
-        self.among = nn.ModuleList(Block(width, heads, normalise=True) for _ in range(depth if across else 0))
+        self.within = nn.ModuleList(Block(width, heads, True, layer_scale) for _ in range(depth))
+        self.among = nn.ModuleList(Block(width, heads, True, layer_scale) for _ in range(depth if across else 0))
         self.point_head, self.depth_head = (
             DPTHead(2 * width, outputs, dense_width, stages)
             if dense == "dpt"
             else LinearHead(2 * width, outputs, subpixels)
             for outputs in (4, 2)
         )
-        self.camera_head = CameraHead(2 * width, camera_depth, heads)
+        self.camera_head = CameraHead(2 * width, camera_depth, heads, layer_scale=layer_scale)
 
     def forward(self, features: Float[Tensor, "batch view rows cols channel"], size: tuple[int, int]) -> Perceived:
         """Read maps of `size` (height, width) and cameras."""

@@ -56,7 +56,7 @@ class ProbeTraining(LightningModule):
         Raises:
             ValueError: so they are.
         """
-        found, wanted = self.trainer.datamodule.channels, self.probe.read_in[0].normalized_shape[0]  # type: ignore[attr-defined]
+        found, wanted = self.trainer.datamodule.channels, self.probe.channels  # type: ignore[attr-defined]
         self.features = self.trainer.datamodule.store.notes()  # type: ignore[attr-defined]
         if found != wanted:
             raise ValueError(

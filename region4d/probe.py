@@ -128,7 +128,7 @@ def report(config: DictConfig, words: Sequence[str]) -> None:
 def choose_finished(grid: Sequence[ProbeJob], metric: str) -> Mapping[str, Cell]:
     """Choose the cells of the models whose grid is finished."""
     names = dict.fromkeys(cell.model for job in grid for cell in job.cells)
-    finished = {}
+    finished: dict[str, Cell] = {}
     for model in names:
         jobs = [job for job in grid if job.cells[0].model == model]
         if all(cell.finished for job in jobs for cell in job.cells):

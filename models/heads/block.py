@@ -22,9 +22,10 @@ class Block(nn.Module):
         width: channels of a token.
         heads: attention heads.
         normalise: layer norm of queries and keys in each head.
+        layer_scale: what the changes of the tokens are multiplied by at first.
     """
 
-    def __init__(self, width: int, heads: int, normalise: bool = False) -> None:
+    def __init__(self, width: int, heads: int, normalise: bool = False, layer_scale: float = LAYER_SCALE) -> None:
         super().__init__()
         if width % heads or (width // heads) % 4:
             raise ValueError(f"width {width} needs heads of a multiple of 4 channels, got {heads} heads")
@@ -34,7 +35,7 @@ class Block(nn.Module):
         self.query_norm = nn.LayerNorm(width // heads) if normalise else nn.Identity()
         self.key_norm = nn.LayerNorm(width // heads) if normalise else nn.Identity()
         self.mlp = mlp(width, 4 * width, width)
-        self.scale1, self.scale2 = (nn.Parameter(torch.full((width,), LAYER_SCALE)) for _ in range(2))
+        self.scale1, self.scale2 = (nn.Parameter(torch.full((width,), layer_scale)) for _ in range(2))
 
     def forward(
         self, tokens: Float[Tensor, "batch token channel"], positions: Int64[Tensor, "batch token 2"] | None = None

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.heads.block import Block, mlp
+from models.heads.block import LAYER_SCALE, Block, mlp
 
 ENCODING = 9  # translation, quaternion, fields of view: see probes/pose_encoding.py
 
@@ -24,9 +24,12 @@ class CameraHead(nn.Module):
         depth: blocks of the trunk, which all iterations share.
         heads: attention heads.
         iterations: of the refinement.
+        layer_scale: see `Block`.
     """
 
-    def __init__(self, width: int, depth: int = 4, heads: int = 16, iterations: int = 4) -> None:
+    def __init__(
+        self, width: int, depth: int = 4, heads: int = 16, iterations: int = 4, layer_scale: float = LAYER_SCALE
+    ) -> None:
         super().__init__()
         self.iterations = iterations
         self.token_norm, self.trunk_norm = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -34,7 +37,7 @@ class CameraHead(nn.Module):
         self.first_pose = nn.Parameter(torch.zeros(1, 1, ENCODING))
         self.embed = nn.Linear(ENCODING, width)
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 3 * width))
-        self.trunk = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.trunk = nn.ModuleList(Block(width, heads, layer_scale=layer_scale) for _ in range(depth))
         self.change = mlp(width, width // 2, ENCODING)
 
     def forward(self, tokens: Float[Tensor, "batch view channel"]) -> list[Float[Tensor, "batch view 9"]]:

@@ -16,7 +16,7 @@ from models.sr3d.data import RegionQuestions
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.shared_prefix import SHARED_PREFIX
-from models.training import SeededSampler, adamw, samples_seen
+from models.training import SeededSampler, adamw, process_count, samples_seen
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
 

@@ -73,4 +73,6 @@ class WanExtractor(LatentDiffusion):
 
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns."""
-        return rearrange(output, "1 (s r c) d -> s r c d", s=len(self.slots(frames)), r=self.size[0] // self.cell)
+        sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
+        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", **sides)
+        return grid
