@@ -28,7 +28,8 @@ def models(study: ProbeStudy) -> Section:
         "Test clips; layer and noise level of each model were chosen on validation clips. Point error after a "
         "similarity that aligns each clip; depth error not aligned; lengths in mean distances of the first view."
     )
-    means = {model: [study.estimate(place, m.key).mean for m in METRICS[:7]] for model, place in study.chosen.items()}
+    estimates = {model: [study.estimate(place, m.key) for m in METRICS[:7]] for model, place in study.chosen.items()}
+    means = {model: [e.mean for e in found if e is not None] for model, found in estimates.items()}
     return Section("Models", said, [Table(head, rows)], [radar(METRICS[:7], means)] if len(means) > 1 else [])
 
 
@@ -36,21 +37,20 @@ def contrasts(study: ProbeStudy) -> Section:
     """Compare models with each other: points, depth, poses."""
     named = [pair for pair in study.contrasts if set(pair) <= set(study.chosen)]
     cells = {
-        (pair, key): study.difference(study.chosen[pair[0]], study.chosen[pair[1]], key)
+        (pair, key): found
         for pair in named
         for key in HEADLINE
+        if (found := study.difference(study.chosen[pair[0]], study.chosen[pair[1]], key)) is not None
     }
     clear = clear_cells({f"{pair}{key}": found for (pair, key), found in cells.items()})
     rows: list[list[str]] = []
-    bold: set[tuple[int, int]] = set()
-    for i, pair in enumerate(named):
+    for pair in named:
         rows.append([f"{pair[0]} - {pair[1]}"])
-        for j, key in enumerate(HEADLINE):
-            base = study.estimate(study.chosen[pair[1]], key).mean
-            found = cells[pair, key]
-            rows[-1].append(f"{text(found, signed=True)} ({found.mean / base:+.0%})")
-            if clear[f"{pair}{key}"]:
-                bold.add((i, j + 1))
+        for key in HEADLINE:
+            found, base = cells.get((pair, key)), study.estimate(study.chosen[pair[1]], key)
+            share = f" ({found.mean / base.mean:+.0%})" if found and base and base.mean else ""
+            rows[-1].append(text(found, signed=True) + share)
+    bold = {(i, j + 1) for i, pair in enumerate(named) for j, key in enumerate(HEADLINE) if clear.get(f"{pair}{key}")}
     said = (
         "Paired by test clip; in brackets, as a share of the second model's error or score. Bold: Holm over the table."
     )
@@ -68,31 +68,20 @@ def controls(study: ProbeStudy) -> Section:
             place = study.of_control(model, control)
             if place is None:
                 continue
-            row = [f"{model}, {control}"]
-            for key in HEADLINE:
-                same_clips = set(study.by_place[place][0].test) == set(study.by_place[plain][0].test)
-                row.append(text(study.difference(place, plain, key), signed=True) if same_clips else "other clips")
-            other = study.chosen.get(partner.get(model, ""))
-            if other is not None and (there := study.of_control(other.model, control)) is not None:
-                other = there  # a control that both have compares like with like
-            for key in HEADLINE:
-                comparable = other is not None and set(study.by_place[place][0].test) == set(
-                    study.by_place[other][0].test
-                )
-                if not comparable or other is None:
-                    row.append("")
-                    continue
-                lead = study.difference(place, other, key)
-                row.append(text(lead, signed=True))
-                if lead.excludes_zero:
-                    bold.add((len(rows), len(row) - 1))
-            rows.append(row)
+            changes = [study.difference(place, plain, key) for key in HEADLINE]
+            leads: list[Estimate | None] = [None] * len(HEADLINE)
+            if (other := study.chosen.get(partner.get(model, ""))) is not None:
+                other = study.of_control(other.model, control) or other  # like with like, where both have it
+                leads = [study.difference(place, other, key) for key in HEADLINE]
+            clear = [j for j, lead in enumerate(leads) if lead is not None and lead.excludes_zero]
+            bold |= {(len(rows), 1 + len(HEADLINE) + j) for j in clear}
+            rows.append([f"{model}, {control}", *(text(found, signed=True) for found in [*changes, *leads])])
     names = [BY_KEY[key].name for key in HEADLINE]
     head = ["model, control", *(f"{n}: control - plain" for n in names), *(f"lead in {n}" for n in names)]
     said = (
         "Controls at the chosen cells. The lead is the difference from the model that this one is compared with above "
-        "(under the same control, where it has it): what a control leaves of it. Bold: the interval excludes 0, "
-        "uncorrected."
+        "(under the same control, where it has it): what a control leaves of it. Empty where the clips are "
+        "others, or no camera moves. Bold: the interval excludes 0, uncorrected."
     )
     return Section("What takes the gap away", said, [Table(head, rows, frozenset(bold))] if rows else [])
 
@@ -125,7 +114,8 @@ def ladder(study: ProbeStudy) -> Section:
             continue
         for name, place in known:
             rows.append([model, name, *(text(study.estimate(place, key)) for key in HEADLINE)])
-        lines[model] = [(name, study.estimate(place, "point_error")) for name, place in known]
+        measured = [(name, study.estimate(place, "point_error")) for name, place in known]
+        lines[model] = [(name, found) for name, found in measured if found is not None]
     head = ["model", "probe", *(heading(BY_KEY[key]) for key in HEADLINE)]
     said = "What the probe may do: read each token alone, each view alone, or attend among views."
     figures = [ladder_lines(lines)] if lines else []
@@ -153,7 +143,9 @@ def level(place: Place) -> str:
     return "" if place.sigma is None else f"{place.sigma:g}"
 
 
-def text(found: Estimate, signed: bool = False) -> str:
-    """Write a mean with its interval."""
+def text(found: Estimate | None, signed: bool = False) -> str:
+    """Write a mean with its interval; nothing where there is none."""
+    if found is None:
+        return ""
     form = "{:+.3f} [{:+.3f}, {:+.3f}]" if signed else "{:.3f} [{:.3f}, {:.3f}]"
     return form.format(found.mean, found.low, found.high)

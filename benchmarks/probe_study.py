@@ -93,21 +93,29 @@ class ProbeStudy:
         values = [clip[metric] for result in self.by_place[place] for clip in result.val.values()]
         return sum(values) / len(values)
 
-    def estimate(self, place: Place, metric: str) -> Estimate:
-        """Estimate a mean over test clips (and seeds, where there are several)."""
-        scores, clips, seeds = self._test(place, metric)
-        return bootstrap(scores, clips, seeds, generator=torch.Generator().manual_seed(SEED))
+    def estimate(self, place: Place, metric: str) -> Estimate | None:
+        """Estimate a mean over test clips (and seeds, where there are several); None where the metric says nothing."""
+        found = self._test(place, metric)
+        if not found:
+            return None
+        seeds, clips = zip(*found, strict=True)
+        return bootstrap(list(found.values()), clips, seeds, generator=torch.Generator().manual_seed(SEED))
 
-    def difference(self, first: Place, second: Place, metric: str) -> Estimate:
-        """Estimate first - second on the same test clips with the same seeds."""
+    def difference(self, first: Place, second: Place, metric: str) -> Estimate | None:
+        """Estimate first - second on the test clips and seeds that both have; None where they share none."""
         one, other = self._test(first, metric), self._test(second, metric)
-        return paired_bootstrap(one[0], other[0], one[1], one[2], generator=torch.Generator().manual_seed(SEED))
+        shared = [key for key in one if key in other]
+        if not shared:
+            return None
+        seeds, clips = zip(*shared, strict=True)
+        pairs = ([found[key] for key in shared] for found in (one, other))
+        return paired_bootstrap(*pairs, clips, seeds, generator=torch.Generator().manual_seed(SEED))
 
-    def _test(self, place: Place, metric: str) -> tuple[list[float], list[str], list[int]]:
-        rows = [
-            (clip[metric], name, result.seed)
+    def _test(self, place: Place, metric: str) -> dict[tuple[int, str], float]:
+        """Look up a metric by seed and clip; clips about which it says nothing are left out."""
+        return {
+            (result.seed, name): clip[metric]
             for result in sorted(self.by_place[place], key=lambda result: result.seed)
             for name, clip in sorted(result.test.items())
-        ]
-        scores, clips, seeds = zip(*rows, strict=True)
-        return list(scores), list(clips), list(seeds)
+            if metric in clip
+        }

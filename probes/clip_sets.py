@@ -23,6 +23,7 @@ class ClipSet(ABC):
     """Named clips in disjoint splits. Views are the frames of a clip that a probe reads, the same for all models."""
 
     splits: Mapping[str, Sequence[str]]
+    key: str  # of what determines the clips' pixels
 
     @property
     def names(self) -> list[str]:
@@ -62,6 +63,7 @@ class WorldClips(ClipSet):
         frames: of a clip, that are read.
         size: height and width of the labels; each takes the pixel nearest to its centre.
         stores: folder of rendered worlds.
+        prefix: of the clips' names, so that clips of two sets are never taken for each other.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class WorldClips(ClipSet):
         frames: Sequence[int],
         size: Sequence[int],
         stores: str = "outputs/worlds",
+        prefix: str = "world",
     ) -> None:
         if set(seeds) != set(SPLITS):
             raise ValueError(f"worlds need seeds for {', '.join(SPLITS)}, got {', '.join(seeds) or 'none'}")
@@ -84,7 +87,8 @@ class WorldClips(ClipSet):
         self.stores = {
             split: WorldStore(world, span, root=Path(stores)) for split, span in zip(SPLITS, ranges, strict=True)
         }
-        self.splits = {split: [f"world-{seed}" for seed in store.seeds] for split, store in self.stores.items()}
+        self.splits = {split: [f"{prefix}-{seed}" for seed in store.seeds] for split, store in self.stores.items()}
+        self.key = self.stores["train"].key
         self._place = {name: (split, k) for split, names in self.splits.items() for k, name in enumerate(names)}
 
     def prepare(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +57,22 @@ def fill_stores(
         raise ValueError(f"features are stored as {', '.join(TYPES)}, not as {dtype}")
     extractor.check(layers, noise)
     stores = {
-        layer: FeatureStore(f"{root}/layer{layer}", f"{extractor.key(layer, noise)}/{control or 'plain'}")
+        layer: FeatureStore(f"{root}/layer{layer}", f"{extractor.key(layer, noise)}/{control or 'plain'}/{clips.key}")
         for layer in layers
     }
     for layer, store in stores.items():
         store.sign(notes(layer))
-    last = stores[layers[-1]]  # written last: a clip that is there is there under all layers
+    last = stores[layers[-1]]  # written last: where it is there, a fill that was killed left no other layer out
     mine = clips.names[share[0] :: share[1]]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task(f"features of {extractor.name}", total=len(mine))
         checked = False
-        while missing := last.missing(mine):
+        while missing := missing_anywhere(stores.values(), mine):
             made = 0
             for name in missing:
-                with last.claim(name) as free:
-                    if free:
+                with last.claim(name) as held:
+                    if held and missing_anywhere(stores.values(), [name]):
                         video, views = clips.clip(name).video, clips.kept(name)
                         found = view_features(extractor, video, views, layers, noise, control, name)
                         if not checked:  # now that the size is known
@@ -87,3 +87,9 @@ def fill_stores(
                 time.sleep(WAIT)  # others hold all that is missing
         progress.update(bar, completed=len(mine))
     return stores
+
+
+def missing_anywhere(stores: Iterable[FeatureStore], clips: Sequence[str]) -> list[str]:
+    """List the clips that some store lacks, in order."""
+    lacking = {name for store in stores for name in store.missing(clips)}
+    return [name for name in clips if name in lacking]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import fsspec
 import torch
@@ -104,14 +104,17 @@ class FeatureStore:
 
     @contextmanager
     def claim(self, clip: str) -> Iterator[bool]:
-        """Hold a clip while its features are made; yields False where it is there, or another writer holds it."""
+        """Hold a clip while its features are made; yields False where another writer holds it.
+
+        Look again whether they are missing once it is held: another writer may just have let go of it.
+        """
         if not self.local:
-            yield clip not in self
+            yield True
             return
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self._path(clip) + ".lock", timeout=0):
-                yield clip not in self
+                yield True
         except Timeout:
             yield False
 
@@ -146,7 +149,10 @@ class FeatureStore:
             raise ValueError(f"clip {clip} has slots 0 to {header.shape[0] - 1}, not {strange[0]}")
         starts = [header.start + slot * header.slot_bytes for slot in slots]
         parts = self.files.cat_ranges(
-            [self._path(clip)] * len(slots), starts, [start + header.slot_bytes for start in starts]
+            [self._path(clip)] * len(slots),
+            starts,
+            [start + header.slot_bytes for start in starts],
+            on_error="raise",
         )
         tensors = [torch.frombuffer(bytearray(part), dtype=header.dtype).view(header.shape[1:]) for part in parts]
         values = torch.stack(tensors)
@@ -185,7 +191,7 @@ class FeatureStore:
 
     def _put(self, path: str, data: bytes) -> None:
         self.files.makedirs(self.folder, exist_ok=True)
-        draft = f"{path}.{os.getpid()}.tmp"
+        draft = f"{path}.{uuid4().hex}.tmp"  # containers that share a disk may share process numbers
         try:
             self.files.pipe_file(draft, data)
             self.files.mv(draft, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from probes.label_files import LabelFile
 from probes.sampling import ViewSampler
 from probes.splits import split_clips
 from scenes.clip import Clip
+from scenes.image_files import list_images
 from scenes.image_folder import read_image_folder
 
 
@@ -44,6 +46,7 @@ class LabelledClips(ClipSet):
         names = sorted(path.stem for path in self.folder.glob("*.safetensors"))
         if not names:
             raise FileNotFoundError(f"no label files in '{folder}': have a provider write them (probes/label_files.py)")
+        self.key = hashlib.sha256("".join([str(videos), *names]).encode()).hexdigest()[:16]
         split = split_clips(names, seed)
         self.splits = {"train": split.train, "val": split.val, "test": split.test}
 
@@ -52,9 +55,17 @@ class LabelledClips(ClipSet):
 
     def clip(self, name: str) -> Clip:
         """Read the pictures of a clip; timestamps are frame numbers, which no extractor reads."""
-        if self.videos is not None:
-            return read_image_folder(self.videos / name)
         file = self._file(name)
+        if self.videos is not None:
+            pictures = len(list_images(self.videos / name))
+            if pictures == len(file):  # cut already
+                return read_image_folder(self.videos / name)
+            if pictures < file.start + len(file):
+                raise ValueError(
+                    f"{self.videos / name} has {pictures} pictures, and the labels are of {len(file)} from number "
+                    f"{file.start} on: give the whole video, or exactly the labelled frames"
+                )
+            return read_image_folder(self.videos / name, indices=range(file.start, file.start + len(file)))
         video = file.images(range(len(file)))
         return Clip(video, torch.arange(len(video), dtype=torch.float32), name=name)
 

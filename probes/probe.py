@@ -95,6 +95,10 @@ class Probe(nn.Module):
         grids = [rearrange(x[:, 1 + REGISTERS :], "n (r c) d -> n r c d", r=rows) for x in layers]
         taken = [grids[k * len(grids) // TAKEN] for k in range(TAKEN)]
 
+        with torch.autocast(features.device.type, enabled=False):  # poses need more digits than bf16 has
+            return self._read(camera.float(), [grid.float() for grid in taken], batch, size)
+
+    def _read(self, camera: Tensor, taken: Sequence[Tensor], batch: int, size: tuple[int, int]) -> Perceived:
         def read(head: nn.Module) -> tuple[Tensor, Tensor]:
             maps = rearrange(head(taken, size), "(b v) o h w -> b v h w o", b=batch)
             return maps[..., :-1], 1 + maps[..., -1].exp()

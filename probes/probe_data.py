@@ -74,6 +74,10 @@ class ProbeData(LightningDataModule):
         super().__init__()
         self.clips, self.batch_size, self.seed, self.shuffled_labels = clips, batch_size, seed, shuffled_labels
         self.store = FeatureStore.open(store)
+        if not self.store.key.endswith(f"/{clips.key}"):
+            raise ValueError(
+                f"{store} holds features of other clips ({self.store.key}, not {clips.key}): extract these clips first"
+            )
         if absent := self.store.missing(clips.names):
             raise ValueError(
                 f"{store} has no features of {len(absent)} of {len(clips.names)} clips, such as {absent[0]}: "
@@ -94,7 +98,10 @@ class ProbeData(LightningDataModule):
         count = len(self.clips.splits["train"])
         order = None
         if self.shuffled_labels:
-            order = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed)).tolist()
+            cycle = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed)).tolist()
+            order = [0] * count
+            for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+                order[here] = there  # one cycle through all: nobody keeps their own
         return DataLoader(
             ReadClips(self.clips, "train", self.store, order, torch.Generator().manual_seed(self.seed)),
             self.batch_size,

@@ -18,6 +18,7 @@ from benchmarks.manifest import collect_manifest
 from benchmarks.metrics.dense import abs_rel
 from benchmarks.metrics.points import aligned_point_error, depth_error
 from benchmarks.metrics.pose import pose_auc, relative_pose_errors
+from models.geometry import invert
 from models.training import adamw
 from probes.clip_sets import SPLITS
 from probes.losses import camera_loss, depth_loss, point_loss
@@ -28,6 +29,7 @@ THRESHOLDS_DEG = (5, 30)  # of the areas under the recall curve
 SHOWN = 8  # test clips whose points are kept for the viewer
 ERRORS, CLOUDS = "errors.json", "clouds.safetensors"
 DIGITS = 5
+STILL = 1e-4  # of the unit: a camera that moves less does not move
 
 
 class ProbeTraining(LightningModule):
@@ -133,7 +135,8 @@ def clip_errors(points: Tensor, depth: Tensor, camera: Tensor, labels: Mapping[s
 
     `point_error`, `depth_error` and `auc*_vidfm3d` are the published ones; `abs_rel` has one scale a clip (that of the
     medians), `auc*` one-degree bins and relative poses between cameras. `rotation_deg` and `translation_deg` are means
-    over all pairs of views.
+    over all pairs of views. A camera that stays where it is has no direction of translation: then what depends on one
+    is left out.
     """
     height, width = depth.shape[-2:]
     confidence, valid = labels["confidence"], labels["valid"]
@@ -144,12 +147,14 @@ def clip_errors(points: Tensor, depth: Tensor, camera: Tensor, labels: Mapping[s
         "abs_rel": abs_rel(scale * depth, labels["depth"], valid),
     }
     cam_T_world, _ = decode_pose(camera, height, width)
+    centres = invert(labels["cam_T_world"])[:, :3, 3]
+    still = float((centres - centres[:1]).norm(dim=-1).max()) < STILL
     for convention, bins, name in (("camera", "one_degree", ""), ("vidfm3d", "vidfm3d", "_vidfm3d")):
         rotation, translation = relative_pose_errors(cam_T_world, labels["cam_T_world"], convention)
-        for threshold in THRESHOLDS_DEG:
+        for threshold in () if still else THRESHOLDS_DEG:
             errors[f"auc{threshold}{name}"] = pose_auc(torch.maximum(rotation, translation), threshold, bins)
         if not name:
-            errors |= {"rotation_deg": rotation.mean(), "translation_deg": translation.mean()}
+            errors |= {"rotation_deg": rotation.mean()} | ({} if still else {"translation_deg": translation.mean()})
     return {name: float(value) for name, value in errors.items()}
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import torch
-from diffusers import ModelMixin
 from torch import nn
 from transformers import PreTrainedModel
 
 from probes.extractors.extractor import Extractor
+
+try:
+    from diffusers import ModelMixin
+except ImportError as error:
+    raise ImportError("a random twin needs diffusers: pip install 'region4d[gen]'") from error
 
 
 def forget(extractor: Extractor, seed: int) -> None:

@@ -33,8 +33,8 @@ class Videos(Dataset[UInt8[Tensor, "time 3 height width"]]):
 class WorldVideos(LightningDataModule):
     """Clips of worlds in a seeded order without end; a resumed run continues in it.
 
-    `seeds` are those of the worlds. Test sets start at 1,000,000 (see `probes.study_data`), so that no probe is ever
-    scored on a scene that its encoder was trained on.
+    `seeds` are those of the worlds: none that a probe sees (configs/clips), so that no probe is ever scored on a scene
+    that its encoder was trained on.
     """
 
     def __init__(

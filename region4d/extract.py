@@ -19,11 +19,8 @@ from probes.clip_sets import ClipSet
 from probes.extraction import fill_stores
 from probes.extractors.extractor import Extractor
 from probes.extractors.noise import Noise
-from probes.random_twin import forget
 from region4d.configuration import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
-
-DONE = "extracted.json"  # is there once all clips are
 
 
 def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
@@ -41,6 +38,8 @@ def fill(config: DictConfig, command: str) -> None:
     clips: ClipSet = build(config.clips)
     extractor: Extractor = build(config.extractor.build)
     if config.forget is not None:
+        from probes.random_twin import forget  # needs diffusers, which most extractors do without
+
         forget(extractor, config.forget)
     noise = noise_of(config)
     layers: Sequence[int] = list(config.layers)
@@ -67,9 +66,14 @@ def fill(config: DictConfig, command: str) -> None:
     )
     if "://" not in str(config.output) and share == (0, 1):
         write_at_once(
-            Path(config.output) / DONE, json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
+            done_file(config.output, layers), json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
         )
     CONSOLE.print(f"{len(clips.names)} clips, {len(layers)} layers: {config.output}")
+
+
+def done_file(output: str | Path, layers: Sequence[int]) -> Path:
+    """Name the file that is there once all clips are, under these layers."""
+    return Path(output) / f"extracted-{'-'.join(map(str, layers))}.json"
 
 
 def noise_of(config: DictConfig) -> Noise | None:

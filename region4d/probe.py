@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +13,10 @@ from omegaconf import DictConfig
 
 from benchmarks.page import Page
 from benchmarks.probe_sections import models, probe_sections
+from benchmarks.records import write_at_once
 from region4d.configuration import build, compose_config, split_multirun
 from region4d.probe_gather import gather_probes
-from region4d.probe_plan import Cell, ProbeJob, choose, plan_controls, plan_grid
+from region4d.probe_plan import ProbeJob, choose_finished, plan_controls, plan_grid
 from region4d.study_runs import run_all
 from region4d.study_sweep import sweep
 from region4d.terminal import CONSOLE
@@ -25,6 +26,7 @@ METHOD = (
     "paired for differences. All models see the same clips and views. Published metrics are those of the code of arXiv "
     "2512.19949: 31 bins of 30/31 degrees, relative poses of world-to-camera matrices."
 )
+PICTURES = {"Models": "models.svg", "Layer and noise": "layers.svg", "Capacity of the probe": "capacity.svg"}
 
 
 def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
@@ -50,10 +52,10 @@ def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
         view_clouds(choose_finished(plan_grid(config), config.study.select), config.view)
         return
     failures = [] if config.report_only else carry_out(config)
-    if config.run is None:
-        report(config, assignments)
     for failure in failures:
         CONSOLE.print(failure)
+    if config.run is None:
+        report(config, assignments)
     if failures:
         raise typer.Exit(1)
 
@@ -75,36 +77,44 @@ def run_of_sweep(config: DictConfig) -> None:
 
 
 def plan(config: DictConfig) -> list[ProbeJob]:
-    """Plan the jobs of the stage; of both, where the grid is there.
+    """Plan the jobs of the stage; without one, the grid, and the controls of the models whose grid is finished.
 
     Raises:
         ValueError: `run` names no job.
+        FileNotFoundError: controls are asked for, and no grid is finished.
     """
     grid = plan_grid(config)
-    jobs = [] if config.stage == "controls" else grid
-    if config.stage != "grid" and (config.stage == "controls" or all(c.finished for job in grid for c in job.cells)):
-        jobs = [*jobs, *plan_controls(config, choose(grid, config.study.select))]
+    chosen = {} if config.stage == "grid" else choose_finished(grid, config.study.select)
+    if config.stage == "controls" and not chosen:
+        raise FileNotFoundError(f"the grid is not finished ({config.runs} has none): run stage=grid first")
+    jobs = [*(grid if config.stage != "controls" else ()), *plan_controls(config, chosen)]
     if config.run is None:
         return jobs
-    chosen = [job for job in jobs if job.name == config.run]
-    if not chosen:
+    named = [job for job in jobs if job.name == config.run]
+    if not named:
         raise ValueError(
-            f"study {config.study.name} has no job {config.run}: there are {', '.join(j.name for j in jobs)}"
+            f"study {config.study.name} has no job {config.run}: there are {', '.join(job.name for job in jobs)}"
         )
-    return chosen
+    return named
 
 
 def carry_out(config: DictConfig) -> list[str]:
     """Run what is not finished: the grid, then the controls that stand on it; return the failures."""
     jobs = plan(config)
-    sets = {word for job in jobs if not job.finished for word in job.steps[0].command if word.startswith("clips=")}
-    for word in sorted(sets):  # rendered once, before jobs share them
-        build(compose_config("extract", ["extractor=pixels", word, *config.study.extract_overrides]).clips).prepare()
+    prepare(config, jobs)
     failures = run_all(jobs, config.workers)
-    if failures or config.stage is not None or config.run is not None:
+    if config.stage is not None or config.run is not None:
         return failures
     controls = [job for job in plan(config) if job not in jobs]
-    return run_all(controls, config.workers)
+    prepare(config, controls)
+    return [*failures, *run_all(controls, config.workers)]
+
+
+def prepare(config: DictConfig, jobs: Sequence[ProbeJob]) -> None:
+    """Render the clips of jobs once, before they share them."""
+    sets = {word for job in jobs if not job.finished for word in job.steps[0].command if word.startswith("clips=")}
+    for word in sorted(sets):
+        build(compose_config("extract", ["extractor=pixels", word, *config.study.extract_overrides]).clips).prepare()
 
 
 def report(config: DictConfig, words: Sequence[str]) -> None:
@@ -121,16 +131,8 @@ def report(config: DictConfig, words: Sequence[str]) -> None:
     study = gather_probes(config, shlex.join(["region4d", "probe", *words]), jobs, chosen)
     page = Page(study.title, study.summary, METHOD, probe_sections(study), study.manifest, study.missing)
     page.write(Path(config.output))
+    for section in page.sections:
+        if section.figures and section.title in PICTURES:
+            write_at_once(Path(config.output) / PICTURES[section.title], section.figures[0])
     CONSOLE.print(models(study).tables[0].markdown())
     CONSOLE.print(f"report: {Path(config.output) / 'report.html'}")
-
-
-def choose_finished(grid: Sequence[ProbeJob], metric: str) -> Mapping[str, Cell]:
-    """Choose the cells of the models whose grid is finished."""
-    names = dict.fromkeys(cell.model for job in grid for cell in job.cells)
-    finished: dict[str, Cell] = {}
-    for model in names:
-        jobs = [job for job in grid if job.cells[0].model == model]
-        if all(cell.finished for job in jobs for cell in job.cells):
-            finished |= choose(jobs, metric)
-    return finished

@@ -23,13 +23,17 @@ def gather_probes(config: DictConfig, command: str, jobs: Sequence[ProbeJob], ch
     ]
     settings = OmegaConf.to_container(config, resolve=True)
     manifest = collect_manifest({**settings, "command": command})  # type: ignore[dict-item]
-    manifest = replace(manifest, commit=found[0][1]["manifest"]["commit"])
+    made = [said["manifest"] for _, said in found]
+    commits = ", ".join(dict.fromkeys(one["commit"] for one in made))
+    manifest = replace(
+        manifest, commit=commits, **{name: made[-1][name] for name in ("machine", "versions", "time")}
+    )  # of the cells, not of the machine that writes the report
     clips = {split: len(found[0][1]["errors"][split]) for split in ("val", "test")}
     return ProbeStudy(
         title=study.title,
         summary=(
-            f"{len(results)} probes on frozen features of worlds that no encoder was trained on; {clips['val']} "
-            f"validation clips chose, {clips['test']} test clips score; seeds {', '.join(map(str, study.seeds))}."
+            f"{study.about} {len(results)} probes of frozen features; {clips['val']} validation clips chose, "
+            f"{clips['test']} test clips score; seeds {', '.join(map(str, study.seeds))}."
         ),
         results=results,
         chosen={model: place_of(cell) for model, cell in chosen.items()},

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from probes.probe_training import ERRORS, read_errors
 from region4d.configuration import compose_config
-from region4d.extract import DONE
+from region4d.extract import done_file
 from region4d.study_runs import Job, Step
 
 
@@ -53,6 +53,11 @@ def plan_grid(config: DictConfig) -> list[ProbeJob]:
     """Plan every model at every layer and noise level, the slowest models' first."""
     study = config.study
     check_names(study)
+    if "://" in str(config.features):
+        raise ValueError(
+            f"features={config.features}: a study keeps its features in a folder; `region4d extract output=...` and "
+            "`region4d train experiment=probe/... data.store=...` take any address"
+        )
     return [
         plan_job(config, model, entry.layers, sigma, None, seed)
         for seed in study.seeds
@@ -113,7 +118,7 @@ def plan_job(
     assignments = [f"extractor={extractor}", f"clips={clips}", f"layers=[{','.join(map(str, taken))}]"]
     assignments += [] if sigma is None else [f"sigma={sigma:g}"]
     assignments += [*extract, *study.extract_overrides, f"output={features}"]
-    steps = [Step("extracting", ("region4d", "extract", *assignments), features / DONE)]
+    steps = [Step("extracting", ("region4d", "extract", *assignments), done_file(features, taken))]
     channels = compose_config("extract", [f"extractor={extractor}"]).extractor.channels
     job = f"{place}-{changed}-seed{seed}" if changed else f"{place}-seed{seed}"
     cells = []
@@ -135,6 +140,16 @@ def levels(config: DictConfig, model: str) -> list[float | None]:
         return list(entry.sigmas)
     sigma: float | None = compose_config("extract", [f"extractor={entry.extractor}"]).extractor.sigma
     return [sigma]
+
+
+def choose_finished(grid: Sequence[ProbeJob], metric: str) -> dict[str, Cell]:
+    """Choose the cells of the models whose grid is finished."""
+    finished: dict[str, Cell] = {}
+    for model in dict.fromkeys(cell.model for job in grid for cell in job.cells):
+        jobs = [job for job in grid if job.cells[0].model == model]
+        if all(cell.finished for job in jobs for cell in job.cells):
+            finished |= choose(jobs, metric)
+    return finished
 
 
 def choose(jobs: Sequence[ProbeJob], metric: str) -> dict[str, Cell]:

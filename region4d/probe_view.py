@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import viser
 from jaxtyping import Float, UInt8
 from matplotlib import colormaps
 from safetensors.torch import load_file
@@ -18,6 +17,11 @@ from models.geometry import align_similarity, transform_points
 from probes.probe_training import CLOUDS
 from region4d.probe_plan import Cell
 from region4d.terminal import CONSOLE
+
+try:
+    import viser
+except ImportError as error:
+    raise ImportError("points are shown with viser: pip install 'region4d[app]'") from error
 
 WORST = 0.5  # error drawn in the last colour, in mean distances of the first view
 TRUTH = (150, 150, 150)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 class LinearHead(nn.Module):
     """Read `outputs` maps from the tokens of the last depth by one linear layer; raw values come out.
 
-    A token gives `subpixels` x `subpixels` values a map, which are resized to the size that is asked for. It mixes
-    nothing among tokens, so that what it reads was in them: the lowest step of a capacity ladder.
+    A token gives `subpixels` x `subpixels` values a map, which are resized (bilinear) to the size that is asked for.
+    But for that it mixes nothing among tokens, so that what it reads was in them: the lowest step of a capacity ladder.
 
     Args:
         channels: of a token.

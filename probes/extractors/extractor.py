@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from probes.extractors.noise import Noise
 from probes.features import Features, SlotMap
+from probes.seeding import clip_generator
 
 SAMPLED = 4096  # values of a weight that its digest looks at
 
@@ -71,9 +72,15 @@ class Extractor(nn.Module, ABC):
 
     @torch.no_grad()
     def extract(
-        self, video: UInt8[Tensor, "time 3 height width"], layers: Sequence[int], noise: Noise | None = None
+        self,
+        video: UInt8[Tensor, "time 3 height width"],
+        layers: Sequence[int],
+        noise: Noise | None = None,
+        clip: str = "",
     ) -> dict[int, Features]:
         """Extract the features behind some blocks, on the CPU, in the type of the model; the same bytes every time.
+
+        The noise is drawn for the `clip` of that name: one draw for all clips would be no noise to who sees many.
 
         Raises:
             ValueError: there is no such layer, the clip is too short, or a noise level is missing or not wanted.
@@ -83,13 +90,15 @@ class Extractor(nn.Module, ABC):
         pieces = self.pieces(len(taken))
         total: dict[int, Tensor] = {}
         for draw in range(noise.draws if noise else 1):
-            generator = torch.Generator().manual_seed((noise.seed if noise else 0) + draw)
+            generator = clip_generator(f"{clip}/{draw}", noise.seed if noise else 0)
             found = [self._forward(taken[piece], layers, noise, generator) for piece in pieces]
             for layer in layers:
                 values = torch.cat([one[layer] for one in found])
+                dtype = values.dtype
+                values = values.float() if noise and noise.draws > 1 else values
                 total[layer] = values if layer not in total else total[layer] + values
         if noise and noise.draws > 1:
-            total = {layer: values / noise.draws for layer, values in total.items()}
+            total = {layer: (values / noise.draws).to(dtype) for layer, values in total.items()}
         slots = SlotMap(tuple(tuple(piece[k] for k in seen) for piece in pieces for seen in self.slots(len(piece))))
         return {layer: Features(values, slots) for layer, values in total.items()}
 

@@ -46,6 +46,7 @@ def page(found: ProbeStudy) -> str:
 
 def test_a_difference_is_paired_by_clip() -> None:
     found = study().difference(Place("video", 5), Place("image", 2), "point_error")
+    assert found is not None
     assert (found.mean, found.low, found.high) == pytest.approx((-0.2, -0.2, -0.2))
 
 
@@ -56,6 +57,23 @@ def test_the_tables_say_what_was_chosen_and_what_a_control_leaves() -> None:
     assert "| video, repeated | +0.200 [+0.200, +0.200] |" in text
     assert "| video | linear | 0.620 [" in text
     assert "| video | 6/6 |  | **0.220** |" in text  # the grid marks what validation chose
+
+
+def test_a_control_on_other_clips_is_not_subtracted() -> None:
+    there = Place("video", 5, None, "repeated")
+    results = [r for r in study().results if r.place != there]
+    moved = {f"pan-{k}": {"point_error": 0.1} for k in range(40)}
+    found = study(results=[*results, ProbeResult(there, 0, moved, moved)])
+    assert found.difference(there, Place("video", 5), "point_error") is None
+    assert found.estimate(there, "auc30") is None
+    assert "| video, repeated |  |  |  |  |  |  |" in page(found)
+
+
+def test_seeds_that_only_one_has_are_left_out() -> None:
+    more = ProbeResult(Place("video", 5), 1, errors(9.0), errors(9.0))
+    found = study(results=[*study().results, more]).difference(Place("video", 5), Place("image", 2), "point_error")
+    assert found is not None
+    assert found.mean == pytest.approx(-0.2)
 
 
 def test_a_model_whose_grid_is_unfinished_is_left_out() -> None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from probes.controls import view_features
+from probes.controls import shuffled_order, view_features
 from probes.extractors.noise import Noise
 from tests.probes.toy import MeanExtractor
 
@@ -33,6 +33,21 @@ def test_shuffled_frames_keep_the_clip_and_change_the_neighbours() -> None:
     assert context("shuffled") == pytest.approx([100 / 255] * 3)
     assert slot_means("shuffled") != pytest.approx(slot_means(None))
     assert slot_means("shuffled") == slot_means("shuffled")
+
+
+def test_many_views_in_few_slots_are_shuffled_into_slots_of_their_own() -> None:
+    views, extractor = [0, 2, 4, 6, 8], MeanExtractor()
+    order = shuffled_order(extractor, 10, views, "clip")
+    assert sorted(order) == list(range(10))
+    assert len({order.index(view) // 2 for view in views}) == 5
+    assert order != shuffled_order(extractor, 10, views, "other")
+
+
+def test_two_clips_see_other_noise_and_one_clip_the_same() -> None:
+    extractor = MeanExtractor(noisy=True)
+    one, again, other = (extractor.extract(VIDEO, [0], Noise(0.5), clip)[0].values for clip in ("a", "a", "b"))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
 
 
 def test_an_unknown_control_is_refused() -> None:

@@ -36,6 +36,12 @@ def test_an_interrupted_fill_makes_only_what_is_missing(clips: ClipSet, tmp_path
     assert lost.read_bytes() == bytes_of_lost
 
 
+def test_a_layer_that_is_added_later_is_extracted_too(clips: ClipSet, tmp_path: Path) -> None:
+    fill_stores(MeanExtractor(), clips, [1], tmp_path)
+    stores = fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)
+    assert stores[0].missing(clips.names) == []
+
+
 def fill(worlds: str, place: str) -> None:
     fill_stores(MeanExtractor(), toy_clips(worlds), [0], place)
 

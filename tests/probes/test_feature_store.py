@@ -102,8 +102,8 @@ def fill(root: str, barrier: object, counts: object) -> None:
     store, mine = FeatureStore(root, "k"), 0
     barrier.wait()  # type: ignore[attr-defined]
     for number in range(40):
-        with store.claim(f"clip-{number}") as free:
-            if free:
+        with store.claim(f"clip-{number}") as held:
+            if held and f"clip-{number}" not in store:
                 store.write(f"clip-{number}", made(number))
                 mine += 1
     counts.put(mine)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from probes.pose_encoding import encode_pose
 from probes.probe import Probe
 from probes.probe_data import ProbeData
 from probes.probe_training import CLOUDS, ERRORS, ProbeTraining, clip_errors, read_errors
+from scenes.worlds import WorldConfig
 from tests.probes.toy import toy_clips
 
 
@@ -82,7 +83,7 @@ def test_training_lowers_the_loss_and_every_clip_is_measured(clips: ClipSet, sto
 def test_shuffled_labels_are_those_of_other_clips(clips: ClipSet, store: Path) -> None:
     plain, shuffled = (data(clips, store, shuffled_labels=flag).train_dataloader().dataset for flag in (False, True))
     same = [torch.equal(plain[k]["labels"].points, shuffled[k]["labels"].points) for k in range(len(plain))]
-    assert not all(same)
+    assert not any(same)
     assert all(torch.equal(plain[k]["features"], shuffled[k]["features"]) for k in range(len(plain)))
 
 
@@ -95,6 +96,24 @@ def test_a_store_that_lacks_a_clip_is_refused(clips: ClipSet, store: Path) -> No
     more = toy_clips(clips.stores["train"].folder.parent, seeds={"train": (0, 6), "val": (6, 8), "test": (8, 11)})  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="no features of 1 of 11 clips, such as world-10"):
         data(more, store)
+
+
+def test_features_of_other_clips_are_refused(clips: ClipSet, store: Path) -> None:
+    world = WorldConfig(height=16, width=16, frames=4, objects=(2, 3), cameras=("pan",))
+    other = toy_clips(clips.stores["train"].folder.parent, world=world)  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="features of other clips"):
+        data(other, store)
+
+
+def test_a_camera_that_stays_where_it_is_has_no_error_of_translation(tmp_path: Path) -> None:
+    world = WorldConfig(height=16, width=16, frames=4, objects=(2, 3), cameras=("pan",))
+    clips = toy_clips(tmp_path, world=world)
+    clips.prepare()
+    labels = vars(clips.labels("world-0", [0, 2]))
+    camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
+    errors = clip_errors(labels["points"], labels["depth"], camera, labels)
+    assert errors["rotation_deg"] == pytest.approx(0.0, abs=0.1)
+    assert not {"translation_deg", "auc5", "auc30", "auc30_vidfm3d"} & errors.keys()
 
 
 def test_a_place_without_features_is_refused(clips: ClipSet, tmp_path: Path) -> None:

@@ -1,11 +1,16 @@
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from omegaconf import DictConfig
 
-from probes.probe_training import ERRORS
+from probes.probe_training import ERRORS, read_errors
 from region4d.configuration import CONFIGS, compose_config
 from region4d.probe import plan
 from region4d.probe_plan import ProbeJob, choose, plan_controls, plan_grid
@@ -77,3 +82,43 @@ def test_controls_wait_for_the_grid(tmp_path: Path) -> None:
 def test_a_name_that_the_study_lacks_is_one_line(tmp_path: Path, override: str, said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         plan(config(tmp_path, override))
+
+
+def small_study(folder: Path, shared: Path) -> list[str]:
+    """Name a study of raw pixels alone, with the capacity ladder."""
+    seeds = ["clips.seeds.train=[0,16]", "clips.seeds.val=[16,20]", "clips.seeds.test=[20,26]"]
+    options = [*seeds, f"clips.stores={shared}"]
+    train = ["trainer.max_steps=8", "trainer.callbacks.0.every_n_train_steps=2", *options]
+    gone = [f"~study.models.{name}" for name in ("image_mae", "video_mae", "video_flow")]
+    gone += [f"~study.controls.{name}" for name in compose_config("probe", []).study.controls]
+    lists = [f"study.overrides={train}", f"study.extract_overrides={options}"]
+    places = [f"{name}={folder / name}" for name in ("runs", "features", "output")]
+    return ["probe", "study=quick", *gone, "study.contrasts=[]", "study.ladder_of=[pixels]", *lists, *places]
+
+
+def start(arguments: list[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "region4d", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def errors_of(folder: Path) -> dict[str, object]:
+    files = sorted((folder / "runs").rglob(ERRORS))
+    return {str(path.relative_to(folder)): read_errors(path)["errors"] for path in files}
+
+
+@pytest.mark.slow
+def test_a_probe_study_that_is_killed_resumes_to_the_same_errors(tmp_path: Path) -> None:
+    shared = tmp_path / "worlds"
+    assert start(small_study(tmp_path / "whole", shared)).wait() == 0
+    killed = tmp_path / "killed"
+    checkpoint = killed / "runs" / "pixels-seed0" / "layer0" / "checkpoints" / "last.ckpt"
+    process = start(small_study(killed, shared))
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() != 0
+    assert start(small_study(killed, shared)).wait() == 0
+    assert errors_of(killed) == errors_of(tmp_path / "whole")
+    assert len(errors_of(killed)) == 3  # the grid, and two steps of the ladder
+    assert "Capacity of the probe" in (killed / "output" / "report.md").read_text()

@@ -6,6 +6,7 @@ from torch.nn.functional import interpolate
 
 from probes.extractors.noise import Noise
 from probes.extractors.wan import WanExtractor
+from probes.seeding import clip_generator
 from tests.probes.extractors.tiny_checkpoints import wan
 
 
@@ -33,7 +34,7 @@ def test_features_are_what_the_block_gives_in_the_stock_forward(extractor: WanEx
     mean, std = (torch.tensor(x).view(1, -1, 1, 1, 1) for x in (vae.config.latents_mean, vae.config.latents_std))
     with torch.no_grad():
         clean = (vae.encode(2 * frames.permute(1, 0, 2, 3)[None] - 1).latent_dist.mode() - mean) / std
-        noisy = 0.75 * clean + 0.25 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(3))
+        noisy = 0.75 * clean + 0.25 * torch.randn(clean.shape, generator=clip_generator("/0", 3))
         stock: list[torch.Tensor] = []
         handle = transformer.blocks[1].register_forward_hook(lambda _m, _i, output: stock.append(output))
         transformer(noisy, torch.tensor([250.0]), extractor.prompt["encoder_hidden_states"])
