@@ -108,8 +108,9 @@ class ProbeStudy:
         if not shared:
             return None
         seeds, clips = zip(*shared, strict=True)
-        pairs = ([found[key] for key in shared] for found in (one, other))
-        return paired_bootstrap(*pairs, clips, seeds, generator=torch.Generator().manual_seed(SEED))
+        first_scores, second_scores = ([found[key] for key in shared] for found in (one, other))
+        generator = torch.Generator().manual_seed(SEED)
+        return paired_bootstrap(first_scores, second_scores, clips, seeds, generator=generator)
 
     def _test(self, place: Place, metric: str) -> dict[tuple[int, str], float]:
         """Look up a metric by seed and clip; clips about which it says nothing are left out."""

@@ -1,10 +1,11 @@
 """What a training sample costs to read, beside loading whole clips: `python -m probes.store_speed`.
 
 On clips of the published shape (WAN 2.1 14B, 21 slots of 30 x 52 x 5120 in float16; labels of 150 frames of 294 x 518,
-as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them. The
-published way loads the clip's two files whole (`safetensors.torch.load_file`) and picks four frames; ours reads the
-slots and frames of the views, in float16 or in 8 bits, and unprojects points from depth, as the published labels were
-made. All files are in the page cache: a slow disk would favour us more.
+as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them, and
+unprojects points from depth. "Whole clips, read" takes every byte of the clip's two files, as a file system without
+memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`, which maps them, so that on a local disk only
+touched pages are read. Ours reads the slots and frames of the views, in float16 or in 8 bits. All files are in the page
+cache.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from benchmarks.manifest import collect_manifest
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
+from models.geometry import invert, matrix
 from probes.feature_store import FeatureStore
 from probes.features import Features, SlotMap
+from probes.gauge import labels_from_depth
 from probes.label_files import LabelFile, write_labels
 from probes.sampling import ViewSampler
 
@@ -49,14 +52,11 @@ def main(
             write_clip(place, f"clip-{clip}")
         sampler = ViewSampler()
         draws = [sampler.fixed(f"draw-{k}") for k in range(repeats + 1)]
-        arms = {
-            kind: stepper(place, kind, clips, draws) for kind in ("slots in 8 bits", "slots in float16", "whole clips")
-        }
-        ours, half, whole = arms
-        found = race("reading a sample of four views", {ours: arms[ours], whole: arms[whole]}, FASTER, repeats, CPU)
-        other = race("the same, float16", {half: arms[half], whole: arms[whole]}, FASTER, repeats, CPU)
-        sizes = {kind: sample_bytes(place, kind, draws[0]) for kind in arms}
-    races = [found, other]
+        kinds = ("slots in 8 bits", READ, "slots in float16", MAPPED)
+        arms = {kind: stepper(place, kind, clips, draws) for kind in kinds}
+        ours, whole, half, _ = kinds
+        races = [race("reading a sample of four views", arms, FASTER, repeats, CPU)]
+        sizes = {kind: sample_bytes(place, kind, draws[0]) for kind in (ours, half, whole)}
     print_races(races)
     for kind in (ours, half):
         print(f"{kind}: {sizes[kind] / 1e6:.1f} MB a sample, 1/{sizes[whole] / sizes[kind]:.1f} of {whole}")
@@ -64,6 +64,7 @@ def main(
 
 
 CPU = torch.device("cpu")
+READ, MAPPED = "whole clips, read", "whole clips, mapped"
 
 
 def write(output: Path, races: list[Race], sizes: dict[str, int], clips: int) -> None:
@@ -102,19 +103,27 @@ def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Calla
         k = next(number)
         clip, views = f"clip-{k % clips}", draws[k % len(draws)]
         path = place / f"{clip}-labels.safetensors"
-        if kind == "whole clips":
-            features = load_file(place / f"{clip}.sft")["feat"][CAUSAL.slots_of(views)].float()
-            labels = {name: value[views] for name, value in load_file(path).items() if value.ndim}
-            return features, labels
+        if kind in (READ, MAPPED):
+            whole = load_file if kind == MAPPED else read_file
+            features = whole(place / f"{clip}.sft")["feat"][CAUSAL.slots_of(views)].float()
+            one = {name: value[views] for name, value in whole(path).items() if value.ndim}
+            poses = invert(matrix(one["extrinsic"][..., :3], one["extrinsic"][..., 3]))
+            maps = (one[name][..., 0] for name in ("depthmaps", "confmaps"))
+            return features, labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
         return store.read_frames(clip, views).float(), LabelFile(path).labels(views, unproject=True)
 
     return step
 
 
+def read_file(path: Path) -> dict[str, Tensor]:
+    """Read every byte of a file."""
+    return load(path.read_bytes())
+
+
 def sample_bytes(place: Path, kind: str, views: list[int]) -> int:
     """Count the bytes of a sample: whole files, or the slots and frames that are asked for."""
     labels = place / "clip-0-labels.safetensors"
-    if kind == "whole clips":
+    if kind == READ:
         return (place / "clip-0.sft").stat().st_size + labels.stat().st_size
     itemsize = 1 if kind == "slots in 8 bits" else 2
     slots = len(views) * ROWS * COLS * CHANNELS * itemsize + 4 * CHANNELS
