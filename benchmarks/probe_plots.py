@@ -80,6 +80,7 @@ def radar(metrics: Sequence[Metric], means: Mapping[str, Sequence[float]]) -> st
         axes.plot(around, out, color=COLOURS[number], lw=1.4, label=model)
         axes.fill(around, out, color=COLOURS[number], alpha=0.08)
     axes.set_xticks(angles, [metric.name for metric in metrics])
+    axes.tick_params(axis="x", pad=12)
     axes.set_ylim(0, 1.02)
     axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["", "", "", ""])
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.2, 0.5))

@@ -117,7 +117,8 @@ def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Calla
 
 def read_file(path: Path) -> dict[str, Tensor]:
     """Read every byte of a file."""
-    return load(path.read_bytes())
+    tensors: dict[str, Tensor] = load(path.read_bytes())
+    return tensors
 
 
 def sample_bytes(place: Path, kind: str, views: list[int]) -> int:
