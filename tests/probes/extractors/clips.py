@@ -10,6 +10,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from probes.seeding import clip_generator
+
 
 def clip(frames: int) -> Tensor:
     """Draw frames of noise, of a size that no model takes."""
@@ -24,7 +26,7 @@ def pixels(video: Tensor, size: tuple[int, int]) -> Tensor:
 
 def noise(like: Tensor, seed: int) -> Tensor:
     """Draw the noise of an extractor whose first forward this is."""
-    return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(like.shape, generator=clip_generator("/0", seed))
 
 
 @contextmanager
