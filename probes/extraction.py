@@ -72,7 +72,7 @@ def fill_stores(
             made = 0
             for name in missing:
                 with last.claim(name) as held:
-                    if held and missing_anywhere(stores.values(), [name]):
+                    if held and any(name not in store for store in stores.values()):
                         video, views = clips.clip(name).video, clips.kept(name)
                         found = view_features(extractor, video, views, layers, noise, control, name)
                         if not checked:  # now that the size is known

@@ -95,6 +95,7 @@ class FeatureStore:
         return {name: value for name, value in read_notes(self.root).items() if name != "made"}
 
     def __contains__(self, clip: str) -> bool:
+        self.files.invalidate_cache(self.folder)  # object stores answer from an old listing, without others' clips
         return bool(self.files.exists(self._path(clip)))
 
     def missing(self, clips: Sequence[str]) -> list[str]:

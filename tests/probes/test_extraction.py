@@ -36,6 +36,19 @@ def test_an_interrupted_fill_makes_only_what_is_missing(clips: ClipSet, tmp_path
     assert lost.read_bytes() == bytes_of_lost
 
 
+def test_folders_are_listed_once_a_pass_and_not_once_a_clip(
+    clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    missing = FeatureStore.missing
+    monkeypatch.setattr(
+        FeatureStore, "missing", lambda store, names: (listed.append(store.root), missing(store, names))[1]
+    )
+    fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)
+    assert len(clips.names) > 2
+    assert len(listed) == 2 * 2  # layers, before and after the only pass
+
+
 def test_a_layer_that_is_added_later_is_extracted_too(clips: ClipSet, tmp_path: Path) -> None:
     fill_stores(MeanExtractor(), clips, [1], tmp_path)
     stores = fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)

@@ -1,9 +1,12 @@
 import multiprocessing
 import shutil
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
 import torch
+from fsspec.implementations.memory import MemoryFileSystem
 from safetensors.torch import load_file
 
 from probes.feature_store import FeatureStore
@@ -52,6 +55,40 @@ def test_what_is_missing_is_listed_in_order(store: FeatureStore) -> None:
     assert store.missing(["b", "a"]) == ["b", "a"]
     store.write("a", made(0))
     assert store.missing(["c", "a", "b"]) == ["c", "b"]
+
+
+class ListedFileSystem(MemoryFileSystem):
+    """Answers from its last listing of a folder, as file systems of object stores do."""
+
+    protocol, cachable = "listed", False
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(MemoryFileSystem._strip_protocol(path.replace("listed://", "memory://")))
+
+    def ls(self, path: str, detail: bool = True, **kwargs: object) -> list[Any]:
+        if path not in self.dircache:
+            self.dircache[path] = super().ls(path, detail=True, **kwargs)
+        return self.dircache[path] if detail else [entry["name"] for entry in self.dircache[path]]
+
+    def exists(self, path: str, **kwargs: object) -> bool:
+        folder = self._parent(path)
+        if folder in self.dircache:
+            return any(entry["name"] == path for entry in self.dircache[folder])
+        return bool(super().exists(path, **kwargs))
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self.dircache.pop(path, None)
+
+
+def test_what_another_writes_is_there_though_the_folder_was_listed_before(tmp_path: Path) -> None:
+    fsspec.register_implementation("listed", ListedFileSystem, clobber=True)
+    mine, theirs = (FeatureStore(f"listed://{tmp_path.name}", "k") for _ in range(2))
+    mine.write("a", made(0))
+    assert mine.missing(["a", "b"]) == ["b"]
+    theirs.write("b", made(1))
+    assert mine.missing(["a", "b"]) == ["b"]  # the listing is an old one
+    assert "b" in mine
 
 
 def test_features_of_another_extractor_are_refused(tmp_path: Path) -> None:
