@@ -28,9 +28,14 @@ def models(study: ProbeStudy) -> Section:
         "Test clips; layer and noise level of each model were chosen on validation clips. Point error after a "
         "similarity that aligns each clip; depth error not aligned; lengths in mean distances of the first view."
     )
-    estimates = {model: [study.estimate(place, m.key) for m in METRICS[:7]] for model, place in study.chosen.items()}
-    means = {model: [e.mean for e in found if e is not None] for model, found in estimates.items()}
-    return Section("Models", said, [Table(head, rows)], [radar(METRICS[:7], means)] if len(means) > 1 else [])
+    means = {
+        model: {m: found.mean for m in METRICS[:7] if (found := study.estimate(place, m.key)) is not None}
+        for model, place in study.chosen.items()
+    }
+    shared = [m for m in METRICS[:7] if all(m in found for found in means.values())]
+    drawn = len(means) > 1 and len(shared) > 2  # fewer corners are no polygon
+    figures = [radar(shared, {model: [found[m] for m in shared] for model, found in means.items()})] if drawn else []
+    return Section("Models", said, [Table(head, rows)], figures)
 
 
 def contrasts(study: ProbeStudy) -> Section:
@@ -89,12 +94,14 @@ def controls(study: ProbeStudy) -> Section:
 def grid(study: ProbeStudy) -> Section:
     """List every cell of the grid by its validation error, and draw it by layer and noise."""
     places = [place for place in study.by_place if place.control is None]
-    rows = [
-        [p.model, where(study, p), level(p), *(f"{study.validation(p, key):.3f}" for key in HEADLINE)] for p in places
-    ]
+    rows = [[p.model, where(study, p), level(p), *(mean(study.validation(p, key)) for key in HEADLINE)] for p in places]
     bold = frozenset((i, 3) for i, p in enumerate(places) if study.chosen.get(p.model) == p)
     maps = {
-        model: {(p.layer, p.sigma): study.validation(p, "point_error") for p in places if p.model == model}
+        model: {
+            (p.layer, p.sigma): error
+            for p in places
+            if p.model == model and (error := study.validation(p, "point_error")) is not None
+        }
         for model in dict.fromkeys(p.model for p in places)
     }
     head = ["model", "layer", "sigma", *(heading(BY_KEY[key]) for key in HEADLINE)]
@@ -141,6 +148,11 @@ def where(study: ProbeStudy, place: Place) -> str:
 def level(place: Place) -> str:
     """Write a noise level."""
     return "" if place.sigma is None else f"{place.sigma:g}"
+
+
+def mean(value: float | None) -> str:
+    """Write a mean without an interval; nothing where there is none."""
+    return "" if value is None else f"{value:.3f}"
 
 
 def text(found: Estimate | None, signed: bool = False) -> str:

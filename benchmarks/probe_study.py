@@ -88,10 +88,11 @@ class ProbeStudy:
         """Find the place of a model under a control, or under a step of the ladder."""
         return next((place for place in self.by_place if place.model == model and place.control == control), None)
 
-    def validation(self, place: Place, metric: str) -> float:
-        """Average an error over validation clips and seeds."""
-        values = [clip[metric] for result in self.by_place[place] for clip in result.val.values()]
-        return sum(values) / len(values)
+    def validation(self, place: Place, metric: str) -> float | None:
+        """Average an error over validation clips and seeds; None where the metric says nothing of any."""
+        clips = (clip for result in self.by_place[place] for clip in result.val.values())
+        values = [clip[metric] for clip in clips if metric in clip]
+        return sum(values) / len(values) if values else None
 
     def estimate(self, place: Place, metric: str) -> Estimate | None:
         """Estimate a mean over test clips (and seeds, where there are several); None where the metric says nothing."""

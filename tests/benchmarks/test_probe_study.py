@@ -1,18 +1,25 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from benchmarks.manifest import Manifest
 from benchmarks.page import Page
-from benchmarks.probe_sections import probe_sections
+from benchmarks.probe_sections import models, probe_sections
 from benchmarks.probe_study import METRICS, Place, ProbeResult, ProbeStudy
 
+POSES = {metric.key for metric in METRICS} - {"point_error", "depth_error", "abs_rel"}
 CLIPS = [f"clip-{k}" for k in range(40)]
 
 
 def errors(level: float) -> dict[str, dict[str, float]]:
     """Errors that differ from clip to clip by the same amounts for every place."""
     return {clip: {m.key: level + 0.01 * (k % 5) for m in METRICS} for k, clip in enumerate(CLIPS)}
+
+
+def without(metrics: set[str], found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Errors of clips about which some metrics say nothing."""
+    return {clip: {key: e for key, e in each.items() if key not in metrics} for clip, each in found.items()}
 
 
 def study(**changes: object) -> ProbeStudy:
@@ -67,6 +74,33 @@ def test_a_control_on_other_clips_is_not_subtracted() -> None:
     assert found.difference(there, Place("video", 5), "point_error") is None
     assert found.estimate(there, "auc30") is None
     assert "| video, repeated |  |  |  |  |  |  |" in page(found)
+
+
+def test_a_metric_about_which_no_clip_says_anything_stays_empty() -> None:
+    found = without(POSES, errors(0.2))  # as of clips without parallax
+    flat = study(results=[ProbeResult(result.place, 0, found, found) for result in study().results])
+    assert flat.validation(Place("video", 5), "auc30") is None
+    assert "| video | 6/6 |  | **0.220** | 0.220 |  |" in page(flat)
+
+
+def test_validation_clips_about_which_a_metric_says_nothing_do_not_count() -> None:
+    place = Place("video", 5)
+    val = {"seen": {"auc30": 0.6}, "turned": {"point_error": 0.1}}
+    assert study(results=[ProbeResult(place, 0, val, {})]).validation(place, "auc30") == 0.6
+
+
+def test_the_radar_draws_the_metrics_that_all_models_have() -> None:
+    found = without(POSES, errors(0.4))
+    others = [result for result in study().results if result.place != Place("image", 2)]
+    (figure,) = models(study(results=[*others, ProbeResult(Place("image", 2), 0, found, found)])).figures
+    drawn = re.findall(r"<text[^>]*>([^<]+)</text>", figure)
+    assert {"point error", "depth error", "AbsRel", "video", "image"} <= set(drawn)
+    assert {metric.name for metric in METRICS if metric.key in POSES}.isdisjoint(drawn)
+
+
+def test_two_metrics_make_no_radar() -> None:
+    found = without({*POSES, "depth_error"}, errors(0.4))
+    assert models(study(results=[ProbeResult(r.place, 0, found, found) for r in study().results])).figures == []
 
 
 def test_seeds_that_only_one_has_are_left_out() -> None:
