@@ -16,7 +16,7 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from models.training import adamw
-from probes.extractors.extractor import shrink
+from probes.extractors.extractor import resize_frames
 from probes.videos import flip
 
 FULL = 1000  # the flow's transformer counts noise from 0 to 1000
@@ -136,8 +136,8 @@ def resized(
     video: UInt8[Tensor, "batch time 3 height width"], size: tuple[int, int]
 ) -> Float[Tensor, "batch time 3 rows cols"]:
     """Resize frames as extractors do, to values in 0 to 1."""
-    shrunk: Tensor = shrink(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
-    return shrunk
+    found: Tensor = resize_frames(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
+    return found
 
 
 def tube_masks(clips: int, slots: int, places: int, masked: float) -> Bool[Tensor, "clip token"]:

@@ -14,7 +14,7 @@ except ImportError as error:
     raise ImportError("a random twin needs diffusers: pip install 'region4d[gen]'") from error
 
 
-def forget(extractor: Extractor, seed: int) -> None:
+def random_init(extractor: Extractor, seed: int) -> None:
     """Give the networks of an extractor fresh random weights, in place; an autoencoder (`vae`) keeps its own.
 
     Raises:

@@ -37,10 +37,10 @@ def fill(config: DictConfig, command: str) -> None:
     quiet_transformers()
     clips: ClipSet = build(config.clips)
     extractor: Extractor = build(config.extractor.build)
-    if config.forget is not None:
-        from probes.random_twin import forget  # needs diffusers, which most extractors do without
+    if config.random_init is not None:
+        from probes.random_twin import random_init  # needs diffusers, which most extractors do without
 
-        forget(extractor, config.forget)
+        random_init(extractor, config.random_init)
     noise = noise_of(config)
     layers: Sequence[int] = list(config.layers)
     extractor.check(layers, noise)  # before anything is rendered

@@ -156,13 +156,15 @@ class Extractor(nn.Module, ABC):
         generator: torch.Generator,
     ) -> dict[int, Float[Tensor, "slot rows cols channel"]]:
         weight = next(self.parameters())
-        video = shrink(frames, self.size)
+        video = resize_frames(frames, self.size)
         with capture({layer: self.blocks[layer] for layer in layers}, self.video_entry) as outputs:
             self.run(video.to(weight), noise, generator)
         return {layer: self.grid(outputs[layer], len(frames)).cpu() for layer in layers}
 
 
-def shrink(frames: UInt8[Tensor, "time 3 height width"], size: tuple[int, int]) -> Float[Tensor, "time 3 rows cols"]:
+def resize_frames(
+    frames: UInt8[Tensor, "time 3 height width"], size: tuple[int, int]
+) -> Float[Tensor, "time 3 rows cols"]:
     """Resize frames to (height, width), bicubic with antialiasing, to values in 0 to 1."""
     return interpolate(frames.float() / 255, size, mode="bicubic", antialias=True).clamp(0, 1)
 

@@ -5,7 +5,7 @@ import torch
 
 from probes.extractors.noise import Noise
 from probes.extractors.wan import WanExtractor
-from probes.random_twin import forget
+from probes.random_twin import random_init
 from tests.probes.extractors.tiny_checkpoints import wan
 from tests.probes.toy import MeanExtractor
 
@@ -17,7 +17,7 @@ def test_a_twin_has_other_features_of_the_same_shape_and_its_seed_decides(tmp_pa
     def features(seed: int | None) -> torch.Tensor:
         extractor = WanExtractor.from_pretrained(folder, "wan", (32, 32), 5, torch.float32)
         if seed is not None:
-            forget(extractor, seed)
+            random_init(extractor, seed)
         return extractor.extract(video, [1], Noise(0.5))[1].values
 
     assert features(0).shape == features(None).shape
@@ -28,4 +28,4 @@ def test_a_twin_has_other_features_of_the_same_shape_and_its_seed_decides(tmp_pa
 
 def test_a_model_without_known_initial_weights_is_refused() -> None:
     with pytest.raises(ValueError, match="no stock network"):
-        forget(MeanExtractor(), 0)
+        random_init(MeanExtractor(), 0)
