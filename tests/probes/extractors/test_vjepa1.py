@@ -75,7 +75,7 @@ def test_features_are_those_of_the_published_encoder(folder: Path, size: tuple[i
     frames = F.interpolate(video().float() / 255, size, mode="bicubic", antialias=True).clamp(0, 1)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     frames = (frames - mean.view(3, 1, 1)) / std.view(3, 1, 1)
-    given = reference(torch.load(folder / "tiny.pth.tar")[part], frames[[0, 2, 4, 6]])
+    given = reference(torch.load(folder / "tiny.pth.tar", weights_only=True)[part], frames[[0, 2, 4, 6]])
     for layer in (0, 1):
         assert found[layer].values.shape == (4, size[0] // PATCH, size[1] // PATCH, WIDTH)
         torch.testing.assert_close(found[layer].values[2:].reshape(-1, WIDTH), given[layer], atol=1e-4, rtol=1e-4)
@@ -137,7 +137,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_weight_that_is_missing_or_unknown_is_named(folder: Path, tmp_path: Path) -> None:
-    state = torch.load(folder / "tiny.pth.tar")["target_encoder"]
+    state = torch.load(folder / "tiny.pth.tar", weights_only=True)["target_encoder"]
     surprise = state | {"module.backbone.cls_token": torch.zeros(1)}
     torch.save({"target_encoder": surprise}, tmp_path / "tiny.pth.tar")
     with pytest.raises(ValueError, match=r"has unknown weights: module\.backbone\.cls_token and 0 more"):
