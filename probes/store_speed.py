@@ -10,13 +10,14 @@ cache.
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -24,6 +25,7 @@ from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from benchmarks.manifest import collect_manifest
+from benchmarks.records import write_at_once
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
 from models.geometry import invert, matrix
 from probes.feature_store import FeatureStore
@@ -68,9 +70,25 @@ READ, MAPPED = "whole clips, read", "whole clips, mapped"
 
 
 def write(output: Path, races: list[Race], sizes: dict[str, int], clips: int) -> None:
-    """Write times and bytes."""
+    """Write times and bytes, and a table of both beside them."""
     command = shlex.join(["python", "-m", "probes.store_speed", *sys.argv[1:]])
     write_races(output, command, races, collect_manifest({"clips": clips, "bytes a sample": sizes}))
+    write_at_once(output.with_suffix(".md"), reading_table(json.loads(output.read_text())))
+
+
+def reading_table(record: dict[str, Any]) -> str:
+    """Lay out a record as Markdown: bytes and time of a sample, and how many times less than reading whole clips."""
+    sizes, (times,) = record["config"]["bytes a sample"], record["tasks"].values()
+    whole = times["arms"][READ]["median_s"]
+    lines = ["| read | MB a sample | times fewer bytes | ms a sample | times as fast |", "|" + " --- |" * 5]
+    for arm, timed in times["arms"].items():
+        size = sizes.get(arm)  # unknown where only touched pages are read
+        cells = [f"{size / 1e6:.1f}", f"{sizes[READ] / size:.1f}"] if size else ["", ""]
+        cells += [f"{timed['median_s'] * 1e3:.0f}", f"{whole / timed['median_s']:.1f}"]
+        lines.append("| " + " | ".join([arm, *cells]) + " |")
+    lines.append(f"| aim, slots in 8 bits |  | {FEWER_BYTES} |  | {times['at_least']:g} |")
+    note = f"- `{record['command']}`, commit {record['commit']}, {record['machine']}"
+    return "\n".join(["# Reading features", "", *lines, "", note]) + "\n"
 
 
 def write_clip(place: Path, clip: str) -> None:
