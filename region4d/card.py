@@ -50,8 +50,11 @@ def describe(data: DictConfig) -> str:
     """Say what a model was trained on."""
     if "store" in data:
         return f"the features of {data.store}"
+    count = data.seeds[1] - data.seeds[0]
+    if "objects" in data:
+        world = data.objects.world
+        return f"{count} masked objects of procedural worlds ({world.height} x {world.width} pixels)"
     world = data.world
-    return (
-        f"{data.seeds[1] - data.seeds[0]} procedural worlds ({world.frames} frames of {world.height} x "
-        f"{world.width} pixels)"
-    )
+    if "frames" not in world:
+        return f"{count} objects of procedural worlds"
+    return f"{count} procedural worlds ({world.frames} frames of {world.height} x {world.width} pixels)"

@@ -21,6 +21,7 @@ from models.geometry.normalizers import Normalizer, ObjectNormalizer, SceneNorma
 from models.geometry.point_map import Frame, PointMap, transform, unproject, valid_depth
 from models.geometry.rigid import invert, matrix, transform_points
 from models.geometry.token_grid import pool_points
+from models.geometry.voxels import voxel_centres
 
 __all__ = [
     "Frame",
@@ -50,5 +51,6 @@ __all__ = [
     "transform_points",
     "unproject",
     "valid_depth",
+    "voxel_centres",
     "z_up_T_tilted",
 ]

@@ -11,6 +11,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.encoders.sincos import sincos
 from models.heads.block import mlp
 from models.lifting.pose_encoding import LAYOUT
 
@@ -114,7 +115,7 @@ class Stream(nn.Module):
 
     def when(self, time: Float[Tensor, "object"], step: Float[Tensor, "object"]) -> Float[Tensor, "object width"]:
         """Embed time and step, both scaled by 1000 as published."""
-        return self.time(sincos(1000 * time)) + self.step(sincos(1000 * step))  # type: ignore[no-any-return]
+        return self.time(embed_number(1000 * time)) + self.step(embed_number(1000 * step))  # type: ignore[no-any-return]
 
     def read(self, tokens: Float[Tensor, "object token width"]) -> dict[str, Float[Tensor, "object _ _"]]:
         """Read the velocity of each latent out of its tokens."""
@@ -175,7 +176,7 @@ class CrossAttention(nn.Module):
         return found
 
 
-def sincos(value: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch channel"]:
+def embed_number(value: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch channel"]:
     """Embed numbers by sine and cosine of FREQUENCIES angular frequencies from 1 down to 1/10000."""
     place = torch.arange(FREQUENCIES, device=value.device, dtype=torch.float32) / FREQUENCIES
     angle = value[..., None].float() * 10000**-place
@@ -184,12 +185,9 @@ def sincos(value: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch channel"]:
 
 def sincos_3d(side: int, width: int) -> Float[Tensor, "token width"]:
     """Embed the place of each token of a cubic grid, in the order (x, y, z); what three axes cannot share is 0."""
-    count = width // 6
-    frequency = 10000 ** -(torch.arange(count) / count)
-    angle = torch.arange(side)[:, None] * frequency
-    axis = torch.cat([angle.sin(), angle.cos()], -1)
+    axis = sincos(torch.arange(side), 2 * (width // 6))
     x, y, z = (index.flatten() for index in torch.meshgrid(*3 * [torch.arange(side)], indexing="ij"))
-    return F.pad(torch.cat([axis[x], axis[y], axis[z]], -1), (0, width - 6 * count))
+    return F.pad(torch.cat([axis[x], axis[y], axis[z]], -1), (0, width % 6))
 
 
 def zero(layer: nn.Linear) -> nn.Linear:

@@ -6,19 +6,11 @@ Voxel i of n has its centre at (i + 0.5) / n - 0.5, and grids are indexed [x, y,
 
 from __future__ import annotations
 
-import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
 TRUNCATION = 3.0  # voxels; further away a distance says nothing of where the surface is
-MARGIN = 0.9  # largest side of an object in the cube: a surface at the border would be cut off (specs/sam3d.md 4.2)
-
-
-def voxel_centres(side: int, like: Tensor) -> Float[Tensor, "side side side 3"]:
-    """List the centres of a grid of `side` voxels along each axis, on the device and in the dtype of `like`."""
-    axis = (torch.arange(side, device=like.device, dtype=like.dtype) + 0.5) / side - 0.5
-    return torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1)
 
 
 def truncated_distance(distance: Float[Tensor, "*object x y z"]) -> Float[Tensor, "*object x y z"]:

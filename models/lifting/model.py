@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +31,7 @@ class LiftingModel(nn.Module):
 
     mean_scale: Tensor
     mean_shift: Tensor
+    config: Mapping[str, Any]  # the arguments of `build_model`
 
     def __init__(
         self,

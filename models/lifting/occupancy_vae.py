@@ -33,6 +33,8 @@ class OccupancyVAE(nn.Module):
         blocks: residual blocks in each level, and in the middle.
         fields: what the grid holds.
         patch: latent voxels along an axis that make one token; 2 gives a 16^3 latent 512 tokens.
+        stem: voxels along an axis that enter the first level as channels of one; 2 costs a quarter, without
+            convolutions at full resolution. The published model has 1.
     """
 
     latent_mean: Tensor
@@ -47,22 +49,27 @@ class OccupancyVAE(nn.Module):
         blocks: int = 2,
         fields: Sequence[Field] = ("occupancy", "distance"),
         patch: int = 1,
+        stem: Literal[1, 2] = 1,
     ) -> None:
         super().__init__()
         self.fields, self.patch, self.resolution = tuple(fields), patch, resolution
-        self.side = resolution // 2 ** (len(channels) - 1)
+        self.latent_channels = latent_channels
+        halvings = len(channels) - 1 + (stem == 2)
+        self.side = resolution // 2**halvings
         if not fields or set(fields) - set(get_args(Field)) or len(set(fields)) < len(fields):
             raise ValueError(f"fields must be some of {', '.join(get_args(Field))}, each once; got {list(fields)}")
-        if self.side * 2 ** (len(channels) - 1) != resolution or self.side % patch:
+        if self.side * 2**halvings != resolution or self.side % patch:
             raise ValueError(
-                f"resolution {resolution} cannot be halved {len(channels) - 1} times into patches of {patch}: "
+                f"resolution {resolution} cannot be halved {halvings} times into patches of {patch}: "
                 "choose a power of two"
             )
         self.token_channels = latent_channels * patch**3
         self.tokens = (self.side // patch) ** 3
         deepest = channels[-1]
 
-        down: list[nn.Module] = [convolution(len(fields), channels[0])]
+        packed = len(fields) * stem**3
+        down: list[nn.Module] = [PixelUnshuffle3d()] if stem == 2 else []
+        down += [convolution(packed, channels[0])]
         for width, deeper in pairwise(channels):
             down += [*residual(width, blocks), convolution(width, deeper, stride=2)]
         down += [*residual(deepest, 2 * blocks), *readout(deepest, 2 * latent_channels)]
@@ -71,10 +78,12 @@ class OccupancyVAE(nn.Module):
         up: list[nn.Module] = [convolution(latent_channels, deepest), *residual(deepest, 2 * blocks)]
         for width, shallower in pairwise(channels[::-1]):
             up += [convolution(width, 8 * shallower), PixelShuffle3d(), *residual(shallower, blocks)]
-        self.decoder = nn.Sequential(*up, *readout(channels[0], len(fields)))
+        up += [*readout(channels[0], packed)]
+        self.decoder = nn.Sequential(*up, *([PixelShuffle3d()] if stem == 2 else []))
 
         self.register_buffer("latent_mean", torch.zeros(latent_channels))
         self.register_buffer("latent_std", torch.ones(latent_channels))
+        self.to(memory_format=torch.channels_last_3d)  # norms over channels, and convolutions on CPUs, are faster
 
     def encode(
         self, grids: Float[Tensor, "object field x y z"]
@@ -167,6 +176,14 @@ class PixelShuffle3d(nn.Module):
     def forward(self, x: Float[Tensor, "object packed x y z"]) -> Float[Tensor, "object channel _ _ _"]:
         """Unpack channels."""
         return rearrange(x, "b (c i j k) x y z -> b c (x i) (y j) (z k)", i=2, j=2, k=2)  # type: ignore[no-any-return]
+
+
+class PixelUnshuffle3d(nn.Module):
+    """Halve the resolution: the eight children of a voxel become channels."""
+
+    def forward(self, x: Float[Tensor, "object channel x y z"]) -> Float[Tensor, "object packed _ _ _"]:
+        """Pack channels."""
+        return rearrange(x, "b c (x i) (y j) (z k) -> b (c i j k) x y z", i=2, j=2, k=2)  # type: ignore[no-any-return]
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv3d:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from models.heads.block import mlp
-from models.lifting.flow_transformer import FREQUENCIES, CrossAttention, sincos, zero
+from models.lifting.flow_transformer import FREQUENCIES, CrossAttention, embed_number, zero
 from models.lifting.sparse_voxels import SparseConv3d, SparseVoxels, near_surface
 
 STATE = 4  # truncated distance (negative inside) and RGB in [-1, 1] of each fine voxel
@@ -97,7 +97,7 @@ class RefinementFlow(nn.Module):
         context: Float[Tensor, "object token channel"],
     ) -> Float[Tensor, "fine 4"]:
         """Predict the velocity of each fine voxel's distance and colour; time is 0 (noise) to 1 (data), an object."""
-        when = self.time(sincos(1000 * time))
+        when = self.time(embed_number(1000 * time))
         fine, coarse = band.fine, band.coarse
         x = self.embed(torch.cat([state, band.evidence], -1))
         x = self.down(x, when, fine)

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.geometry import PointMap, invert, unproject
+from models.geometry import PointMap, invert, unproject, voxel_centres
 from models.lifting import Conditioner, FlowTransformer, LiftingModel, OccupancyVAE, RefinementFlow
 from models.lifting.conditioning import small_image_encoder
-from models.lifting.grid import MARGIN, truncated_distance, voxel_centres
+from models.lifting.grid import truncated_distance
 from models.lifting.point_patches import PointPatchEmbed
+from scenes.masked_objects import MARGIN
 from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.solid import signed_distance
 from scenes.worlds.world import WorldObject

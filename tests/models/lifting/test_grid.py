@@ -2,7 +2,8 @@
 
 import torch
 
-from models.lifting.grid import from_tokens, to_tokens, truncated_distance, voxel_centres
+from models.geometry import voxel_centres
+from models.lifting.grid import from_tokens, to_tokens, truncated_distance
 
 
 def test_tokens_run_over_x_then_y_then_z_with_z_fastest() -> None:

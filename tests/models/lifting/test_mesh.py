@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models.lifting.grid import voxel_centres
+from models.geometry import voxel_centres
 from models.lifting.mesh import ColouredMesh, coloured, extract_mesh
 from models.lifting.mesh_files import to_trimesh
 

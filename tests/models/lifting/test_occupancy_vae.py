@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from models.lifting.grid import TRUNCATION, truncated_distance, voxel_centres
+from models.geometry import voxel_centres
+from models.lifting.grid import TRUNCATION, truncated_distance
 from models.lifting.occupancy_vae import OccupancyVAE, dice_loss, kl_divergence, reconstruction_loss
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.lifting.grid import voxel_centres
+from models.geometry import voxel_centres
 from models.lifting.refinement import (
     SEEN,
     STATE,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import scenes.worlds.store as store_module
+import scenes.shards as shards
 from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.store import WorldStore
 
@@ -17,7 +17,7 @@ CONFIG = WorldConfig(height=16, width=20, frames=2, motion=True)
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorldStore:
-    monkeypatch.setattr(store_module, "SHARD", 4)
+    monkeypatch.setattr(shards, "SHARD", 4)
     made = WorldStore(CONFIG, range(2, 7), signals=("backward_flow",), root=tmp_path)
     made.render(workers=1)
     return made

@@ -1,0 +1,89 @@
+"""The object in a box: which of its pixels are not the room around it, by their depth."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.geometry import PointMap
+
+try:
+    from scipy.ndimage import binary_dilation, binary_fill_holes, label
+except ImportError:
+    label = None
+
+RING = 0.25  # width of the surroundings, of the box's longer side
+PLANES = 6  # floor, walls, a table ...
+PROPOSALS = 200  # planes drawn for each one that is kept
+LEAST = 0.05  # share of the surroundings that a plane explains, or it is none
+GAP = 0.015  # of the median depth in the box: a point this close to a plane is part of it
+SMALLEST = 0.02  # share of the box that an object fills
+
+
+def object_in_box(box: Bool[Tensor, "height width"], points: PointMap, seed: int = 0) -> Bool[Tensor, "height width"]:
+    """Mark the object in a box: its pixels with depth that do not continue the planes of its surroundings.
+
+    The ring around the box (a quarter of its longer side wide, cut at the border of the picture) is explained by up to
+    6 planes, largest first (RANSAC). Pixels of the box that lie within 1.5 % of the median depth of a plane, and hang
+    together with the part of it in the ring, are the room. The largest connected rest is the object; pixels without
+    depth that it encloses are filled in, others are left out. Where nothing surrounds the box, because it is the whole
+    picture or has no depth around it, every pixel with depth is the object. The same seed gives the same mask.
+
+    Raises:
+        ImportError: scipy is not installed.
+        ValueError: the points are not in the frame "cam", none of the box is valid, or what stands out from the room
+            is under 2 % of the box.
+    """
+    if label is None:
+        raise ImportError("finding the object in a box needs scipy: pip install 'region4d[geom]'")
+    if points.frame != "cam":
+        raise ValueError(f"the object in a box needs points in the frame 'cam', got {points.frame!r}")
+    valid, inside = points.valid.cpu().numpy(), box.cpu().numpy()
+    if not (inside & valid).any():
+        raise ValueError("no pixel of the box has depth: draw it where there is some, or give a mask without depth")
+    rows, cols = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    reach = max(1, round(RING * max(rows[-1] - rows[0], cols[-1] - cols[0])))
+    ring = np.zeros_like(inside)
+    ring[max(0, rows[0] - reach) : rows[-1] + 1 + reach, max(0, cols[0] - reach) : cols[-1] + 1 + reach] = True
+    ring &= ~inside
+    xyz = points.xyz.cpu().double().numpy()
+    gap = GAP * float(np.median(xyz[inside & valid][:, 2]))
+    room = np.zeros_like(inside)
+    for normal, offset in _planes(xyz[ring & valid], gap, np.random.default_rng(seed)):
+        near = (ring | inside) & valid & (np.abs(xyz @ normal - offset) < gap)
+        parts, _ = label(near, np.ones((3, 3)))
+        room |= near & np.isin(parts, np.unique(parts[near & ring]))
+    parts, count = label(inside & valid & ~binary_dilation(room & inside), np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+    if not count or sizes.max() < SMALLEST * inside.sum():
+        raise ValueError("nothing in the box stands out from what surrounds it: give a mask of the object instead")
+    largest = parts == 1 + int(sizes.argmax())
+    whole = binary_dilation(largest) & inside & valid & ~room  # the edge that the room was grown over
+    found = whole | (binary_fill_holes(whole) & ~valid)
+    return torch.from_numpy(found).to(box.device)
+
+
+def _planes(
+    xyz: Float[np.ndarray, "point 3"], gap: float, dice: np.random.Generator
+) -> list[tuple[Float[np.ndarray, "3"], float]]:
+    """Find planes (unit normal n, offset d; n . x = d) that explain points, largest first."""
+    found: list[tuple[np.ndarray, float]] = []
+    total, left = len(xyz), xyz
+    while len(found) < PLANES and len(left) >= max(3, LEAST * total):
+        few = left[dice.choice(len(left), min(len(left), 2000), replace=False)]
+        a, b, c = few[dice.integers(len(few), size=(3, PROPOSALS))]
+        normals = np.cross(b - a, c - a)
+        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+        normals = normals / np.where(lengths > 0, lengths, 1)
+        support = (np.abs(few @ normals.T - (a * normals).sum(1)) < gap).sum(0) * (lengths[:, 0] > 0)
+        best = int(support.argmax())
+        on_it = np.abs(left @ normals[best] - a[best] @ normals[best]) < gap
+        if on_it.sum() < max(3, LEAST * total):
+            break
+        centre = left[on_it].mean(0)
+        normal = np.linalg.svd(left[on_it][:20_000] - centre, full_matrices=False)[2][2]
+        found.append((normal, float(normal @ centre)))
+        left = left[~(on_it | (np.abs(left @ normal - normal @ centre) < gap))]
+    return found

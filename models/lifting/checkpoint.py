@@ -1,0 +1,113 @@
+"""Folders of lifting models: `config.json` with the sizes of the parts, `model.safetensors` with the weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig
+
+from models.encoders import ImageEncoder
+from models.lifting.conditioning import Conditioner, pretrained_image_encoder, small_image_encoder
+from models.lifting.flow_transformer import FlowTransformer
+from models.lifting.model import LiftingModel
+from models.lifting.occupancy_vae import OccupancyVAE
+from models.lifting.point_patches import PointPatchEmbed
+from models.lifting.refinement import RefinementFlow
+
+KIND = "region4d lifting model"
+
+
+def build_model(
+    *,
+    vae: Mapping[str, Any],
+    flow: Mapping[str, Any],
+    conditioner: Mapping[str, Any],
+    refinement: Mapping[str, Any] | None = None,
+) -> LiftingModel:
+    """Build the networks, untrained, from plain sizes; what must agree between them is derived.
+
+    Args:
+        vae: arguments of `OccupancyVAE`.
+        flow: arguments of `FlowTransformer`, less those that the others fix.
+        conditioner: `width` of its tokens, `image_size` (pixels); `image` and `mask` (arguments of
+            `small_image_encoder`, or the `folder` of a checkpoint that transformers knows, such as DINOv2, and whether
+            it is `frozen`); `points` (arguments of `PointPatchEmbed`).
+        refinement: arguments of `RefinementFlow`, or None for none.
+    """
+    shapes = OccupancyVAE(**vae)
+    width, size = conditioner["width"], conditioner["image_size"]
+    image, mask = (image_encoder(conditioner[name], size) for name in ("image", "mask"))
+    points = PointPatchEmbed(**conditioner["points"])
+    model = LiftingModel(
+        vae=shapes,
+        conditioner=Conditioner(width=width, image_encoder=image, mask_encoder=mask, point_encoder=points),
+        flow=FlowTransformer(
+            side=shapes.side // shapes.patch, shape_channels=shapes.token_channels, context_width=width, **flow
+        ),
+        refinement=None
+        if refinement is None
+        else RefinementFlow(latent_channels=shapes.latent_channels, context_width=width, **refinement),
+        image_size=size,
+    )
+    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement}
+    model.config = json.loads(json.dumps(config, default=_plain))
+    for name, encoder in (("image", image), ("mask", mask)):
+        if "folder" in conditioner[name]:  # its weights will be in ours
+            model.config["conditioner"][name] = {"published": encoder.model.config.to_dict()}
+    return model
+
+
+def image_encoder(spec: Mapping[str, Any], size: int) -> ImageEncoder:
+    """Build one encoder of images or masks: small, or of a checkpoint, or of the configuration of one."""
+    if "folder" in spec:
+        return pretrained_image_encoder(**spec)
+    if "published" in spec:
+        config = AutoConfig.for_model(**spec["published"])
+        return ImageEncoder(config, stride=config.patch_size)
+    return small_image_encoder(size=size, **spec)
+
+
+def save_model(model: LiftingModel, folder: str | Path) -> None:
+    """Write a model that `build_model` made."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {key: value.contiguous() for key, value in model.state_dict().items()}
+    save_file(state, folder / "model.safetensors", {"kind": KIND})
+    (folder / "config.json").write_text(json.dumps({"kind": KIND, **model.config}, indent=2) + "\n")
+
+
+def load_model(folder: str | Path) -> LiftingModel:
+    """Load a model for inference.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: the folder holds something else, or a file is damaged.
+    """
+    config_file, weights = Path(folder) / "config.json", Path(folder) / "model.safetensors"
+    if missing := [path.name for path in (config_file, weights) if not path.is_file()]:
+        raise FileNotFoundError(
+            f"no {missing[0]} in '{folder}': give the folder of a lifting model, such as `region4d train "
+            "experiment=lifting/occluded` writes"
+        )
+    try:
+        config = json.loads(config_file.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"'{config_file}' is no JSON ({error}): write the folder again") from error
+    if config.pop("kind", None) != KIND:
+        raise ValueError(f"'{folder}' holds no {KIND}: give the folder of one (published SAM 3D weights are not read)")
+    model = build_model(**config)
+    try:
+        model.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"'{weights}' does not fit its config.json: {str(error).splitlines()[0]}") from error
+    return model.eval()
+
+
+def _plain(value: Any) -> Any:
+    """Turn lists and mappings of a configuration into JSON's."""
+    return dict(value) if isinstance(value, Mapping) else list(value)

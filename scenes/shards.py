@@ -1,0 +1,134 @@
+"""Generated items on disk: safetensors shards, written once by several processes and read by memory map."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+SHARD = 128  # items in a file
+NOTE = "shard"  # metadata entry: one, because safetensors shuffles several
+Item = TypeVar("Item")
+
+
+class ShardStore(ABC, Generic[Item]):
+    """A sequence of items, one for each seed; `store[i]` reads one item from its shard.
+
+    Shards lie in a folder named after `key`, a hash of all that determines their bytes, so that a changed generator
+    never meets old files. Stores with overlapping seeds share shards.
+    """
+
+    def __init__(self, key: str, seeds: range, root: Path) -> None:
+        if seeds.step != 1 or seeds.start < 0 or not len(seeds):
+            raise ValueError(f"seeds must be a range of consecutive numbers from 0 upwards, got {seeds}")
+        self.key, self.seeds, self.folder = key, seeds, root / key
+        self._open: dict[int, Any] = {}
+
+    @abstractmethod
+    def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
+        """Make the items of these seeds: the tensors of their shard, and a JSON note about it."""
+
+    @abstractmethod
+    def read(self, file: Any, row: int, seed: int) -> Item:
+        """Read one item out of an open shard; only its own bytes are touched."""
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_open": {}}  # memory maps stay in their process
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Item:
+        """Read the item of the index-th seed.
+
+        Raises:
+            FileNotFoundError: if its shard was not rendered yet.
+        """
+        shard, row = divmod(self.seeds[index], SHARD)
+        if shard not in self._open:
+            self._open[shard] = self._load(shard)
+        return self.read(self._open[shard], row, self.seeds[index])
+
+    def render(self, workers: int = 2) -> None:
+        """Render the shards that are missing or damaged, with a progress bar; may be stopped and called again."""
+        missing = [shard for shard in self._shards() if not self._is_whole(shard)]
+        if not missing:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        columns = (TextColumn("rendering worlds"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns) as progress:
+            task = progress.add_task("", total=len(missing) * SHARD)
+            if workers <= 1:
+                for shard in missing:
+                    self._write(shard)
+                    progress.advance(task, SHARD)
+                return
+            pool = ProcessPoolExecutor(
+                min(workers, len(missing)), get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+            )
+            try:
+                for done in as_completed([pool.submit(self._write, shard) for shard in missing]):
+                    done.result()
+                    progress.advance(task, SHARD)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _write(self, shard: int) -> None:
+        """Write one shard in one step: a file under its final name is complete."""
+        tensors, note = self.generate(range(shard * SHARD, (shard + 1) * SHARD))
+        unfinished = self._path(shard).with_suffix(f".{os.getpid()}.tmp")
+        save_file(tensors, unfinished, {NOTE: json.dumps({"key": f"{self.key}/{shard}", "note": note})})
+        unfinished.replace(self._path(shard))
+
+    def _shards(self) -> range:
+        return range(self.seeds[0] // SHARD, self.seeds[-1] // SHARD + 1)
+
+    def _path(self, shard: int) -> Path:
+        return self.folder / f"shard-{shard:06d}.safetensors"
+
+    def _is_whole(self, shard: int) -> bool:
+        try:
+            self._load(shard)
+        except (FileNotFoundError, ValueError):
+            return False
+        return True
+
+    def _load(self, shard: int) -> Any:
+        path = self._path(shard)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not rendered yet: call {type(self).__name__}.render() first")
+        again = f"call {type(self).__name__}.render() again"
+        try:
+            file = safe_open(path, "pt")
+        except SafetensorError as error:
+            raise ValueError(f"{path} is damaged ({error}): {again}") from error
+        found = _metadata(file)["key"]
+        if found != f"{self.key}/{shard}":
+            raise ValueError(f"{path} holds {found}, not {self.key}/{shard}: {again}")
+        return file
+
+
+def shard_note(file: Any) -> Any:
+    """Give what the generator of an open shard said of it."""
+    return _metadata(file)["note"]
+
+
+@cache
+def _metadata(file: Any) -> dict[str, Any]:
+    """Parse what an open shard says of itself, once."""
+    said: dict[str, Any] = json.loads((file.metadata() or {}).get(NOTE, '{"key": "something else"}'))
+    return said
