@@ -22,7 +22,6 @@ from scenes.worlds.store import source_digest
 from scenes.worlds.world import World, WorldObject
 
 MARGIN = 0.9  # largest side of an object in its cube: a surface at the border would be cut off (specs/sam3d.md 4.2)
-RESOLUTION = 32  # of the distance grid
 ATTEMPTS = 24  # worlds drawn for one object before the most occluded one so far is taken
 LOOK = 2  # occlusion is first judged at this fraction of the resolution
 TENSORS = ("image", "mask", "depth", "intrinsics", "cam_T_obj", "scale", "distance", "occlusion")
@@ -37,12 +36,14 @@ class MaskedObjectConfig:
         bins: (least, most) hidden share of the silhouette, drawn with equal chance; none shows each object alone.
         smallest: visible pixels of an object, as a share of the picture.
         sky: share of pictures whose room is open above some height: sky, without depth.
+        resolution: voxels along an axis of the distance grid.
     """
 
     world: WorldConfig
     bins: Sequence[Sequence[float]] = ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8))
     smallest: float = 0.01
     sky: float = 0.3
+    resolution: int = 32
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bins", tuple(tuple(edges) for edges in self.bins))
@@ -152,7 +153,7 @@ def _look(world_seed: int, index: int, dice: Dice, config: MaskedObjectConfig) -
         intrinsics=clip.intrinsics[0],
         cam_T_obj=invert(torch.tensor(world.cameras[0].world_T_cam())) @ clip.truth.world_T_obj[0, place],
         scale=torch.tensor(max(thing.size) / MARGIN),
-        distance=distance_grid(thing),
+        distance=distance_grid(thing, config.resolution),
         occlusion=torch.tensor(1 - int(mask.sum()) / int((alone.truth.instances[0] > 0).sum())),
         family=thing.family,
         world_seed=world_seed,
@@ -160,7 +161,7 @@ def _look(world_seed: int, index: int, dice: Dice, config: MaskedObjectConfig) -
     )
 
 
-def distance_grid(thing: WorldObject, resolution: int = RESOLUTION) -> Float[Tensor, "x y z"]:
+def distance_grid(thing: WorldObject, resolution: int) -> Float[Tensor, "x y z"]:
     """Evaluate an object's signed distance at the voxel centres of its cube, in units of the cube."""
     scale = max(thing.size) / MARGIN
     centres = voxel_centres(resolution, torch.zeros(1))

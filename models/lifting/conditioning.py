@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from einops import rearrange, repeat
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, Dinov2Config
@@ -30,6 +30,10 @@ class Condition:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def take(self, index: Int64[Tensor, "pick"]) -> Condition:
+        """Select objects, also several times."""
+        return replace(self, tokens=self.tokens[index])
 
     def without(self, objects: Bool[Tensor, "object"] | None = None) -> Condition:
         """Drop everything, of the marked objects or of all: what classifier-free guidance steers away from."""

@@ -1,116 +1,28 @@
-"""Training of a lift with Lightning, stage by stage; each stage begins with the model that the last one wrote."""
+"""The stages of a lift: the VAE of shapes, the flow, few steps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from einops import repeat
-from jaxtyping import Bool, Float
-from lightning import LightningDataModule, LightningModule
+from lightning import LightningModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
 
-from models.geometry import Normalizer, ObjectNormalizer, PointMap, unproject
+from models.lifting.batches import Batch, fields_of, fit_average, truth_of, views_of
 from models.lifting.checkpoint import save_model
 from models.lifting.conditioning import Condition, draw_objects
-from models.lifting.crops import ObjectViews, make_views
 from models.lifting.flow import WEIGHTS, draw_noise, flow_loss, interpolate_all, logit_normal_times, velocities
-from models.lifting.grid import truncated_distance
 from models.lifting.model import LiftingModel
 from models.lifting.occupancy_vae import kl_divergence, reconstruction_loss
-from models.lifting.pose_encoding import encode_pose
 from models.lifting.sampler import Guidance
-from models.lifting.shifted import shift_domain
 from models.lifting.shortcut import draw_jumps, shortcut_target
-from models.training import SeededSampler, adamw, samples_seen
-from scenes.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore, distance_grid
-from scenes.worlds import WorldConfig
-from scenes.worlds.dice import Dice
-from scenes.worlds.layout import draw_object
+from models.lifting.training.data import MaskedObjects, Shapes
+from models.training import adamw
 
-Batch = Mapping[str, Tensor]  # the tensors of masked objects, stacked
 STATISTICS = 512  # items that averages over the training set are taken from
-
-
-class Shapes(Dataset[Float[Tensor, "x y z"]]):
-    """Signed distances of random objects of worlds, one for each seed, drawn when asked for."""
-
-    def __init__(self, world: WorldConfig, seeds: range, resolution: int) -> None:
-        self.world, self.seeds, self.resolution = world, seeds, resolution
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def __getitem__(self, index: int) -> Float[Tensor, "x y z"]:
-        return distance_grid(draw_object(Dice(self.seeds[index]), self.world, 1.0), self.resolution)
-
-
-class MaskedObjects(Dataset[dict[str, Tensor]]):
-    """The tensors of masked objects; `shifted` changes each picture as a camera of another domain would."""
-
-    def __init__(self, store: MaskedObjectStore, shifted: bool = False) -> None:
-        self.store, self.shifted = store, shifted
-
-    def __len__(self) -> int:
-        return len(self.store)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        item = self.store[index]
-        if self.shifted:
-            item = shift_domain(item, torch.Generator().manual_seed(self.store.seeds[index]))
-        return tensors_of(item)
-
-
-def tensors_of(item: MaskedObject) -> dict[str, Tensor]:
-    """Take what a batch holds of a masked object."""
-    return {key: value for key, value in vars(item).items() if isinstance(value, Tensor)}
-
-
-class SeededData(LightningDataModule):
-    """Batches in a seeded order without end; a resumed run continues in it."""
-
-    def __init__(self, *, batch_size: int, seed: int, workers: int = 0) -> None:
-        super().__init__()
-        self.batch_size, self.seed, self.workers = batch_size, seed, workers
-        self.items: Dataset[Any]
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Batch items."""
-        count = len(self.items)  # type: ignore[arg-type]
-        order = SeededSampler(count, self.seed, samples_seen(self.trainer, self.batch_size))
-        return DataLoader(self.items, self.batch_size, sampler=order, num_workers=self.workers)
-
-
-class WorldShapes(SeededData):
-    """Shapes alone, for the VAE."""
-
-    def __init__(self, *, world: WorldConfig, seeds: Sequence[int], resolution: int = 32, **loading: Any) -> None:
-        super().__init__(**loading)
-        self.items = Shapes(world, range(*seeds), resolution)
-
-
-class WorldObjects(SeededData):
-    """Masked objects of worlds, rendered once into a store that all runs share."""
-
-    def __init__(
-        self,
-        *,
-        objects: MaskedObjectConfig,
-        seeds: Sequence[int],
-        shifted: bool = False,
-        stores: str = "outputs/worlds",
-        **loading: Any,
-    ) -> None:
-        super().__init__(**loading)
-        self.store = MaskedObjectStore(objects, range(*seeds), Path(stores))
-        self.items = MaskedObjects(self.store, shifted)
-
-    def prepare_data(self) -> None:
-        """Render what is missing."""
-        self.store.render()
 
 
 class LiftingStage(LightningModule):
@@ -142,7 +54,7 @@ class LiftingStage(LightningModule):
         self.model.requires_grad_(False)
         for part in self.parts():
             part.requires_grad_(True)
-        self.average = [p.detach().clone() for p in self.learned()]
+        self.average: list[Tensor] = []
 
     def parts(self) -> list[torch.nn.Module]:
         """List the parts that learn."""
@@ -162,12 +74,17 @@ class LiftingStage(LightningModule):
             warmup_fraction=self.warmup_fraction,
         )
 
+    def on_train_start(self) -> None:
+        """Start the average, or continue it."""
+        begin = self.average or self.learned()
+        self.average = [mean.detach().to(p, copy=True) for mean, p in zip(begin, self.learned(), strict=True)]
+
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the average; early it follows closely."""
         decay = min(self.averaging, (1 + self.global_step) / (10 + self.global_step))
         for mean, value in zip(self.average, self.learned(), strict=True):
-            mean.copy_(mean.to(value).lerp(value, 1 - decay))
+            mean.lerp_(value, 1 - decay)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the average with the checkpoint."""
@@ -178,10 +95,14 @@ class LiftingStage(LightningModule):
         self.average = checkpoint["average"]
 
     @torch.no_grad()
-    def export(self, folder: Path) -> None:
-        """Write the whole model, with the average of what was trained."""
+    def take_average(self) -> None:
+        """Put the average into the model."""
         for mean, value in zip(self.average, self.learned(), strict=True):
             value.copy_(mean)
+
+    def export(self, folder: Path) -> None:
+        """Write the whole model, with the average of what was trained."""
+        self.take_average()
         save_model(self.model, folder)
 
     def summary(self) -> str:
@@ -223,8 +144,7 @@ class ShapeAutoencoding(LiftingStage):
     @torch.no_grad()
     def export(self, folder: Path) -> None:
         """Standardise the latent, then write."""
-        for mean, value in zip(self.average, self.learned(), strict=True):
-            value.copy_(mean)
+        self.take_average()
         shapes: Shapes = self.trainer.datamodule.items  # type: ignore[attr-defined]
         some = torch.stack([shapes[k] for k in range(min(STATISTICS, len(shapes)))]).to(self.device)
         means = [self.model.vae.encode(fields_of(part, self.model.vae.fields))[0] for part in some.split(32)]
@@ -299,8 +219,7 @@ class FlowTraining(LiftingStage):
         condition = self.model.conditioner(views)
         data = truth_of(batch, self.model, normalizer)
         times = 1 if self.regression else self.draws
-        tokens = repeat(condition.tokens, "b t d -> (n b) t d", n=times)
-        condition = Condition(tokens, condition.point_tokens)
+        condition = condition.take(torch.arange(count, device=self.device).repeat(times))
         if not self.regression:
             condition = condition.without(draw_objects(len(condition), self.drop, coin, self.device))
         return condition, {key: repeat(value, "b t d -> (n b) t d", n=times) for key, value in data.items()}
@@ -341,54 +260,3 @@ class ShortcutDistillation(FlowTraining):
         loss, parts = flow_loss(predicted, target, self.weights)
         self.log_dict({"loss": loss, **parts}, prog_bar=True, sync_dist=True)
         return loss
-
-
-def fields_of(distance: Float[Tensor, "object x y z"], fields: Sequence[str]) -> Float[Tensor, "object field x y z"]:
-    """Make a VAE's input of signed distances (units of the cube)."""
-    made = {"occupancy": (distance <= 0).float(), "distance": truncated_distance(distance)}
-    return torch.stack([made[field] for field in fields], 1)
-
-
-def points_of(batch: Batch) -> PointMap:
-    """Unproject the depth of a batch."""
-    return unproject(batch["depth"], batch["intrinsics"])
-
-
-def fit_normalizers(points: PointMap, masks: Bool[Tensor, "object height width"]) -> list[Normalizer | None]:
-    """Fit each object's normaliser; None where no valid point lies under its mask."""
-    found: list[Normalizer | None] = []
-    for xyz, valid, mask in zip(points.xyz, points.valid, masks, strict=True):
-        known = bool((valid & mask).any())
-        found.append(ObjectNormalizer.fit(PointMap(xyz, valid, points.frame), mask) if known else None)
-    return found
-
-
-def views_of(batch: Batch, model: LiftingModel, dropped: Bool[Tensor, "object"]) -> tuple[ObjectViews, Normalizer]:
-    """Cut the views of a batch; objects that are `dropped`, or have no point, get none and the average normaliser."""
-    points = points_of(batch)
-    average = model.mean_normalizer()
-    fitted = [
-        average if lost or one is None else one
-        for one, lost in zip(fit_normalizers(points, batch["mask"]), dropped.tolist(), strict=True)
-    ]
-    without = torch.tensor([one is average for one in fitted], device=points.xyz.device)
-    normalizer = Normalizer(torch.stack([one.scale for one in fitted]), torch.stack([one.shift for one in fitted]))
-    known = PointMap(points.xyz, points.valid & ~without[:, None, None], points.frame)
-    sizes = {"image_size": model.image_size, "point_size": model.conditioner.point_encoder.size}
-    return make_views(batch["image"] / 255, batch["mask"], normalizer.apply(known), **sizes), normalizer
-
-
-@torch.no_grad()
-def truth_of(batch: Batch, model: LiftingModel, normalizer: Normalizer) -> dict[str, Tensor]:
-    """Encode the true shapes and poses of a batch as latents."""
-    shape = model.vae.encode_tokens(fields_of(batch["distance"], model.vae.fields))
-    return {"shape": shape, **encode_pose(batch["cam_T_obj"], batch["scale"], normalizer)}
-
-
-@torch.no_grad()
-def fit_average(model: LiftingModel, items: Sequence[dict[str, Tensor]]) -> None:
-    """Fit the normaliser of an average object: geometric mean of the scales, mean of the shifts."""
-    batch = default_collate(list(items))
-    fitted = [one for one in fit_normalizers(points_of(batch), batch["mask"]) if one is not None]
-    model.mean_scale.copy_(torch.stack([one.scale for one in fitted]).log().mean().exp())
-    model.mean_shift.copy_(torch.stack([one.shift for one in fitted]).mean(0))

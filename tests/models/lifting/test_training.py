@@ -1,0 +1,199 @@
+"""The stages of a lift learn, hand their model on, and leave alone what they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Trainer, seed_everything
+
+from models.lifting import LiftingModel
+from models.lifting.batches import tensors_of, truth_of, views_of
+from models.lifting.candidates import CandidateStore, best_and_worst
+from models.lifting.checkpoint import build_model, load_model, save_model
+from models.lifting.pose_encoding import decode_pose
+from models.lifting.training import (
+    FlowTraining,
+    PreferenceAlignment,
+    ShapeAutoencoding,
+    ShortcutDistillation,
+    WorldObjects,
+    WorldPreferences,
+    WorldShapes,
+)
+from scenes import shards
+from scenes.masked_objects import MaskedObjectConfig, MaskedObjectStore
+from scenes.worlds import WorldConfig
+
+OBJECTS = MaskedObjectConfig(
+    WorldConfig(height=32, width=32, frames=1, objects=(1, 2), families=("tower", "snowman"), cameras=("static",)),
+    bins=(),
+    resolution=16,
+)
+LOADING: dict[str, Any] = {"batch_size": 8, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARD", 8)
+        root = tmp_path_factory.mktemp("worlds")
+        MaskedObjectStore(OBJECTS, range(16), root).render(workers=1)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD", 8)
+
+
+@pytest.fixture
+def model() -> LiftingModel:
+    seed_everything(0, verbose=False)
+    encoder = {"patch": 8, "width": 16, "depth": 1, "heads": 2}
+    return build_model(
+        vae={"resolution": 16, "channels": [16, 32], "blocks": 1, "stem": 2, "patch": 2},
+        flow={"width": 32, "depth": 2, "heads": 2},
+        conditioner={
+            "width": 24,
+            "image_size": 16,
+            "image": encoder,
+            "mask": encoder,
+            "points": {"width": 16, "size": 16, "patch": 8, "heads": 2},
+        },
+    )
+
+
+def fit(module: Any, data: Any, steps: int, **options: Any) -> Trainer:
+    trainer = Trainer(
+        accelerator="cpu",
+        max_steps=steps,
+        max_epochs=-1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        use_distributed_sampler=False,
+        **options,
+    )
+    trainer.fit(module, data)
+    return trainer
+
+
+def test_the_vae_learns_shapes_and_standardises_their_tokens(model: LiftingModel, tmp_path: Path) -> None:
+    data = WorldShapes(world=OBJECTS.world, seeds=(0, 64), resolution=16, **LOADING)
+    module = ShapeAutoencoding(model=model, learning_rate=3e-3)
+    first = module.training_step(torch.stack([data.items[k] for k in range(8)]), 0)  # type: ignore[index]
+    trainer = fit(module, data, 40)
+    assert float(trainer.callback_metrics["loss"]) < 0.6 * float(first)
+    module.export(tmp_path)
+    learned = load_model(tmp_path)
+    grids = torch.stack([data.items[k] for k in range(32)])  # type: ignore[index]
+    tokens = truth_of({"distance": grids} | _poses(32), learned, learned.mean_normalizer())["shape"]
+    assert abs(float(tokens.mean())) < 0.2
+    assert 0.7 < float(tokens.std()) < 1.3
+
+
+def test_the_flow_learns_and_hands_its_average_on(model: LiftingModel, stores: Path, tmp_path: Path) -> None:
+    data = WorldObjects(objects=OBJECTS, seeds=(0, 16), stores=str(stores), **LOADING)
+    module = FlowTraining(model=model, learning_rate=3e-3, averaging=0.9)
+    trainer = fit(module, data, 40)
+    assert float(trainer.callback_metrics["loss"]) < 1.9  # 2.1 is what zero velocity has
+    assert float(model.mean_scale) != 1
+    assert not torch.equal(module.average[0], module.learned()[0])
+    module.export(tmp_path)
+    again = load_model(tmp_path).state_dict()
+    assert all(torch.equal(value, again[key]) for key, value in model.state_dict().items())
+
+
+def test_layout_only_leaves_every_shape_bit_equal(model: LiftingModel, stores: Path) -> None:
+    data = WorldObjects(objects=OBJECTS, seeds=(0, 16), stores=str(stores), **LOADING)
+    fit(FlowTraining(model=model, learning_rate=1e-3), data, 4)
+    latents = {key: torch.randn(2, *shape) for key, shape in model.flow.token_shapes.items()}
+    time, context = torch.rand(2), torch.randn(2, 5, 24)
+    before = model.flow(latents, time, 0 * time, context)
+    fit(FlowTraining(model=model, learning_rate=1e-2, layout_only=True, averaging=0.0), data, 4)
+    after = model.flow(latents, time, 0 * time, context)
+    assert torch.equal(before["shape"], after["shape"])
+    assert not torch.equal(before["rotation"], after["rotation"])
+
+
+def test_truth_is_decoded_to_the_pose_that_it_was(model: LiftingModel, stores: Path) -> None:
+    store = MaskedObjectStore(OBJECTS, range(8), stores)
+    batch = {key: torch.stack([tensors_of(item)[key] for item in store]) for key in tensors_of(store[0])}
+    for dropped in (torch.zeros(8, dtype=torch.bool), torch.ones(8, dtype=torch.bool)):
+        views, normalizer = views_of(batch, model, dropped)
+        assert bool(views.crop.points.valid.any()) != bool(dropped.any())
+        layout = truth_of(batch, model, normalizer)
+        layout.pop("shape")
+        cam_T_obj, scale = decode_pose(layout, normalizer)
+        torch.testing.assert_close(cam_T_obj, batch["cam_T_obj"], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(scale, batch["scale"], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_distillation_and_regression_train(model: LiftingModel, stores: Path, shortcut: bool) -> None:
+    data = WorldObjects(objects=OBJECTS, seeds=(0, 16), shifted=True, stores=str(stores), **LOADING)
+    stage: FlowTraining = (
+        ShortcutDistillation(model=model, learning_rate=1e-3)
+        if shortcut
+        else FlowTraining(model=model, learning_rate=1e-3, regression=True)
+    )
+    trainer = fit(stage, data, 3)
+    assert torch.isfinite(trainer.callback_metrics["loss"])
+
+
+def test_candidates_are_drawn_once_and_pairs_prefer_the_better(
+    model: LiftingModel, stores: Path, tmp_path: Path
+) -> None:
+    save_model(model, tmp_path / "model")
+    options: dict[str, Any] = {
+        "folder": str(tmp_path / "model"),
+        "objects": OBJECTS,
+        "seeds": [0, 16],
+        "count": 4,
+        "steps": 2,
+        "margin": 0.0,
+        "stores": str(stores),
+        "candidates": str(tmp_path / "candidates"),
+        **LOADING,
+    }
+    data = WorldPreferences(**options)
+    data.prepare_data()
+    data.setup("fit")
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "candidates").rglob("*.safetensors")}
+    assert len(written) == 2
+    first = data.candidates[3]
+    again = WorldPreferences(**options)
+    again.prepare_data()
+    assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "candidates").rglob("*.safetensors")}
+    assert torch.equal(again.candidates[3].shapes, first.shapes)
+    pair = data.items[3]  # type: ignore[index]
+    assert torch.equal(pair["winner"], first.shapes[first.rewards.argmax()])
+    assert torch.equal(pair["loser"], first.shapes[first.rewards.argmin()])
+    stage = PreferenceAlignment(model=load_model(tmp_path / "model"), learning_rate=1e-3)
+    loss = stage.training_step({key: value[None] for key, value in pair.items()}, 0)
+    assert float(loss) == pytest.approx(0.6931, abs=1e-3)  # log 2, where model and reference are equal
+
+
+def test_a_margin_that_no_pair_has_is_one_clear_line(model: LiftingModel, stores: Path, tmp_path: Path) -> None:
+    store = CandidateStore(
+        model, MaskedObjectStore(OBJECTS, range(8), stores), count=2, steps=1, guidance=0.0, root=tmp_path
+    )
+    store.render(workers=1)
+    from models.lifting.training.preference import Pairs
+
+    with pytest.raises(ValueError, match="lower the margin"):
+        Pairs(store, 2.0, "none", 0)
+
+
+def test_pairs_are_the_best_and_the_worst_of_an_object() -> None:
+    rewards = torch.tensor([[0.1, 0.5, 0.3], [0.2, 0.21, 0.2]])
+    objects, winners, losers = best_and_worst(rewards, 0.1)
+    assert (objects.tolist(), winners.tolist(), losers.tolist()) == ([0], [1], [0])
+
+
+def _poses(count: int) -> dict[str, torch.Tensor]:
+    return {"cam_T_obj": torch.eye(4).expand(count, 4, 4), "scale": torch.ones(count)}
