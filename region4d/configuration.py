@@ -86,8 +86,8 @@ def _explain(verb: str, overrides: Sequence[str], error: Exception) -> str:
         return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
     if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):
         key = missing[1] or missing[2]
-        return f"'{key}' is not a key of `region4d {verb}`. {_nearest(key, _keys(verb, overrides))}"
-    return f"{text} (`region4d {verb}`; see configs/{verb}.yaml)"
+        return f"'{key}' is not a key of `region4d {verb.replace("_", "-")}`. {_nearest(key, _keys(verb, overrides))}"
+    return f"{text} (`region4d {verb.replace("_", "-")}`; see configs/{verb}.yaml)"
 
 
 def _options(group: str) -> list[str]:

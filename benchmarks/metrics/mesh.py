@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from benchmarks.metrics.surface import SAMPLES, Surface, Trimesh, surface_distances
 
@@ -27,9 +28,16 @@ def f_score(pred_mesh: Trimesh, true_mesh: Trimesh, threshold: float, samples: i
     Raises:
         ValueError: a mesh is empty or not finite, or the threshold is not positive.
     """
+    return f_score_of(*surface_distances(pred_mesh, true_mesh, samples, seed), threshold)
+
+
+def f_score_of(
+    forth: Float[np.ndarray, "pred_point"], back: Float[np.ndarray, "true_point"], threshold: float
+) -> float:
+    """Compute F1 from the distances of both directions, see `f_score`."""
     if not 0 < threshold < np.inf:
         raise ValueError(f"an F-score needs a positive, finite threshold in the unit of the meshes, got {threshold}")
-    precision, recall = (np.mean(d <= threshold) for d in surface_distances(pred_mesh, true_mesh, samples, seed))
+    precision, recall = np.mean(forth <= threshold), np.mean(back <= threshold)
     return float(2 * precision * recall / (precision + recall)) if precision + recall else 0.0
 
 
@@ -49,9 +57,17 @@ def chamfer_distance(
     Raises:
         ValueError: a mesh is empty or not finite, or the convention is unknown.
     """
+    return chamfer_of(*surface_distances(pred_mesh, true_mesh, samples, seed), convention)
+
+
+def chamfer_of(
+    forth: Float[np.ndarray, "pred_point"],
+    back: Float[np.ndarray, "true_point"],
+    convention: Literal["mean", "squared_sum"] = "mean",
+) -> float:
+    """Compute the Chamfer distance from the distances of both directions, see `chamfer_distance`."""
     if convention not in ("mean", "squared_sum"):
         raise ValueError(f"convention={convention!r} is unknown: choose one of mean, squared_sum")
-    forth, back = surface_distances(pred_mesh, true_mesh, samples, seed)
     if convention == "mean":
         return float((forth.mean() + back.mean()) / 2)
     return float((forth**2).mean() + (back**2).mean())

@@ -7,7 +7,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
-from benchmarks.metrics.icp import icp_alignments
+from benchmarks.metrics.icp import Alignments, icp_alignments
 from benchmarks.metrics.surface import SAMPLES, Surface, Trimesh, surface_distances
 
 EQUAL = 1e-3  # of the diameter; alignments whose distances differ by less are equally good
@@ -39,8 +39,12 @@ def rotation_error_icp(pred_mesh: Trimesh, true_mesh: Trimesh, seed: int = 0) ->
     Raises:
         ValueError: a mesh is empty or not finite.
     """
-    found = icp_alignments(pred_mesh, true_mesh, seed)
-    good = found.distance <= found.distance[0] + EQUAL * diameter(true_mesh)
+    return rotation_left(icp_alignments(pred_mesh, true_mesh, seed), diameter(true_mesh))
+
+
+def rotation_left(found: Alignments, diameter: float) -> float:
+    """Measure the smallest angle, degrees, of the alignments that are as good as the best, see `rotation_error_icp`."""
+    good = found.distance <= found.distance[0] + EQUAL * diameter
     return float(np.degrees(Rotation.from_matrix(found.true_T_pred[good, :3, :3]).magnitude().min()))
 
 

@@ -39,6 +39,11 @@ def voxel_iou(
     pred, true = fill(pred_mesh, voxel_size, "the predicted mesh"), fill(true_mesh, voxel_size, "the true mesh")
     if not len(true):
         raise ValueError(f"the true mesh holds no centre of a voxel of {voxel_size}: take smaller voxels")
+    return overlap(pred, true)
+
+
+def overlap(pred: Int[np.ndarray, "pred_voxel 3"], true: Int[np.ndarray, "true_voxel 3"]) -> float:
+    """Compute intersection over union of two lists of voxels, of which the true one is not empty."""
     low = np.concatenate([pred, true]).min(0)
     shape = np.concatenate([pred, true]).max(0) - low + 1
     pred_numbers, true_numbers = (np.ravel_multi_index(tuple((voxels - low).T), shape) for voxels in (pred, true))
