@@ -80,14 +80,14 @@ def first_of_sweep(overrides: Sequence[str]) -> list[str]:
 
 
 def _explain(verb: str, overrides: Sequence[str], error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text, command = " ".join(str(error).split()), verb.replace("_", "-")
     if missing := re.search(r"Could not find '(?P<group>[^'/]+)/(?P<option>[^']+)'", text):
         group, option = missing["group"], missing["option"]
         return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
     if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):
         key = missing[1] or missing[2]
-        return f"'{key}' is not a key of `region4d {verb.replace("_", "-")}`. {_nearest(key, _keys(verb, overrides))}"
-    return f"{text} (`region4d {verb.replace("_", "-")}`; see configs/{verb}.yaml)"
+        return f"'{key}' is not a key of `region4d {command}`. {_nearest(key, _keys(verb, overrides))}"
+    return f"{text} (`region4d {command}`; see configs/{verb}.yaml)"
 
 
 def _options(group: str) -> list[str]:
