@@ -28,6 +28,7 @@ def build_model(
     flow: Mapping[str, Any],
     conditioner: Mapping[str, Any],
     refinement: Mapping[str, Any] | None = None,
+    shapes: str | None = None,
 ) -> LiftingModel:
     """Build the networks, untrained, from plain sizes; what must agree between them is derived.
 
@@ -38,22 +39,25 @@ def build_model(
             `small_image_encoder`, or the `folder` of a checkpoint that transformers knows, such as DINOv2, and whether
             it is `frozen`); `points` (arguments of `PointPatchEmbed`).
         refinement: arguments of `RefinementFlow`, or None for none.
+        shapes: folder of a model whose trained VAE is taken over.
     """
-    shapes = OccupancyVAE(**vae)
+    codec = OccupancyVAE(**vae)
     width, size = conditioner["width"], conditioner["image_size"]
     image, mask = (image_encoder(conditioner[name], size) for name in ("image", "mask"))
     points = PointPatchEmbed(**conditioner["points"])
     model = LiftingModel(
-        vae=shapes,
+        vae=codec,
         conditioner=Conditioner(width=width, image_encoder=image, mask_encoder=mask, point_encoder=points),
         flow=FlowTransformer(
-            side=shapes.side // shapes.patch, shape_channels=shapes.token_channels, context_width=width, **flow
+            side=codec.side // codec.patch, shape_channels=codec.token_channels, context_width=width, **flow
         ),
         refinement=None
         if refinement is None
-        else RefinementFlow(latent_channels=shapes.latent_channels, context_width=width, **refinement),
+        else RefinementFlow(latent_channels=codec.latent_channels, context_width=width, **refinement),
         image_size=size,
     )
+    if shapes is not None:
+        model.vae.load_state_dict(load_model(shapes).vae.state_dict())
     config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement}
     model.config = json.loads(json.dumps(config, default=_plain))
     for name, encoder in (("image", image), ("mask", mask)):
