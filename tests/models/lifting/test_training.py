@@ -23,6 +23,7 @@ from models.lifting.training import (
     WorldPreferences,
     WorldShapes,
 )
+from models.lifting.training.preference import Pairs
 from scenes import shards
 from scenes.masked_objects import MaskedObjectConfig, MaskedObjectStore
 from scenes.worlds import WorldConfig
@@ -86,8 +87,8 @@ def test_the_vae_learns_shapes_and_standardises_their_tokens(model: LiftingModel
     data = WorldShapes(world=OBJECTS.world, seeds=(0, 64), resolution=16, **LOADING)
     module = ShapeAutoencoding(model=model, learning_rate=3e-3)
     first = module.training_step(torch.stack([data.items[k] for k in range(8)]), 0)  # type: ignore[index]
-    trainer = fit(module, data, 40)
-    assert float(trainer.callback_metrics["loss"]) < 0.6 * float(first)
+    trainer = fit(module, data, 25)
+    assert float(trainer.callback_metrics["loss"]) < 0.75 * float(first.detach())
     module.export(tmp_path)
     learned = load_model(tmp_path)
     grids = torch.stack([data.items[k] for k in range(32)])  # type: ignore[index]
@@ -99,8 +100,8 @@ def test_the_vae_learns_shapes_and_standardises_their_tokens(model: LiftingModel
 def test_the_flow_learns_and_hands_its_average_on(model: LiftingModel, stores: Path, tmp_path: Path) -> None:
     data = WorldObjects(objects=OBJECTS, seeds=(0, 16), stores=str(stores), **LOADING)
     module = FlowTraining(model=model, learning_rate=3e-3, averaging=0.9)
-    trainer = fit(module, data, 40)
-    assert float(trainer.callback_metrics["loss"]) < 1.9  # 2.1 is what zero velocity has
+    trainer = fit(module, data, 25)
+    assert float(trainer.callback_metrics["loss"]) < 1.95  # 2.1 is what zero velocity has
     assert float(model.mean_scale) != 1
     assert not torch.equal(module.average[0], module.learned()[0])
     module.export(tmp_path)
@@ -183,8 +184,6 @@ def test_a_margin_that_no_pair_has_is_one_clear_line(model: LiftingModel, stores
         model, MaskedObjectStore(OBJECTS, range(8), stores), count=2, steps=1, guidance=0.0, root=tmp_path
     )
     store.render(workers=1)
-    from models.lifting.training.preference import Pairs
-
     with pytest.raises(ValueError, match="lower the margin"):
         Pairs(store, 2.0, "none", 0)
 
