@@ -85,8 +85,8 @@ def save_model(model: LiftingModel, folder: str | Path) -> None:
     (folder / "config.json").write_text(json.dumps({"kind": KIND, **model.config}, indent=2) + "\n")
 
 
-def load_model(folder: str | Path) -> LiftingModel:
-    """Load a model for inference.
+def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) -> LiftingModel:
+    """Load a model for inference, or to train on; `refinement` adds an untrained one of these sizes to it.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -109,6 +109,10 @@ def load_model(folder: str | Path) -> LiftingModel:
         model.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"'{weights}' does not fit its config.json: {str(error).splitlines()[0]}") from error
+    if refinement is not None:
+        model.config = {**model.config, "refinement": json.loads(json.dumps(refinement, default=_plain))}
+        sizes = {"latent_channels": model.vae.latent_channels, "context_width": model.conditioner.width}
+        model.refinement = RefinementFlow(**sizes, **refinement)
     return model.eval()
 
 

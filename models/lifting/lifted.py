@@ -141,7 +141,7 @@ def lift_many(
     inside = model.vae.inside(model.vae.decode_tokens(latents["shape"]))
     paint: Tensor | None = None
     if model.refinement is not None:
-        band = _look(find_band(inside, model.vae.latent(latents["shape"])), pictures, cam_T_obj, scale)
+        band = look(find_band(inside, model.vae.latent(latents["shape"])), pictures, cam_T_obj, scale)
         start = _band_noise(band, seeds)
         state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
         inside, paint = densify(state, band, inside)
@@ -180,7 +180,7 @@ def _noise(model: LiftingModel, seeds: Sequence[int]) -> dict[str, Tensor]:
     return {key: torch.cat([each[key] for each in drawn]).to(model.device) for key in drawn[0]}
 
 
-def _look(band: Band, pictures: Sequence[MaskedPicture], cam_T_obj: Tensor, scale: Tensor) -> Band:
+def look(band: Band, pictures: Sequence[MaskedPicture], cam_T_obj: Tensor, scale: Tensor) -> Band:
     """Add to the band what each object's picture shows of it."""
     objects, centres = band.fine.objects.cpu(), band.fine.centres().cpu()
     xyz = transform_points(scale[objects, None] * centres, cam_T_obj[objects])
