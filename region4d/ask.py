@@ -80,6 +80,8 @@ def parse_regions(clip: Clip, boxes: list[str], points: list[str], masks: list[s
         ValueError: for a malformed region, a frame that the clip has not, or a gap in the numbering.
     """
     from models.regions import Region
+    from region4d.number_list import read_numbers
+    from scenes.image_files import read_mask
 
     height, width = clip.size
     marked: dict[int, dict[int, Tensor]] = defaultdict(dict)
@@ -97,41 +99,15 @@ def parse_regions(clip: Clip, boxes: list[str], points: list[str], masks: list[s
                 name = f"{place['index']} ({place['what']})"
                 one = Region.from_mask(read_mask(Path(place["what"]), height, width), frame, name)
             elif kind == "region":
-                x0, y0, x1, y1 = _numbers(kind, text, place["what"], 4)
+                x0, y0, x1, y1 = read_numbers(kind, text, place["what"], 4)
                 one = Region.from_box((x0, y0, x1, y1), height, width, frame)
             else:
-                x, y, radius = _numbers(kind, text, place["what"], 3)
+                x, y, radius = read_numbers(kind, text, place["what"], 3)
                 one = Region.from_points([(x, y)], radius, height, width, frame)
             marked[int(place["index"])].update(one.masks)
     if sorted(marked) != list(range(len(marked))):
         raise ValueError(f"regions are numbered 0, 1, ... without a gap; got {sorted(marked)}")
     return [Region(marked[index], f"region{index}") for index in sorted(marked)]
-
-
-def _numbers(kind: str, text: str, what: str, count: int) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in what.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != count:
-        raise ValueError(f"--{kind} '{text}' needs {count} numbers in pixels, separated by commas")
-    return numbers
-
-
-def read_mask(path: Path, height: int, width: int) -> Tensor:
-    """Read a mask picture (non-zero is inside) of the clip's own size."""
-    import numpy as np
-    import torch
-    from PIL import Image
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no mask picture '{path}'")
-    with Image.open(path) as image:
-        if image.size != (width, height):
-            raise ValueError(
-                f"mask '{path}' is {image.size[0]}x{image.size[1]}, the frames are {width}x{height} pixels"
-            )
-        return torch.from_numpy(np.array(image.convert("L")) > 0)
 
 
 def with_depth(clip: Clip, regions: list[Region], depth_model: str) -> tuple[Clip, list[Region]]:

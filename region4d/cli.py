@@ -14,10 +14,12 @@ VERBS = {
     "train": "Train what an experiment describes (Hydra overrides).",
     "extract": "Cache features of a frozen video model (Hydra overrides).",
     "probe": "Measure how much 3D frozen features hold, with controls and a report (Hydra overrides).",
+    "lift": "Lift masked objects out of a picture, as meshes with their pose.",
+    "lift-study": "Measure lifting against baselines on procedural worlds, with a report (Hydra overrides).",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
 }
-HYDRA_VERBS = {"train", "extract", "probe", "bench", "compare"}
+HYDRA_VERBS = {"train", "extract", "probe", "lift-study", "bench", "compare"}
 
 
 def build_app(asked: str | None) -> typer.Typer:
@@ -38,7 +40,8 @@ def build_app(asked: str | None) -> typer.Typer:
         pass
 
     for verb, summary in VERBS.items():
-        run = getattr(importlib.import_module(f"region4d.{verb}"), verb) if verb == asked else not_asked
+        name = verb.replace("-", "_")
+        run = getattr(importlib.import_module(f"region4d.{name}"), name) if verb == asked else not_asked
         settings = {"ignore_unknown_options": True} if verb in HYDRA_VERBS else {}
         app.command(verb, help=run.__doc__ if verb == asked else summary, context_settings=settings)(run)
     return app

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
@@ -71,6 +71,26 @@ def read_grey(path: Path) -> UInt8[Tensor, "height width"]:
     """
     with _open(path) as image:
         return torch.from_numpy(np.array(image.convert("L")))
+
+
+def read_mask(path: Path, height: int, width: int) -> Bool[Tensor, "height width"]:
+    """Read a mask picture (non-zero is inside) of the size of its frame.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a picture, or has another size.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no mask picture '{path}'")
+    grey = read_grey(path)
+    if tuple(grey.shape) != (height, width):
+        raise ValueError(f"mask '{path}' is {grey.shape[1]}x{grey.shape[0]}, the frames are {width}x{height} pixels")
+    return grey > 0
+
+
+def write_mask(path: Path, mask: Bool[Tensor, "height width"]) -> None:
+    """Write a mask as a picture, white inside."""
+    Image.fromarray((255 * mask.to(torch.uint8)).cpu().numpy()).save(path)
 
 
 def stack_pictures(pictures: Sequence[tuple[Path, Tensor]]) -> Shaped[Tensor, "time *picture"]:

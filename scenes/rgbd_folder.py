@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from scenes.clip import Clip
 from scenes.clip_checks import check_clip
 from scenes.frame_choice import choose_frames
 from scenes.image_files import read_depth, read_image, stack_pictures, write_depth, write_image
+from scenes.new_folder import new_folder, refuse_existing
 from scenes.pinhole_json import read_pinhole, write_pinhole
 from scenes.rgbd_layouts import list_redwood, list_tum
 from scenes.trajectory import write_log
@@ -87,30 +85,22 @@ def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: int | float = 1
         FileExistsError: `path` exists.
         ValueError: the clip lacks depth, intrinsics or poses, or intrinsics change over time, or depth is too large.
     """
-    path = Path(path)
-    if path.exists():
-        raise FileExistsError(f"{path} exists: choose another name or remove it")
+    refuse_existing(Path(path))
     if clip.depth is None or clip.intrinsics is None or clip.world_T_cam is None:
         raise ValueError("an RGB-D folder needs a clip with depth, intrinsics and poses")
     check_clip(clip)
     if not torch.equal(clip.intrinsics, clip.intrinsics[:1].expand_as(clip.intrinsics)):
         raise ValueError("an RGB-D folder has one camera: the intrinsics of this clip change over time")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        (partial / "color").mkdir()
-        (partial / "depth").mkdir()
+    with new_folder(path) as draft:
+        (draft / "color").mkdir()
+        (draft / "depth").mkdir()
         for i in range(len(clip)):
-            write_image(partial / "color" / f"{i:05d}.png", clip.video[i])
-            write_depth(partial / "depth" / f"{i:05d}.png", clip.depth[i], depth_scale)
-        write_log(partial / "trajectory.log", clip.world_T_cam)
-        write_pinhole(partial / "camera.json", clip.intrinsics[0], clip.size)
-        (partial / "timestamps.txt").write_text("".join(f"{second:.9g}\n" for second in clip.seconds.tolist()))
-        (partial / "up.txt").write_text("z\n")
-        partial.chmod(0o755)  # mkdtemp makes it private
-        os.rename(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)  # gone already if all went well
+            write_image(draft / "color" / f"{i:05d}.png", clip.video[i])
+            write_depth(draft / "depth" / f"{i:05d}.png", clip.depth[i], depth_scale)
+        write_log(draft / "trajectory.log", clip.world_T_cam)
+        write_pinhole(draft / "camera.json", clip.intrinsics[0], clip.size)
+        (draft / "timestamps.txt").write_text("".join(f"{second:.9g}\n" for second in clip.seconds.tolist()))
+        (draft / "up.txt").write_text("z\n")
 
 
 def _find_pinhole(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from models.lifting.mesh import ColouredMesh
 try:
     import open3d
 except ImportError:
-    open3d = None
+    open3d = None  # type: ignore[assignment]
 
 LAMP = (-0.45, -0.75, -0.6)  # towards the light: left, above and behind the camera (OpenCV axes)
 AMBIENT, HEADLIGHT, DIRECT = 0.45, 0.25, 0.35

@@ -1,0 +1,71 @@
+"""What people chose among candidates of one object: the source of preference pairs.
+
+One JSON line a choice: `source` and `frame` (the picture), `mask` (a file beside the record), SHA-256 of the picture's
+bytes (height, width, RGB), of the mask's and of the model's weights, `steps` and `shortcut` of the sampler, `chosen`
+(the seed of the best candidate, null where none was good) and `rejected` (the seeds of all others). Picture, mask,
+model, sampler and seed give each candidate again, so no mesh is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from einops import rearrange
+from jaxtyping import Bool, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of `choices.jsonl`, see above."""
+
+    source: str
+    frame: int
+    mask: str
+    image_sha256: str
+    mask_sha256: str
+    model_sha256: str
+    steps: int
+    shortcut: bool
+    chosen: int | None
+    rejected: Sequence[int]
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """List (seed of the winner, seed of a loser); none where nothing was chosen."""
+        return [] if self.chosen is None else [(self.chosen, seed) for seed in self.rejected]
+
+
+def add_choice(path: Path, choice: Choice) -> None:
+    """Append a choice to a file."""
+    with path.open("a") as lines:
+        lines.write(json.dumps(asdict(choice)) + "\n")
+
+
+def read_choices(path: Path) -> list[Choice]:
+    """Read the choices of a file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: a line is no choice; names it.
+    """
+    choices = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            choices.append(Choice(**json.loads(line)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} line {number} is no choice of `region4d lift --choose` ({error})") from error
+    return choices
+
+
+def image_hash(image: UInt8[Tensor, "3 height width"]) -> str:
+    """Hash the pixels of a picture."""
+    return hashlib.sha256(rearrange(image, "c h w -> h w c").cpu().contiguous().numpy().tobytes()).hexdigest()
+
+
+def mask_hash(mask: Bool[Tensor, "height width"]) -> str:
+    """Hash the pixels of a mask."""
+    return hashlib.sha256(mask.cpu().contiguous().numpy().tobytes()).hexdigest()

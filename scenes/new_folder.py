@@ -1,0 +1,34 @@
+"""Folders that appear under their name when they are complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Give a draft folder beside `path` to write into, and rename it to `path` when all went well.
+
+    Where something is raised, nothing remains. Raises FileExistsError where `path` exists.
+    """
+    path = Path(path)
+    refuse_existing(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield draft
+        draft.chmod(0o755)  # mkdtemp makes it private
+        os.rename(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # gone already if all went well
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise FileExistsError where there is something at `path`: what was written before is not replaced."""
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another name or remove it")
