@@ -77,16 +77,16 @@ def image_encoder(spec: Mapping[str, Any], size: int) -> ImageEncoder:
 
 
 def save_model(model: LiftingModel, folder: str | Path) -> None:
-    """Write a model that `build_model` made."""
+    """Write a model that `build_model` made, in half precision."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    state = {key: value.contiguous() for key, value in model.state_dict().items()}
+    state = {key: value.half().contiguous() for key, value in model.state_dict().items()}
     save_file(state, folder / "model.safetensors", {"kind": KIND})
     (folder / "config.json").write_text(json.dumps({"kind": KIND, **model.config}, indent=2) + "\n")
 
 
 def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) -> LiftingModel:
-    """Load a model for inference, or to train on; `refinement` adds an untrained one of these sizes to it.
+    """Load a model in float32 for inference, or to train on; `refinement` adds an untrained one of these sizes to it.
 
     Raises:
         FileNotFoundError: a file is missing.
