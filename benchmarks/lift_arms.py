@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,38 +26,44 @@ from models.lifting.batches import fields_of
 from models.lifting.checkpoint import load_model
 from scenes.masked_objects import MaskedObject
 
-Points = Literal["exact", "noisy", "without"]
+POINTS = ("exact", "noisy", "without")  # the point map that a method sees
 WRONG_SCALE = (1.1, 1.3)  # factor, up or down, of noisy depth
 GRAIN = 0.02  # standard deviation of the relative error of a pixel of noisy depth
 SEEDS = 1000  # between the seeds of two items: more candidates than that would share noise
 
 
-class Method(Protocol):
+class Method(ABC):
     """What is measured: predictions of a number of candidates for each item, or the reason why there is none."""
 
-    candidates: int
+    candidates: int = 1
 
     @property
+    @abstractmethod
     def identity(self) -> Mapping[str, Any]:
         """All that determines the predictions; equal ones are not made twice."""
 
     @property
     def checkpoint(self) -> Path | None:
         """The weights, if any."""
+        return None
 
+    @abstractmethod
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
         """Predict each item."""
 
 
 @dataclass
-class BaselineMethod:
-    """One of BASELINES."""
+class BaselineMethod(Method):
+    """One of BASELINES; `known` names it and its library."""
 
     name: str
     library: Library
-    identity: Mapping[str, Any]
-    candidates: int = 1
-    checkpoint: Path | None = None
+    known: Mapping[str, Any]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Its name and its library."""
+        return self.known
 
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
         """Fit each item."""
@@ -70,14 +77,13 @@ class BaselineMethod:
 
 
 @dataclass
-class CeilingMethod:
+class CeilingMethod(Method):
     """The true shape, encoded and decoded by a model's VAE, at the true pose; without a model, the grid of distances.
 
     The refinement is left out: it sees the picture, and would not be a bound of the first stage.
     """
 
     model: Path | None = None
-    candidates: int = 1
 
     @property
     def checkpoint(self) -> Path | None:
@@ -114,7 +120,7 @@ class CeilingMethod:
 
 
 @dataclass
-class ArmMethod:
+class ArmMethod(Method):
     """A model with a way to sample it and what it sees; candidates differ by their noise alone.
 
     Args:
@@ -126,15 +132,14 @@ class ArmMethod:
 
     model: Path
     sampling: Sampling = field(default_factory=Sampling)
-    points: Points = "exact"
+    points: str = "exact"
     candidates: int = 1
     seconds: float = field(default=0.0, init=False)  # spent on lifting
     lifted: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.model = Path(self.model)
-        if self.points not in get_args(Points):
-            raise ValueError(f"points={self.points!r} is unknown: choose one of {', '.join(get_args(Points))}")
+        if self.points not in POINTS:
+            raise ValueError(f"points={self.points!r} is unknown: choose one of {', '.join(POINTS)}")
         if not 0 < self.candidates < SEEDS:
             raise ValueError(f"candidates are 1 to {SEEDS - 1}, got {self.candidates}")
 
@@ -189,7 +194,7 @@ class ArmMethod:
         )
 
 
-def seen_points(item: MaskedObject, points: Points, seed: int) -> PointMap | None:
+def seen_points(item: MaskedObject, points: str, seed: int) -> PointMap | None:
     """Make the point map that an arm sees."""
     if points == "without":
         return None

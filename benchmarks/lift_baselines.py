@@ -18,7 +18,7 @@ from benchmarks.lift_worlds import Prediction
 
 FLAT = 0.02  # of the visible extent: the least side of a fitted box
 FIT_POINTS = 300  # that an ellipsoid is fitted to
-PRIOR = 0.1  # weight of the box in the fit of an ellipsoid, against a relative error of the radius
+PRIOR = 0.05  # weight of the box in the fit of an ellipsoid, against a relative error of the radius
 
 Baseline = Callable[[View, Library], Prediction]
 

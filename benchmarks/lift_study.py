@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -11,9 +11,10 @@ import torch
 from benchmarks.lift_records import LiftRecord
 from benchmarks.lift_speed import Speed
 from benchmarks.manifest import Manifest
-from benchmarks.statistics import Estimate, bootstrap, paired_bootstrap
+from benchmarks.statistics import Estimate, bootstrap
 
 SEED = 0  # of the bootstrap
+FEW = 6  # clusters
 EDGES = (0.2, 0.5)  # of hidden shares, between the bins
 BINS = ("0-20 %", "20-50 %", "50-80 %")
 ALL = "all"
@@ -110,7 +111,7 @@ class LiftStudy:
         if not pairs:
             return None
         wins = [(gap > 0) + 0.5 * (gap == 0) - 0.5 for _, gap in pairs]
-        found = bootstrap(wins, [item for item, _ in pairs], [0] * len(pairs), generator=seeded())
+        found = clustered(wins, [item for item, _ in pairs])
         return Estimate(found.mean + 0.5, found.low + 0.5, found.high + 0.5, found.p_value)
 
 
@@ -121,9 +122,16 @@ def bin_of(occlusion: float) -> str:
 
 def estimate_of(scores: Scores) -> Estimate | None:
     """Estimate a mean over items."""
-    if not scores:
-        return None
-    return bootstrap(list(scores.values()), list(scores), [0] * len(scores), generator=seeded())
+    return clustered(list(scores.values()), list(scores)) if scores else None
+
+
+def clustered(values: Sequence[float], clusters: Sequence[str]) -> Estimate:
+    """Estimate a mean over values of which those of a cluster depend on each other.
+
+    A bootstrap of fewer than FEW clusters says nothing: their p value is 1.
+    """
+    found = bootstrap(values, clusters, [0] * len(values), generator=seeded())
+    return found if len(set(clusters)) >= FEW else replace(found, p_value=1.0)
 
 
 def difference_of(first: Scores, second: Scores) -> Estimate | None:
@@ -131,8 +139,7 @@ def difference_of(first: Scores, second: Scores) -> Estimate | None:
     shared = [item for item in first if item in second]
     if not shared:
         return None
-    one, other = ([scores[item] for item in shared] for scores in (first, second))
-    return paired_bootstrap(one, other, shared, [0] * len(shared), generator=seeded())
+    return clustered([first[item] - second[item] for item in shared], shared)
 
 
 def seeded() -> torch.Generator:

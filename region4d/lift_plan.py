@@ -56,10 +56,13 @@ class LiftPlan:
             *study.effects.values(),
             *study.win_rates.values(),
             study.speed.arms,
+            study.sheet.methods,
             [study.main] if study.main else [],
         ]
         if wrong := [name for pair in pairs for name in pair if name not in every]:
-            raise ValueError(f"study {study.name} compares {wrong[0]}, which it does not measure: {', '.join(every)}")
+            raise ValueError(
+                f"study {study.name} compares or draws {wrong[0]}, which it does not measure: {', '.join(every)}"
+            )
         for name, method in plan.models.items():
             folder = method.checkpoint
             if folder is not None and not (folder / "model.safetensors").is_file():
@@ -108,10 +111,12 @@ class LiftPlan:
 def read_arm(name: str, entry: DictConfig) -> ArmMethod:
     """Read one arm: a model's folder, `sampling`, `points`, `candidates`."""
     data: dict[str, Any] = OmegaConf.to_container(entry, resolve=True)  # type: ignore[assignment]
+    if not isinstance(data.get("model"), str):
+        raise ValueError(f"study.arms.{name} needs `model`, the folder of a lifting model")
     try:
         sampling = dict(data.pop("sampling", {}))
         guidance = Guidance(**sampling.pop("guidance", {}))
-        return ArmMethod(**data, sampling=Sampling(**sampling, guidance=guidance))
+        return ArmMethod(Path(data.pop("model")), sampling=Sampling(**sampling, guidance=guidance), **data)
     except TypeError as error:
         raise ValueError(f"study.arms.{name} is no arm of a lift-study: {error}") from error
     except ValueError as error:

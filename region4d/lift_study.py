@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from omegaconf import DictConfig, OmegaConf
 
-from benchmarks.lift_arms import ArmMethod
 from benchmarks.lift_measure import measure, method_identity, prepare_truths, records_path, scoring_pool
 from benchmarks.lift_records import is_measured
 from benchmarks.lift_sections import lift_sections, overview
+from benchmarks.lift_sheet import draw_sheet
 from benchmarks.lift_speed import time_arms, write_speeds
 from benchmarks.page import Page
 from region4d.configuration import compose_config
@@ -72,13 +72,24 @@ def carry_out(plan: LiftPlan) -> list[str]:
                 measure(name, plan.method(name), test, path, pool, settings, plan.config.batch_size)
                 CONSOLE.print(f"measured {name} on {test.name}")
     measure_speed(plan, plan.config)
+    draw(plan)
     return failures
+
+
+def draw(plan: LiftPlan) -> None:
+    """Draw the methods that the study names over the first objects of each test set, once."""
+    sheet = plan.config.study.sheet
+    for test in plan.tests:
+        path = Path(plan.config.output) / f"{test.name}.png"
+        if sheet.methods and not path.is_file():
+            known = [name for name in sheet.methods if name in plan.names]
+            draw_sheet(test, {name: plan.method(name) for name in known}, sheet.objects).save(path)
 
 
 def measure_speed(plan: LiftPlan, config: DictConfig) -> None:
     """Time the arms that the study names, once."""
     path = Path(config.output) / SPEEDS
-    arms = {name: method for name in config.study.speed.arms if isinstance(method := plan.method(name), ArmMethod)}
+    arms = {name: plan.arms[name] for name in config.study.speed.arms if name in plan.names and name in plan.arms}
     if not arms or path.is_file():
         return
     test = plan.tests[0]
