@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).resolve().parents[1] / "models" / "lifting" / "checkpoints" / "lift_tiny"
 STEPS, SHORTCUT_STEPS = 25, 4
+GUIDANCE = 2.0  # of the shipped model, by validation
 
 
 def lift(
@@ -33,6 +34,9 @@ def lift(
     model: Annotated[Path, typer.Option(help="folder of a lifting model")] = SHIPPED,
     seed: Annotated[int, typer.Option(min=0, help="of the noise; the same seed gives the same object")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="of the sampler; 25, or 4 with --shortcut")] = None,
+    guidance: Annotated[
+        float, typer.Option(min=0, help="of the shape, away from no condition; SAM 3D takes 7")
+    ] = GUIDANCE,
     shortcut: Annotated[bool, typer.Option("--shortcut", help="few large jumps; for a model distilled so")] = False,
     choose: Annotated[int, typer.Option(min=0, help="sample N candidates of one object and ask for the best")] = 0,
     choice: Annotated[int | None, typer.Option(min=0, help="answer to --choose: 1 to N, 0 for none")] = None,
@@ -45,7 +49,7 @@ def lift(
 
     Example: region4d lift ../shared/data/redwood_rgbd --box 338,105,603,385 -o outputs/chair
     """
-    from models.lifting import Sampling
+    from models.lifting import Guidance, Sampling
     from models.lifting.checkpoint import load_model
     from region4d.device import torch_device
     from region4d.lift_choice import check_choice, choose_candidate, record_choice
@@ -62,7 +66,8 @@ def lift(
     sources = DepthSource(depth, depth_scale, depth_model, no_depth), Camera(intrinsics, fov)
     given = read_input(source, frame, mask or [], box or [], *sources)
     networks = load_model(model).to(torch_device(device))
-    sampling = Sampling(steps=steps or (SHORTCUT_STEPS if shortcut else STEPS), shortcut=shortcut)
+    count = steps or (SHORTCUT_STEPS if shortcut else STEPS)
+    sampling = Sampling(steps=count, guidance=Guidance(guidance, modalities=("shape",)), shortcut=shortcut)
     seeds = list(range(seed, seed + choose)) if choose else [seed] * len(given.masks)
     start = time.perf_counter()
     objects = lift_with_progress(networks, given, sampling, seeds)
@@ -94,6 +99,7 @@ def made_by(model: Path, sampling: Sampling, seconds: float) -> dict[str, Any]:
         "model": str(model),
         "model_sha256": checkpoint_hash(model),
         "steps": sampling.steps,
+        "guidance": sampling.guidance.weight,
         "shortcut": sampling.shortcut,
         "seconds": round(seconds, 3),
     }
