@@ -74,9 +74,9 @@ def scoring_pool(workers: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def prepare_truths(test: TestSet, pool: Executor) -> None:
+def prepare_truths(test: TestSet, pool: Executor, workers: int) -> None:
     """Render the items and mesh the true objects that are missing."""
-    test.store.render()
+    test.store.render(workers)
     missing = [place for place in test.places if not test.truth(place).is_file()]
     items = [(place, test.store[place]) for place in missing]
     jobs = [pool.submit(make_truth_once, test.truth(place), test.store.thing(item), item) for place, item in items]

@@ -89,7 +89,7 @@ class LiftPlan:
     @cached_property
     def library(self) -> Library:
         """The same, measured."""
-        self.library_store.render()
+        self.library_store.render(self.config.workers)
         return Library.fit(
             track(self.library_store, "training objects of the baselines", total=len(self.library_store))
         )

@@ -64,7 +64,7 @@ def carry_out(plan: LiftPlan) -> list[str]:
     settings = {"config": OmegaConf.to_container(plan.config, resolve=True)}
     with scoring_pool(plan.config.workers) as pool:
         for test in plan.tests:
-            prepare_truths(test, pool)
+            prepare_truths(test, pool, plan.config.workers)
             for name in plan.names:
                 path = records_path(Path(plan.config.output), test.name, name)
                 if is_measured(path, method_identity(test, plan.identity(name))):

@@ -153,7 +153,7 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pyt
     path = records_path(tmp_path, test.name, "counted")
     method = Counted()
     with ThreadPoolExecutor(1) as pool:
-        prepare_truths(test, pool)
+        prepare_truths(test, pool, 1)
         assert measure("counted", method, test, path, pool, {}, batch=2)
         before = path.read_bytes()
         assert not measure("counted", method, test, path, pool, {}, batch=2)

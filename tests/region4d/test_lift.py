@@ -16,13 +16,12 @@ from scipy.spatial import cKDTree
 
 from benchmarks.metrics.surface import Surface
 from models.geometry import unproject
-from models.lifting.checkpoint import build_model, save_model
 from models.lifting.choices import read_choices
 from models.lifting.mesh import ColouredMesh
 from models.lifting.ray_casting import render_meshes
 from scenes.image_files import read_mask
 from scenes.rgbd_folder import read_rgbd_folder
-from tests.models.lifting.conftest import SeenObject, shaken
+from tests.models.lifting.conftest import SeenObject
 from tests.models.lifting.conftest import seen as seen  # the fixture
 from tests.models.lifting.test_mesh_files import true_object
 from tests.models.lifting.test_pictures import overlap
@@ -30,27 +29,6 @@ from tests.region4d.test_wrong_input import Run, assert_one_line
 
 Lift = Callable[..., tuple[int, str, str]]
 MESHES = {"lifted.glb", "lifted.ply", "poses.json", "turntable.png", "over_photo.png"}
-
-
-@pytest.fixture(scope="session")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model whose weights were moved off their start, so that everything has an effect."""
-    torch.manual_seed(0)
-    encoder = {"patch": 8, "width": 16, "depth": 1, "heads": 2}
-    model = build_model(
-        vae={"resolution": 8, "channels": [8, 8, 16], "blocks": 1},
-        flow={"width": 24, "depth": 2, "heads": 2},
-        conditioner={
-            "width": 24,
-            "image_size": 16,
-            "image": encoder,
-            "mask": encoder,
-            "points": {"width": 16, "size": 16, "patch": 8, "heads": 2},
-        },
-    )
-    folder = tmp_path_factory.mktemp("model")
-    save_model(shaken(model), folder)
-    return folder
 
 
 @pytest.fixture

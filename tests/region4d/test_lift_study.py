@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from models.lifting.checkpoint import build_model, save_model
 from region4d.configuration import CONFIGS, compose_config
 from region4d.lift_plan import LiftPlan
 from scenes import shards
@@ -71,24 +70,11 @@ def test_a_report_of_nothing_is_refused(words: list[str], region4d: Run) -> None
 
 
 def test_a_study_of_two_objects_is_measured_reported_and_continued(
-    words: list[str], region4d: Run, tmp_path: Path
+    words: list[str], untrained: Path, region4d: Run, tmp_path: Path
 ) -> None:
-    encoder = {"patch": 8, "width": 16, "depth": 1, "heads": 2}
-    model = build_model(
-        vae={"resolution": 32, "channels": [8, 8], "blocks": 1, "stem": 2, "patch": 4},
-        flow={"width": 32, "depth": 1, "heads": 2},
-        conditioner={
-            "width": 24,
-            "image_size": 16,
-            "image": encoder,
-            "mask": encoder,
-            "points": {"width": 16, "size": 16, "patch": 8, "heads": 2},
-        },
-    )
-    save_model(model, tmp_path / "model")
     words = [
         *words,
-        f"+study.arms.flow={{model: {tmp_path / 'model'}, candidates: 2, sampling: {{steps: 1}}}}",
+        f"+study.arms.flow={{model: {untrained}, candidates: 2, sampling: {{steps: 1}}}}",
         "+study.arms.later={model: missing}",
         "+study.effects.flow=[flow,hull]",
         "study.main=flow",
