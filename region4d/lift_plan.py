@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 
 from benchmarks.lift_arms import ArmMethod, BaselineMethod, CeilingMethod, Method
-from benchmarks.lift_baselines import BASELINES
+from benchmarks.lift_baselines import BASELINES, VERSION
 from benchmarks.lift_library import Library
 from benchmarks.lift_measure import TestSet
 from models.lifting import Guidance, Sampling
@@ -98,7 +98,7 @@ class LiftPlan:
         """Say what determines the predictions of a method, without reading the library."""
         if name in BASELINES:
             seeds = self.library_store.seeds
-            return {"baseline": name, "library": [self.library_store.key, seeds.start, seeds.stop]}
+            return {"baseline": name, "version": VERSION, "library": [self.library_store.key, seeds.start, seeds.stop]}
         return self.models[name].identity
 
     def method(self, name: str) -> Method:

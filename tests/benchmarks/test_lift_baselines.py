@@ -68,8 +68,8 @@ def test_the_front_of_a_ball_gives_a_ball_and_not_half_of_one(library: Library) 
     ball = fitted_ellipsoid(seen(0.5 * front + np.array([0, 0, 4.0])), library)
     extents = ball.scale * ball.mesh.extents
     assert extents.max() == pytest.approx(1, abs=0.1)
-    assert extents.min() > 0.7  # the box of the points is 0.5 deep
-    assert ball.cam_T_obj[2, 3] == pytest.approx(4, abs=0.12)
+    assert extents.min() > 0.6  # the box of the points is 0.5 deep
+    assert ball.cam_T_obj[2, 3] == pytest.approx(4, abs=0.2)
 
 
 def lift_sin(lift: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
