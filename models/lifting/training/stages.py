@@ -161,6 +161,8 @@ class FlowTraining(LiftingStage):
         drop_points: probability that an object comes without a point map. Its pose is then encoded by the average
             normaliser, as a lift without points decodes it, so that the place in the picture still tells something.
         draws: times and noises of each object in a step; the condition is encoded once.
+        time_mean: of the normal whose sigmoid is the time; -1 as released. Latents of worlds are so large for what they
+            say that at time 0.3 the noisy latent tells the shape, and the condition is learned below that alone.
         layout_only: train the layout stream alone; every shape stays bit-equal.
         regression: predict the latents at once from zero: a baseline with the same networks.
     """
@@ -172,6 +174,7 @@ class FlowTraining(LiftingStage):
         drop: float = 0.1,
         drop_points: float = 0.15,
         draws: int = 2,
+        time_mean: float = -1.0,
         layout_only: bool = False,
         regression: bool = False,
         **options: Any,
@@ -179,7 +182,7 @@ class FlowTraining(LiftingStage):
         self.layout_only = layout_only
         super().__init__(**options)
         self.weights, self.drop, self.drop_points, self.draws = dict(weights), drop, drop_points, draws
-        self.regression = regression
+        self.regression, self.time_mean = regression, time_mean
 
     def parts(self) -> list[torch.nn.Module]:
         """Flow and conditioner, or the layout stream."""
@@ -199,7 +202,7 @@ class FlowTraining(LiftingStage):
             time = torch.zeros(count, device=self.device)
             noise = {key: torch.zeros_like(value) for key, value in data.items()}
         else:
-            time = logit_normal_times(count, generator=torch.default_generator, device=self.device)
+            time = logit_normal_times(count, self.time_mean, generator=torch.default_generator, device=self.device)
             noise = self.noise(count)
         latents = interpolate_all(noise, data, time)
         predicted = self.model.flow(latents, time, torch.zeros_like(time), condition.tokens)
@@ -247,7 +250,7 @@ class ShortcutDistillation(FlowTraining):
         jumping = max(1, round(self.share * count))
         coin = torch.default_generator
         noise = self.noise(count)
-        time = logit_normal_times(count, generator=coin, device=self.device)
+        time = logit_normal_times(count, self.time_mean, generator=coin, device=self.device)
         start, half = draw_jumps(jumping, generator=coin, device=self.device)
         time = torch.cat([start, time[jumping:]])
         step = torch.cat([2 * half, torch.zeros_like(time[jumping:])])
