@@ -34,8 +34,8 @@ def object_in_box(box: Bool[Tensor, "height width"], points: PointMap, seed: int
     room: all of them where the plane has nothing behind it (a wall, a floor), else those that hang together with the
     plane in the ring, because it may cut through the object. The largest connected rest, without jumps of depth beyond
     0.4 of what the box spans at its depth, is the object; pixels without depth that it encloses are filled in, others
-    are left out. Where nothing surrounds the box, because it is the whole
-    picture or has no depth around it, every pixel with depth is the object. The same seed gives the same mask.
+    are left out. Where nothing surrounds the box, because it is the whole picture or has no depth around it, every
+    pixel with depth is the object. The same seed gives the same mask.
 
     Raises:
         ImportError: scipy is not installed.

@@ -53,11 +53,13 @@ class CandidateStore(ShardStore[Candidates]):
     ) -> None:
         self.model, self.items, self.count, self.steps = model, items, count, steps
         self.guidance = Guidance(weight=guidance)
-        text = json.dumps([items.key, weights_hash(model), count, steps, guidance])
+        # a shard at either end holds only the objects of these seeds
+        seeds = [items.seeds.start, items.seeds.stop]
+        text = json.dumps([items.key, seeds, weights_hash(model), count, steps, guidance])
         super().__init__(hashlib.sha256(text.encode()).hexdigest()[:16], items.seeds, root)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        """Draw candidates for the objects of these seeds; those that the store of objects lacks stay empty."""
+        """Draw candidates for the objects of these seeds; those that the store of objects lacks are left out."""
         wanted = [seed for seed in seeds if seed in self.items.seeds]
         shapes, rewards = [], []
         for start in range(0, len(wanted), AT_ONCE):
