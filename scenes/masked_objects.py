@@ -14,8 +14,9 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from models.geometry import invert, voxel_centres
+from scenes import shards
 from scenes.clip import Clip
-from scenes.shards import SHARD, ShardStore, shard_note
+from scenes.shards import ShardStore, shard_note
 from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.dice import Dice
 from scenes.worlds.primitives import Shape
@@ -42,7 +43,7 @@ class MaskedObjectConfig:
         world: of the pictures; one frame.
         bins: (least, most) hidden share of the silhouette, drawn with equal chance; none shows each object alone.
         smallest: visible pixels of an object, as a share of the picture.
-        per_world: consecutive seeds that share worlds, a divisor of SHARD: more are quicker to draw and less diverse.
+        per_world: consecutive seeds that share worlds, a divisor of a shard: more are quicker to draw and less diverse.
         sky: share of pictures whose room is open above some height: sky, without depth.
         resolution: voxels along an axis of the distance grid.
     """
@@ -82,10 +83,10 @@ class MaskedObjectStore(ShardStore[MaskedObject]):
 
     def __init__(self, config: MaskedObjectConfig, seeds: range, root: Path = Path("outputs/worlds")) -> None:
         self.config = config
-        if SHARD % config.per_world:
-            raise ValueError(f"objects per world must divide the {SHARD} of a shard, got {config.per_world}")
+        if shards.SHARD % config.per_world:
+            raise ValueError(f"objects per world must divide the {shards.SHARD} of a shard, got {config.per_world}")
         sources = source_digest() + Path(__file__).read_text()
-        text = json.dumps([asdict(config), SHARD, sources], sort_keys=True)
+        text = json.dumps([asdict(config), shards.SHARD, sources], sort_keys=True)
         super().__init__(hashlib.sha256(text.encode()).hexdigest()[:16], seeds, root)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
@@ -101,6 +102,15 @@ class MaskedObjectStore(ShardStore[MaskedObject]):
         family, world_seed, index = shard_note(file)[row]
         tensors["distance"] = tensors["distance"].float()
         return MaskedObject(**tensors, family=family, world_seed=world_seed, index=index)
+
+    def stacked(self) -> dict[str, Tensor]:
+        """Read all objects at once, one row each, as they lie on disk: distances in half precision."""
+        parts = []
+        for shard in self._shards():
+            file, first = self._load(shard), shard * shards.SHARD
+            rows = slice(max(self.seeds.start - first, 0), min(self.seeds.stop - first, shards.SHARD))
+            parts.append({name: file.get_slice(name)[rows] for name in TENSORS})
+        return {name: torch.cat([part[name] for part in parts]) for name in TENSORS}
 
     def thing(self, item: MaskedObject) -> WorldObject:
         """Draw the world of an item again, for the exact solid of its object."""

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 
 from models.encoders import ImageEncoder
+from models.geometry import Extent
 from models.lifting.conditioning import Conditioner, pretrained_image_encoder, small_image_encoder
 from models.lifting.flow_transformer import FlowTransformer
 from models.lifting.model import LiftingModel
@@ -29,6 +30,7 @@ def build_model(
     conditioner: Mapping[str, Any],
     refinement: Mapping[str, Any] | None = None,
     shapes: str | None = None,
+    extent: Extent = "scene",
 ) -> LiftingModel:
     """Build the networks, untrained, from plain sizes; what must agree between them is derived.
 
@@ -40,6 +42,7 @@ def build_model(
             it is `frozen`); `points` (arguments of `PointPatchEmbed`).
         refinement: arguments of `RefinementFlow`, or None for none.
         shapes: folder of a model whose trained VAE is taken over.
+        extent: what an object's normaliser takes to about one unit, see `LiftingModel`.
     """
     codec = OccupancyVAE(**vae)
     width, size = conditioner["width"], conditioner["image_size"]
@@ -55,10 +58,11 @@ def build_model(
         if refinement is None
         else RefinementFlow(latent_channels=codec.latent_channels, context_width=width, **refinement),
         image_size=size,
+        extent=extent,
     )
     if shapes is not None:
         model.vae.load_state_dict(load_model(shapes).vae.state_dict())
-    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement}
+    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement, "extent": extent}
     model.config = json.loads(json.dumps(config, default=_plain))
     for name, encoder in (("image", image), ("mask", mask)):
         if "folder" in conditioner[name]:  # its weights will be in ours
