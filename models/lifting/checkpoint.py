@@ -86,7 +86,9 @@ def save_model(model: LiftingModel, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {key: value.half().contiguous() for key, value in model.state_dict().items()}
     save_file(state, folder / "model.safetensors", {"kind": KIND})
-    (folder / "config.json").write_text(json.dumps({"kind": KIND, **model.config}, indent=2) + "\n")
+    (folder / "config.json").write_text(
+        json.dumps({"kind": KIND, "distilled": model.distilled, **model.config}, indent=2) + "\n"
+    )
 
 
 def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) -> LiftingModel:
@@ -108,7 +110,9 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
         raise ValueError(f"'{config_file}' is no JSON ({error}): write the folder again") from error
     if config.pop("kind", None) != KIND:
         raise ValueError(f"'{folder}' holds no {KIND}: give the folder of one (published SAM 3D weights are not read)")
+    distilled = config.pop("distilled", False)
     model = build_model(**config)
+    model.distilled = distilled
     try:
         model.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -34,6 +34,7 @@ class LiftingModel(nn.Module):
     mean_scale: Tensor
     mean_shift: Tensor
     config: Mapping[str, Any]  # the arguments of `build_model`
+    distilled: bool = False  # for few steps
 
     def __init__(
         self,

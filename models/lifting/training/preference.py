@@ -79,8 +79,9 @@ class WorldPreferences(SeededData):
     ) -> None:
         super().__init__(**loading)
         self.store = MaskedObjectStore(objects, range(*seeds), Path(stores))
+        model = load_model(folder).to("cuda" if torch.cuda.is_available() else "cpu")
         self.candidates = CandidateStore(
-            load_model(folder), self.store, count=count, steps=steps, guidance=guidance, root=Path(candidates)
+            model, self.store, count=count, steps=steps, guidance=guidance, root=Path(candidates)
         )
         self.margin, self.control = margin, control
 

@@ -251,6 +251,7 @@ class ShortcutDistillation(FlowTraining):
 
     def __init__(self, *, guidance: float = 2.0, share: float = 0.25, **options: Any) -> None:
         super().__init__(**options)
+        self.model.distilled = True
         self.guidance = Guidance(weight=guidance, interval=(0.0, 1.0), modalities=("shape",))
         self.share = share
 
