@@ -93,6 +93,7 @@ class WorldPreferences(SeededData):
     def setup(self, stage: str) -> None:
         """Pair the candidates."""
         self.items = Pairs(self.candidates, self.margin, self.control, self.seed)
+        super().setup(stage)
 
 
 class PreferenceAlignment(LiftingStage):

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import UInt8
 from torch import Tensor
-from torch.utils.data import default_collate
 
 from models.geometry import PointMap, voxel_centres
 from models.lifting.batches import Batch, fields_of, points_of, tensors_of, views_of
@@ -32,10 +31,6 @@ class PaintedObjects(MaskedObjects):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         item = self.store[index]
         return tensors_of(item) | {"albedo": albedo_grid(self.store.thing(item), len(item.distance))}
-
-    def stacked(self) -> dict[str, Tensor]:
-        """Stack all of them."""
-        return default_collate([self[k] for k in range(len(self))])  # type: ignore[no-any-return]
 
 
 class WorldPaintedObjects(WorldObjects):
