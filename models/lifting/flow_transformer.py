@@ -144,7 +144,7 @@ class StreamBlock(nn.Module):
         self.norm1, self.norm3 = (nn.LayerNorm(width, elementwise_affine=False) for _ in range(2))
         self.norm2 = nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * attention_width), nn.Linear(attention_width, width)
-        self.query_norm, self.key_norm = (nn.RMSNorm(attention_width // heads) for _ in range(2))
+        self.query_norm, self.key_norm = (HeadNorm(attention_width // heads) for _ in range(2))
         self.cross = CrossAttention(width, context_width, heads)
         self.mlp = mlp(width, 4 * width, width)
 
@@ -163,6 +163,15 @@ class StreamBlock(nn.Module):
         tokens = tokens + to[2] * self.out(rearrange(attended, "b h t d -> b t (h d)"))
         tokens = tokens + self.cross(self.norm2(tokens), context)
         return tokens + to[5] * self.mlp(self.norm3(tokens) * (1 + to[4]) + to[3])  # type: ignore[no-any-return]
+
+
+class HeadNorm(nn.RMSNorm):
+    """Normalise the channels of a head; the weight follows the input's type, because mixed types are not fused."""
+
+    def forward(self, x: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch channel"]:
+        """Apply RMS norm along the last axis."""
+        assert self.weight is not None
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x), self.eps)
 
 
 class CrossAttention(nn.Module):
