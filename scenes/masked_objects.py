@@ -144,8 +144,8 @@ def draw_masked_objects(seeds: range, config: MaskedObjectConfig) -> list[Masked
         for choice in group.chosen.values():
             wanted.setdefault(choice.world.seed if config.bins else choice.seed, []).append(choice)
     found: dict[int, MaskedObject] = {}
-    for some in chunks(list(wanted.values()), RENDER_AT_ONCE):
-        found |= look(some, config)
+    for taken in chunks(list(wanted.values()), RENDER_AT_ONCE):
+        found |= look(taken, config)
     return [found[seed] for seed in seeds]
 
 
