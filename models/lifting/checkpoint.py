@@ -9,6 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from transformers import AutoConfig
 
 from models.encoders import ImageEncoder
@@ -21,6 +22,12 @@ from models.lifting.point_patches import PointPatchEmbed
 from models.lifting.refinement import RefinementFlow
 
 KIND = "region4d lifting model"
+DINOV2 = {  # names of older versions of transformers, and of newer ones
+    ".attention.attention.query.": ".attention.q_proj.",
+    ".attention.attention.key.": ".attention.k_proj.",
+    ".attention.attention.value.": ".attention.v_proj.",
+    ".attention.output.dense.": ".attention.o_proj.",
+}
 
 
 def build_model(
@@ -114,7 +121,7 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
     model = build_model(**config)
     model.distilled = distilled
     try:
-        model.load_state_dict(load_file(weights))
+        model.load_state_dict(renamed(load_file(weights), model))
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"'{weights}' does not fit its config.json: {str(error).splitlines()[0]}") from error
     if refinement is not None:
@@ -122,6 +129,18 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
         sizes = {"latent_channels": model.vae.latent_channels, "context_width": model.conditioner.width}
         model.refinement = RefinementFlow(**sizes, **refinement)
     return model.eval()
+
+
+def renamed(state: Mapping[str, Tensor], model: LiftingModel) -> dict[str, Tensor]:
+    """Give weights of DINOv2 encoders, whatever version of transformers wrote them, the names of the one at hand."""
+    wanted, found = model.state_dict(), {}
+    for name, value in state.items():
+        for old, new in DINOV2.items():
+            for this, other in ((old, new), (new, old)):
+                if name not in wanted and this in name:
+                    name = name.replace(this, other)
+        found[name] = value
+    return found
 
 
 def _plain(value: Any) -> Any:

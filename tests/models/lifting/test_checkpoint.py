@@ -1,0 +1,39 @@
+"""Folders of lifting models load under every version of transformers that is supported."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from models.lifting.checkpoint import DINOV2, KIND, build_model, load_model, save_model
+
+
+@pytest.mark.parametrize("style", ["older", "newer"])
+def test_weights_load_under_the_names_of_any_version_of_transformers(tmp_path: Path, style: str) -> None:
+    torch.manual_seed(0)
+    encoder = {"patch": 8, "width": 16, "depth": 1, "heads": 2}
+    model = build_model(
+        vae={"resolution": 16, "channels": [8, 8], "blocks": 1, "stem": 2, "patch": 2},
+        flow={"width": 24, "depth": 1, "heads": 2, "layout_width": 16},
+        conditioner={
+            "width": 16,
+            "image_size": 16,
+            "image": encoder,
+            "mask": encoder,
+            "points": {"width": 16, "size": 16, "patch": 8, "heads": 2, "remap": "asinh"},
+        },
+        extent="object",
+    ).half()
+    save_model(model, tmp_path)
+    renamed = {}
+    for name, value in load_file(tmp_path / "model.safetensors").items():
+        for old, new in DINOV2.items():
+            name = name.replace(new, old) if style == "older" else name.replace(old, new)
+        renamed[name] = value
+    assert any(marker in name for name in renamed for marker in (DINOV2 if style == "older" else DINOV2.values()))
+    save_file(renamed, tmp_path / "model.safetensors", {"kind": KIND})
+    loaded = load_model(tmp_path)
+    assert (loaded.extent, loaded.conditioner.point_encoder.remap, loaded.distilled) == ("object", "asinh", False)
+    state = loaded.state_dict()
+    assert all(torch.equal(value.float(), state[name]) for name, value in model.state_dict().items())
