@@ -2,7 +2,7 @@
 
     python -m benchmarks.archive outputs/runs/standard benchmarks/results/standard
 
-Arms answer the same questions, so that the records of a task, sorted by item, compress to a hundredth of their size when
+Arms answer the same questions, so that the records of a task, sorted by item, compress to a fiftieth of their size when
 they lie in one file. `region4d compare ... runs=FOLDER report_only=true` writes the report anew.
 """
 
