@@ -83,7 +83,8 @@ def lift(
             with CONSOLE.status("drawing"):
                 write_lift(folder, given, objects, facts, made_by(model, sampling, lifting))
         files = sorted(path.name for path in folder.iterdir())
-    for note in given.notes:
+    guessed = [f"note: {model} was not distilled for few steps: train experiment=lifting/shortcut, or leave --shortcut"]
+    for note in [*given.notes, *(guessed if shortcut and not networks.distilled else [])]:
         typer.echo(note, err=True)
     if objects:
         CONSOLE.print(to_terminal(facts, given.points is not None))

@@ -17,13 +17,14 @@ from models.geometry.conversions import (
     swap_pytorch3d,
     z_up_T_tilted,
 )
-from models.geometry.normalizers import Normalizer, ObjectNormalizer, SceneNormalizer, clip_canonical
+from models.geometry.normalizers import Extent, Normalizer, ObjectNormalizer, SceneNormalizer, clip_canonical
 from models.geometry.point_map import Frame, PointMap, transform, unproject, valid_depth
 from models.geometry.rigid import invert, matrix, transform_points
 from models.geometry.token_grid import pool_points
 from models.geometry.voxels import voxel_centres
 
 __all__ = [
+    "Extent",
     "Frame",
     "Normalizer",
     "ObjectNormalizer",

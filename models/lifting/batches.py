@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.utils.data import default_collate
 
 from models.geometry import Normalizer, ObjectNormalizer, PointMap, unproject
 from models.lifting.crops import ObjectViews, make_views
@@ -35,41 +34,36 @@ def points_of(batch: Batch) -> PointMap:
     return unproject(batch["depth"], batch["intrinsics"])
 
 
-def fit_normalizers(points: PointMap, masks: Bool[Tensor, "object height width"]) -> list[Normalizer | None]:
-    """Fit each object's normaliser; None where no valid point lies under its mask."""
-    found: list[Normalizer | None] = []
-    for xyz, valid, mask in zip(points.xyz, points.valid, masks, strict=True):
-        known = bool((valid & mask).any())
-        found.append(ObjectNormalizer.fit(PointMap(xyz, valid, points.frame), mask) if known else None)
-    return found
-
-
 def views_of(batch: Batch, model: LiftingModel, dropped: Bool[Tensor, "object"]) -> tuple[ObjectViews, Normalizer]:
     """Cut the views of a batch; objects that are `dropped`, or have no point, get none and the average normaliser."""
     points = points_of(batch)
     average = model.mean_normalizer()
-    fitted = [
-        average if lost or one is None else one
-        for one, lost in zip(fit_normalizers(points, batch["mask"]), dropped.tolist(), strict=True)
-    ]
-    without = torch.tensor([one is average for one in fitted], device=points.xyz.device)
-    normalizer = Normalizer(torch.stack([one.scale for one in fitted]), torch.stack([one.shift for one in fitted]))
-    known = PointMap(points.xyz, points.valid & ~without[:, None, None], points.frame)
+    fitted, known = ObjectNormalizer.fit_each(points, batch["mask"], model.extent)
+    without = dropped.to(known.device) | ~known
+    normalizer = Normalizer(
+        torch.where(without, average.scale, fitted.scale), torch.where(without[:, None], average.shift, fitted.shift)
+    )
+    left = PointMap(points.xyz, points.valid & ~without[:, None, None], points.frame)
     sizes = {"image_size": model.image_size, "point_size": model.conditioner.point_encoder.size}
-    return make_views(batch["image"] / 255, batch["mask"], normalizer.apply(known), **sizes), normalizer
+    return make_views(batch["image"] / 255, batch["mask"], normalizer.apply(left), **sizes), normalizer
 
 
 @torch.no_grad()
 def truth_of(batch: Batch, model: LiftingModel, normalizer: Normalizer) -> dict[str, Tensor]:
-    """Encode the true shapes and poses of a batch as latents."""
-    shape = model.vae.encode_tokens(fields_of(batch["distance"], model.vae.fields))
+    """Encode the true shapes and poses of a batch as latents; shapes that are encoded already are taken as they are."""
+    shape = batch["shape"] if "shape" in batch else shapes_of(batch["distance"], model)
     return {"shape": shape, **encode_pose(batch["cam_T_obj"], batch["scale"], normalizer)}
 
 
 @torch.no_grad()
-def fit_average(model: LiftingModel, items: Sequence[dict[str, Tensor]]) -> None:
-    """Fit the normaliser of an average object: geometric mean of the scales, mean of the shifts."""
-    batch = default_collate(list(items))
-    fitted = [one for one in fit_normalizers(points_of(batch), batch["mask"]) if one is not None]
-    model.mean_scale.copy_(torch.stack([one.scale for one in fitted]).log().mean().exp())
-    model.mean_shift.copy_(torch.stack([one.shift for one in fitted]).mean(0))
+def shapes_of(distance: Float[Tensor, "object x y z"], model: LiftingModel) -> Float[Tensor, "object token feature"]:
+    """Encode signed distances (units of the cube) as the tokens that the flow learns."""
+    return model.vae.encode_tokens(fields_of(distance.float(), model.vae.fields))
+
+
+@torch.no_grad()
+def fit_average(model: LiftingModel, batch: Batch) -> None:
+    """Fit the normaliser of an average object, at scene scale: geometric mean of the scales, mean of the shifts."""
+    fitted, known = ObjectNormalizer.fit_each(points_of(batch), batch["mask"])
+    model.mean_scale.copy_(fitted.scale[known].log().mean().exp())
+    model.mean_shift.copy_(fitted.shift[known].mean(0))

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 
 from models.encoders import ImageEncoder
+from models.geometry import Extent
 from models.lifting.conditioning import Conditioner, pretrained_image_encoder, small_image_encoder
 from models.lifting.flow_transformer import FlowTransformer
 from models.lifting.model import LiftingModel
@@ -29,6 +30,7 @@ def build_model(
     conditioner: Mapping[str, Any],
     refinement: Mapping[str, Any] | None = None,
     shapes: str | None = None,
+    extent: Extent = "scene",
 ) -> LiftingModel:
     """Build the networks, untrained, from plain sizes; what must agree between them is derived.
 
@@ -40,6 +42,7 @@ def build_model(
             it is `frozen`); `points` (arguments of `PointPatchEmbed`).
         refinement: arguments of `RefinementFlow`, or None for none.
         shapes: folder of a model whose trained VAE is taken over.
+        extent: what an object's normaliser takes to about one unit, see `LiftingModel`.
     """
     codec = OccupancyVAE(**vae)
     width, size = conditioner["width"], conditioner["image_size"]
@@ -55,10 +58,11 @@ def build_model(
         if refinement is None
         else RefinementFlow(latent_channels=codec.latent_channels, context_width=width, **refinement),
         image_size=size,
+        extent=extent,
     )
     if shapes is not None:
         model.vae.load_state_dict(load_model(shapes).vae.state_dict())
-    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement}
+    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement, "extent": extent}
     model.config = json.loads(json.dumps(config, default=_plain))
     for name, encoder in (("image", image), ("mask", mask)):
         if "folder" in conditioner[name]:  # its weights will be in ours
@@ -82,7 +86,9 @@ def save_model(model: LiftingModel, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {key: value.half().contiguous() for key, value in model.state_dict().items()}
     save_file(state, folder / "model.safetensors", {"kind": KIND})
-    (folder / "config.json").write_text(json.dumps({"kind": KIND, **model.config}, indent=2) + "\n")
+    (folder / "config.json").write_text(
+        json.dumps({"kind": KIND, "distilled": model.distilled, **model.config}, indent=2) + "\n"
+    )
 
 
 def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) -> LiftingModel:
@@ -104,7 +110,9 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
         raise ValueError(f"'{config_file}' is no JSON ({error}): write the folder again") from error
     if config.pop("kind", None) != KIND:
         raise ValueError(f"'{folder}' holds no {KIND}: give the folder of one (published SAM 3D weights are not read)")
+    distilled = config.pop("distilled", False)
     model = build_model(**config)
+    model.distilled = distilled
     try:
         model.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -35,14 +35,20 @@ def velocities(noise: Latents, data: Latents) -> dict[str, Tensor]:
 
 def logit_normal_times(
     count: int,
-    mean: int | float = -1.0,
+    means: Sequence[int | float] = (-1.0,),
     *,
     generator: torch.Generator,
     device: torch.device | str = "cpu",
 ) -> Float[Tensor, "count"]:
-    """Draw times sigmoid(n), n ~ Normal(mean, 1); the released model has mean -1 (more noise), its code's default 0."""
+    """Draw times sigmoid(n), n ~ Normal(mean, 1), with each of the means equally often.
+
+    The released model has the one mean -1 (more noise), its code's default is 0. A latent of D numbers tells the shape
+    from about t = 4 / sqrt(D) on, whatever the condition says, and a pose of few numbers much later: a mixture serves
+    both.
+    """
     normal = torch.randn(count, generator=generator, device=generator.device)
-    return (normal + mean).sigmoid().to(device)
+    which = torch.randint(len(means), (count,), generator=generator, device=generator.device)
+    return (normal + normal.new_tensor(means)[which]).sigmoid().to(device)
 
 
 def draw_noise(

@@ -116,7 +116,7 @@ def lift_many(
             on_cpu = None if points is None else points.to("cpu")  # as meshes are; the views go to the model's device
             pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu))
             sizes = model.image_size, model.conditioner.point_encoder.size
-            prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes))
+            prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes, model.extent))
         except ValueError as error:
             raise ValueError(f"object {k}: {error}") from error
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)

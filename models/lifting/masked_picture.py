@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.geometry import Normalizer, ObjectNormalizer, PointMap, invert, transform_points
+from models.geometry import Extent, Normalizer, ObjectNormalizer, PointMap, invert, transform_points
 from models.lifting.crops import ObjectViews, make_views
 from models.lifting.visibility import fit_intrinsics, visible_colours
 
@@ -43,14 +43,16 @@ class MaskedPicture:
                 f"{tuple(self.points.valid.shape)}"
             )
 
-    def views(self, average: Normalizer, image_size: int, point_size: int) -> tuple[ObjectViews, Normalizer]:
+    def views(
+        self, average: Normalizer, image_size: int, point_size: int, extent: Extent = "scene"
+    ) -> tuple[ObjectViews, Normalizer]:
         """Fit the object's normaliser, or take the `average` one where there are no points, and cut the views.
 
         Raises ValueError where no valid point lies under the mask.
         """
         points, normalizer = None, average
         if self.points is not None:
-            normalizer = ObjectNormalizer.fit(self.points, self.mask)
+            normalizer = ObjectNormalizer.fit(self.points, self.mask, extent)
             points = normalizer.apply(self.points)[None]
         sizes = {"image_size": image_size, "point_size": point_size}
         return make_views(self.image[None], self.mask[None], points, **sizes), normalizer

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.geometry import Normalizer
+from models.geometry import Extent, Normalizer
 from models.lifting.conditioning import Conditioner
 from models.lifting.flow_transformer import FlowTransformer
 from models.lifting.occupancy_vae import OccupancyVAE
@@ -27,11 +27,14 @@ class LiftingModel(nn.Module):
         flow: of shape and layout.
         refinement: of the surface, at twice the resolution; None leaves the first surface as it is.
         image_size: side of the images and masks that the conditioner sees, pixels.
+        extent: what an object's normaliser takes to about one unit: the scene, as released, or the object, whose pose
+            and points are then numbers of one size in every room.
     """
 
     mean_scale: Tensor
     mean_shift: Tensor
     config: Mapping[str, Any]  # the arguments of `build_model`
+    distilled: bool = False  # for few steps
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class LiftingModel(nn.Module):
         flow: FlowTransformer,
         refinement: RefinementFlow | None = None,
         image_size: int = 64,
+        extent: Extent = "scene",
     ) -> None:
         super().__init__()
         made, expected = (vae.tokens, vae.token_channels), flow.token_shapes["shape"]
@@ -50,7 +54,7 @@ class LiftingModel(nn.Module):
                 f"{expected[1]}: set the flow's `side` and `shape_channels` to match"
             )
         self.vae, self.conditioner, self.flow, self.refinement = vae, conditioner, flow, refinement
-        self.image_size = image_size
+        self.image_size, self.extent = image_size, extent
         self.register_buffer("mean_scale", torch.tensor(1.0))
         self.register_buffer("mean_shift", torch.tensor([0.0, 0.0, 1.0]))
 

@@ -172,8 +172,18 @@ def test_a_mask_that_touches_the_border_is_lifted(lift: Lift, photo: Path) -> No
 
 def test_few_steps_are_taken_with_shortcut(lift: Lift, photo: Path, region4d: Run, untrained: Path) -> None:
     words = ("--mask", str(photo / "mask.png"), "--model", str(untrained), "--shortcut", "-o", str(photo / "out"))
-    assert region4d("lift", str(photo / "photo.png"), *words)[0] == 0
+    code, _, said = region4d("lift", str(photo / "photo.png"), *words)
+    assert code == 0
+    assert "not distilled for few steps" in said
     assert (poses(photo / "out")["steps"], poses(photo / "out")["shortcut"]) == (4, True)
+
+
+def test_a_distilled_model_takes_few_steps_without_a_warning(photo: Path, region4d: Run, untrained: Path) -> None:
+    config = untrained / "config.json"
+    config.write_text(config.read_text().replace('"distilled": false', '"distilled": true'))
+    words = ("--mask", str(photo / "mask.png"), "--model", str(untrained), "--shortcut", "-o", str(photo / "out"))
+    code, _, said = region4d("lift", str(photo / "photo.png"), *words)
+    assert (code, "distilled" in said) == (0, False)
 
 
 def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift, photo: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,16 @@ import torch
 
 from models.geometry import invert, transform_points, unproject
 from scenes import shards
-from scenes.masked_objects import MARGIN, MaskedObject, MaskedObjectConfig, MaskedObjectStore, draw_masked_object
-from scenes.worlds import WorldConfig
+from scenes.masked_objects import (
+    MARGIN,
+    MaskedObject,
+    MaskedObjectConfig,
+    MaskedObjectStore,
+    draw_masked_object,
+    draw_masked_objects,
+    silhouettes,
+)
+from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.solid import signed_distance
 
 WORLD = WorldConfig(height=48, width=64, frames=1, objects=(6, 10), cameras=("static",), noise=0.0)
@@ -73,3 +82,24 @@ def test_impossible_wishes_are_one_clear_line() -> None:
         MaskedObjectConfig(WorldConfig(frames=2))
     with pytest.raises(ValueError, match="ask for less"):
         draw_masked_object(0, MaskedObjectConfig(WORLD, smallest=0.99))
+
+
+def test_seeds_that_share_worlds_take_different_objects_and_do_not_depend_on_other_groups() -> None:
+    shared = replace(CROWDED, bins=((0.0, 0.2), (0.2, 0.5)), per_world=4)
+    items = draw_masked_objects(range(8), shared)
+    assert len({(item.world_seed, item.index) for item in items}) == 8
+    assert len({item.world_seed for item in items}) < 8
+    again = draw_masked_object(6, shared)
+    assert (again.world_seed, again.index) == (items[6].world_seed, items[6].index)
+    assert torch.equal(again.image, items[6].image)
+    with pytest.raises(ValueError, match="divide"):
+        MaskedObjectStore(replace(CROWDED, per_world=3), range(1))
+
+
+def test_silhouettes_are_what_renderings_show() -> None:
+    world = make_world(3, WORLD)
+    visible, full = silhouettes([world])[0]
+    instances = render([world], signals=())[0].truth.instances  # type: ignore[union-attr]
+    assert visible.tolist() == [int((instances == k + 1).sum()) for k in range(len(world.objects))]
+    alone = render([replace(world, objects=(thing,)) for thing in world.objects], signals=())
+    assert full.tolist() == [int((clip.truth.instances > 0).sum()) for clip in alone]  # type: ignore[union-attr]

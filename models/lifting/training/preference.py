@@ -79,8 +79,9 @@ class WorldPreferences(SeededData):
     ) -> None:
         super().__init__(**loading)
         self.store = MaskedObjectStore(objects, range(*seeds), Path(stores))
+        model = load_model(folder).to("cuda" if torch.cuda.is_available() else "cpu")
         self.candidates = CandidateStore(
-            load_model(folder), self.store, count=count, steps=steps, guidance=guidance, root=Path(candidates)
+            model, self.store, count=count, steps=steps, guidance=guidance, root=Path(candidates)
         )
         self.margin, self.control = margin, control
 
@@ -92,6 +93,7 @@ class WorldPreferences(SeededData):
     def setup(self, stage: str) -> None:
         """Pair the candidates."""
         self.items = Pairs(self.candidates, self.margin, self.control, self.seed)
+        super().setup(stage)
 
 
 class PreferenceAlignment(LiftingStage):
@@ -118,12 +120,13 @@ class PreferenceAlignment(LiftingStage):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Prefer the winners."""
         count = len(batch["winner"])
-        coin = torch.default_generator
+        coin = self.coin
         with torch.no_grad():
-            views, _ = views_of(batch, self.model, torch.zeros(count, dtype=torch.bool))
+            with torch.autocast(self.device.type, enabled=False):  # geometry is exact
+                views, _ = views_of(batch, self.model, torch.zeros(count, dtype=torch.bool))
             condition = self.model.conditioner(views)
         noise = draw_noise(self.model.flow.token_shapes, count, generator=coin, device=self.device)
-        time = torch.rand(count, generator=coin).to(self.device)
+        time = torch.rand(count, generator=coin, device=self.device)
         winner, loser = (noise | {"shape": batch[which]} for which in ("winner", "loser"))
         if self.winners_only:
             latents = interpolate_all(noise, winner, time)

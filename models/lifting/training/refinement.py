@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import UInt8
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from models.geometry import PointMap, voxel_centres
 from models.lifting.batches import Batch, fields_of, points_of, tensors_of, views_of
@@ -19,21 +18,15 @@ from models.lifting.grid import truncated_distance
 from models.lifting.lifted import look
 from models.lifting.masked_picture import MaskedPicture
 from models.lifting.refinement import find_band, refinement_loss
-from models.lifting.training.data import WorldObjects
+from models.lifting.training.data import MaskedObjects, WorldObjects
 from models.lifting.training.stages import LiftingStage
-from scenes.masked_objects import MARGIN, MaskedObjectStore
+from scenes.masked_objects import MARGIN
 from scenes.worlds.solid import signed_distance
 from scenes.worlds.world import WorldObject
 
 
-class PaintedObjects(Dataset[dict[str, Tensor]]):
+class PaintedObjects(MaskedObjects):
     """Masked objects with the colour of their nearest part at each voxel."""
-
-    def __init__(self, store: MaskedObjectStore) -> None:
-        self.store = store
-
-    def __len__(self) -> int:
-        return len(self.store)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         item = self.store[index]

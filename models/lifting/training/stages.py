@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import torch
 from einops import repeat
 from lightning import LightningModule
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from models.lifting.batches import Batch, fields_of, fit_average, truth_of, views_of
+from models.lifting.batches import Batch, fields_of, fit_average, shapes_of, truth_of, views_of
 from models.lifting.checkpoint import save_model
 from models.lifting.conditioning import Condition, draw_objects
 from models.lifting.flow import WEIGHTS, draw_noise, flow_loss, interpolate_all, logit_normal_times, velocities
@@ -19,7 +20,7 @@ from models.lifting.model import LiftingModel
 from models.lifting.occupancy_vae import kl_divergence, reconstruction_loss
 from models.lifting.sampler import Guidance
 from models.lifting.shortcut import draw_jumps, shortcut_target
-from models.lifting.training.data import MaskedObjects, Shapes
+from models.lifting.training.data import SeededData
 from models.training import adamw
 
 STATISTICS = 512  # items that averages over the training set are taken from
@@ -60,6 +61,18 @@ class LiftingStage(LightningModule):
         """List the parts that learn."""
         return [self.model.flow, self.model.conditioner]
 
+    @property
+    def coin(self) -> torch.Generator:
+        """The device's own global generator: what it draws needs no transfer."""
+        if self.device.type == "cuda":
+            return torch.cuda.default_generators[self.device.index or 0]
+        return torch.default_generator
+
+    @property
+    def items(self) -> SeededData:
+        """What the stage trains on."""
+        return self.trainer.datamodule  # type: ignore[attr-defined, no-any-return]
+
     def learned(self) -> list[Tensor]:
         """List the parameters that learn."""
         return [p for part in self.parts() for p in part.parameters() if p.requires_grad]
@@ -83,8 +96,7 @@ class LiftingStage(LightningModule):
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the average; early it follows closely."""
         decay = min(self.averaging, (1 + self.global_step) / (10 + self.global_step))
-        for mean, value in zip(self.average, self.learned(), strict=True):
-            mean.lerp_(value, 1 - decay)
+        get_ema_multi_avg_fn(decay)(self.average, self.learned(), None)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the average with the checkpoint."""
@@ -131,9 +143,9 @@ class ShapeAutoencoding(LiftingStage):
         """The VAE alone."""
         return [self.model.vae]
 
-    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Reconstruct."""
-        grids = fields_of(batch, self.model.vae.fields)
+        grids = fields_of(batch["distance"].float(), self.model.vae.fields)
         decoded, mean, log_variance = self.model.vae(grids)
         reconstruction = reconstruction_loss(decoded, grids, self.model.vae.fields)
         divergence = kl_divergence(mean, log_variance)
@@ -145,8 +157,7 @@ class ShapeAutoencoding(LiftingStage):
     def export(self, folder: Path) -> None:
         """Standardise the latent, then write."""
         self.take_average()
-        shapes: Shapes = self.trainer.datamodule.items  # type: ignore[attr-defined]
-        some = torch.stack([shapes[k] for k in range(min(STATISTICS, len(shapes)))]).to(self.device)
+        some = self.items.first(STATISTICS, self.device)["distance"].float()
         means = [self.model.vae.encode(fields_of(part, self.model.vae.fields))[0] for part in some.split(32)]
         self.model.vae.standardise(torch.cat(means))
         super().export(folder)
@@ -161,8 +172,7 @@ class FlowTraining(LiftingStage):
         drop_points: probability that an object comes without a point map. Its pose is then encoded by the average
             normaliser, as a lift without points decodes it, so that the place in the picture still tells something.
         draws: times and noises of each object in a step; the condition is encoded once.
-        time_mean: of the normal whose sigmoid is the time; -1 as released. Latents of worlds are so large for what they
-            say that at time 0.3 the noisy latent tells the shape, and the condition is learned below that alone.
+        time_means: of the normals whose sigmoid is the time, see `logit_normal_times`; (-1,) as released.
         layout_only: train the layout stream alone; every shape stays bit-equal.
         regression: predict the latents at once from zero: a baseline with the same networks.
     """
@@ -174,7 +184,7 @@ class FlowTraining(LiftingStage):
         drop: float = 0.1,
         drop_points: float = 0.15,
         draws: int = 2,
-        time_mean: float = -1.0,
+        time_means: Sequence[float] = (-1.0,),
         layout_only: bool = False,
         regression: bool = False,
         **options: Any,
@@ -182,17 +192,17 @@ class FlowTraining(LiftingStage):
         self.layout_only = layout_only
         super().__init__(**options)
         self.weights, self.drop, self.drop_points, self.draws = dict(weights), drop, drop_points, draws
-        self.regression, self.time_mean = regression, time_mean
+        self.regression, self.time_means = regression, tuple(time_means)
 
     def parts(self) -> list[torch.nn.Module]:
         """Flow and conditioner, or the layout stream."""
         return [self.model.flow.layout] if self.layout_only else super().parts()
 
     def on_fit_start(self) -> None:
-        """Fit the average normaliser to the training set, unless an earlier stage did."""
+        """Fit the average normaliser to the training set, unless an earlier stage did; encode the shapes, if held."""
         if float(self.model.mean_scale) == 1.0:
-            items: MaskedObjects = self.trainer.datamodule.items  # type: ignore[attr-defined]
-            fit_average(self.model, [items[k] for k in range(min(STATISTICS, len(items)))])
+            fit_average(self.model, self.items.first(STATISTICS, self.device))
+        self.items.replace("distance", "shape", lambda some: shapes_of(some, self.model), self.device)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Match velocities."""
@@ -202,7 +212,7 @@ class FlowTraining(LiftingStage):
             time = torch.zeros(count, device=self.device)
             noise = {key: torch.zeros_like(value) for key, value in data.items()}
         else:
-            time = logit_normal_times(count, self.time_mean, generator=torch.default_generator, device=self.device)
+            time = logit_normal_times(count, self.time_means, generator=self.coin, device=self.device)
             noise = self.noise(count)
         latents = interpolate_all(noise, data, time)
         predicted = self.model.flow(latents, time, torch.zeros_like(time), condition.tokens)
@@ -213,14 +223,15 @@ class FlowTraining(LiftingStage):
     def noise(self, count: int) -> dict[str, Tensor]:
         """Draw latents at time 0."""
         shapes = self.model.flow.token_shapes
-        return draw_noise(shapes, count, generator=torch.default_generator, device=self.device)
+        return draw_noise(shapes, count, generator=self.coin, device=self.device)
 
     def condition_and_data(self, batch: Batch) -> tuple[Condition, dict[str, Tensor]]:
         """Encode pictures and truth of a batch, `draws` times each; some lose their points, some all condition."""
-        count, coin = len(batch["image"]), torch.default_generator
-        views, normalizer = views_of(batch, self.model, draw_objects(count, self.drop_points, coin, self.device))
+        count, coin = len(batch["image"]), self.coin
+        with torch.autocast(self.device.type, enabled=False):  # geometry is exact
+            views, normalizer = views_of(batch, self.model, draw_objects(count, self.drop_points, coin, self.device))
+            data = truth_of(batch, self.model, normalizer)
         condition = self.model.conditioner(views)
-        data = truth_of(batch, self.model, normalizer)
         times = 1 if self.regression else self.draws
         condition = condition.take(torch.arange(count, device=self.device).repeat(times))
         if not self.regression:
@@ -240,6 +251,7 @@ class ShortcutDistillation(FlowTraining):
 
     def __init__(self, *, guidance: float = 2.0, share: float = 0.25, **options: Any) -> None:
         super().__init__(**options)
+        self.model.distilled = True
         self.guidance = Guidance(weight=guidance, interval=(0.0, 1.0), modalities=("shape",))
         self.share = share
 
@@ -248,10 +260,9 @@ class ShortcutDistillation(FlowTraining):
         condition, data = self.condition_and_data(batch)
         count = len(condition)
         jumping = max(1, round(self.share * count))
-        coin = torch.default_generator
         noise = self.noise(count)
-        time = logit_normal_times(count, self.time_mean, generator=coin, device=self.device)
-        start, half = draw_jumps(jumping, generator=coin, device=self.device)
+        time = logit_normal_times(count, self.time_means, generator=self.coin, device=self.device)
+        start, half = draw_jumps(jumping, generator=self.coin, device=self.device)
         time = torch.cat([start, time[jumping:]])
         step = torch.cat([2 * half, torch.zeros_like(time[jumping:])])
         latents, target = interpolate_all(noise, data, time), velocities(noise, data)

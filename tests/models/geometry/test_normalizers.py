@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.geometry import (
+    Extent,
     Normalizer,
     ObjectNormalizer,
     PointMap,
@@ -151,6 +152,28 @@ def test_an_object_lies_at_the_origin_and_its_scene_has_unit_size() -> None:
     canonical = ObjectNormalizer.fit(points, mask).apply(points).xyz
     assert canonical[mask].median(0).values.abs().max() < 1e-6
     assert canonical.abs().amax(-1).median().item() == pytest.approx(1, abs=1e-6)
+
+
+def test_at_object_scale_the_object_itself_has_unit_size() -> None:
+    points = random_world(torch.Generator().manual_seed(0), 16, 16, share=2.0)
+    mask = torch.zeros(16, 16, dtype=torch.bool)
+    mask[3:6, 4:9] = True
+    canonical = ObjectNormalizer.fit(points, mask, "object").apply(points).xyz
+    assert canonical[mask].abs().amax(-1).median().item() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("extent", ["scene", "object"])
+def test_objects_fitted_in_one_batch_are_fitted_as_one_by_one(extent: Extent) -> None:
+    generator = torch.Generator().manual_seed(0)
+    points = random_world(generator, 4, 12, 16, share=0.8)
+    masks = torch.rand(4, 12, 16, generator=generator) < 0.3
+    masks[2] &= ~points.valid[2]  # without any valid point
+    batch, known = ObjectNormalizer.fit_each(points, masks, extent)
+    assert known.tolist() == [True, True, False, True]
+    for k in (0, 1, 3):
+        alone = ObjectNormalizer.fit(points[k], masks[k], extent)
+        assert torch.equal(batch.scale[k], alone.scale)
+        assert torch.equal(batch.shift[k], alone.shift)
 
 
 def test_a_batch_of_normalisers_maps_each_scene_by_its_own() -> None:

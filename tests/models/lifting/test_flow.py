@@ -32,7 +32,7 @@ def test_each_object_has_its_own_time() -> None:
 
 
 def test_times_have_the_median_of_their_logit_normal_and_repeat_with_the_seed() -> None:
-    times = [logit_normal_times(20_001, -1, generator=torch.Generator().manual_seed(0)) for _ in range(2)]
+    times = [logit_normal_times(20_001, (-1,), generator=torch.Generator().manual_seed(0)) for _ in range(2)]
     assert torch.equal(*times)
     assert ((times[0] > 0) & (times[0] < 1)).all()
     # a median of 20 001 draws of slope 0.2 lies within 0.01 of sigmoid(-1) in five of five standard deviations

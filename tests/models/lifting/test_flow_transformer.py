@@ -12,10 +12,11 @@ from tests.models.lifting.conftest import shaken
 Inputs = tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor, torch.Tensor]
 
 
-@pytest.fixture
-def flow() -> FlowTransformer:
+@pytest.fixture(params=[None, 16], ids=["equal streams", "narrow layout"])
+def flow(request: pytest.FixtureRequest) -> FlowTransformer:
     torch.manual_seed(0)
-    model = shaken(FlowTransformer(side=4, width=24, depth=3, heads=2, context_width=10))
+    sizes = {"side": 4, "width": 24, "depth": 3, "heads": 2, "context_width": 10}
+    model = shaken(FlowTransformer(**sizes, layout_width=request.param))
     assert isinstance(model, FlowTransformer)
     return model
 

@@ -46,3 +46,13 @@ def test_points_in_metres_are_refused() -> None:
         PointPatchEmbed(width=16, size=16)(PointMap(points.xyz, points.valid, "cam"))
     with pytest.raises(ValueError, match="choose a divisor"):
         PointPatchEmbed(size=20, patch=8)
+
+
+def test_far_points_enter_by_asinh_where_asked_for() -> None:
+    torch.manual_seed(0)
+    linear = PointPatchEmbed(width=16, size=16, patch=8, heads=2)
+    bent = PointPatchEmbed(width=16, size=16, patch=8, heads=2, remap="asinh")
+    bent.load_state_dict(linear.state_dict())
+    points = some_points()
+    asinh = PointMap(points.xyz.asinh(), points.valid, "canonical")
+    torch.testing.assert_close(bent(points), linear(asinh))

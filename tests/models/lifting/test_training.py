@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from lightning import Trainer, seed_everything
 
 from models.lifting import LiftingModel
-from models.lifting.batches import tensors_of, truth_of, views_of
+from models.lifting.batches import shapes_of, tensors_of, truth_of, views_of
 from models.lifting.candidates import CandidateStore, best_and_worst
 from models.lifting.checkpoint import build_model, load_model, save_model
 from models.lifting.pose_encoding import decode_pose
@@ -89,13 +90,12 @@ def fit(module: Any, data: Any, steps: int, **options: Any) -> Trainer:
 def test_the_vae_learns_shapes_and_standardises_their_tokens(model: LiftingModel, tmp_path: Path) -> None:
     data = WorldShapes(world=OBJECTS.world, seeds=(0, 64), resolution=16, **LOADING)
     module = ShapeAutoencoding(model=model, learning_rate=3e-3)
-    first = module.training_step(torch.stack([data.items[k] for k in range(8)]), 0)  # type: ignore[index]
+    first = module.training_step(data.first(8, torch.device("cpu")), 0)
     trainer = fit(module, data, 25)
     assert float(trainer.callback_metrics["loss"]) < 0.75 * float(first.detach())
     module.export(tmp_path)
     learned = load_model(tmp_path)
-    grids = torch.stack([data.items[k] for k in range(32)])  # type: ignore[index]
-    tokens = truth_of({"distance": grids} | _poses(32), learned, learned.mean_normalizer())["shape"]
+    tokens = truth_of(data.first(32, torch.device("cpu")) | _poses(32), learned, learned.mean_normalizer())["shape"]
     assert abs(float(tokens.mean())) < 0.2
     assert 0.7 < float(tokens.std()) < 1.3
 
@@ -166,6 +166,33 @@ def test_the_refinement_trains_on_a_grid_of_twice_the_resolution(
     coarse = WorldObjects(objects=OBJECTS, seeds=(0, 8), stores=str(stores), **LOADING)
     with pytest.raises(ValueError, match="distances at 32"):
         fit(RefinementTraining(model=grown, learning_rate=1e-3), coarse, 1)
+
+
+def test_held_objects_give_the_batches_that_reading_gives(model: LiftingModel, stores: Path) -> None:
+    read, held = (
+        WorldObjects(objects=OBJECTS, seeds=(3, 14), stores=str(stores), hold=hold, **LOADING) for hold in (False, True)
+    )
+    held.setup("fit")
+    device = torch.device("cpu")
+    for one, other in zip(islice(read.train_dataloader(), 3), held.train_dataloader(), strict=False):
+        chosen = held.transfer_batch_to_device(other, device, 0)
+        assert one.keys() == chosen.keys()
+        assert all(torch.equal(one[key], chosen[key].to(one[key])) for key in one)
+    before = held.first(5, device)
+    held.replace("distance", "shape", lambda some: shapes_of(some, model), device)
+    after = held.first(5, device)
+    assert "distance" not in after
+    normalizer = model.mean_normalizer()
+    torch.testing.assert_close(truth_of(after, model, normalizer), truth_of(before, model, normalizer))
+
+
+@pytest.mark.parametrize("shifted", [True, False])
+def test_a_stage_trains_on_held_objects(model: LiftingModel, stores: Path, shifted: bool) -> None:
+    data = WorldObjects(objects=OBJECTS, seeds=(0, 16), shifted=shifted, stores=str(stores), hold=True, **LOADING)
+    trainer = fit(FlowTraining(model=model, learning_rate=1e-3), data, 3)
+    assert torch.isfinite(trainer.callback_metrics["loss"])
+    assert data.held is not None
+    assert len(data.held["shape"]) == 16
 
 
 def test_candidates_are_drawn_once_and_pairs_prefer_the_better(
