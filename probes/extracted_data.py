@@ -15,7 +15,7 @@ from models.training import SeededSampler, samples_seen
 from probes.clip_sets import SPLITS, ClipSet
 from probes.controls import view_features_many
 from probes.extractors.extractor import Extractor
-from probes.extractors.noise import Noise
+from probes.extractors.noise import noise_level
 from probes.feature_store import NAME, SCALE, quantised
 from probes.label_table import fixed_views, label_table
 from probes.probe_data import one_cycle
@@ -55,12 +55,15 @@ class ExtractedFeatures(LightningDataModule):
         batch_size: clips.
         seed: of the order.
         labels: folder in which the labels of all clips are kept as one file.
-        noise: level of a diffusion model.
+        sigma: noise level of a diffusion model; None for a model that takes none.
+        told: the level that it is told instead.
+        draws: of the noise, over which features are averaged.
+        noise_seed: of the noise.
         control: see `probes.controls`.
         random_init: a seed, for fresh random weights instead of the learned ones.
         eight_bits: round features as a store of 8 bits does.
         shuffled_labels: give every training clip the labels of another one (a control).
-        at_once: clips of one forward.
+        at_once: clips of one forward of the extractor, and of one that measures probes.
     """
 
     def __init__(
@@ -72,7 +75,10 @@ class ExtractedFeatures(LightningDataModule):
         batch_size: int,
         seed: int,
         labels: str,
-        noise: Noise | None = None,
+        sigma: float | None = None,
+        told: float | None = None,
+        draws: int = 1,
+        noise_seed: int = 0,
         control: str | None = None,
         random_init: int | None = None,
         eight_bits: bool = False,
@@ -80,14 +86,15 @@ class ExtractedFeatures(LightningDataModule):
         at_once: int = 64,
     ) -> None:
         super().__init__()
-        extractor.check(list(layers), noise)
+        self.noise = noise_level(sigma, told, noise_seed, draws)
+        extractor.check(list(layers), self.noise)
         if random_init is not None:
             from probes.random_twin import random_init as renew  # needs diffusers, which most extractors do without
 
             renew(extractor, random_init)
         self.clips, self.extractor, self.layers = clips, extractor, list(layers)
         self.batch_size, self.seed, self.label_folder = batch_size, seed, Path(labels)
-        self.noise, self.control, self.eight_bits = noise, control, eight_bits
+        self.control, self.eight_bits = control, eight_bits
         self.shuffled_labels, self.at_once = shuffled_labels, at_once
         self.features = torch.empty(0)
         self.labels: dict[str, Tensor] = {}
@@ -141,7 +148,7 @@ class ExtractedFeatures(LightningDataModule):
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batch the validation and the test clips."""
         return [
-            DataLoader(self._split(split, range(len(self.clips.splits[split]))), self.batch_size, collate_fn=as_it_is)
+            DataLoader(self._split(split, range(len(self.clips.splits[split]))), self.at_once, collate_fn=as_it_is)
             for split in SPLITS[1:]
         ]
 

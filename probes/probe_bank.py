@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from probes.probe import Perceived, Probe
 from probes.probe_training import SHOWN, clip_errors, clouds, write_probe
 
 LOSSES = ("points", "depth", "camera")
+LABELS = ("depth", "points", "confidence", "valid")  # that losses compare with, beside cameras
+BLOCKS = ("read_in.", "special", "within.", "among.")  # parameters of what may run in bfloat16
 
 
 class ProbeBank(LightningModule):
@@ -37,6 +38,9 @@ class ProbeBank(LightningModule):
         learning_rate: peak.
         weight_decay: of AdamW.
         warmup_fraction: of all steps.
+        half_blocks: run the blocks in bfloat16; heads stay in float32.
+        graphed: record the kernels of a step once and replay them (CUDA graphs), for launching them takes longer than
+            they run.
     """
 
     def __init__(
@@ -48,10 +52,13 @@ class ProbeBank(LightningModule):
         learning_rate: float,
         weight_decay: float = 0.05,
         warmup_fraction: float = 0.1,
+        half_blocks: bool = False,
+        graphed: bool = False,
     ) -> None:
         super().__init__()
         self.layers, self.seeds = list(layers), list(seeds)
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
+        self.half_blocks, self.graphed = half_blocks, graphed
         made = [seeded(probe, seed) for seed in self.seeds]
         self.names = [name for name, _ in made[0].named_parameters()]
         each = [torch.stack([one.get_parameter(name).detach() for one in made]) for name in self.names]
@@ -61,6 +68,7 @@ class ProbeBank(LightningModule):
         self.errors: dict[tuple[int, int], dict[str, dict[str, dict[str, float]]]] = {}
         self.clouds: dict[tuple[int, int], dict[str, Tensor]] = {place: {} for place in self.places()}
         self.features: dict[int, dict[str, Any]] = {}
+        self._graph: Callable[..., Tensor] | None = None
 
     def places(self) -> Iterator[tuple[int, int]]:
         """Count the probes, by number of layer and of seed."""
@@ -70,8 +78,10 @@ class ProbeBank(LightningModule):
         """Refuse features of another width.
 
         Raises:
-            ValueError: so they are.
+            ValueError: so they are, or kernels are to be recorded where there is no GPU.
         """
+        if self.graphed and self.trainer.strategy.root_device.type != "cuda":
+            raise ValueError("module.graphed=true records kernels of a GPU, and this runs on none: leave it out")
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         if data.channels != self.channels:
             raise ValueError(
@@ -86,22 +96,49 @@ class ProbeBank(LightningModule):
 
     def losses(self, features: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
         """Compute the three losses of every probe, (layer, seed, loss); features are (layer, batch, view, ...)."""
-        of_one = partial(self.losses_of_one, labels)
-        if features.device.type == "cuda":
-            stacks = dict(zip(self.names, self.stacks, strict=True))
-            together: Tensor = vmap(vmap(of_one, in_dims=(0, None)))(stacks, features)
-            return together
-        alone = [of_one(self.parameters_of(layer, seed), features[layer]) for layer, seed in self.places()]
-        return torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+        camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], *map(int, labels["depth"].shape[-2:]))
+        tensors = (features, *(labels[name] for name in LABELS), camera, *self.stacks)
+        if features.device.type != "cuda":
+            given = tensors[1 : -len(self.names)]
+            alone = [
+                self._one(self.parameters_of(layer, seed), features[layer], given) for layer, seed in self.places()
+            ]
+            return torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+        if self.graphed and self._graph is None:
+            self._graph = torch.cuda.make_graphed_callables(self.together, tensors, allow_unused_input=True)
+        found: Tensor = (self._graph or self.together)(*tensors)
+        return found
 
-    def losses_of_one(self, labels: Mapping[str, Tensor], parameters: dict[str, Tensor], features: Tensor) -> Tensor:
-        """Compute the three losses of the probe with these parameters; features are (batch, view, ...)."""
-        height, width = labels["depth"].shape[-2:]
-        camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], height, width)
-        found: Perceived = functional_call(self.shape[0], parameters, (features, (height, width)))
-        points = point_loss(found.points, labels["points"], labels["confidence"], labels["valid"])
-        depth = depth_loss(found.depth, labels["depth"], labels["confidence"], labels["valid"])
-        return torch.stack([points, depth, camera_loss(found.cameras, camera)])
+    def together(self, features: Tensor, *rest: Tensor) -> Tensor:
+        """Compute the losses of all probes as one; `rest` is labels, cameras, stacks, one after the other."""
+        given, stacks = rest[: -len(self.names)], dict(zip(self.names, rest[-len(self.names) :], strict=True))
+
+        def of_one(parameters: dict[str, Tensor], read: Tensor) -> Tensor:
+            return self._one(parameters, read, given)
+
+        found: Tensor = vmap(vmap(of_one, in_dims=(0, None)))(stacks, features)
+        return found
+
+    def _one(self, parameters: Mapping[str, Tensor], features: Tensor, given: Sequence[Tensor]) -> Tensor:
+        depth, points, confidence, valid, camera = given
+        found = self.read(parameters, features, (depth.shape[-2], depth.shape[-1]))
+        return torch.stack(
+            [
+                point_loss(found.points, points, confidence, valid),
+                depth_loss(found.depth, depth, confidence, valid),
+                camera_loss(found.cameras, camera),
+            ]
+        )
+
+    def read(self, parameters: Mapping[str, Tensor], features: Tensor, size: tuple[int, int]) -> Perceived:
+        """Run one probe."""
+        if self.half_blocks:
+            features = features.bfloat16()
+            parameters = {
+                name: value.bfloat16() if name.startswith(BLOCKS) else value for name, value in parameters.items()
+            }
+        found: Perceived = functional_call(self.shape[0], dict(parameters), (features, size))
+        return found
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
         """Take the sum of the losses of all probes: none has a gradient from another's."""
@@ -120,7 +157,7 @@ class ProbeBank(LightningModule):
         if not gradient_clip_val:
             return
         gradients = [stack.grad for stack in self.stacks if stack.grad is not None]
-        norm = torch.stack([each.flatten(2).square().sum(-1) for each in gradients]).sum(0).sqrt()
+        norm = torch.stack([each.flatten(2).norm(dim=-1) for each in gradients]).norm(dim=0)
         share = (gradient_clip_val / (norm + 1e-6)).clamp_max(1)
         for each in gradients:
             each.mul_(share[(..., *[None] * (each.ndim - 2))])
@@ -128,10 +165,9 @@ class ProbeBank(LightningModule):
     def test_step(self, batch: Mapping[str, Any], batch_index: int, dataloader_idx: int = 0) -> None:
         """Measure every clip by every probe; keep the points of some test clips."""
         split, labels = SPLITS[1:][dataloader_idx], batch["labels"]
-        size = tuple(labels["depth"].shape[-2:])
+        size = (labels["depth"].shape[-2], labels["depth"].shape[-1])
         for layer, seed in self.places():
-            parameters = self.parameters_of(layer, seed)
-            found: Perceived = functional_call(self.shape[0], parameters, (batch["features"][layer], size))
+            found = self.read(self.parameters_of(layer, seed), batch["features"][layer], size)
             errors = self.errors.setdefault((layer, seed), {}).setdefault(split, {})
             before = len(errors)
             errors |= zip(

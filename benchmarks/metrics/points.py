@@ -74,4 +74,4 @@ def weighted_mean(
     Source: specs/vidfm3d.md section 3.1.
     """
     weighted = (confidence * error.clamp_max(LARGEST)).clamp_max(LARGEST).nan_to_num(0.0)
-    return weighted.mean() if mask is None else torch.where(mask, weighted, 0.0).sum() / mask.sum()
+    return weighted.mean() if mask is None else (weighted * mask).sum() / mask.sum()

@@ -63,6 +63,19 @@ class Noise:
         return signal * clean + share * drawn
 
 
+def noise_level(sigma: float | None, told: float | None, seed: int, draws: int) -> Noise | None:
+    """Make the noise level of a model; None for one that takes none.
+
+    Raises:
+        ValueError: the model is told a level without being given one, or a level is not from 0 to 1.
+    """
+    if sigma is None:
+        if told is not None:
+            raise ValueError(f"told={told} needs sigma, the noise that is really there")
+        return None
+    return Noise(sigma, told, seed, draws)
+
+
 def preserving_timestep(sigma: float, alphas_cumprod: Float[Tensor, "step"]) -> float:
     """Find the timestep of a variance-preserving schedule with the signal-to-noise ratio of `sigma`.
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 import torch
 from lightning import Trainer
-from torch.func import vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from probes.clip_sets import ClipSet
@@ -12,8 +11,9 @@ from probes.extracted_data import ExtractedFeatures
 from probes.extraction import fill_stores
 from probes.extractors.noise import Noise
 from probes.label_table import fixed_views, label_table
+from probes.pose_encoding import encode_pose
 from probes.probe import Probe
-from probes.probe_bank import ProbeBank, probe_folder
+from probes.probe_bank import LABELS, ProbeBank, probe_folder
 from probes.probe_data import ProbeData
 from probes.probe_training import CLOUDS, ERRORS, ProbeTraining, read_errors
 from tests.probes.test_probe_training import trainer
@@ -82,13 +82,46 @@ def test_probes_that_run_as_one_have_the_losses_and_gradients_of_each(clips: Cli
     alone.sum().backward()
     before = [stack.grad.clone() for stack in module.stacks]
     module.zero_grad()
-    stacks = dict(zip(module.names, module.stacks, strict=True))
+    camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
     with sdpa_kernel(SDPBackend.MATH):  # the CPU has no other attention for a batch of batches
-        together = vmap(vmap(partial(module.losses_of_one, labels), in_dims=(0, None)))(stacks, features)
+        together = module.together(features, *(labels[name] for name in LABELS), camera, *module.stacks)
     together.sum().backward()
     assert torch.allclose(together, alone, atol=1e-5)
     for stack, grad in zip(module.stacks, before, strict=True):
         assert torch.allclose(stack.grad, grad, atol=1e-4)
+
+
+def test_blocks_in_half_precision_change_little(clips: ClipSet, tmp_path: Path) -> None:
+    module, half, batches = bank([1], [0]), bank([1], [0]), data(clips, tmp_path)
+    half.half_blocks = True
+    batches.setup("fit")
+    batch = next(iter(batches.train_dataloader()))
+    whole, rough = (one.losses(batch["features"], batch["labels"]) for one in (module, half))
+    assert torch.allclose(whole, rough, rtol=0.03)  # three digits, through a few layers
+    assert not torch.equal(whole, rough)
+    camera = encode_pose(batch["labels"]["cam_T_world"], batch["labels"]["intrinsics"], 8, 8)
+    with sdpa_kernel(SDPBackend.MATH):
+        one = half.together(batch["features"], *(batch["labels"][name] for name in LABELS), camera, *half.stacks)
+    assert torch.allclose(one, rough, rtol=0.03)
+
+
+def test_kernels_are_not_recorded_without_a_gpu(clips: ClipSet, tmp_path: Path) -> None:
+    module = bank([1], [0])
+    module.graphed = True
+    with pytest.raises(ValueError, match="this runs on none"):
+        trainer(tmp_path, 1).fit(module, data(clips, tmp_path))
+
+
+@pytest.mark.gpu
+def test_recorded_steps_are_those_that_are_run(clips: ClipSet, tmp_path: Path) -> None:
+    found = []
+    for graphed in (False, True):
+        module = bank([1], [0, 1])
+        module.graphed = graphed
+        how = trainer(tmp_path / str(graphed), 5, "cuda")
+        fit(how, module, data(clips, tmp_path))
+        found.append([stack.detach().cpu() for stack in module.stacks])
+    assert all(torch.allclose(one, other, atol=1e-4) for one, other in zip(*found, strict=True))
 
 
 def test_features_of_another_width_are_refused(clips: ClipSet, tmp_path: Path) -> None:
@@ -102,7 +135,7 @@ def test_features_of_another_width_are_refused(clips: ClipSet, tmp_path: Path) -
 @pytest.mark.parametrize("control", [None, "repeated", "shuffled"])
 def test_features_in_memory_are_those_of_a_store(clips: ClipSet, tmp_path: Path, control: str | None) -> None:
     extractor, noise = MeanExtractor(noisy=True), Noise(0.3)
-    made = data(clips, tmp_path, extractor=extractor, noise=noise, control=control)
+    made = data(clips, tmp_path, extractor=extractor, sigma=0.3, control=control)
     made.setup("fit")
     store = fill_stores(extractor, clips, [1], tmp_path / "store", noise=noise, control=control)[1]
     for number, name in enumerate(clips.names):

@@ -35,9 +35,9 @@ def build(channels: int = 96) -> ProbeTraining:
     return ProbeTraining(probe=probe, learning_rate=3e-3)
 
 
-def trainer(tmp_path: Path, steps: int) -> Trainer:
+def trainer(tmp_path: Path, steps: int, accelerator: str = "cpu") -> Trainer:
     return Trainer(
-        accelerator="cpu",
+        accelerator=accelerator,
         max_steps=steps,
         max_epochs=-1,
         logger=False,
