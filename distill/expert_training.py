@@ -83,6 +83,9 @@ class ExpertWorlds(LightningDataModule):
 class ExpertTraining(LightningModule):
     """Train an expert on exact signals: smooth L1 for log depth, flow (pixels) and rays, cross entropy for motion.
 
+    Each signal has a weight and, but for motion, the error from which on its loss is linear (`betas`, in the signal's
+    unit): well below the error that is aimed at, so that the median counts and not a few edges.
+
     The test error stands beside that of a trivial predictor: the mean log depth and mean ray of every pixel, taken from
     the test batch itself (a little too good), no flow, and motion everywhere (its best guess in IoU).
     """
@@ -95,18 +98,19 @@ class ExpertTraining(LightningModule):
         weight_decay: float = 0.05,
         warmup_fraction: float = 0.05,
         weights: Mapping[str, float],
+        betas: Mapping[str, float],
     ) -> None:
         super().__init__()
-        if missing := [name for name in CHANNELS if name not in weights]:
-            raise ValueError(f"the expert needs a loss weight for every signal; {', '.join(missing)} is missing")
+        if missing := [name for name in CHANNELS if name not in weights or name not in {*betas, "motion"}]:
+            raise ValueError(f"the expert needs a weight and a beta for every signal; {', '.join(missing)} lacks one")
         self.model = model
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.weights = dict(weights)
+        self.weights, self.betas = dict(weights), dict(betas)
         self.errors: dict[str, dict[str, list[tuple[float, int]]]] = {}
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Take the weighted sum of the losses of all signals."""
-        losses = signal_losses(self.model(batch["video"]), batch["values"], batch["valid"])
+        losses = signal_losses(self.model(batch["video"]), batch["values"], batch["valid"], self.betas)
         total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
         self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
         self.log("loss", total, prog_bar=True, sync_dist=True)
@@ -164,7 +168,10 @@ class ExpertTraining(LightningModule):
 
 
 def signal_losses(
-    predicted: Mapping[str, Tensor], values: Mapping[str, Tensor], valid: Mapping[str, Tensor]
+    predicted: Mapping[str, Tensor],
+    values: Mapping[str, Tensor],
+    valid: Mapping[str, Tensor],
+    betas: Mapping[str, float],
 ) -> dict[str, Tensor]:
     """Compare predictions with the truth where it is known."""
     losses = {}
@@ -172,7 +179,7 @@ def signal_losses(
         if name == "motion":
             each = binary_cross_entropy_with_logits(predicted[name], (target > 0).float(), reduction="none")
         else:
-            each = smooth_l1_loss(predicted[name], target, reduction="none")
+            each = smooth_l1_loss(predicted[name], target, reduction="none", beta=betas[name])
         known = valid[name].expand_as(each)
         losses[name] = torch.where(known, each, 0.0).sum() / known.sum().clamp_min(1)
     return losses
@@ -183,8 +190,8 @@ def signal_errors(
 ) -> dict[str, tuple[float, int]]:
     """Measure AbsRel, end-point error (pixels), IoU of motion, ray angle (degrees), each with its number of values.
 
-    Worlds come in all scales and a picture does not show its own, so that AbsRel is also taken with one scale a clip:
-    the median of the ratios.
+    AbsRel is also taken with one scale a clip, the median of the ratios: what is left where a clip does not show how
+    large its world is.
     """
     flow, moving = valid["flow"][:, :, 0], values["motion"] > 0
     union = ((predicted["motion"] > 0) | moving) & valid["motion"]

@@ -154,7 +154,7 @@ def main(
     stores: Annotated[Path, typer.Option(help="where worlds are kept")] = Path("outputs/worlds"),
 ) -> None:
     """Probe a student, print R2 by signal, and write the errors on every clip."""
-    world = WorldConfig(frames=frames, motion=True)
+    world = WorldConfig(frames=frames, motion=True, sizes="natural", rescale=(1.0, 1.0))
     store = WorldStore(world, range(first_seed, first_seed + fitting + testing), RENDERED, root=stores)
     store.render()
     clips = list(store)

@@ -63,8 +63,12 @@ class ShardStore(ABC, Generic[Item]):
             self._open[shard] = self._load(shard)
         return self.read(self._open[shard], row, self.seeds[index])
 
-    def render(self, workers: int = 2) -> None:
-        """Render the shards that are missing or damaged, with a progress bar; may be stopped and called again."""
+    def render(self, workers: int | None = None) -> None:
+        """Render the shards that are missing or damaged, with a progress bar; may be stopped and called again.
+
+        `workers` processes share them, by default as many as there are cores.
+        """
+        workers = workers or os.cpu_count() or 1
         missing = [shard for shard in self._shards() if not self._is_whole(shard)]
         if not missing:
             return

@@ -51,6 +51,8 @@ class Expert4DConfig(PretrainedConfig):
         **kwargs: Any,
     ) -> None:
         if isinstance(video_config, dict):
+            if "qv_bias" in video_config:  # as transformers 5.23 calls what VideoMAE of 5.17 calls qkv_bias
+                video_config = {"qkv_bias": video_config["qv_bias"], **video_config}
             video_config = AutoConfig.for_model(**video_config)
         self.video_config: Any = video_config or VideoMAEConfig()
         self.hooks = list(hooks)

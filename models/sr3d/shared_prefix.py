@@ -105,7 +105,8 @@ def shared_prefix_attention(
     k, v = (torch.cat([pick(x, blocks.row), own], 2) for x, own in ((prefix_k, k), (prefix_v, v)))
     question = attend(q, k, v, blocks.question_sees)
     found = torch.cat([x.transpose(1, 2).flatten(0, 1) for x in (prefix, question)]).index_select(0, blocks.real)
-    return torch.zeros_like(flat[0]).index_copy(0, blocks.tokens, found).unflatten(0, (batch, length)), None
+    whole_rows = found.new_zeros(flat[0].shape)  # not of the query's type: under autocast attention answers in bf16
+    return whole_rows.index_copy(0, blocks.tokens, found).unflatten(0, (batch, length)), None
 
 
 def pick(rows: Float[Tensor, "row *rest"], index: Int64[Tensor, "*batch"]) -> Float[Tensor, "*batch *rest"]:

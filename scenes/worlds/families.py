@@ -213,6 +213,13 @@ BUILDERS: tuple[Callable[[Dice], list[Primitive]], ...] = (
     *(house, robot, tree, rocket, stool, cabinet, mushroom, rings),
 )
 FAMILIES = MappingProxyType({build.__name__: build for build in BUILDERS})
+NATURAL_SIZES = MappingProxyType(  # metres, the largest side: furniture, and toys
+    {
+        **{"chair": 0.95, "table": 1.15, "lamp": 1.3, "mug": 0.25, "car": 0.6, "bottle": 0.35, "tower": 0.7},
+        **{"snowman": 0.75, "house": 0.55, "robot": 0.6, "tree": 1.0, "rocket": 0.85, "stool": 0.5, "cabinet": 0.8},
+        **{"mushroom": 0.3, "rings": 0.4},
+    }
+)
 
 
 def assemble(parts: Sequence[Primitive], largest: float) -> tuple[tuple[Primitive, ...], Vector]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from scenes.worlds.camera_paths import camera_path
 from scenes.worlds.dice import Dice
-from scenes.worlds.families import FAMILIES, assemble
+from scenes.worlds.families import FAMILIES, NATURAL_SIZES, assemble
 from scenes.worlds.motion import MOTIONS, REST, FloorPose, Motion
 from scenes.worlds.palette import DARK, PALETTE, STEEL, WOOD, Colour, blend
 from scenes.worlds.primitives import Tint
@@ -87,14 +87,15 @@ def place(dice: Dice, config: WorldConfig, stage: Stage) -> None:
         largest = min(largest, dice.uniform(0.5, 0.8) * min(below.size[0], below.size[1]))
         thing = draw_object(dice, config, largest)
         height = below.bottom + below.size[2]
-        if stage.sees(below.start.x, below.start.y, height + thing.size[2] / 2, largest):
+        fits = config.sizes == "free" or max(thing.size[:2]) <= 0.8 * min(below.size[:2])
+        if fits and stage.sees(below.start.x, below.start.y, height + thing.size[2] / 2, max(thing.size)):
             start = FloorPose(below.start.x, below.start.y, dice.uniform(-math.pi, math.pi))
             stage.try_to_add(replace(thing, start=start, bottom=height))
             return
     thing = draw_object(dice, config, largest)
     for _ in range(ATTEMPTS):
         x, y = dice.uniform(-0.5, 0.5) * stage.room[0], dice.uniform(-0.5, 0.5) * stage.room[1]
-        if not stage.sees(x, y, thing.size[2] / 2, largest):
+        if not stage.sees(x, y, thing.size[2] / 2, max(thing.size)):
             continue
         start = FloorPose(x, y, dice.uniform(-math.pi, math.pi))
         moving = config.motion and dice.chance(config.movers)
@@ -109,8 +110,10 @@ def is_loaded(furniture: WorldObject, stage: Stage) -> bool:
 
 
 def draw_object(dice: Dice, config: WorldConfig, largest: float) -> WorldObject:
-    """Draw family, colour, shape and textures of an object at the origin."""
+    """Draw family, colour, shape and textures of an object at the origin, as large as asked or as its family is."""
     family, colour = dice.choice(config.families), dice.choice(config.colours)
+    if config.sizes == "natural":
+        largest = NATURAL_SIZES[family] * dice.uniform(0.9, 1.1)
     primitives, size = assemble(FAMILIES[family](dice), largest)
     main = object_texture(dice, PALETTE[colour], largest, config.patterns)
     looks: dict[Tint, Texture] = {

@@ -13,6 +13,8 @@ from scenes.worlds.palette import COLOURS
 from scenes.worlds.primitives import Primitive, Vector
 from scenes.worlds.textures import OBJECT_PATTERNS, Texture
 
+SIZES = ("free", "natural")
+
 
 @dataclass(frozen=True)
 class WorldConfig:
@@ -32,7 +34,8 @@ class WorldConfig:
     hfov_deg: Sequence[float] = (40.0, 75.0)
     intervals: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
     irregular: float = 0.2  # share of clips whose intervals vary by half
-    rescale: Sequence[float] = (0.5, 1.6)  # whole worlds, log-uniform
+    sizes: str = "free"  # "free": whatever fits the view; "natural": each family has its own, give or take a tenth
+    rescale: Sequence[float] = (0.5, 1.6)  # whole worlds, log-uniform; with natural sizes (1, 1): pictures tell metres
     noise: float = 0.02  # largest standard deviation of the sensor noise, of full scale
 
     def __post_init__(self) -> None:
@@ -49,6 +52,8 @@ class WorldConfig:
             strange = [name for name in chosen if name not in known]
             if strange or not chosen:
                 raise ValueError(f"{what} must be some of {', '.join(known)}; got {', '.join(strange) or 'none'}")
+        if self.sizes not in SIZES:
+            raise ValueError(f"sizes must be one of {', '.join(SIZES)}; got {self.sizes}")
         if not 1 <= self.objects[0] <= self.objects[1] <= 254:
             raise ValueError(f"objects must be (fewest, most) between 1 and 254, got {self.objects}")
         if min(self.height, self.width, self.frames) < 1:

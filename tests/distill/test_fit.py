@@ -46,13 +46,15 @@ def taught_data(**options: Any) -> TaughtWorldQuestions:
     return TaughtWorldQuestions(**(settings | options))
 
 
-def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])  # the second is what a GPU takes
+def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_path: Path, precision: str) -> None:
     data = ExpertWorlds(world=WORLD, seeds=(0, 32), test_seeds=(100, 108), grid=4, batch_size=4, seed=0, stores=stores)
     weights = {"depth": 1.0, "flow": 0.3, "motion": 0.3, "rays": 3.0}
     model = build_expert().train().requires_grad_(True)
-    module = ExpertTraining(model=model, learning_rate=1e-3, weights=weights)
+    betas = {"depth": 0.05, "flow": 0.25, "rays": 0.05}
+    module = ExpertTraining(model=model, learning_rate=1e-3, weights=weights, betas=betas)
     before = model.heads["depth"].last[0].weight.detach().clone()
-    trainer = fit(module, data, tmp_path, steps=3)
+    trainer = fit(module, data, tmp_path, steps=3, precision=precision, gradient_clip_val=1.0)
     assert not torch.equal(model.heads["depth"].last[0].weight, before)
     trainer.test(module, data, verbose=False)
     errors = module.test_errors()

@@ -1,8 +1,10 @@
 """Lower precision: bfloat16 weights and autocast run, and stay close to float32."""
 
+import pytest
 import torch
 
 from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor
+from models.sr3d.shared_prefix import SHARED_PREFIX
 from tests.models.sr3d.conftest import Build
 
 TOLERANCE = 0.05  # relative; bfloat16 has 8 bits, and a dozen layers add up
@@ -22,10 +24,12 @@ def test_bfloat16_weights_and_autocast_give_nearly_the_loss_of_float32(
     torch.testing.assert_close(half, exact, rtol=TOLERANCE, atol=0, check_dtype=False)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", SHARED_PREFIX])
 def test_autocast_trains_every_parameter_that_float32_trains(
-    build_model: Build, processor: SR3DProcessor, samples: list[Sample]
+    build_model: Build, processor: SR3DProcessor, samples: list[Sample], attention: str
 ) -> None:
     model: SR3DForConditionalGeneration = build_model()
+    model.set_attn_implementation({"text_config": attention})
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = model(**processor.collate(samples)).loss
     loss.backward()

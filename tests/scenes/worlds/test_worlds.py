@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from scenes.worlds import World, WorldConfig, make_world, render
+from scenes.worlds.families import NATURAL_SIZES
 
 
 def test_the_same_seed_gives_the_same_bytes_in_any_batch() -> None:
@@ -76,3 +77,17 @@ def test_worlds_hold_the_families_patterns_and_movers_that_were_asked_for() -> N
 
 def test_a_config_from_lists_is_that_from_tuples() -> None:
     assert WorldConfig(intervals=[0.2], families=["mug"]) == WorldConfig(intervals=(0.2,), families=("mug",))
+
+
+def test_natural_sizes_are_those_of_the_kind_give_or_take_a_tenth() -> None:
+    config = WorldConfig(motion=True, sizes="natural", rescale=(1.0, 1.0))
+    things = [thing for seed in range(60) for thing in make_world(seed, config).objects]
+    assert len({thing.family for thing in things}) == len(NATURAL_SIZES)
+    for thing in things:
+        assert 0.89 < max(thing.size) / NATURAL_SIZES[thing.family] < 1.11, thing.family
+    assert any(thing.bottom > 0 for thing in things)  # on furniture that it fits
+
+
+def test_sizes_of_another_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="sizes must be one of free, natural"):
+        WorldConfig(sizes="huge")
