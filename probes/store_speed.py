@@ -128,7 +128,7 @@ def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Calla
             poses = invert(matrix(one["extrinsic"][..., :3], one["extrinsic"][..., 3]))
             maps = (one[name][..., 0] for name in ("depthmaps", "confmaps"))
             return features, labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
-        return store.read_frames(clip, views).float(), LabelFile(path).labels(views, unproject=True)
+        return store.read_frames(clip, views, torch.float32), LabelFile(path).labels(views, unproject=True)
 
     return step
 
