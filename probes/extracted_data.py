@@ -17,7 +17,7 @@ from probes.controls import view_features_many
 from probes.extractors.extractor import Extractor
 from probes.extractors.noise import noise_level
 from probes.feature_store import NAME, SCALE, quantised
-from probes.label_table import fixed_views, label_table
+from probes.label_table import fixed_views, label_file, label_table
 from probes.probe_data import one_cycle
 
 
@@ -102,7 +102,7 @@ class ExtractedFeatures(LightningDataModule):
     def prepare_data(self) -> None:
         """Make what is missing of the clips and of their labels."""
         self.clips.prepare()
-        label_table(self.clips, self.label_folder)
+        label_file(self.clips, self.label_folder)
 
     def setup(self, stage: str) -> None:
         """Extract, once."""

@@ -30,7 +30,12 @@ def fixed_views(clips: ClipSet) -> list[int]:
 
 
 def label_table(clips: ClipSet, root: Path) -> dict[str, Tensor]:
-    """Stack the labels of all clips, in the order of their names, from a file in `root` that is made once.
+    """Read the stacked labels of all clips, in the order of their names."""
+    return load_file(label_file(clips, root))
+
+
+def label_file(clips: ClipSet, root: Path) -> Path:
+    """Make the file of the stacked labels in `root`, where it is missing, and say where it is.
 
     Several processes may ask at once: one makes the file, the others wait.
     """
@@ -42,7 +47,7 @@ def label_table(clips: ClipSet, root: Path) -> dict[str, Tensor]:
             draft = path.with_suffix(".tmp")
             save_file(stacked([clips.labels(name, views) for name in clips.names]), draft)
             draft.replace(path)
-    return load_file(path)
+    return path
 
 
 def stacked(labels: Sequence[Labels]) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from benchmarks.page import Page
 from benchmarks.probe_sections import models, probe_sections
 from benchmarks.records import write_at_once
 from probes.clip_sets import ClipSet
-from probes.label_table import label_table
+from probes.label_table import label_file
 from region4d.configuration import build, compose_config, split_multirun
 from region4d.probe_gather import gather_probes
 from region4d.probe_plan import ProbeJob, choose_finished, plan_controls, plan_grid
@@ -122,7 +122,7 @@ def prepare(config: DictConfig, jobs: Sequence[ProbeJob]) -> None:
         clips: ClipSet = build(composed.clips)
         clips.prepare()
         if config.study.in_memory:
-            label_table(clips, Path(composed.data.labels))
+            label_file(clips, Path(composed.data.labels))
 
 
 def report(config: DictConfig, words: Sequence[str]) -> None:
