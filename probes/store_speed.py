@@ -2,10 +2,10 @@
 
 On clips of the published shape (WAN 2.1 14B, 21 slots of 30 x 52 x 5120 in float16; labels of 150 frames of 294 x 518,
 as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them, widens
-features to float32 and unprojects points from depth, all by the same functions. "Whole clips, read" takes every byte of the clip's two files, as a file system without
-memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`, which maps them, so that on a local disk only
-touched pages are read. Ours reads the slots and frames of the views, in float16 or in 8 bits. All files are in the page
-cache.
+features to float32 and unprojects points from depth, all by the same functions. "Whole clips, read" takes every byte of
+the clip's two files, as a file system without memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`,
+which maps them, so that on a local disk only touched pages are read. Ours reads the slots and frames of the views, in
+float16 or in 8 bits. All files are in the page cache.
 """
 
 from __future__ import annotations
