@@ -19,6 +19,7 @@ from probes.extractors.noise import noise_level
 from probes.feature_store import NAME, SCALE, quantised
 from probes.label_table import fixed_views, label_file, label_table
 from probes.probe_data import one_cycle
+from probes.videos import as_gathered
 
 
 class GatheredClips(Dataset[dict[str, Any]]):
@@ -143,12 +144,12 @@ class ExtractedFeatures(LightningDataModule):
         count = len(self.clips.splits["train"])
         order = one_cycle(count, self.seed) if self.shuffled_labels else range(count)
         sampler = SeededSampler(count, self.seed, samples_seen(self.trainer, self.batch_size))
-        return DataLoader(self._split("train", order), self.batch_size, sampler=sampler, collate_fn=as_it_is)
+        return DataLoader(self._split("train", order), self.batch_size, sampler=sampler, collate_fn=as_gathered)
 
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batch the validation and the test clips."""
         return [
-            DataLoader(self._split(split, range(len(self.clips.splits[split]))), self.at_once, collate_fn=as_it_is)
+            DataLoader(self._split(split, range(len(self.clips.splits[split]))), self.at_once, collate_fn=as_gathered)
             for split in SPLITS[1:]
         ]
 
@@ -160,9 +161,5 @@ class ExtractedFeatures(LightningDataModule):
 def rounded(features: Tensor) -> Tensor:
     """Round features (layer, clip, slot, rows, cols, channel) to 8 bits and back, clip by clip."""
     flat = [quantised(one) for one in features.flatten(0, 1)]
-    return torch.stack([one[NAME] * one[SCALE] for one in flat]).unflatten(0, features.shape[:2]).half()
-
-
-def as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
-    """Leave a batch that was gathered as a whole."""
-    return batch
+    found: Tensor = torch.stack([one[NAME] * one[SCALE] for one in flat]).unflatten(0, features.shape[:2]).half()
+    return found

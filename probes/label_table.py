@@ -31,7 +31,8 @@ def fixed_views(clips: ClipSet) -> list[int]:
 
 def label_table(clips: ClipSet, root: Path) -> dict[str, Tensor]:
     """Read the stacked labels of all clips, in the order of their names."""
-    return load_file(label_file(clips, root))
+    labels: dict[str, Tensor] = load_file(label_file(clips, root))
+    return labels
 
 
 def label_file(clips: ClipSet, root: Path) -> Path:

@@ -72,7 +72,7 @@ class ProbeBank(LightningModule):
         self.errors: dict[tuple[int, int], dict[str, dict[str, dict[str, float]]]] = {}
         self.clouds: dict[tuple[int, int], dict[str, Tensor]] = {place: {} for place in self.places()}
         self.features: dict[int, dict[str, Any]] = {}
-        self._graph: Callable[..., Tensor] | None = None
+        self._graph: Callable[..., Any] | None = None
 
     def places(self) -> Iterator[tuple[int, int]]:
         """Count the probes, by number of layer and of seed."""
@@ -107,7 +107,8 @@ class ProbeBank(LightningModule):
             alone = [
                 self._one(self.parameters_of(layer, seed), features[layer], given) for layer, seed in self.places()
             ]
-            return torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+            stacked: Tensor = torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+            return stacked
         if self.graphed and self._graph is None:
             self._graph = torch.cuda.make_graphed_callables(self.together, tensors, allow_unused_input=True)
         found: Tensor = (self._graph or self.together)(*tensors)

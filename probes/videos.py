@@ -74,8 +74,8 @@ class WorldVideos(LightningDataModule):
         return DataLoader(Videos(self.videos), self.batch_size, sampler=order, collate_fn=as_gathered)
 
 
-def as_gathered(batch: Tensor) -> Tensor:
-    """Leave a batch as it is."""
+def as_gathered(batch: Any) -> Any:
+    """Leave a batch that was gathered as a whole."""
     return batch
 
 
