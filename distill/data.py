@@ -35,24 +35,30 @@ class TaughtSamples(Dataset[tuple[Sample, Targets]]):
 class TaughtWorldQuestions(WorldQuestions):
     """`WorldQuestions` whose batches carry `targets`; the cache is filled before training.
 
-    Without `taught` there are no targets, on the same worlds: for the arms without distillation. With `permuted`, every
-    clip gets the targets of another one: a control with the same loss and cost, and no information about the clip.
+    Without `taught` there are no targets, on the same worlds: for the arms without distillation, which need no teacher.
+    With `permuted`, every clip gets the targets of another one: a control with the same loss and cost, and no
+    information about the clip.
     """
 
     def __init__(
         self,
         *,
-        teacher: Teacher,
+        teacher: Teacher | None,
         taught: bool = True,
         permuted: bool = False,
         targets: str = "outputs/targets",
         **options: Any,
     ) -> None:
         super().__init__(**options, signals=RENDERED)
-        self.taught, self.permuted = taught, permuted
-        if taught and self.patch_probability:
+        self.permuted = permuted
+        self.cache: TargetCache | None = None
+        if not taught:
+            return
+        if teacher is None:
+            raise ValueError("data.taught=true needs a teacher: choose one, e.g. teacher=expert4d_tiny")
+        if self.patch_probability:
             raise ValueError("patch_probability drops frames and colours that the teacher has seen: set it to 0")
-        if taught and teacher.spec.frames != self.store.config.frames:
+        if teacher.spec.frames != self.store.config.frames:
             raise ValueError(
                 f"the teacher takes clips of {teacher.spec.frames} frames, the worlds have {self.store.config.frames}"
             )
@@ -62,12 +68,12 @@ class TaughtWorldQuestions(WorldQuestions):
     def prepare_data(self) -> None:
         """Render what is missing of the worlds, and make what is missing of the targets."""
         super().prepare_data()
-        if self.taught:
+        if self.cache is not None:
             self.cache.fill("cuda" if torch.cuda.is_available() else "cpu")
 
     def dataset(self) -> Dataset[Any]:
         """Pair samples and targets."""
-        if not self.taught:
+        if self.cache is None:
             return super().dataset()
         length = len(self.store)
         order = list(range(length))
@@ -80,7 +86,7 @@ class TaughtWorldQuestions(WorldQuestions):
 
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
         """Make what batches samples and stacks their targets."""
-        return partial(collate_taught, super().collator()) if self.taught else super().collator()
+        return super().collator() if self.cache is None else partial(collate_taught, super().collator())
 
 
 def collate_taught(

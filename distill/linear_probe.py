@@ -85,28 +85,37 @@ def cell_signals(clips: Sequence[Clip], grid: int) -> CellSignals:
     return CellSignals(*({name: torch.cat(parts) for name, parts in each.items()} for each in (values, valid)))
 
 
-def ridge_errors(
-    x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], fitted: Bool[Tensor, "row"], ridge: float
-) -> tuple[Float[Tensor, "rest"], Float[Tensor, "rest"]]:
-    """Fit on the rows marked; on the others, take squared errors and squared distances from their mean.
+class Ridge:
+    """Ridge regressions of many strengths from one sum over the rows: all outputs count alike, at unit variance."""
 
-    All outputs count alike: each is scaled to unit variance.
-    """
-    x = ((x - x[fitted].mean(0)) / x[fitted].std(0).clamp_min(1e-6)).double()
-    y = ((y - y[fitted].mean(0)) / y[fitted].std(0).clamp_min(1e-6)).double()
-    gram = x[fitted].T @ x[fitted]
-    penalty = ridge * gram.diagonal().mean() * torch.eye(x.shape[1], dtype=x.dtype)
-    weights = torch.linalg.solve(gram + penalty, x[fitted].T @ y[fitted])
-    rest = y[~fitted]
-    return (rest - x[~fitted] @ weights).square().sum(1), (rest - rest.mean(0)).square().sum(1)
+    def __init__(self, x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"]) -> None:
+        self.x_mean, self.x_scale = x.mean(0), x.std(0).clamp_min(1e-6)
+        self.y_mean, self.y_scale = y.mean(0), y.std(0).clamp_min(1e-6)
+        inputs, outputs = self._scaled(x, y)
+        self.gram, self.moment = inputs.T @ inputs, inputs.T @ outputs
 
+    def _scaled(
+        self, x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"]
+    ) -> tuple[Float[Tensor, "row channel"], Float[Tensor, "row output"]]:
+        return ((x - self.x_mean) / self.x_scale).double(), ((y - self.y_mean) / self.y_scale).double()
 
-def ridge_r2(
-    x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], fitted: Bool[Tensor, "row"], ridge: float
-) -> float:
-    """Fit on the rows marked, score R2 on the others."""
-    error, spread = ridge_errors(x, y, fitted, ridge)
-    return 1 - float(error.sum() / spread.sum())
+    def errors(
+        self, x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], ridges: Sequence[float]
+    ) -> tuple[Float[Tensor, "ridge row"], Float[Tensor, "row"]]:
+        """Take the squared errors of other rows, for each strength, and their squared distances from their mean."""
+        inputs, outputs = self._scaled(x, y)
+        each = self.gram.diagonal().mean() * torch.eye(len(self.gram), dtype=self.gram.dtype)
+        penalties = torch.tensor(ridges, dtype=self.gram.dtype)[:, None, None] * each
+        weights = torch.linalg.solve(self.gram + penalties, self.moment.expand(len(ridges), -1, -1))
+        return (outputs - inputs @ weights).square().sum(2), (outputs - outputs.mean(0)).square().sum(1)
+
+    def r2(
+        self, x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], ridges: Sequence[float]
+    ) -> list[float]:
+        """Score R2 on other rows, for each strength."""
+        errors, spread = self.errors(x, y, ridges)
+        scores: list[float] = (1 - errors.sum(1) / spread.sum()).tolist()
+        return scores
 
 
 def probe(
@@ -131,8 +140,10 @@ def probe(
         by_layer[name] = []
         for states in layers:
             x = states[known]
-            chosen = max(RIDGES, key=lambda r: ridge_r2(x[fitted], y[fitted], inner[fitted], r))
-            error, spread = ridge_errors(x, y, fitted, chosen)
+            held_out = fitted & ~inner
+            scores = Ridge(x[inner], y[inner]).r2(x[held_out], y[held_out], RIDGES)
+            chosen = RIDGES[scores.index(max(scores))]
+            (error,), spread = Ridge(x[fitted], y[fitted]).errors(x[~fitted], y[~fitted], [chosen])
             by_layer[name].append(1 - float(error.sum() / spread.sum()))
         tested = of[~fitted] - len(fitting)
         errors[name], spreads[name] = (

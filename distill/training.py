@@ -34,7 +34,7 @@ class PerceptualDistillation(SupervisedFineTuning):
 
     Args:
         teacher: gave the targets; its heads decode the student. One without decoder (an oracle) gets trainable,
-            training-only heads here.
+            training-only heads here. None for an arm without distillation.
         preset: weights of the losses, "paper" or "released".
         strength: times these weights (ours: with small students the published ones leave distillation a gradient far
             below that of the answers; the logged `gradient_...` tell).
@@ -51,7 +51,7 @@ class PerceptualDistillation(SupervisedFineTuning):
     def __init__(
         self,
         *,
-        teacher: Teacher,
+        teacher: Teacher | None,
         preset: str = "paper",
         strength: int | float = 1.0,
         latent: bool = True,
@@ -65,22 +65,25 @@ class PerceptualDistillation(SupervisedFineTuning):
         super().__init__(**options)
         if preset not in PRESETS:
             raise ValueError(f"no weight preset {preset!r}: choose one of {', '.join(PRESETS)}")
-        if latent and teacher.spec.latent is None:
-            raise ValueError("this teacher has no latents: set latent=false, or choose an expert")
         self.weights: Weights = PRESETS[preset].times(strength)
-        if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
-            raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
         if not 0 < decoded_share <= 1:
             raise ValueError(f"decoded_share must lie in (0, 1], got {decoded_share}")
         self.latent, self.explicit, self.masked, self.norms_every = latent, explicit, masked, norms_every
         self.decoded_share = decoded_share
-        self.teacher = [teacher]  # in a list: not a part of this module, so neither saved nor trained
-        width = self.model.config.text_config.get_text_config().hidden_size
-        grid = self.model.config.token_grid
+        self.teacher: list[Teacher] = []  # a list: it is not a part of this module, so neither saved nor trained
         self.own_heads: nn.ModuleDict | None = None
         self.perception: PerceptionDecoder | None = None
         if not (latent or explicit):
             return
+        if teacher is None:
+            raise ValueError("distillation needs a teacher: choose one, e.g. teacher=expert4d_tiny")
+        if latent and teacher.spec.latent is None:
+            raise ValueError("this teacher has no latents: set latent=false, or choose an expert")
+        if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
+            raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
+        self.teacher = [teacher]
+        width = self.model.config.text_config.get_text_config().hidden_size
+        grid = self.model.config.token_grid
         shape = teacher.spec.latent or (4, teacher.spec.frames // 2, 2 * grid, 2 * grid, OWN_LATENT)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch.initial_seed())  # arms of one seed start with the same decoder
@@ -92,7 +95,8 @@ class PerceptualDistillation(SupervisedFineTuning):
 
     def on_fit_start(self) -> None:
         """Move the teacher to where the student is: Lightning does not know it."""
-        self.teacher[0].to(self.device)
+        for teacher in self.teacher:
+            teacher.to(self.device)
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
         """Take the loss on answers and, for videos, the distillation losses."""

@@ -71,7 +71,9 @@ def adamw(
     betas: tuple[float, float] = (0.9, 0.98),
 ) -> dict[str, Any]:
     """Build AdamW with warm-up, then a cosine over the planned steps, for Lightning's `configure_optimizers`."""
-    fused = not trainer.precision.endswith("mixed")  # Lightning does not clip the gradients of a fused one under autocast
+    fused = not trainer.precision.endswith(
+        "mixed"
+    )  # Lightning does not clip the gradients of a fused one under autocast
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=betas, fused=fused)
     schedule = LambdaLR(optimizer, cosine_schedule(int(trainer.estimated_stepping_batches), warmup_fraction))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -50,6 +50,7 @@ class SR3DProcessor(ProcessorMixin):
         max_tiles: Limit for one image; 1 never cuts.
         pe_oversample: Points per token and axis.
         scale: "none", "token" or "metric", as in the model's config.
+        point_map: Whether the model takes one; else points that are given are not looked at.
         camera_token: Whether frames begin with a camera token.
         face_camera: Turn the world about its vertical so that the first camera looks along +y, as in a single image;
             else the world keeps its own heading.
@@ -72,6 +73,7 @@ class SR3DProcessor(ProcessorMixin):
         max_tiles: int = 1,
         pe_oversample: int = 1,
         scale: str = "token",
+        point_map: bool = True,
         camera_token: bool = True,
         face_camera: bool = True,
         image_mean: Sequence[float] = (0.5, 0.5, 0.5),
@@ -92,6 +94,7 @@ class SR3DProcessor(ProcessorMixin):
         self.max_tiles = max_tiles
         self.pe_oversample = pe_oversample
         self.scale = scale
+        self.point_map = point_map
         self.camera_token = camera_token
         self.face_camera = face_camera
         self.image_mean = list(image_mean)
@@ -132,6 +135,7 @@ class SR3DProcessor(ProcessorMixin):
             token_grid=config.token_grid,
             pe_oversample=config.pe_oversample,
             scale=config.scale,
+            point_map=config.position_encoding or config.scale != "none",
             camera_token=config.camera_token,
             **kwargs,
         )
@@ -165,6 +169,7 @@ class SR3DProcessor(ProcessorMixin):
         """
         time, _, height, width = video.shape
         single = time == 1
+        points = points if self.point_map else None
         plan = plan_tiles(height, width, self.tile_size, self.max_tiles if single else 1)
         tiles = rearrange(tile_image(video, plan), "t n c y x -> (t n) c y x")
         if len(plan) > 1:

@@ -73,7 +73,7 @@ def test_the_nvila_experiment_builds_from_a_folder(tmp_path: Path) -> None:
 def test_the_dynamic_experiment_builds_arms_with_and_without_a_teacher(arm: str) -> None:
     config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", f"arm={arm}"])
     module, data = instantiate(config.module), instantiate(config.data)
-    assert (module.perception is not None) == config.arm.distils == data.taught
+    assert (module.perception is not None) == config.arm.distils == (data.cache is not None)
     assert (module.model.position_encoding is not None) == config.arm.position_encoding
     assert module.model.config.timestamp_encoding == config.arm.timestamp_encoding
     assert module.model.config.region_pool == "trajectory"

@@ -215,3 +215,20 @@ def test_a_region_of_one_frame_is_followed_where_the_processor_says_so(processor
     still = pixels(0, 1).repeat(3, 1, 1, 1)[..., :32, :32]
     assert _with(processor, follow=True).prepare(still, ["<region0>?"], regions=marked).regions.masks.shape[0] == 3
     assert processor.prepare(still, ["<region0>?"], regions=marked).regions.masks.shape[0] == 1
+
+
+def test_a_model_that_takes_no_point_map_does_not_look_at_one() -> None:
+    blind = SR3DProcessor.from_config(
+        SR3DConfig(position_encoding=False, scale="none"), train_tokenizer(grammar_texts())
+    )
+    sample = blind.prepare(
+        pixels(0, 2), ["How long is it?"], world_points(0, 2), world_T_cam=torch.eye(4).repeat(2, 1, 1)
+    )
+    assert sample.scale is None
+    assert not sample.points_valid.any()
+    assert not sample.camera_known.any()
+    for config in (
+        SR3DConfig(position_encoding=True, scale="none"),
+        SR3DConfig(position_encoding=False, scale="token"),
+    ):
+        assert SR3DProcessor.from_config(config, train_tokenizer(grammar_texts())).point_map
