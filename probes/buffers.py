@@ -28,23 +28,27 @@ def widened(values: Tensor, dtype: torch.dtype, scale: Tensor | None = None) -> 
     if values.dtype == dtype and scale is None:
         return values
     found = roomy(values.shape, dtype)
-    length = max(1, BLOCK // values.shape[-1])
-    for wide, narrow in zip(*(x.flatten(0, -2).split(length) for x in (found, values)), strict=True):
-        wide.copy_(narrow)
-        if scale is not None:
-            wide.mul_(scale)
+    widen_into(found, values, scale)
     return found
 
 
-def read_into(path: str | Path, starts: Sequence[int], rows: Tensor) -> None:
-    """Fill the rows of a tensor from the places of a file where they start; nothing is copied between.
+def widen_into(wide: Tensor, narrow: Tensor, scale: Tensor | None = None) -> None:
+    """Fill a tensor with the values of another one (see `widened`)."""
+    length = max(1, BLOCK // narrow.shape[-1])
+    for here, there in zip(*(x.flatten(0, -2).split(length) for x in (wide, narrow)), strict=True):
+        here.copy_(there)
+        if scale is not None:
+            here.mul_(scale)
+
+
+def read_into(path: str | Path, start: int, target: Tensor) -> None:
+    """Fill a tensor on the CPU from a place of a file; nothing is copied between.
 
     Raises:
         ValueError: the file ends before.
     """
+    memory = memoryview(target.view(torch.uint8).numpy()).cast("B")
     with open(path, "rb", buffering=0) as file:
-        for start, row in zip(starts, rows, strict=True):
-            memory = memoryview(row.view(torch.uint8).numpy()).cast("B")
-            file.seek(start)
-            if file.readinto(memory) != len(memory):
-                raise ValueError(f"{path} ends before byte {start + len(memory)}: it is damaged, make it again")
+        file.seek(start)
+        if file.readinto(memory) != len(memory):
+            raise ValueError(f"{path} ends before byte {start + len(memory)}: it is damaged, make it again")

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
-from probes.buffers import read_into, roomy, widened
+from probes.buffers import read_into, roomy, widen_into
 from probes.features import Features, SlotMap
 
 NAME = "features"  # of the tensor in a file
@@ -154,17 +154,24 @@ class FeatureStore:
         if strange := [slot for slot in slots if not 0 <= slot < header.shape[0]]:
             raise ValueError(f"clip {clip} has slots 0 to {header.shape[0] - 1}, not {strange[0]}")
         starts = [header.start + slot * header.slot_bytes for slot in slots]
-        values = roomy((len(slots), *header.shape[1:]), header.dtype)
-        if self.local:
-            read_into(self._path(clip), starts, values)
-        else:
-            ends = [start + header.slot_bytes for start in starts]
-            parts = self.files.cat_ranges([self._path(clip)] * len(slots), starts, ends, on_error="raise")
-            for row, part in zip(values, parts, strict=True):
-                row.copy_(torch.frombuffer(bytearray(part), dtype=header.dtype).view(header.shape[1:]))
-        if header.scale is not None:
-            return widened(values, torch.float32, header.scale)
-        return values if dtype is None else widened(values, dtype)
+        wanted = torch.float32 if header.scale is not None else dtype or header.dtype
+        values = roomy((len(slots), *header.shape[1:]), wanted)
+        narrow = roomy(header.shape[1:], header.dtype) if wanted != header.dtype else None  # one slot after another
+        remote = None if self.local else self._ranges(clip, starts, header.slot_bytes)
+        for k, (row, start) in enumerate(zip(values, starts, strict=True)):
+            there = row if narrow is None else narrow
+            if remote is None:
+                read_into(self._path(clip), start, there)
+            else:
+                there.copy_(torch.frombuffer(bytearray(remote[k]), dtype=header.dtype).view(there.shape))
+            if narrow is not None:
+                widen_into(row, there, header.scale)
+        return values
+
+    def _ranges(self, clip: str, starts: Sequence[int], length: int) -> list[bytes]:
+        ends = [start + length for start in starts]
+        parts: list[bytes] = self.files.cat_ranges([self._path(clip)] * len(starts), starts, ends, on_error="raise")
+        return parts
 
     def read_frames(
         self, clip: str, frames: Sequence[int], dtype: torch.dtype | None = None

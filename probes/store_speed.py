@@ -5,7 +5,7 @@ as of DL3DV) every arm reads the features and labels of four views, drawn as the
 features to float32 and unprojects points from depth, all by the same functions. "Whole clips, read" takes every byte of
 the clip's two files, as a file system without memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`,
 which maps them, so that on a local disk only touched pages are read. Ours reads the slots and frames of the views, in
-float16 or in 8 bits. All files are in the page cache.
+float16 or in 8 bits. All files are in the page cache; there is one thread, as in a worker of a data loader.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def main(
     output: Annotated[Path, typer.Option(help="where the result goes")] = RESULT,
 ) -> None:
     """Race the arms, and count the bytes that each reads."""
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         place = Path(name)
         for clip in range(clips):
