@@ -47,7 +47,7 @@ def read_into(path: str | Path, start: int, target: Tensor) -> None:
     Raises:
         ValueError: the file ends before.
     """
-    memory = memoryview(target.view(torch.uint8).numpy()).cast("B")
+    memory = target.view(torch.uint8).flatten().numpy().data
     with open(path, "rb", buffering=0) as file:
         file.seek(start)
         if file.readinto(memory) != len(memory):
