@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from probes.extractors.extractor import Extractor
@@ -34,25 +34,43 @@ def view_features(
     Raises:
         ValueError: the control is unknown, or see `Extractor.extract`.
     """
+    found, seen = view_features_many(extractor, video[None], views, layers, noise, control, [clip])
+    return {layer: Features(values[0].cpu(), seen) for layer, values in found.items()}
+
+
+def view_features_many(
+    extractor: Extractor,
+    videos: UInt8[Tensor, "clip time 3 height width"],
+    views: Sequence[int],
+    layers: Sequence[int],
+    noise: Noise | None,
+    control: str | None,
+    names: Sequence[str],
+) -> tuple[dict[int, Float[Tensor, "clip slot rows cols channel"]], SlotMap]:
+    """Extract the features of the same frames of several clips, left on the device of the model; see `view_features`.
+
+    Raises:
+        ValueError: so does `view_features`.
+    """
     if control is None:
-        return {k: found.of_frames(views) for k, found in extractor.extract(video, layers, noise, clip).items()}
-    taken = extractor.take(video)
+        found, slots = extractor.extract_many(videos, layers, noise, names)
+        kept = sorted(set(slots.slots_of(views)))
+        return {k: one[:, kept] for k, one in found.items()}, SlotMap(tuple(slots.frames[slot] for slot in kept))
+    taken, own = extractor.take(videos), SlotMap(tuple((view,) for view in views))
     if control == "repeated":
-        alone = [
-            {k: found.of_frames([view]).values for k, found in extractor.extract(still, layers, noise, clip).items()}
-            for view in views
-            for still in (taken[view : view + 1].expand(len(taken), -1, -1, -1),)
-        ]
-        slots = SlotMap(tuple((view,) for view in views))
-        return {layer: Features(torch.cat([one[layer] for one in alone]), slots) for layer in layers}
+        alone: list[dict[int, Tensor]] = []
+        for view in views:
+            still = taken[:, view : view + 1].expand(-1, taken.shape[1], -1, -1, -1)
+            found, slots = extractor.extract_many(still, layers, noise, names)
+            alone.append({layer: one[:, slots.slots_of([view])] for layer, one in found.items()})
+        return {layer: torch.cat([one[layer] for one in alone], 1) for layer in layers}, own
     if control == "shuffled":
-        order = shuffled_order(extractor, len(taken), views, clip)
-        shuffled = extractor.extract(taken[order], layers, noise, clip)
-        places = [order.index(view) for view in views]
-        return {
-            layer: Features(found.values[found.slots.slots_of(places)], SlotMap(tuple((view,) for view in views)))
-            for layer, found in shuffled.items()
-        }
+        orders = [shuffled_order(extractor, taken.shape[1], views, name) for name in names]
+        shuffled = torch.stack([video[order] for video, order in zip(taken, orders, strict=True)])
+        found, slots = extractor.extract_many(shuffled, layers, noise, names)
+        places = torch.tensor([slots.slots_of([order.index(view) for view in views]) for order in orders])
+        rows = torch.arange(len(names))[:, None]
+        return {layer: one[rows, places] for layer, one in found.items()}, own
     raise ValueError(f"control={control!r} is unknown: choose {' or '.join(CONTROLS)}, or none")
 
 

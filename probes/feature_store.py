@@ -21,6 +21,7 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
+from probes.buffers import read_into, roomy, widen_into
 from probes.features import Features, SlotMap
 
 NAME = "features"  # of the tensor in a file
@@ -138,8 +139,12 @@ class FeatureStore:
         data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, {"store": json.dumps(notes)})
         self._put(self._path(clip), data)
 
-    def read(self, clip: str, slots: Sequence[int]) -> Float[Tensor, "slot rows cols channel"]:
-        """Read some slots of a clip, and no byte of the others.
+    def read(
+        self, clip: str, slots: Sequence[int], dtype: torch.dtype | None = None
+    ) -> Float[Tensor, "slot rows cols channel"]:
+        """Read some slots of a clip, and no byte of the others, in the type of the store or in a wider one.
+
+        Features of 8 bits come in float32.
 
         Raises:
             FileNotFoundError: the clip is not in the store.
@@ -149,19 +154,30 @@ class FeatureStore:
         if strange := [slot for slot in slots if not 0 <= slot < header.shape[0]]:
             raise ValueError(f"clip {clip} has slots 0 to {header.shape[0] - 1}, not {strange[0]}")
         starts = [header.start + slot * header.slot_bytes for slot in slots]
-        parts = self.files.cat_ranges(
-            [self._path(clip)] * len(slots),
-            starts,
-            [start + header.slot_bytes for start in starts],
-            on_error="raise",
-        )
-        tensors = [torch.frombuffer(bytearray(part), dtype=header.dtype).view(header.shape[1:]) for part in parts]
-        values = torch.stack(tensors)
-        return values if header.scale is None else values * header.scale
+        wanted = torch.float32 if header.scale is not None else dtype or header.dtype
+        values = roomy((len(slots), *header.shape[1:]), wanted)
+        narrow = roomy(header.shape[1:], header.dtype) if wanted != header.dtype else None  # one slot after another
+        remote = None if self.local else self._ranges(clip, starts, header.slot_bytes)
+        for k, (row, start) in enumerate(zip(values, starts, strict=True)):
+            there = row if narrow is None else narrow
+            if remote is None:
+                read_into(self._path(clip), start, there)
+            else:
+                there.copy_(torch.frombuffer(bytearray(remote[k]), dtype=header.dtype).view(there.shape))
+            if narrow is not None:
+                widen_into(row, there, header.scale)
+        return values
 
-    def read_frames(self, clip: str, frames: Sequence[int]) -> Float[Tensor, "frame rows cols channel"]:
+    def _ranges(self, clip: str, starts: Sequence[int], length: int) -> list[bytes]:
+        ends = [start + length for start in starts]
+        parts: list[bytes] = self.files.cat_ranges([self._path(clip)] * len(starts), starts, ends, on_error="raise")
+        return parts
+
+    def read_frames(
+        self, clip: str, frames: Sequence[int], dtype: torch.dtype | None = None
+    ) -> Float[Tensor, "frame rows cols channel"]:
         """Read the slots that have seen some frames (see `read`)."""
-        return self.read(clip, self._header(clip).slots.slots_of(frames))
+        return self.read(clip, self._header(clip).slots.slots_of(frames), dtype)
 
     def slots(self, clip: str) -> SlotMap:
         """Tell which frames the slots of a clip have seen."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.geometry import PointMap, invert, transform, transform_points, unproject, valid_depth
+from models.geometry import PointMap, invert, transform_points, valid_depth
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,19 @@ def labels_from_depth(
         ValueError: no depth is known in the first view.
     """
     cam_T_first = _relative(invert(world_T_cam.double()))
-    points = transform(unproject(depth, intrinsics), invert(cam_T_first).float(), "world")
-    return _scaled(points, depth, cam_T_first, intrinsics, confidence, foreground)
+    first_T_cam, valid = invert(cam_T_first), valid_depth(depth)
+    z = torch.where(valid, depth, torch.zeros_like(depth)).float()
+    turned = first_T_cam[:, :3, :3] @ torch.linalg.inv(
+        intrinsics.double()
+    )  # of (u, v, 1), to a ray in the first camera
+    u, v = (torch.arange(side, dtype=torch.float64) + 0.5 for side in (z.shape[2], z.shape[1]))
+    cols = u[:, None] * turned[:, None, :, 0]
+    rows = v[:, None] * turned[:, None, :, 1] + turned[:, None, :, 2]
+    rays = cols[:, None].to(z) + rows[:, :, None].to(z)
+    unit = _unit(z[0][valid[0]] * rays[0][valid[0]].norm(dim=-1))
+    xyz = rays.mul_((z / unit)[..., None]).add_(valid[..., None] * (first_T_cam[:, None, None, :3, 3] / unit).to(z))
+    points = PointMap(xyz, valid, "world")
+    return _labels(points, z / unit, cam_T_first, unit, intrinsics, confidence, foreground)
 
 
 def labels_from_points(
@@ -76,7 +87,10 @@ def labels_from_points(
     known = PointMap.from_xyz(points, "world", valid_depth(depth))
     in_first = transform_points(known.xyz.double(), cam_T_world[0].double()).to(points)
     moved = PointMap.from_xyz(in_first, "world", known.valid)
-    return _scaled(moved, depth, _relative(cam_T_world.double()), intrinsics, confidence, foreground)
+    unit = _unit(moved.xyz[0].double().norm(dim=-1)[moved.valid[0]])
+    scaled = torch.where(moved.valid, depth / unit, torch.zeros_like(depth))
+    moved = PointMap(moved.xyz / unit, moved.valid, "world")
+    return _labels(moved, scaled, _relative(cam_T_world.double()), unit, intrinsics, confidence, foreground)
 
 
 def _relative(cam_T_world: Float[Tensor, "view 4 4"]) -> Float[Tensor, "view 4 4"]:
@@ -86,30 +100,34 @@ def _relative(cam_T_world: Float[Tensor, "view 4 4"]) -> Float[Tensor, "view 4 4
     return cam_T_first
 
 
-def _scaled(
-    points: PointMap,
-    depth: Float[Tensor, "view height width"],
-    cam_T_first: Float[Tensor, "view 4 4"],
-    intrinsics: Float[Tensor, "view 3 3"],
-    confidence: Float[Tensor, "view height width"] | None,
-    foreground: Bool[Tensor, "view height width"] | None,
-) -> Labels:
-    distances = points.xyz[0].double().norm(dim=-1)[points.valid[0]]
-    unit = float(distances.mean()) if len(distances) else 0.0
+def _unit(distances: Float[Tensor, "point"]) -> float:
+    """Take the mean distance of the first view's points from its camera."""
+    unit = float(distances.double().mean()) if len(distances) else 0.0
     if not unit > 0:
         raise ValueError(
             "labels take their unit from the points of the first view, and none of them is known: start with a view "
             "that has depth"
         )
+    return unit
+
+
+def _labels(
+    points: PointMap,
+    depth: Float[Tensor, "view height width"],
+    cam_T_first: Float[Tensor, "view 4 4"],
+    unit: float,
+    intrinsics: Float[Tensor, "view 3 3"],
+    confidence: Float[Tensor, "view height width"] | None,
+    foreground: Bool[Tensor, "view height width"] | None,
+) -> Labels:
     cam_T_world = cam_T_first.clone()
     cam_T_world[:, :3, 3] /= unit
     trust = torch.ones_like(depth) if confidence is None else confidence
-    zero = torch.zeros_like(depth)
     return Labels(
-        points=points.xyz / unit,
-        depth=torch.where(points.valid, depth / unit, zero),
+        points=points.xyz,
+        depth=depth,
         cam_T_world=cam_T_world.to(points.xyz),
         intrinsics=intrinsics,
-        confidence=torch.where(points.valid & torch.isfinite(trust), trust, zero),
+        confidence=torch.where(points.valid & torch.isfinite(trust), trust, torch.zeros_like(trust)),
         valid=points.valid if foreground is None else points.valid & foreground,
     )

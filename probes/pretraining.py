@@ -104,8 +104,8 @@ class MaskedAutoencoding(Pretraining):
             torch.tensor(value).view(3, 1, 1).to(self.device) for value in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
         )
         places = (config.image_size // config.patch_size) ** 2
-        masks = tube_masks(len(clips), config.num_frames // config.tubelet_size, places, self.masked)
-        found: Tensor = self.model((clips - mean) / std, masks.to(self.device)).loss
+        masks = tube_masks(len(clips), config.num_frames // config.tubelet_size, places, self.masked, clips.device)
+        found: Tensor = self.model((clips - mean) / std, masks).loss
         return found
 
     def exported(self) -> Any:
@@ -140,8 +140,10 @@ def resized(
     return found
 
 
-def tube_masks(clips: int, slots: int, places: int, masked: float) -> Bool[Tensor, "clip token"]:
+def tube_masks(
+    clips: int, slots: int, places: int, masked: float, device: torch.device | str = "cpu"
+) -> Bool[Tensor, "clip token"]:
     """Hide the same share of places in every slot of a clip, other places in each clip."""
-    hidden = torch.rand(clips, places).argsort(-1) < round(masked * places)
+    hidden = torch.rand(clips, places, device=device).argsort(-1) < round(masked * places)
     masks: Tensor = repeat(hidden, "n p -> n (s p)", s=slots)
     return masks

@@ -116,7 +116,7 @@ class Probe(nn.Module):
         """Run the blocks; every layer is what the two blocks of a pair gave, side by side."""
         batch, views, rows, cols, _ = features.shape
         tokens = rearrange(self.read_in(features), "b v r c d -> b v (r c) d")
-        of_view = self.special[(torch.arange(views, device=features.device) > 0).long()]
+        of_view = torch.cat([self.special[:1], self.special[1:].expand(views - 1, -1, -1)])
         tokens = torch.cat([of_view.expand(batch, -1, -1, -1).to(tokens), tokens], 2)
         tokens = rearrange(tokens, "b v t d -> (b v) t d")
         places = positions(rows, cols, features.device)

@@ -96,12 +96,7 @@ class ProbeData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Batch the training clips without end, in an order that depends on the seed alone."""
         count = len(self.clips.splits["train"])
-        order = None
-        if self.shuffled_labels:
-            cycle = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed)).tolist()
-            order = [0] * count
-            for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-                order[here] = there  # one cycle through all: nobody keeps their own
+        order = one_cycle(count, self.seed) if self.shuffled_labels else None
         return DataLoader(
             ReadClips(self.clips, "train", self.store, order, torch.Generator().manual_seed(self.seed)),
             self.batch_size,
@@ -115,6 +110,15 @@ class ProbeData(LightningDataModule):
             DataLoader(ReadClips(self.clips, split, self.store), self.batch_size, collate_fn=collate)
             for split in SPLITS[1:]
         ]
+
+
+def one_cycle(count: int, seed: int) -> list[int]:
+    """Deal numbers out anew, in one cycle through all: nobody keeps their own."""
+    cycle = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    order = [0] * count
+    for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+        order[here] = there
+    return order
 
 
 def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:

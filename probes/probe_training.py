@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float
 from lightning import LightningModule
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, vmap
 
 from benchmarks.manifest import collect_manifest
 from benchmarks.metrics.dense import abs_rel
-from benchmarks.metrics.points import aligned_point_error, depth_error
+from benchmarks.metrics.points import aligned_point_errors, depth_error
 from benchmarks.metrics.pose import pose_auc, relative_pose_errors
 from models.geometry import invert
 from models.training import adamw
@@ -90,12 +91,10 @@ class ProbeTraining(LightningModule):
         """Measure every clip; keep the points of some test clips."""
         found, labels, split = self.read(batch), batch["labels"], SPLITS[1:][dataloader_idx]
         errors = self.errors.setdefault(split, {})
-        for k, clip in enumerate(batch["clips"]):
-            one = {name: value[k] for name, value in labels.items()}
-            errors[clip] = clip_errors(found.points[k], found.depth[k], found.cameras[-1][k], one)
-            if split == "test" and len(errors) <= SHOWN:
-                shown = {"pred": found.points[k], "true": one["points"], "valid": one["valid"]}
-                self.clouds |= {f"{clip}/{name}": value.cpu().contiguous() for name, value in shown.items()}
+        before = len(errors)
+        errors |= zip(batch["clips"], clip_errors(found.points, found.depth, found.cameras[-1], labels), strict=True)
+        if split == "test":
+            self.clouds |= clouds(batch["clips"][: max(0, SHOWN - before)], found.points, labels)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW, warm-up then cosine (specs/vidfm3d.md 3.2)."""
@@ -115,23 +114,35 @@ class ProbeTraining(LightningModule):
 
     def export(self, folder: Path) -> None:
         """Write the probe, the errors of every clip, and the points of some."""
-        folder.mkdir(parents=True)
-        save_file(
-            {name: value.contiguous() for name, value in self.probe.state_dict().items()}, folder / "model.safetensors"
-        )
-        made = {"features": self.features, "manifest": asdict(collect_manifest({}))}
-        rounded = {
-            split: {
-                clip: {name: round(value, DIGITS) for name, value in found.items()} for clip, found in errors.items()
-            }
-            for split, errors in self.errors.items()
-        }
-        (folder / ERRORS).write_text(json.dumps({**made, "errors": rounded}))
-        save_file(self.clouds, folder / CLOUDS)
+        write_probe(folder, self.probe.state_dict(), self.features, self.errors, self.clouds)
 
 
-def clip_errors(points: Tensor, depth: Tensor, camera: Tensor, labels: Mapping[str, Tensor]) -> dict[str, float]:
-    """Measure one clip by the published definitions, and by those that other work uses; lengths in units of the clip.
+def write_probe(
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    features: Mapping[str, Any],
+    errors: Mapping[str, Mapping[str, Mapping[str, float]]],
+    shown: Mapping[str, Tensor],
+) -> None:
+    """Write a probe's weights, where its features come from, its errors by split and clip, and points of some clips."""
+    folder.mkdir(parents=True)
+    save_file({name: value.contiguous() for name, value in weights.items()}, folder / "model.safetensors")
+    rounded = {
+        split: {clip: {name: round(value, DIGITS) for name, value in one.items()} for clip, one in found.items()}
+        for split, found in errors.items()
+    }
+    made = {"features": features, "manifest": asdict(collect_manifest({}))}
+    (folder / ERRORS).write_text(json.dumps({**made, "errors": rounded}))
+    save_file(dict(shown), folder / CLOUDS)
+
+
+def clip_errors(
+    points: Float[Tensor, "clip view height width 3"],
+    depth: Float[Tensor, "clip view height width"],
+    camera: Float[Tensor, "clip view 9"],
+    labels: Mapping[str, Tensor],
+) -> list[dict[str, float]]:
+    """Measure clips, each by itself and in its own unit, by the published definitions and by those of other work.
 
     `point_error`, `depth_error` and `auc*_vidfm3d` are the published ones; `abs_rel` has one scale a clip (that of the
     medians), `auc*` one-degree bins and relative poses between cameras. `rotation_deg` and `translation_deg` are means
@@ -139,23 +150,45 @@ def clip_errors(points: Tensor, depth: Tensor, camera: Tensor, labels: Mapping[s
     is left out.
     """
     height, width = depth.shape[-2:]
-    confidence, valid = labels["confidence"], labels["valid"]
-    scale = labels["depth"][valid].median() / depth[valid].median()
+    confidence, valid, true = labels["confidence"], labels["valid"], labels["depth"]
+    scale = (medians(true, valid) / medians(depth, valid))[:, None, None, None]
+    flat = [value.flatten(1, 3) for value in (points, labels["points"], confidence, valid)]
     errors = {
-        "point_error": aligned_point_error(points, labels["points"], confidence, valid),
-        "depth_error": depth_error(depth, labels["depth"], confidence, valid),
-        "abs_rel": abs_rel(scale * depth, labels["depth"], valid),
+        "point_error": aligned_point_errors(*flat),
+        "depth_error": vmap(depth_error)(depth, true, confidence, valid),
+        "abs_rel": vmap(abs_rel)(scale * depth, true, valid),
     }
     cam_T_world, _ = decode_pose(camera, height, width)
-    centres = invert(labels["cam_T_world"])[:, :3, 3]
-    still = float((centres - centres[:1]).norm(dim=-1).max()) < STILL
+    centres = invert(labels["cam_T_world"])[..., :3, 3]
+    still = (centres - centres[:, :1]).norm(dim=-1).amax(1) < STILL
+    directed = {}
     for convention, bins, name in (("camera", "one_degree", ""), ("vidfm3d", "vidfm3d", "_vidfm3d")):
         rotation, translation = relative_pose_errors(cam_T_world, labels["cam_T_world"], convention)
-        for threshold in () if still else THRESHOLDS_DEG:
-            errors[f"auc{threshold}{name}"] = pose_auc(torch.maximum(rotation, translation), threshold, bins)
+        for threshold in THRESHOLDS_DEG:
+            directed[f"auc{threshold}{name}"] = pose_auc(torch.maximum(rotation, translation), threshold, bins)
         if not name:
-            errors |= {"rotation_deg": rotation.mean()} | ({} if still else {"translation_deg": translation.mean()})
-    return {name: float(value) for name, value in errors.items()}
+            errors["rotation_deg"], directed["translation_deg"] = rotation.mean(-1), translation.mean(-1)
+    columns = {name: value.tolist() for name, value in (errors | directed).items()}
+    return [
+        {name: column[k] for name, column in columns.items() if not (stays and name in directed)}
+        for k, stays in enumerate(still.tolist())
+    ]
+
+
+def medians(
+    values: Float[Tensor, "clip view height width"], valid: Bool[Tensor, "clip view height width"]
+) -> Float[Tensor, "clip"]:
+    """Take the median of the valid values of each clip."""
+    found: Tensor = torch.where(valid, values, torch.nan).flatten(1).nanmedian(-1).values
+    return found
+
+
+def clouds(names: Sequence[str], points: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Keep predicted and true points of the first clips of a batch, by the names of these clips."""
+    shown = {"pred": points, "true": labels["points"], "valid": labels["valid"]}
+    return {
+        f"{clip}/{name}": value[k].cpu().contiguous() for k, clip in enumerate(names) for name, value in shown.items()
+    }
 
 
 def read_errors(path: Path) -> dict[str, Any]:

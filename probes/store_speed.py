@@ -1,11 +1,11 @@
 """What a training sample costs to read, beside loading whole clips: `python -m probes.store_speed`.
 
 On clips of the published shape (WAN 2.1 14B, 21 slots of 30 x 52 x 5120 in float16; labels of 150 frames of 294 x 518,
-as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them, and
-unprojects points from depth. "Whole clips, read" takes every byte of the clip's two files, as a file system without
-memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`, which maps them, so that on a local disk only
-touched pages are read. Ours reads the slots and frames of the views, in float16 or in 8 bits. All files are in the page
-cache.
+as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them, widens
+features to float32 and unprojects points from depth, all by the same functions. "Whole clips, read" takes every byte of
+the clip's two files, as a file system without memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`,
+which maps them, so that on a local disk only touched pages are read. Ours reads the slots and frames of the views, in
+float16 or in 8 bits. All files are in the page cache; there is one thread, as in a worker of a data loader.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from benchmarks.manifest import collect_manifest
 from benchmarks.records import write_at_once
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
 from models.geometry import invert, matrix
+from probes.buffers import widened
 from probes.feature_store import FeatureStore
 from probes.features import Features, SlotMap
 from probes.gauge import labels_from_depth
@@ -48,6 +49,7 @@ def main(
     output: Annotated[Path, typer.Option(help="where the result goes")] = RESULT,
 ) -> None:
     """Race the arms, and count the bytes that each reads."""
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         place = Path(name)
         for clip in range(clips):
@@ -123,12 +125,12 @@ def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Calla
         path = place / f"{clip}-labels.safetensors"
         if kind in (READ, MAPPED):
             whole = load_file if kind == MAPPED else read_file
-            features = whole(place / f"{clip}.sft")["feat"][CAUSAL.slots_of(views)].float()
+            features = whole(place / f"{clip}.sft")["feat"][CAUSAL.slots_of(views)]
             one = {name: value[views] for name, value in whole(path).items() if value.ndim}
             poses = invert(matrix(one["extrinsic"][..., :3], one["extrinsic"][..., 3]))
             maps = (one[name][..., 0] for name in ("depthmaps", "confmaps"))
-            return features, labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
-        return store.read_frames(clip, views).float(), LabelFile(path).labels(views, unproject=True)
+            return widened(features, torch.float32), labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
+        return store.read_frames(clip, views, torch.float32), LabelFile(path).labels(views, unproject=True)
 
     return step
 

@@ -50,6 +50,8 @@ def describe(data: DictConfig) -> str:
     """Say what a model was trained on."""
     if "store" in data:
         return f"the features of {data.store}"
+    if "extractor" in data:
+        return f"features of {data.extractor.get('name', data.extractor._target_)}"
     count = data.seeds[1] - data.seeds[0]
     if "objects" in data:
         world = data.objects.world

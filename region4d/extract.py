@@ -18,7 +18,7 @@ from benchmarks.records import write_at_once
 from probes.clip_sets import ClipSet
 from probes.extraction import fill_stores
 from probes.extractors.extractor import Extractor
-from probes.extractors.noise import Noise
+from probes.extractors.noise import noise_level
 from region4d.configuration import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
 
@@ -41,7 +41,7 @@ def fill(config: DictConfig, command: str) -> None:
         from probes.random_twin import random_init  # needs diffusers, which most extractors do without
 
         random_init(extractor, config.random_init)
-    noise = noise_of(config)
+    noise = noise_level(config.sigma, config.told, config.noise_seed, config.draws)
     layers: Sequence[int] = list(config.layers)
     extractor.check(layers, noise)  # before anything is rendered
     clips.prepare()
@@ -74,16 +74,3 @@ def fill(config: DictConfig, command: str) -> None:
 def done_file(output: str | Path, layers: Sequence[int]) -> Path:
     """Name the file that is there once all clips are, under these layers."""
     return Path(output) / f"extracted-{'-'.join(map(str, layers))}.json"
-
-
-def noise_of(config: DictConfig) -> Noise | None:
-    """Read the noise level; None for a model that takes none.
-
-    Raises:
-        ValueError: it is told a level without being given one, or a level is not from 0 to 1.
-    """
-    if config.sigma is None:
-        if config.told is not None:
-            raise ValueError(f"told={config.told} needs sigma, the noise that is really there")
-        return None
-    return Noise(config.sigma, config.told, config.noise_seed, config.draws)

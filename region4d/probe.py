@@ -14,6 +14,8 @@ from omegaconf import DictConfig
 from benchmarks.page import Page
 from benchmarks.probe_sections import models, probe_sections
 from benchmarks.records import write_at_once
+from probes.clip_sets import ClipSet
+from probes.label_table import label_file
 from region4d.configuration import build, compose_config, split_multirun
 from region4d.probe_gather import gather_probes
 from region4d.probe_plan import ProbeJob, choose_finished, plan_controls, plan_grid
@@ -111,10 +113,16 @@ def carry_out(config: DictConfig) -> list[str]:
 
 
 def prepare(config: DictConfig, jobs: Sequence[ProbeJob]) -> None:
-    """Render the clips of jobs once, before they share them."""
-    sets = {word for job in jobs if not job.finished for word in job.steps[0].command if word.startswith("clips=")}
-    for word in sorted(sets):
-        build(compose_config("extract", ["extractor=pixels", word, *config.study.extract_overrides]).clips).prepare()
+    """Render the clips of jobs once, before they share them; in a study in memory, stack their labels too."""
+    waiting = [job for job in jobs if not job.finished]
+    first = {word: job for job in waiting for word in job.steps[0].command if word.startswith("clips=")}
+    for job in first.values():
+        _, verb, *words = job.steps[0].command
+        composed = compose_config(verb, words)
+        clips: ClipSet = build(composed.clips)
+        clips.prepare()
+        if config.study.in_memory:
+            label_file(clips, Path(composed.data.labels))
 
 
 def report(config: DictConfig, words: Sequence[str]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from omegaconf import DictConfig
 
+from probes.probe_bank import probe_folder
 from probes.probe_training import ERRORS, read_errors
 from region4d.configuration import compose_config
 from region4d.extract import done_file
@@ -23,7 +25,7 @@ class Cell:
     sigma: float | None
     control: str | None  # a control, a step of the capacity ladder, or None in the grid
     seed: int
-    folder: Path
+    folder: Path  # of its errors, and of what else the probe has written
 
     @property
     def name(self) -> str:
@@ -34,7 +36,7 @@ class Cell:
     @property
     def errors(self) -> Path:
         """Locate the errors of every clip."""
-        return self.folder / "model" / ERRORS
+        return self.folder / ERRORS
 
     @property
     def finished(self) -> bool:
@@ -44,9 +46,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class ProbeJob(Job):
-    """An extraction, and the probes of what it gives."""
+    """An extraction, and the probes of what it gives: in one step where a study keeps features in memory."""
 
     cells: tuple[Cell, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether every probe is measured; features may be gone."""
+        return all(cell.finished for cell in self.cells)
 
 
 def plan_grid(config: DictConfig) -> list[ProbeJob]:
@@ -59,17 +66,22 @@ def plan_grid(config: DictConfig) -> list[ProbeJob]:
             "`region4d train experiment=probe/... data.store=...` take any address"
         )
     return [
-        plan_job(config, model, entry.layers, sigma, None, seed)
-        for seed in study.seeds
+        plan_job(config, model, entry.layers, sigma, None, seeds)
+        for seeds in together(study, study.get("grid_seeds", study.seeds))
         for model, entry in sorted(study.models.items(), key=lambda named: -len(levels(config, named[0])))
         for sigma in levels(config, model)
     ]
 
 
 def plan_controls(config: DictConfig, chosen: Mapping[str, Cell]) -> list[ProbeJob]:
-    """Plan controls and the capacity ladder at the cell that was chosen for each model."""
+    """Plan controls and the capacity ladder at the cell that was chosen for each model.
+
+    Before them come the seeds of that cell which the grid did without (`grid_seeds`).
+    """
     study, jobs = config.study, []
-    for seed in study.seeds:
+    for seeds in together(study, [seed for seed in study.seeds if seed not in study.get("grid_seeds", study.seeds)]):
+        jobs += [plan_job(config, model, [cell.layer], cell.sigma, None, seeds) for model, cell in chosen.items()]
+    for seeds in together(study, study.seeds):
         for name, control in study.controls.items():
             for model in (model for model in control.of if model in chosen):
                 cell = chosen[model]
@@ -80,7 +92,7 @@ def plan_controls(config: DictConfig, chosen: Mapping[str, Cell]) -> list[ProbeJ
                         [cell.layer],
                         cell.sigma,
                         name,
-                        seed,
+                        seeds,
                         extract=control.get("extract", []),
                         train=control.get("train", []),
                         clips=control.get("clips"),
@@ -89,7 +101,7 @@ def plan_controls(config: DictConfig, chosen: Mapping[str, Cell]) -> list[ProbeJ
         for name, train in study.ladder.items():
             for model in (model for model in study.ladder_of if model in chosen):
                 cell = chosen[model]
-                jobs.append(plan_job(config, model, [cell.layer], cell.sigma, name, seed, train=train))
+                jobs.append(plan_job(config, model, [cell.layer], cell.sigma, name, seeds, train=train))
     return jobs
 
 
@@ -99,7 +111,7 @@ def plan_job(
     layers: Sequence[int],
     sigma: float | None,
     control: str | None,
-    seed: int,
+    seeds: Sequence[int],
     *,
     extract: Sequence[str] = (),
     train: Sequence[str] = (),
@@ -112,6 +124,10 @@ def plan_job(
     study, extractor = config.study, config.study.models[model].extractor
     place = model if sigma is None else f"{model}-sigma{sigma:g}"
     changed = control.replace(" ", "_") if control else ""
+    if study.in_memory:
+        job = "-".join([place, *([changed] if changed else []), "seed" + "_".join(map(str, seeds))])
+        return plan_bank(config, model, layers, sigma, control, seeds, job, extract, train, clips)
+    (seed,) = seeds
     features = Path(config.features) / (f"{place}-{changed}" if extract or clips else place)
     clips = clips or study.clips
     taken = layers if extract or clips != study.clips else study.models[model].layers
@@ -123,14 +139,60 @@ def plan_job(
     job = f"{place}-{changed}-seed{seed}" if changed else f"{place}-seed{seed}"
     cells = []
     for layer in layers:
-        folder = Path(config.runs) / job / f"layer{layer}"
+        folder = Path(config.runs) / job / f"layer{layer}" / "model"
         training = [f"experiment={study.experiment}", f"clips={clips}", f"data.store={features}/layer{layer}"]
-        training += [f"model.channels={channels}", f"seed={seed}", f"output={folder}"]
+        training += [f"model.channels={channels}", f"seed={seed}", f"output={folder.parent}"]
         training += ["trainer.enable_progress_bar=false", *study.overrides, *train]
         length = int(compose_config("train", training).trainer.max_steps)
-        steps.append(Step(f"layer {layer}", ("region4d", "train", *training), folder / "model", length))
+        steps.append(Step(f"layer {layer}", ("region4d", "train", *training), folder, length))
         cells.append(Cell(model, layer, sigma, control, seed, folder))
     return ProbeJob(job, Path(config.runs) / job, tuple(steps), tuple(cells))
+
+
+def plan_bank(
+    config: DictConfig,
+    model: str,
+    layers: Sequence[int],
+    sigma: float | None,
+    control: str | None,
+    seeds: Sequence[int],
+    job: str,
+    extract: Sequence[str],
+    train: Sequence[str],
+    clips: str | None,
+) -> ProbeJob:
+    """Name the one command that extracts features, keeps them in memory, and trains the probes of all layers and seeds.
+
+    What a control says of `region4d extract` are keys of the training's data here.
+    """
+    study, folder = config.study, Path(config.runs) / job
+    words = [f"experiment={study.experiment}", f"clips={clips or study.clips}"]
+    words += [f"data.{word}" for word in extract]
+    words += ["trainer.enable_progress_bar=false", *study.overrides, *train]
+    length = steps_of(tuple(words))
+    words += [f"extractor={study.models[model].extractor}", f"data.layers=[{','.join(map(str, layers))}]"]
+    words += [] if sigma is None else [f"data.sigma={sigma:g}"]
+    words += [f"module.seeds=[{','.join(map(str, seeds))}]", f"output={folder}"]
+    step = Step("extracting, training", ("region4d", "train", *words), folder / "model", length)
+    cells = [
+        Cell(model, layer, sigma, control, seed, folder / "model" / probe_folder(layer, seed))
+        for layer in layers
+        for seed in seeds
+    ]
+    return ProbeJob(job, folder, (step,), tuple(cells))
+
+
+@cache
+def steps_of(words: tuple[str, ...]) -> int:
+    """Count the steps of a training; composing takes half a second, and many jobs of a plan share what decides it."""
+    return int(compose_config("train", words).trainer.max_steps)
+
+
+def together(study: DictConfig, seeds: Sequence[int]) -> list[list[int]]:
+    """Group the seeds that one job trains: all of them in memory, else each by itself."""
+    if study.in_memory:
+        return [list(seeds)] if seeds else []
+    return [[seed] for seed in seeds]
 
 
 def levels(config: DictConfig, model: str) -> list[float | None]:

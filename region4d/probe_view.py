@@ -33,7 +33,7 @@ def view_clouds(chosen: Mapping[str, Cell], port: int) -> None:
     Raises:
         ValueError: no model has a finished cell with points.
     """
-    clouds = {model: load_file(cell.folder / "model" / CLOUDS) for model, cell in chosen.items() if has_clouds(cell)}
+    clouds = {model: load_file(cell.folder / CLOUDS) for model, cell in chosen.items() if has_clouds(cell)}
     if not clouds:
         raise ValueError("no probe of this study has points to show: run the study first")
     server = build_viewer(clouds, port)
@@ -44,7 +44,7 @@ def view_clouds(chosen: Mapping[str, Cell], port: int) -> None:
 
 def has_clouds(cell: Cell) -> bool:
     """Tell whether a cell has kept its points."""
-    return (cell.folder / "model" / CLOUDS).is_file()
+    return (cell.folder / CLOUDS).is_file()
 
 
 def build_viewer(clouds: Mapping[str, Mapping[str, Tensor]], port: int) -> viser.ViserServer:

@@ -6,10 +6,12 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 from omegaconf import DictConfig, OmegaConf
 
+from benchmarks.archive import archived_records
 from benchmarks.manifest import collect_manifest
 from benchmarks.probe_scores import ProbeScores, read_probes
 from benchmarks.records import Record, read_manifest, read_records
@@ -25,7 +27,7 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
     study = config.study
     finished = [run for run in runs if run.finished]
     results = [
-        TaskResult(name, task.about, [r for run in finished for r in read_records(run.records(name))], task.pace)
+        TaskResult(name, task.about, gather_records(Path(config.runs), finished, name), task.pace)
         for name, task in tasks.items()
     ]
     settings = OmegaConf.to_container(config, resolve=True)
@@ -47,6 +49,12 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         examples=draw_examples(results[0].records, tasks[results[0].name].items(), config.examples),
         missing=[run.name for run in runs if not run.finished],
     )
+
+
+def gather_records(folder: Path, finished: Sequence[StudyRun], task: str) -> list[Record]:
+    """Read the answers of all runs to a task, from an archive of the study or one by one."""
+    archived = archived_records(folder, task)
+    return [r for run in finished for r in archived.get((run.arm, run.seed)) or read_records(run.records(task))]
 
 
 def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
@@ -11,8 +12,8 @@ def abs_rel(
     pred_depth: Float[Tensor, "*batch"], true_depth: Float[Tensor, "*batch"], valid: Bool[Tensor, "*batch"]
 ) -> Float[Tensor, ""]:
     """AbsRel: mean of |pred - true| / true, depths in metres, no alignment; NaN where nothing is valid."""
-    pred, true = pred_depth[valid], true_depth[valid]
-    return ((pred - true).abs() / true).mean()
+    relative = torch.where(valid, (pred_depth - true_depth).abs() / true_depth, torch.zeros_like(pred_depth))
+    return relative.sum() / valid.sum()
 
 
 def end_point_error(

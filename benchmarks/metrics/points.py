@@ -28,14 +28,29 @@ def aligned_point_error(
     Raises:
         ValueError: fewer than three points take part in the alignment.
     """
-    flat = confidence.double().flatten()
-    certain = mask.flatten() & (flat >= torch.quantile(flat, CONFIDENT))
-    p, q = pred.double().reshape(-1, 3), true.double().reshape(-1, 3)
+    p, q = pred.reshape(1, -1, 3), true.reshape(1, -1, 3)
+    return aligned_point_errors(p, q, confidence.reshape(1, -1), mask.reshape(1, -1))[0]
+
+
+def aligned_point_errors(
+    pred: Float[Tensor, "clip point 3"],
+    true: Float[Tensor, "clip point 3"],
+    confidence: Float[Tensor, "clip point"],
+    mask: Bool[Tensor, "clip point"],
+) -> Float[Tensor, "clip"]:
+    """Measure several clips, each aligned by itself; see `aligned_point_error`.
+
+    Raises:
+        ValueError: fewer than three points of a clip take part in the alignment.
+    """
+    trust = confidence.double()
+    certain = mask & (trust >= torch.quantile(trust, CONFIDENT, dim=1, keepdim=True))
+    p, q = pred.double(), true.double()
     true_T_pred, _ = align_similarity(p, q, certain.double())
-    weight = torch.where(mask.flatten(), flat, torch.zeros_like(flat))
-    distance = (transform_points(p, true_T_pred) - q).norm(dim=-1)
-    total = torch.where(weight > 0, weight * distance, torch.zeros_like(distance)).sum()
-    return (total / (weight.sum() + 1e-6)).to(pred)
+    weight = torch.where(mask, trust, torch.zeros_like(trust))
+    distance = (transform_points(p, true_T_pred[:, None]) - q).norm(dim=-1)
+    total = torch.where(weight > 0, weight * distance, torch.zeros_like(distance)).sum(-1)
+    return (total / (weight.sum(-1) + 1e-6)).to(pred)
 
 
 def depth_error(
@@ -59,4 +74,4 @@ def weighted_mean(
     Source: specs/vidfm3d.md section 3.1.
     """
     weighted = (confidence * error.clamp_max(LARGEST)).clamp_max(LARGEST).nan_to_num(0.0)
-    return weighted.mean() if mask is None else weighted[mask].mean()
+    return weighted.mean() if mask is None else (weighted * mask).sum() / mask.sum()

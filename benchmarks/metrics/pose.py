@@ -67,7 +67,9 @@ def direction_angle(one: Float[Tensor, "*batch 3"], other: Float[Tensor, "*batch
     return torch.where(crossed + along > 0, torch.atan2(crossed, along), torch.pi / 2).rad2deg()
 
 
-def pose_auc(errors_deg: Float[Tensor, "pair"], threshold_deg: int, bins: str = "one_degree") -> Float[Tensor, ""]:
+def pose_auc(
+    errors_deg: Float[Tensor, "*batch pair"], threshold_deg: int, bins: str = "one_degree"
+) -> Float[Tensor, "*batch"]:
     """Measure the area under the recall curve of pose errors up to a threshold.
 
     An error is the larger one of rotation and translation. "one_degree" sums recall over bins of 1 degree, as
@@ -80,12 +82,14 @@ def pose_auc(errors_deg: Float[Tensor, "pair"], threshold_deg: int, bins: str = 
     """
     if bins not in BINS:
         raise ValueError(f"bins={bins!r} is unknown: choose one of {', '.join(BINS)}")
-    if not len(errors_deg) or not 1 <= threshold_deg <= 30:
+    if not errors_deg.shape[-1] or not 1 <= threshold_deg <= 30:
         raise ValueError(
-            f"an AUC needs errors and a threshold of 1 to 30 degrees, got {len(errors_deg)}, {threshold_deg}"
+            f"an AUC needs errors and a threshold of 1 to 30 degrees, got {errors_deg.shape[-1]}, {threshold_deg}"
         )
+    width = 1.0 if bins == "one_degree" else 30 / 31
+    edges = width * torch.arange(1, threshold_deg + 1, device=errors_deg.device, dtype=torch.float64)
+    errors = errors_deg.double()[..., None]
+    below = errors < edges
     if bins == "one_degree":
-        counts = torch.histc(errors_deg.double(), threshold_deg, 0, threshold_deg)
-    else:
-        counts = torch.histc(errors_deg.double(), 31, 0, 30)[:threshold_deg]
-    return (counts.cumsum(0) / len(errors_deg)).mean().to(errors_deg)
+        below[..., -1] |= errors[..., 0] == threshold_deg  # the last bin holds both of its ends, as of any histogram
+    return below.double().mean((-2, -1)).to(errors_deg)

@@ -172,10 +172,10 @@ class CogVideoXExtractor(LatentDiffusion):
             positions = rotary_positions(self.transformer.config, grid, self.time_scale, noisy.device)
         self.transformer(latents, timestep=told, image_rotary_emb=positions, **self.prompt)
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns."""
         sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", **sides)
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
         return grid
 
 

@@ -145,10 +145,10 @@ class CosmosExtractor(LatentDiffusion):
             **self.prompt,
         )
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns."""
         sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", **sides)
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
         return grid
 
 

@@ -72,12 +72,17 @@ class LatentDiffusion(Extractor):
     def denoise(self, noisy: Tensor, clean: Tensor, noise: Noise) -> None:
         """Run the transformer on noisy latents; `clean` is there for models that are shown the first frame."""
 
-    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
+    def run(
+        self,
+        video: Float[Tensor, "clip time 3 height width"],
+        noise: Noise | None,
+        generators: Sequence[torch.Generator],
+    ) -> None:
         """Encode, add noise, denoise once."""
         assert noise is not None  # `check` has seen to it
-        pixels = 2 * rearrange(video, "t c h w -> 1 c t h w") - 1
+        pixels = 2 * rearrange(video, "b t c h w -> b c t h w") - 1
         clean = self.encode(pixels)
-        self.denoise(noise.add(clean, generator, self.kind), self.condition(pixels, clean), noise)
+        self.denoise(noise.add(clean, generators, self.kind), self.condition(pixels, clean), noise)
 
     def condition(self, pixels: Float[Tensor, "1 3 time height width"], clean: Tensor) -> Tensor:
         """Make what `denoise` gets as `clean`: the latents, unless a model is shown something else without noise."""

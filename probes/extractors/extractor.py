@@ -35,6 +35,7 @@ class Extractor(nn.Module, ABC):
     """
 
     noisy = False  # whether it is a diffusion model, which takes a noise level
+    batched = False  # whether `run` takes several clips at once; large models take one
     video_entry = 0  # of a block that gives a tuple: which entry is the video (the other is text)
 
     def __init__(self, name: str, size: Sequence[int], frames: int | None = None) -> None:
@@ -59,18 +60,25 @@ class Extractor(nn.Module, ABC):
         """Say which of the `frames` of one forward each slot has seen."""
 
     @abstractmethod
-    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
-        """Run the stock model once on frames in 0 to 1, on its device and in its type; hooks take what passes."""
+    def run(
+        self,
+        video: Float[Tensor, "clip time 3 height width"],
+        noise: Noise | None,
+        generators: Sequence[torch.Generator],
+    ) -> None:
+        """Run the stock model once on frames in 0 to 1, on its device and in its type; hooks take what passes.
+
+        There is one clip unless the model is `batched`; each has its own generator.
+        """
 
     @abstractmethod
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
-        """Lay what a block gave for one forward of `frames` frames on the grid."""
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
+        """Lay what a block gave for one forward of `frames` frames of each clip on the grid."""
 
     def settings(self) -> Mapping[str, Any]:
         """Name further options that determine the features."""
         return {}
 
-    @torch.no_grad()
     def extract(
         self,
         video: UInt8[Tensor, "time 3 height width"],
@@ -85,24 +93,39 @@ class Extractor(nn.Module, ABC):
         Raises:
             ValueError: there is no such layer, the clip is too short, or a noise level is missing or not wanted.
         """
+        found, slots = self.extract_many(video[None], layers, noise, [clip])
+        return {layer: Features(values[0].cpu(), slots) for layer, values in found.items()}
+
+    @torch.no_grad()
+    def extract_many(
+        self,
+        videos: UInt8[Tensor, "clip time 3 height width"],
+        layers: Sequence[int],
+        noise: Noise | None,
+        names: Sequence[str],
+    ) -> tuple[dict[int, Float[Tensor, "clip slot rows cols channel"]], SlotMap]:
+        """Extract the features of clips of one length, left on the device of the model; see `extract`.
+
+        Where the model is `batched`, the last digits depend on which clips come together.
+        """
         self.check(layers, noise)
-        taken = self.take(video)
-        pieces = self.pieces(len(taken))
+        taken = self.take(videos)
+        pieces = self.pieces(taken.shape[1])
         total: dict[int, Tensor] = {}
         for draw in range(noise.draws if noise else 1):
-            generator = clip_generator(f"{clip}/{draw}", noise.seed if noise else 0)
-            found = [self._forward(taken[piece], layers, noise, generator) for piece in pieces]
+            generators = [clip_generator(f"{name}/{draw}", noise.seed if noise else 0) for name in names]
+            found = [self._forward(taken[:, piece], layers, noise, generators) for piece in pieces]
             for layer in layers:
-                values = torch.cat([one[layer] for one in found])
+                values = torch.cat([one[layer] for one in found], 1)
                 dtype = values.dtype
                 values = values.float() if noise and noise.draws > 1 else values
                 total[layer] = values if layer not in total else total[layer] + values
         if noise and noise.draws > 1:
             total = {layer: (values / noise.draws).to(dtype) for layer, values in total.items()}
         slots = SlotMap(tuple(tuple(piece[k] for k in seen) for piece in pieces for seen in self.slots(len(piece))))
-        return {layer: Features(values, slots) for layer, values in total.items()}
+        return total, slots
 
-    def take(self, video: UInt8[Tensor, "time 3 height width"]) -> UInt8[Tensor, "taken 3 height width"]:
+    def take(self, video: UInt8[Tensor, "*clip time 3 height width"]) -> UInt8[Tensor, "*clip taken 3 height width"]:
         """Take the frames that the model is meant to see.
 
         Raises:
@@ -110,9 +133,9 @@ class Extractor(nn.Module, ABC):
         """
         if self.frames is None:
             return video
-        if len(video) < self.frames:
-            raise ValueError(f"{self.name} takes {self.frames} frames, the clip has {len(video)}: give a longer one")
-        return video[: self.frames]
+        if (length := video.shape[-4]) < self.frames:
+            raise ValueError(f"{self.name} takes {self.frames} frames, the clip has {length}: give a longer one")
+        return video[..., : self.frames, :, :, :]
 
     def check(self, layers: Sequence[int], noise: Noise | None) -> None:
         """Refuse layers that are not there, and a noise level where none is taken, or none where one is.
@@ -150,23 +173,31 @@ class Extractor(nn.Module, ABC):
 
     def _forward(
         self,
-        frames: UInt8[Tensor, "time 3 height width"],
+        frames: UInt8[Tensor, "clip time 3 height width"],
         layers: Sequence[int],
         noise: Noise | None,
-        generator: torch.Generator,
-    ) -> dict[int, Float[Tensor, "slot rows cols channel"]]:
-        weight = next(self.parameters())
-        video = resize_frames(frames, self.size)
-        with capture({layer: self.blocks[layer] for layer in layers}, self.video_entry) as outputs:
-            self.run(video.to(weight), noise, generator)
-        return {layer: self.grid(outputs[layer], len(frames)).cpu() for layer in layers}
+        generators: Sequence[torch.Generator],
+    ) -> dict[int, Float[Tensor, "clip slot rows cols channel"]]:
+        weight, at_once = next(self.parameters()), len(frames) if self.batched else 1
+        found: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+        for first in range(0, len(frames), at_once):
+            part = slice(first, first + at_once)
+            video = resize_frames(frames[part].to(weight.device).flatten(0, 1), self.size)
+            with capture({layer: self.blocks[layer] for layer in layers}, self.video_entry) as outputs:
+                self.run(video.to(weight).unflatten(0, (-1, frames.shape[1])), noise, generators[part])
+            for layer in layers:
+                found[layer].append(self.grid(outputs[layer], frames.shape[1]))
+        return {layer: torch.cat(grids) for layer, grids in found.items()}
 
 
 def resize_frames(
     frames: UInt8[Tensor, "time 3 height width"], size: tuple[int, int]
 ) -> Float[Tensor, "time 3 rows cols"]:
     """Resize frames to (height, width), bicubic with antialiasing, to values in 0 to 1."""
-    return interpolate(frames.float() / 255, size, mode="bicubic", antialias=True).clamp(0, 1)
+    scaled = frames.float() / 255
+    if scaled.shape[-2:] == size:
+        return scaled
+    return interpolate(scaled, size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
 @contextmanager

@@ -88,9 +88,14 @@ class Fast3RExtractor(Extractor):
         """Give every frame a slot."""
         return [[frame] for frame in range(frames)]
 
-    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
+    def run(
+        self,
+        video: Float[Tensor, "clip time 3 height width"],
+        noise: Noise | None,
+        generators: Sequence[torch.Generator],
+    ) -> None:
         """Run the model on pixels in -1 to 1."""
-        self.model(2 * video - 1, self.indices(len(video)).to(video.device))
+        self.model(2 * video[0] - 1, self.indices(video.shape[1]).to(video.device))
 
     def indices(self, views: int) -> Int64[Tensor, "view"]:
         """Give every view its image index."""
@@ -99,10 +104,10 @@ class Fast3RExtractor(Extractor):
         others = torch.randperm(INDICES - 1, generator=torch.Generator().manual_seed(self.index_seed))[: views - 1] + 1
         return torch.cat([torch.zeros(1, dtype=torch.long), others])
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: view first, then rows, then columns."""
         rows, cols = (side // self.model.patch for side in self.size)
-        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", s=frames, r=rows, c=cols)
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", s=frames, r=rows, c=cols)
         return grid
 
     def settings(self) -> Mapping[str, Any]:

@@ -108,8 +108,8 @@ class HunyuanVideoExtractor(LatentDiffusion):
         guidance = noisy.new_full((1,), FULL * self.guidance) if self.transformer.config.guidance_embeds else None
         self.transformer(noisy, timestep=told, guidance=guidance, **self.prompt)
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns."""
         sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", **sides)
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
         return grid

@@ -112,12 +112,17 @@ class ImageExtractor(Extractor):
         """Give every frame a slot."""
         return [[frame] for frame in range(frames)]
 
-    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
+    def run(
+        self,
+        video: Float[Tensor, "clip time 3 height width"],
+        noise: Noise | None,
+        generators: Sequence[torch.Generator],
+    ) -> None:
         """Encode a batch of frames."""
         options = {"interpolate_pos_encoding": True} if self.resample else {}
-        self.model(normalise(video, self.statistics), **options)
+        self.model(normalise(video[0], self.statistics), **options)
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Drop class and register tokens, which come first, and lay the others on the grid; a map is one already.
 
         Raises:
@@ -125,14 +130,14 @@ class ImageExtractor(Extractor):
         """
         if output.ndim == 4:
             channels_last = getattr(self.encoder, "output_fmt", "NCHW") == "NHWC"
-            return output if channels_last else rearrange(output, "s d r c -> s r c d")
+            return (output if channels_last else rearrange(output, "s d r c -> s r c d"))[None]
         rows, cols = (side // self.patch for side in self.size)
         if output.ndim != 3 or output.shape[1] < rows * cols:
             raise ValueError(
                 f"{self.name} gave {tuple(output.shape)} where {rows} x {cols} tokens a frame were due: "
                 "read another layer, or leave final_norm out"
             )
-        grid: Tensor = rearrange(output[:, -rows * cols :], "s (r c) d -> s r c d", r=rows)
+        grid: Tensor = rearrange(output[:, -rows * cols :], "s (r c) d -> 1 s r c d", r=rows)
         return grid
 
     def settings(self) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,11 +56,24 @@ class Noise:
         length = 1.0 if kind == "flow" else math.hypot(1 - self.sigma, self.sigma)
         return (1 - self.sigma) / length, self.sigma / length
 
-    def add(self, clean: Tensor, generator: torch.Generator, kind: str = "flow") -> Tensor:
-        """Mix latents with noise drawn from a generator of the CPU."""
+    def add(self, clean: Tensor, generators: Sequence[torch.Generator], kind: str = "flow") -> Tensor:
+        """Mix latents of clips with noise, drawn for each from a generator of the CPU of its own."""
         signal, share = self.coefficients(kind)
-        drawn = torch.randn(clean.shape, generator=generator).to(clean)
+        drawn = torch.stack([torch.randn(clean.shape[1:], generator=one) for one in generators]).to(clean)
         return signal * clean + share * drawn
+
+
+def noise_level(sigma: float | None, told: float | None, seed: int, draws: int) -> Noise | None:
+    """Make the noise level of a model; None for one that takes none.
+
+    Raises:
+        ValueError: the model is told a level without being given one, or a level is not from 0 to 1.
+    """
+    if sigma is None:
+        if told is not None:
+            raise ValueError(f"told={told} needs sigma, the noise that is really there")
+        return None
+    return Noise(sigma, told, seed, draws)
 
 
 def preserving_timestep(sigma: float, alphas_cumprod: Float[Tensor, "step"]) -> float:

@@ -126,11 +126,11 @@ class OpenSoraExtractor(LatentDiffusion):
             **self.prompt,
         )
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns; keep the first slots."""
         rows, cols = (side // self.cell for side in self.size)
-        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", r=rows, c=cols)
-        return grid[: self.keep_slots]
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", r=rows, c=cols)
+        return grid[:, : self.keep_slots]
 
 
 def pack(latents: Float[Tensor, "1 channel slot rows cols"]) -> Float[Tensor, "1 token packed"]:

@@ -17,6 +17,8 @@ from probes.extractors.wan import WanExtractor
 class PixelFlowExtractor(WanExtractor):
     """WAN's transformer without an autoencoder; a slot has seen the frames of a tubelet."""
 
+    batched = True
+
     @classmethod
     def from_pretrained(  # type: ignore[override]
         cls,

@@ -16,6 +16,8 @@ from probes.extractors.noise import Noise
 class PixelExtractor(Extractor):
     """Patches of `patch` x `patch` pixels of `tubelet` frames, values in -1 to 1."""
 
+    batched = True
+
     def __init__(self, name: str, size: Sequence[int], patch: int, tubelet: int = 1, frames: int | None = None) -> None:
         super().__init__(name, size, frames)
         self.patch, self.tubelet = patch, tubelet
@@ -39,14 +41,19 @@ class PixelExtractor(Extractor):
         """Name what determines the features."""
         return {"patch": self.patch, "tubelet": self.tubelet}
 
-    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
+    def run(
+        self,
+        video: Float[Tensor, "clip time 3 height width"],
+        noise: Noise | None,
+        generators: Sequence[torch.Generator],
+    ) -> None:
         """Cut."""
         self.cut(
             rearrange(
-                2 * video - 1, "(s t) c (r y) (q x) -> s r q (t y x c)", t=self.tubelet, y=self.patch, x=self.patch
+                2 * video - 1, "b (s t) c (r y) (q x) -> b s r q (t y x c)", t=self.tubelet, y=self.patch, x=self.patch
             )
         )
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Give them as they lie."""
         return output

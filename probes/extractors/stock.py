@@ -72,8 +72,8 @@ def pixel_statistics(folder: str | Path) -> Float[Tensor, "2 3"]:
 
 
 def normalise(
-    video: Float[Tensor, "time 3 height width"], statistics: Float[Tensor, "2 3"]
-) -> Float[Tensor, "time 3 height width"]:
+    video: Float[Tensor, "*clip time 3 height width"], statistics: Float[Tensor, "2 3"]
+) -> Float[Tensor, "*clip time 3 height width"]:
     """Bring pixels to mean 0 and deviation 1 of each colour."""
     mean, std = statistics.to(video)[..., None, None].unbind()
     return (video - mean) / std

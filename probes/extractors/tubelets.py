@@ -60,8 +60,8 @@ class TubeletExtractor(Extractor):
         """Frames that a token spans."""
 
     @abstractmethod
-    def encode(self, video: Float[Tensor, "1 time 3 height width"]) -> None:
-        """Run the transformer once on normalised frames."""
+    def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
+        """Run the transformer once on normalised frames of one clip, or of several where it is `batched`."""
 
     def pieces(self, frames: int) -> list[list[int]]:
         """Cut the clip.
@@ -77,14 +77,19 @@ class TubeletExtractor(Extractor):
         """Group frames by tubelets."""
         return tubelet_slots(frames, self.tubelet)
 
-    def run(self, video: Float[Tensor, "time 3 height width"], noise: Noise | None, generator: torch.Generator) -> None:
+    def run(
+        self,
+        video: Float[Tensor, "clip time 3 height width"],
+        noise: Noise | None,
+        generators: Sequence[torch.Generator],
+    ) -> None:
         """Normalise and encode."""
-        self.encode(normalise(video, self.statistics)[None])
+        self.encode(normalise(video, self.statistics))
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns."""
         grid: Tensor = rearrange(
-            output, "1 (s r c) d -> s r c d", s=frames // self.tubelet, r=self.size[0] // self.patch
+            output, "b (s r c) d -> b s r c d", s=frames // self.tubelet, r=self.size[0] // self.patch
         )
         return grid
 

@@ -17,6 +17,8 @@ from probes.extractors.tubelets import TubeletExtractor
 class VideoMAEExtractor(TubeletExtractor):
     """The encoder of VideoMAE, read behind `encoder.layer[k]`; its fixed positions leave no other size or length."""
 
+    batched = True
+
     @classmethod
     def from_pretrained(
         cls,
@@ -69,6 +71,6 @@ class VideoMAEExtractor(TubeletExtractor):
             )
         return pieces
 
-    def encode(self, video: Float[Tensor, "1 time 3 height width"]) -> None:
+    def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
         """Run the stock forward."""
         self.model(video)

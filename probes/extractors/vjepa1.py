@@ -56,6 +56,6 @@ class VJEPA1Extractor(TubeletExtractor):
         """The encoder's blocks."""
         return list(self.model.blocks)
 
-    def encode(self, video: Float[Tensor, "1 time 3 height width"]) -> None:
+    def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
         """Run the transformer."""
         self.model(video)

@@ -57,7 +57,7 @@ class VJEPA2Extractor(TubeletExtractor):
         """The encoder's blocks."""
         return list(self.model.encoder.layer)
 
-    def encode(self, video: Float[Tensor, "1 time 3 height width"]) -> None:
+    def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
         """Embed the tubelets and run the blocks."""
         tokens = self.model.encoder.embeddings(video)
         positions = self.positions(video.shape[1]).to(tokens.device)

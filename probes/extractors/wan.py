@@ -68,11 +68,12 @@ class WanExtractor(LatentDiffusion):
 
     def denoise(self, noisy: Tensor, clean: Tensor, noise: Noise) -> None:
         """Run the transformer, told sigma x 1000."""
-        told = torch.full((1,), FULL * noise.conditioning, device=noisy.device)
-        self.transformer(noisy, timestep=told, **self.prompt)
+        told = torch.full((len(noisy),), FULL * noise.conditioning, device=noisy.device)
+        prompt = {name: value.expand(len(noisy), *value.shape[1:]) for name, value in self.prompt.items()}
+        self.transformer(noisy, timestep=told, **prompt)
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "slot rows cols channel"]:
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Lay tokens on the grid: time first, then rows, then columns."""
         sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "1 (s r c) d -> s r c d", **sides)
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
         return grid

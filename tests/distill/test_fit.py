@@ -23,9 +23,16 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("worlds"))
 
 
-def fit(module: LightningModule, data: LightningDataModule, folder: Path, steps: int, **options: Any) -> Trainer:
+def fit(
+    module: LightningModule,
+    data: LightningDataModule,
+    folder: Path,
+    steps: int,
+    accelerator: str = "cpu",
+    **options: Any,
+) -> Trainer:
     trainer = Trainer(
-        accelerator="cpu",
+        accelerator=accelerator,
         max_steps=steps,
         max_epochs=-1,
         logger=False,
@@ -81,8 +88,17 @@ def test_one_scale_a_clip_is_forgiven_in_one_of_the_depth_errors_and_a_perfect_p
     assert errors["depth_abs_rel_one_scale_a_clip"][0] == pytest.approx(0, abs=1e-5)
 
 
-@pytest.mark.parametrize("permuted", [False, True])
-def test_a_student_trains_with_cached_targets(expert: Expert4D, stores: str, tmp_path: Path, permuted: bool) -> None:
+@pytest.mark.parametrize(
+    ("permuted", "accelerator", "precision"),
+    [
+        (False, "cpu", "32-true"),
+        (True, "cpu", "32-true"),
+        pytest.param(False, "gpu", "bf16-mixed", marks=pytest.mark.gpu),
+    ],
+)
+def test_a_student_trains_with_cached_targets(
+    expert: Expert4D, stores: str, tmp_path: Path, permuted: bool, accelerator: str, precision: str
+) -> None:
     model, processor = build_student(position_encoding=False, region_pool="trajectory")
     data = taught_data(
         teacher=expert,
@@ -96,8 +112,9 @@ def test_a_student_trains_with_cached_targets(expert: Expert4D, stores: str, tmp
     module = PerceptualDistillation(teacher=expert, model=model, processor=processor, learning_rate=1e-3, norms_every=1)
     assert module.perception is not None
     before = module.perception.layers[0].weight.detach().clone()  # type: ignore[union-attr,operator]
-    trainer = fit(module, data, tmp_path, steps=2)
-    assert not torch.equal(module.perception.layers[0].weight, before)  # type: ignore[union-attr,arg-type]
+    options: dict[str, Any] = {"precision": precision, "gradient_clip_val": 1.0}
+    trainer = fit(module, data, tmp_path, 2, accelerator, **options)
+    assert not torch.equal(module.perception.layers[0].weight.cpu(), before)  # type: ignore[union-attr,arg-type]
     logged = trainer.callback_metrics
     for name in ("answers", "latent", "depth", "flow", "motion", "rays"):
         assert float(logged[f"loss_{name}"]) > 0

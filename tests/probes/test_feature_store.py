@@ -9,6 +9,7 @@ import torch
 from fsspec.implementations.memory import MemoryFileSystem
 from safetensors.torch import load_file
 
+from probes.buffers import read_into
 from probes.feature_store import FeatureStore
 from probes.features import Features, SlotMap
 
@@ -40,15 +41,28 @@ def test_a_file_is_plain_safetensors(tmp_path: Path) -> None:
     assert torch.equal(load_file(tmp_path / "a.safetensors")["features"], made(0).values)
 
 
-def test_a_reader_takes_no_byte_of_other_slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = FeatureStore(tmp_path, "k")
+def test_a_reader_takes_no_byte_of_other_slots(store: FeatureStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write("a", made(0))
     store.read("a", [0])  # the header is read once
-    taken = []
-    read = store.files.cat_file
-    monkeypatch.setattr(store.files, "cat_file", lambda path, a, b: (taken.append(b - a), read(path, a, b))[1])
+    taken: list[int] = []
+    remote = store.files.cat_file
+    monkeypatch.setattr(store.files, "cat_file", lambda path, a, b: (taken.append(b - a), remote(path, a, b))[1])
+
+    def local(path: str, start: int, target: torch.Tensor) -> None:
+        taken.append(target.numel() * target.element_size())
+        read_into(path, start, target)
+
+    monkeypatch.setattr("probes.feature_store.read_into", local)
     store.read("a", [1, 2])
     assert taken == 2 * [4 * 5 * 6 * 2]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.int8])
+def test_slots_can_come_in_a_wider_type(store: FeatureStore, dtype: torch.dtype) -> None:
+    store.write("a", made(0), dtype)
+    found = store.read("a", [2, 0], torch.float32)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, store.read("a", [2, 0]).float())
 
 
 def test_what_is_missing_is_listed_in_order(store: FeatureStore) -> None:

@@ -35,9 +35,9 @@ def build(channels: int = 96) -> ProbeTraining:
     return ProbeTraining(probe=probe, learning_rate=3e-3)
 
 
-def trainer(tmp_path: Path, steps: int) -> Trainer:
+def trainer(tmp_path: Path, steps: int, accelerator: str = "cpu") -> Trainer:
     return Trainer(
-        accelerator="cpu",
+        accelerator=accelerator,
         max_steps=steps,
         max_epochs=-1,
         logger=False,
@@ -56,7 +56,8 @@ def data(clips: ClipSet, store: Path, **options: bool) -> ProbeData:
 def test_exact_geometry_has_no_error(clips: ClipSet) -> None:
     labels = vars(clips.labels("world-0", [0, 2]))
     camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
-    errors = clip_errors(labels["points"], labels["depth"], camera, labels)
+    one = {name: value[None] for name, value in labels.items()}
+    (errors,) = clip_errors(one["points"], one["depth"], camera[None], one)
     assert errors["point_error"] == pytest.approx(0.0, abs=1e-4)
     assert errors["depth_error"] == errors["abs_rel"] == pytest.approx(0.0, abs=1e-5)
     assert errors["auc5"] == errors["auc30"] == errors["auc30_vidfm3d"] == pytest.approx(1.0)
@@ -111,7 +112,8 @@ def test_a_camera_that_stays_where_it_is_has_no_error_of_translation(tmp_path: P
     clips.prepare()
     labels = vars(clips.labels("world-0", [0, 2]))
     camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
-    errors = clip_errors(labels["points"], labels["depth"], camera, labels)
+    one = {name: value[None] for name, value in labels.items()}
+    (errors,) = clip_errors(one["points"], one["depth"], camera[None], one)
     assert errors["rotation_deg"] == pytest.approx(0.0, abs=0.1)
     assert not {"translation_deg", "auc5", "auc30", "auc30_vidfm3d"} & errors.keys()
 

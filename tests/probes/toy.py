@@ -32,17 +32,17 @@ class MeanExtractor(Extractor):
     def slots(self, frames: int) -> list[list[int]]:
         return tubelet_slots(frames, 2)
 
-    def run(self, video: Tensor, noise: Noise | None, generator: torch.Generator) -> None:
+    def run(self, video: Tensor, noise: Noise | None, generators: Sequence[torch.Generator]) -> None:
         if noise is not None:
-            video = noise.add(video, generator)
-        slots = video.unflatten(0, (-1, 2)).mean((1, 2, 3, 4))
+            video = noise.add(video, generators)
+        slots = video.unflatten(1, (-1, 2)).mean((2, 3, 4, 5))
         for layer in self.layers:
             slots = layer(slots)
-        self.layers[1](torch.stack([slots, slots.mean().expand_as(slots)], -1))
+        self.layers[1](torch.stack([slots, slots.mean(1, keepdim=True).expand_as(slots)], -1))
 
     def grid(self, output: Tensor, frames: int) -> Tensor:
-        values = output if output.ndim == 2 else output[:, None]
-        return values[:, None, None].expand(-1, 2, 2, -1)
+        values = output if output.ndim == 3 else output[..., None]
+        return values[:, :, None, None].expand(-1, -1, 2, 2, -1)
 
 
 def toy_clips(tmp_path: object, **changes: object) -> ClipSet:

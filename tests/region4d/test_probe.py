@@ -27,9 +27,9 @@ def config(tmp_path: Path, *overrides: str, study: str = "quick") -> DictConfig:
 def finish(jobs: list[ProbeJob], best: str) -> None:
     """Write errors as if every cell had been trained; the cell named `best` has the least."""
     for cell in (cell for job in jobs for cell in job.cells):
-        (cell.folder / "model").mkdir(parents=True)
+        cell.folder.mkdir(parents=True)
         error = {"point_error": 0.1 if cell.name == best else 0.2}
-        (cell.folder / "model" / ERRORS).write_text(json.dumps({"errors": {"val": {"a": error}, "test": {"b": error}}}))
+        (cell.folder / ERRORS).write_text(json.dumps({"errors": {"val": {"a": error}, "test": {"b": error}}}))
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -44,25 +44,37 @@ def test_every_study_plans_its_grid(study: str, tmp_path: Path) -> None:
 def test_controls_stand_at_the_cell_that_validation_chose(tmp_path: Path) -> None:
     found = config(tmp_path)
     grid = plan_grid(found)
-    finish(grid, "video_flow, layer 3, sigma 0.3")
+    finish(grid, "video_flow, layer 4, sigma 0.5")
     chosen = choose(grid, "point_error")
-    assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (3, 0.3)
+    assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (4, 0.5)
     told = next(job for job in plan_controls(found, chosen) if job.cells[0].control == "told_clean")
     command = told.steps[0].command
-    assert {"layers=[3]", "sigma=0.3", "told=0.0"} <= set(command)
+    assert {"data.layers=[4]", "data.sigma=0.5", "data.told=0.0"} <= set(command)
     assert len(plan(found)) > len(grid)
 
 
 def test_a_control_of_the_training_reads_the_features_of_the_grid(tmp_path: Path) -> None:
-    found = config(tmp_path)
+    found = config(tmp_path, study="gpu")
     grid = plan_grid(found)
     finish(grid, "")
     controls = plan_controls(found, choose(grid, "point_error"))
     shuffled = next(job for job in controls if job.cells[0].control == "labels_shuffled")
-    plain = next(job for job in grid if job.name == "video_mae-seed0")
+    plain = next(job for job in grid if job.name == "wan_14b-sigma0.1-seed0")
     assert shuffled.steps[0].done == plain.steps[0].done
     assert shuffled.steps[0].command == plain.steps[0].command
     assert "data.shuffled_labels=true" in shuffled.steps[1].command
+
+
+def test_seeds_that_the_grid_did_without_follow_at_the_chosen_cells(tmp_path: Path) -> None:
+    found = config(tmp_path, study="standard")
+    grid = plan_grid(found)
+    assert {cell.seed for job in grid for cell in job.cells} == {0}
+    finish(grid, "video_mae, layer 5")
+    controls = plan_controls(found, choose(grid, "point_error"))
+    more = [cell for job in controls for cell in job.cells if cell.model == "video_mae" and cell.control is None]
+    assert [(cell.layer, cell.seed) for cell in more] == [(5, 1), (5, 2)]
+    random = next(job for job in controls if job.cells[0].control == "random")
+    assert [cell.seed for cell in random.cells] == [0, 1, 2]
 
 
 def test_controls_wait_for_the_grid(tmp_path: Path) -> None:
@@ -87,11 +99,11 @@ def test_a_name_that_the_study_lacks_is_one_line(tmp_path: Path, override: str, 
 def small_study(folder: Path, shared: Path) -> list[str]:
     """Name a study of raw pixels alone, with the capacity ladder."""
     seeds = ["clips.seeds.train=[0,16]", "clips.seeds.val=[16,20]", "clips.seeds.test=[20,26]"]
-    options = [*seeds, f"clips.stores={shared}"]
+    options = [*seeds, f"clips.stores={shared}", f"data.labels={shared}"]
     train = ["trainer.max_steps=8", "trainer.callbacks.0.every_n_train_steps=2", *options]
     gone = [f"~study.models.{name}" for name in ("image_mae", "video_mae", "video_flow")]
     gone += [f"~study.controls.{name}" for name in compose_config("probe", []).study.controls]
-    lists = [f"study.overrides={train}", f"study.extract_overrides={options}"]
+    lists = [f"study.overrides={train}"]
     places = [f"{name}={folder / name}" for name in ("runs", "features", "output")]
     return ["probe", "study=quick", *gone, "study.contrasts=[]", "study.ladder_of=[pixels]", *lists, *places]
 
@@ -111,7 +123,7 @@ def test_a_probe_study_that_is_killed_resumes_to_the_same_errors(tmp_path: Path)
     shared = tmp_path / "worlds"
     assert start(small_study(tmp_path / "whole", shared)).wait() == 0
     killed = tmp_path / "killed"
-    checkpoint = killed / "runs" / "pixels-seed0" / "layer0" / "checkpoints" / "last.ckpt"
+    checkpoint = killed / "runs" / "pixels-seed0" / "checkpoints" / "last.ckpt"
     process = start(small_study(killed, shared))
     while not checkpoint.exists():
         assert process.poll() is None
@@ -120,5 +132,5 @@ def test_a_probe_study_that_is_killed_resumes_to_the_same_errors(tmp_path: Path)
     assert process.wait() != 0
     assert start(small_study(killed, shared)).wait() == 0
     assert errors_of(killed) == errors_of(tmp_path / "whole")
-    assert len(errors_of(killed)) == 3  # the grid, and two steps of the ladder
+    assert len(errors_of(killed)) == 2  # the grid, and a step of the ladder
     assert "Capacity of the probe" in (killed / "output" / "report.md").read_text()

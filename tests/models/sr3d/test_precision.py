@@ -35,3 +35,21 @@ def test_autocast_trains_every_parameter_that_float32_trains(
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
     assert model.region_extractor.projector[0].weight.grad is not None
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("attention", ["sdpa", SHARED_PREFIX])
+def test_autocast_on_a_gpu_gives_nearly_the_loss_of_float32_and_trains(
+    build_model: Build, processor: SR3DProcessor, samples: list[Sample], attention: str
+) -> None:
+    model: SR3DForConditionalGeneration = build_model(timestamp_encoding="before_projector")
+    model.set_attn_implementation({"text_config": attention})
+    batch = processor.collate(samples)
+    with torch.no_grad():
+        exact = model(**batch).loss
+    model.to("cuda")
+    with torch.autocast("cuda", dtype=torch.bfloat16):
+        loss = model(**batch.to("cuda")).loss
+    loss.backward()
+    torch.testing.assert_close(loss.cpu(), exact, rtol=TOLERANCE, atol=0, check_dtype=False)
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)

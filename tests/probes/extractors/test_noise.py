@@ -24,8 +24,8 @@ SCHEDULES = {
 
 def measured(model: type[LatentDiffusion], sigma: float) -> tuple[float, float]:
     """Fit how much of the clean latents and of the noise is in what a model sees."""
-    clean = torch.randn(4, 64, 64, 64, generator=torch.Generator().manual_seed(1))
-    noisy = Noise(sigma).add(clean, torch.Generator().manual_seed(0), model.kind)
+    clean = torch.randn(1, 4, 64, 64, 64, generator=torch.Generator().manual_seed(1))
+    noisy = Noise(sigma).add(clean, [torch.Generator().manual_seed(0)], model.kind)
     signal = float((noisy * clean).mean() / clean.square().mean())
     return signal, float((noisy - signal * clean).std())
 
@@ -43,7 +43,7 @@ def test_sigma_0_is_the_clean_clip_and_1_is_noise_alone(model: type[LatentDiffus
     clean = torch.randn(1, 4, 3, 2, 2, generator=torch.Generator().manual_seed(1))
     drawn = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     for sigma, wanted in ((0.0, clean), (1.0, drawn)):
-        assert torch.equal(Noise(sigma).add(clean, torch.Generator().manual_seed(0), model.kind), wanted)
+        assert torch.equal(Noise(sigma).add(clean, [torch.Generator().manual_seed(0)], model.kind), wanted)
 
 
 @pytest.mark.parametrize("model", [CogVideoXExtractor, CosmosExtractor])
