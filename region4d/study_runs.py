@@ -28,7 +28,10 @@ from rich.progress import (
 )
 
 STEP_COLUMN = "step"
-PRELOADED = ("region4d.train", "region4d.bench", "region4d.extract", "distill.data", "distill.training")
+PRELOADED = (
+    *("region4d.train", "region4d.bench", "region4d.extract", "distill.data", "distill.training"),
+    *("probes.probe_bank", "probes.extracted_data", "probes.extractors.videomae", "probes.extractors.pixel_flow"),
+)
 
 
 @dataclass(frozen=True)
