@@ -28,9 +28,9 @@ from rich.progress import (
 )
 
 STEP_COLUMN = "step"
-PRELOADED = (
+PRELOADED = (  # without diffusers, which asks for graphics cards as it is imported
     *("region4d.train", "region4d.bench", "region4d.extract", "distill.data", "distill.training"),
-    *("probes.probe_bank", "probes.extracted_data", "probes.extractors.videomae", "probes.extractors.pixel_flow"),
+    *("probes.probe_bank", "probes.extracted_data", "probes.extractors.videomae"),
 )
 
 

@@ -1,9 +1,11 @@
 """Steps of jobs: each in a process of its own, once, with what it printed in the log of its job."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from region4d.study_runs import Job, Step, run_all
+from region4d.study_runs import PRELOADED, Job, Step, run_all
 
 
 def jobs(folder: Path, *texts: str) -> list[Job]:
@@ -50,3 +52,13 @@ def test_steps_leave_the_process_that_runs_them_alone(tmp_path: Path) -> None:
     before = (dict(os.environ), os.getcwd())
     run_all(jobs(tmp_path, "[1]"), workers=1)
     assert (dict(os.environ), os.getcwd()) == before
+
+
+def test_what_is_imported_before_the_fork_does_not_ask_for_a_graphics_card() -> None:
+    program = (
+        "import importlib, torch\n"
+        "def refuse(*_): raise AssertionError('asked')\n"
+        "torch._C._cuda_getDeviceCount = torch._C._cuda_init = refuse\n"
+        f"for name in {PRELOADED!r}: importlib.import_module(name)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
