@@ -11,6 +11,7 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
 
 from models.training import adamw
@@ -121,7 +122,8 @@ class ProbeBank(LightningModule):
         def of_one(parameters: dict[str, Tensor], read: Tensor) -> Tensor:
             return self._one(parameters, read, given)
 
-        found: Tensor = vmap(vmap(of_one, in_dims=(0, None)))(stacks, features)
+        with sdpa_kernel(SDPBackend.MATH):  # under vmap the fused kernels refuse the strides of their backward pass
+            found: Tensor = vmap(vmap(of_one, in_dims=(0, None)))(stacks, features)
         return found
 
     def _one(self, parameters: Mapping[str, Tensor], features: Tensor, given: Sequence[Tensor]) -> Tensor:
