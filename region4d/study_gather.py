@@ -32,7 +32,13 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
     ]
     settings = OmegaConf.to_container(config, resolve=True)
     manifest = collect_manifest({**settings, "command": command})  # type: ignore[dict-item]
-    manifest = replace(manifest, commit=read_manifest(finished[0].records(results[0].name)).commit)
+    made = [read_manifest(run.records(results[0].name)) for run in finished]  # what made the answers, not this report
+    manifest = replace(
+        manifest,
+        commit=", ".join(dict.fromkeys(m.commit for m in made)),
+        machine="; ".join(dict.fromkeys(m.machine for m in made)),
+        versions=made[0].versions,
+    )
     probes: dict[str, list[ProbeScores]] = {}
     for run in finished if study.probes else ():
         probes.setdefault(run.arm, []).append(read_probes(run.probes))
