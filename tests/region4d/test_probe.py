@@ -44,9 +44,9 @@ def test_every_study_plans_its_grid(study: str, tmp_path: Path) -> None:
 def test_controls_stand_at_the_cell_that_validation_chose(tmp_path: Path) -> None:
     found = config(tmp_path)
     grid = plan_grid(found)
-    finish(grid, "video_flow, layer 4, sigma 0.5")
+    finish(grid, "video_flow, layer 3, sigma 0.3")
     chosen = choose(grid, "point_error")
-    assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (4, 0.5)
+    assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (3, 0.3)
     told = next(job for job in plan_controls(found, chosen) if job.cells[0].control == "told_clean")
     command = told.steps[0].command
     assert {"data.layers=[4]", "data.sigma=0.5", "data.told=0.0"} <= set(command)
