@@ -45,10 +45,9 @@ def labels_from_depth(
     cam_T_first = _relative(invert(world_T_cam.double()))
     first_T_cam, valid = invert(cam_T_first), valid_depth(depth)
     z = torch.where(valid, depth, torch.zeros_like(depth)).float()
-    turned = first_T_cam[:, :3, :3] @ torch.linalg.inv(
-        intrinsics.double()
-    )  # of (u, v, 1), to a ray in the first camera
-    u, v = (torch.arange(side, dtype=torch.float64) + 0.5 for side in (z.shape[2], z.shape[1]))
+    pixel_to_ray = torch.linalg.inv(intrinsics.double())
+    turned = first_T_cam[:, :3, :3] @ pixel_to_ray  # from (u, v, 1) to a ray in the first camera
+    u, v = (torch.arange(side, dtype=turned.dtype, device=turned.device) + 0.5 for side in (z.shape[2], z.shape[1]))
     cols = u[:, None] * turned[:, None, :, 0]
     rows = v[:, None] * turned[:, None, :, 1] + turned[:, None, :, 2]
     rays = cols[:, None].to(z) + rows[:, :, None].to(z)
