@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
 from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.teachers.expert import Expert4D
-from models.training import SeededSampler, adamw, samples_seen
+from models.training import OPTIMIZERS, SeededSampler, samples_seen
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -99,13 +99,16 @@ class ExpertTraining(LightningModule):
         warmup_fraction: float = 0.05,
         weights: Mapping[str, float],
         betas: Mapping[str, float],
+        optimizer: str = "adamw",
     ) -> None:
         super().__init__()
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(f"no optimizer {optimizer!r}: choose one of {', '.join(OPTIMIZERS)}")
         if missing := [name for name in CHANNELS if name not in weights or name not in {*betas, "motion"}]:
             raise ValueError(f"the expert needs a weight and a beta for every signal; {', '.join(missing)} lacks one")
         self.model = model
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.weights, self.betas = dict(weights), dict(betas)
+        self.weights, self.betas, self.optimizer = dict(weights), dict(betas), optimizer
         self.errors: dict[str, dict[str, list[tuple[float, int]]]] = {}
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
@@ -143,8 +146,8 @@ class ExpertTraining(LightningModule):
         }
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, warm-up then cosine over the planned steps."""
-        return adamw(
+        """Build the chosen optimizer, warm-up then cosine over the planned steps."""
+        return OPTIMIZERS[self.optimizer](
             self.model.parameters(),
             self.trainer,
             learning_rate=self.learning_rate,

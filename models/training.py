@@ -10,7 +10,9 @@ from typing import Any
 import torch
 import torch.distributed
 from lightning import Trainer
+from timm.optim import Muon
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Sampler
 
@@ -75,5 +77,39 @@ def adamw(
         "mixed"
     )  # Lightning does not clip the gradients of a fused one under autocast
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=betas, fused=fused)
+    return scheduled(optimizer, trainer, warmup_fraction)
+
+
+def muon(
+    parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
+    trainer: Trainer,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    warmup_fraction: float,
+    betas: tuple[float, float] = (0.9, 0.98),
+) -> dict[str, Any]:
+    """Build Muon for matrices and kernels, NAdamW at a quarter of the rate for the rest; scheduled as `adamw` is.
+
+    Small networks that start from nothing see motion in about half the steps that AdamW takes. Groups with
+    `use_fallback` (embeddings) go to NAdamW. Source: Muon (K. Jordan and others, 2024), scaled to the size of AdamW's
+    updates (arXiv 2502.16982); timm's class.
+    """
+    optimizer = Muon(
+        parameters,  # type: ignore[arg-type]
+        lr=learning_rate,
+        weight_decay=weight_decay,
+        nesterov=True,
+        betas=betas,
+        fallback_lr_scale=0.25,
+    )
+    return scheduled(optimizer, trainer, warmup_fraction)
+
+
+OPTIMIZERS = {"adamw": adamw, "muon": muon}
+
+
+def scheduled(optimizer: Optimizer, trainer: Trainer, warmup_fraction: float) -> dict[str, Any]:
+    """Add the schedule over the planned steps, as Lightning wants it."""
     schedule = LambdaLR(optimizer, cosine_schedule(int(trainer.estimated_stepping_batches), warmup_fraction))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -16,7 +16,7 @@ from models.sr3d.data import RegionQuestions
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.shared_prefix import SHARED_PREFIX
-from models.training import SeededSampler, adamw, process_count, samples_seen
+from models.training import OPTIMIZERS, SeededSampler, process_count, samples_seen
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -111,8 +111,12 @@ class SupervisedFineTuning(LightningModule):
         new_parts_rate: float = 1.0,
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
+        optimizer: str = "adamw",
     ) -> None:
         super().__init__()
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(f"no optimizer {optimizer!r}: choose one of {', '.join(OPTIMIZERS)}")
+        self.optimizer = optimizer
         self.model = model
         self.processor = processor
         self.learning_rate = learning_rate
@@ -143,20 +147,23 @@ class SupervisedFineTuning(LightningModule):
         return count / process_count()
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW without decay on vectors (biases, norms), warm-up then cosine over the planned steps."""
-        groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+        """Build the chosen optimizer, without decay on vectors (biases, norms); warm-up then cosine over the steps."""
+        embeddings = {id(m.weight) for m in self.modules() if isinstance(m, torch.nn.Embedding)}
+        groups: dict[tuple[bool, bool, bool], list[torch.nn.Parameter]] = {}
         for name, parameter in self.named_parameters():  # those of training-only parts too
             if parameter.requires_grad:
                 new = name.removeprefix("model.").startswith(self.new_parts)
-                groups.setdefault((new, parameter.ndim > 1), []).append(parameter)
-        return adamw(
+                kind = (new, parameter.ndim > 1, id(parameter) in embeddings)
+                groups.setdefault(kind, []).append(parameter)
+        return OPTIMIZERS[self.optimizer](
             [
                 {
                     "params": parameters,
                     "lr": self.learning_rate * (self.new_parts_rate if new else 1.0),
                     "weight_decay": self.weight_decay if decays else 0.0,
+                    "use_fallback": embedding,  # of Muon
                 }
-                for (new, decays), parameters in groups.items()
+                for (new, decays, embedding), parameters in groups.items()
             ],
             self.trainer,
             learning_rate=self.learning_rate,
