@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
 from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.teachers.expert import Expert4D
-from models.training import OPTIMIZERS, SeededSampler, samples_seen
+from models.training import OPTIMIZERS, SeededSampler, known_optimizer, samples_seen
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -102,13 +102,11 @@ class ExpertTraining(LightningModule):
         optimizer: str = "adamw",
     ) -> None:
         super().__init__()
-        if optimizer not in OPTIMIZERS:
-            raise ValueError(f"no optimizer {optimizer!r}: choose one of {', '.join(OPTIMIZERS)}")
         if missing := [name for name in CHANNELS if name not in weights or name not in {*betas, "motion"}]:
             raise ValueError(f"the expert needs a weight and a beta for every signal; {', '.join(missing)} lacks one")
         self.model = model
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.weights, self.betas, self.optimizer = dict(weights), dict(betas), optimizer
+        self.weights, self.betas, self.optimizer = dict(weights), dict(betas), known_optimizer(optimizer)
         self.errors: dict[str, dict[str, list[tuple[float, int]]]] = {}
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:

@@ -109,6 +109,13 @@ def muon(
 OPTIMIZERS = {"adamw": adamw, "muon": muon}
 
 
+def known_optimizer(name: str) -> str:
+    """Refuse a name that is not one of `OPTIMIZERS` (ValueError)."""
+    if name not in OPTIMIZERS:
+        raise ValueError(f"no optimizer {name!r}: choose one of {', '.join(OPTIMIZERS)}")
+    return name
+
+
 def scheduled(optimizer: Optimizer, trainer: Trainer, warmup_fraction: float) -> dict[str, Any]:
     """Add the schedule over the planned steps, as Lightning wants it."""
     schedule = LambdaLR(optimizer, cosine_schedule(int(trainer.estimated_stepping_batches), warmup_fraction))

@@ -15,7 +15,7 @@ from torch.nn.functional import mse_loss
 from transformers import VideoMAEConfig, VideoMAEForPreTraining
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-from models.training import adamw
+from models.training import OPTIMIZERS, known_optimizer
 from probes.extractors.extractor import resize_frames
 from probes.videos import flip
 
@@ -43,9 +43,10 @@ class Pretraining(LightningModule):
         learning_rate: float,
         weight_decay: float = 0.05,
         warmup_fraction: float = 0.05,
+        optimizer: str = "adamw",
     ) -> None:
         super().__init__()
-        self.model, self.size = model, (int(size[0]), int(size[1]))
+        self.model, self.size, self.optimizer = model, (int(size[0]), int(size[1])), known_optimizer(optimizer)
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
 
     def loss(self, video: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, ""]:
@@ -59,8 +60,8 @@ class Pretraining(LightningModule):
         return loss
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, warm-up then cosine."""
-        return adamw(
+        """Build the chosen optimizer, warm-up then cosine."""
+        return OPTIMIZERS[self.optimizer](
             self.model.parameters(),
             self.trainer,
             learning_rate=self.learning_rate,

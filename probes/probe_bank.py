@@ -14,7 +14,7 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
 
-from models.training import adamw
+from models.training import OPTIMIZERS, known_optimizer
 from probes.clip_sets import SPLITS
 from probes.losses import camera_loss, depth_loss, point_loss
 from probes.pose_encoding import encode_pose
@@ -29,16 +29,17 @@ BLOCKS = ("read_in.", "special", "within.", "among.")  # parameters of what may 
 class ProbeBank(LightningModule):
     """Fit one probe for every layer and seed: `ProbeTraining` of each, on the same batches.
 
-    Parameters are stacked, (layer, seed, ...). On a GPU all probes run as one (`torch.func.vmap`), for each alone would
-    leave it idle; elsewhere one after the other, which is faster there. Gradients are clipped probe by probe.
+    On a GPU all probes run as one (`torch.func.vmap`), for each alone would leave it idle; elsewhere one after the
+    other, which is faster there. Gradients are clipped probe by probe.
 
     Args:
         probe: makes a probe.
         layers: that are read, in the order of the features.
         seeds: of the probes' weights.
         learning_rate: peak.
-        weight_decay: of AdamW.
+        weight_decay: of the optimizer.
         warmup_fraction: of all steps.
+        optimizer: one of `OPTIMIZERS`.
         camera_weight: of the camera loss beside points and depth; 1 as published. Where cameras move little, as in the
             worlds of a small study, that loss is a fiftieth of the others, and the blocks learn nothing for it.
         half_blocks: run the blocks in bfloat16; heads stay in float32.
@@ -55,6 +56,7 @@ class ProbeBank(LightningModule):
         learning_rate: float,
         weight_decay: float = 0.05,
         warmup_fraction: float = 0.1,
+        optimizer: str = "adamw",
         camera_weight: float = 1.0,
         half_blocks: bool = False,
         graphed: bool = False,
@@ -62,14 +64,13 @@ class ProbeBank(LightningModule):
         super().__init__()
         self.layers, self.seeds = list(layers), list(seeds)
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.camera_weight = camera_weight
+        self.optimizer, self.camera_weight = known_optimizer(optimizer), camera_weight
         self.half_blocks, self.graphed = half_blocks, graphed
-        made = [seeded(probe, seed) for seed in self.seeds]
-        self.names = [name for name, _ in made[0].named_parameters()]
-        each = [torch.stack([one.get_parameter(name).detach() for one in made]) for name in self.names]
-        self.stacks = nn.ParameterList(torch.stack([stack] * len(self.layers)) for stack in each)
-        self.count, self.channels = sum(p.numel() for p in made[0].parameters()), made[0].channels
-        self.shape = (made[0].to("meta"),)  # its forward alone is used; in a tuple, its parameters are not ours
+        self.probes = nn.ModuleList(seeded(probe, seed) for _, seed in product(self.layers, self.seeds))
+        one = seeded(probe, 0)
+        self.names = [name for name, _ in one.named_parameters()]
+        self.count, self.channels = sum(p.numel() for p in one.parameters()), one.channels
+        self.shape = (one.to("meta"),)  # its forward alone is used; in a tuple, its parameters are not ours
         self.errors: dict[tuple[int, int], dict[str, dict[str, dict[str, float]]]] = {}
         self.clouds: dict[tuple[int, int], dict[str, Tensor]] = {place: {} for place in self.places()}
         self.features: dict[int, dict[str, Any]] = {}
@@ -96,28 +97,32 @@ class ProbeBank(LightningModule):
         self.features = {layer: data.notes(layer) for layer in self.layers}
 
     def parameters_of(self, layer: int, seed: int) -> dict[str, Tensor]:
-        """Take the parameters of one probe out of the stacks."""
-        return {name: stack[layer, seed] for name, stack in zip(self.names, self.stacks, strict=True)}
+        """Take the parameters of one probe."""
+        return dict(self.probes[layer * len(self.seeds) + seed].named_parameters())
 
     def losses(self, features: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
         """Compute the three losses of every probe, (layer, seed, loss); features are (layer, batch, view, ...)."""
         camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], *map(int, labels["depth"].shape[-2:]))
-        tensors = (features, *(labels[name] for name in LABELS), camera, *self.stacks)
+        given = (*(labels[name] for name in LABELS), camera)
         if features.device.type != "cuda":
-            given = tensors[1 : -len(self.names)]
             alone = [
                 self._one(self.parameters_of(layer, seed), features[layer], given) for layer, seed in self.places()
             ]
-            stacked: Tensor = torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
-            return stacked
+            return torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+        tensors = (features, *given, *self.probes.parameters())
         if self.graphed and self._graph is None:
             self._graph = torch.cuda.make_graphed_callables(self.together, tensors, allow_unused_input=True)
         found: Tensor = (self._graph or self.together)(*tensors)
         return found
 
     def together(self, features: Tensor, *rest: Tensor) -> Tensor:
-        """Compute the losses of all probes as one; `rest` is labels, cameras, stacks, one after the other."""
-        given, stacks = rest[: -len(self.names)], dict(zip(self.names, rest[-len(self.names) :], strict=True))
+        """Compute the losses of all probes as one; `rest` is labels, cameras, parameters, one after the other."""
+        given, parameters = rest[: len(LABELS) + 1], rest[len(LABELS) + 1 :]
+        shape = (len(self.layers), len(self.seeds))
+        stacks = {
+            name: torch.stack(parameters[number :: len(self.names)]).unflatten(0, shape)
+            for number, name in enumerate(self.names)
+        }
 
         def of_one(parameters: dict[str, Tensor], read: Tensor) -> Tensor:
             return self._one(parameters, read, given)
@@ -164,11 +169,8 @@ class ProbeBank(LightningModule):
         """Clip the norm of each probe's gradient."""
         if not gradient_clip_val:
             return
-        gradients = [stack.grad for stack in self.stacks if stack.grad is not None]
-        norm = torch.stack([each.flatten(2).norm(dim=-1) for each in gradients]).norm(dim=0)
-        share = (gradient_clip_val / (norm + 1e-6)).clamp_max(1)
-        for each in gradients:
-            each.mul_(share[(..., *[None] * (each.ndim - 2))])
+        for probe in self.probes:
+            nn.utils.clip_grad_norm_(probe.parameters(), gradient_clip_val)
 
     def test_step(self, batch: Mapping[str, Any], batch_index: int, dataloader_idx: int = 0) -> None:
         """Measure every clip by every probe; keep the points of some test clips."""
@@ -186,8 +188,8 @@ class ProbeBank(LightningModule):
                 self.clouds[layer, seed] |= clouds(shown, found.points, labels)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, warm-up then cosine (specs/vidfm3d.md 3.2)."""
-        return adamw(
+        """Warm-up, then a cosine (specs/vidfm3d.md 3.2)."""
+        return OPTIMIZERS[self.optimizer](
             self.parameters(),
             self.trainer,
             learning_rate=self.learning_rate,

@@ -20,7 +20,7 @@ from benchmarks.metrics.dense import abs_rel
 from benchmarks.metrics.points import aligned_point_errors, depth_error
 from benchmarks.metrics.pose import pose_auc, relative_pose_errors
 from models.geometry import invert
-from models.training import adamw
+from models.training import OPTIMIZERS, known_optimizer
 from probes.clip_sets import SPLITS
 from probes.losses import camera_loss, depth_loss, point_loss
 from probes.pose_encoding import decode_pose, encode_pose
@@ -39,15 +39,22 @@ class ProbeTraining(LightningModule):
     Args:
         probe: reads features; nothing else is trained.
         learning_rate: peak.
-        weight_decay: of AdamW.
+        weight_decay: of the optimizer.
         warmup_fraction: of all steps.
+        optimizer: one of `OPTIMIZERS`; AdamW as published.
     """
 
     def __init__(
-        self, *, probe: Probe, learning_rate: float, weight_decay: float = 0.05, warmup_fraction: float = 0.1
+        self,
+        *,
+        probe: Probe,
+        learning_rate: float,
+        weight_decay: float = 0.05,
+        warmup_fraction: float = 0.1,
+        optimizer: str = "adamw",
     ) -> None:
         super().__init__()
-        self.probe = probe
+        self.probe, self.optimizer = probe, known_optimizer(optimizer)
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
         self.errors: dict[str, dict[str, dict[str, float]]] = {}
         self.features: dict[str, Any] = {}  # where they come from
@@ -97,8 +104,8 @@ class ProbeTraining(LightningModule):
             self.clouds |= clouds(batch["clips"][: max(0, SHOWN - before)], found.points, labels)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, warm-up then cosine (specs/vidfm3d.md 3.2)."""
-        return adamw(
+        """Warm-up, then a cosine (specs/vidfm3d.md 3.2)."""
+        return OPTIMIZERS[self.optimizer](
             self.probe.parameters(),
             self.trainer,
             learning_rate=self.learning_rate,

@@ -16,7 +16,7 @@ from models.sr3d.data import RegionQuestions
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.processor import SR3DProcessor
 from models.sr3d.shared_prefix import SHARED_PREFIX
-from models.training import OPTIMIZERS, SeededSampler, process_count, samples_seen
+from models.training import OPTIMIZERS, SeededSampler, known_optimizer, process_count, samples_seen
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -114,9 +114,7 @@ class SupervisedFineTuning(LightningModule):
         optimizer: str = "adamw",
     ) -> None:
         super().__init__()
-        if optimizer not in OPTIMIZERS:
-            raise ValueError(f"no optimizer {optimizer!r}: choose one of {', '.join(OPTIMIZERS)}")
-        self.optimizer = optimizer
+        self.optimizer = known_optimizer(optimizer)
         self.model = model
         self.processor = processor
         self.learning_rate = learning_rate

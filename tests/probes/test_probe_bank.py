@@ -80,15 +80,15 @@ def test_probes_that_run_as_one_have_the_losses_and_gradients_of_each(clips: Cli
     features = torch.randn(2, 3, 2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
     alone = module.losses(features, labels)
     alone.sum().backward()
-    before = [stack.grad.clone() for stack in module.stacks]
+    before = [p.grad.clone() for p in module.parameters()]
     module.zero_grad()
     camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
     with sdpa_kernel(SDPBackend.MATH):  # the CPU has no other attention for a batch of batches
-        together = module.together(features, *(labels[name] for name in LABELS), camera, *module.stacks)
+        together = module.together(features, *(labels[name] for name in LABELS), camera, *module.parameters())
     together.sum().backward()
     assert torch.allclose(together, alone, atol=1e-5)
-    for stack, grad in zip(module.stacks, before, strict=True):
-        assert torch.allclose(stack.grad, grad, atol=1e-4)
+    for parameter, grad in zip(module.parameters(), before, strict=True):
+        assert torch.allclose(parameter.grad, grad, atol=1e-4)
 
 
 def test_blocks_in_half_precision_change_little(clips: ClipSet, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_blocks_in_half_precision_change_little(clips: ClipSet, tmp_path: Path) 
     assert not torch.equal(whole, rough)
     camera = encode_pose(batch["labels"]["cam_T_world"], batch["labels"]["intrinsics"], 8, 8)
     with sdpa_kernel(SDPBackend.MATH):
-        one = half.together(batch["features"], *(batch["labels"][name] for name in LABELS), camera, *half.stacks)
+        one = half.together(batch["features"], *(batch["labels"][name] for name in LABELS), camera, *half.parameters())
     assert torch.allclose(one, rough, rtol=0.03)
 
 
@@ -120,7 +120,7 @@ def test_recorded_steps_are_those_that_are_run(clips: ClipSet, tmp_path: Path) -
         module.graphed = graphed
         how = trainer(tmp_path / str(graphed), 5, "cuda")
         fit(how, module, data(clips, tmp_path))
-        found.append([stack.detach().cpu() for stack in module.stacks])
+        found.append([parameter.detach().cpu() for parameter in module.parameters()])
     assert all(torch.allclose(one, other, atol=1e-4) for one, other in zip(*found, strict=True))
 
 
