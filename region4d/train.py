@@ -60,12 +60,12 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
             "choose experiment=rgpt4d/tiny_dynamic, or module=p4d and data=worlds_dynamic"
         )
     refuse_other_config(folder, config)
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml", resolve=True)
     seed_everything(config.seed, workers=True, verbose=False)
     module = build(config.module)  # first: whatever else draws random numbers, arms of one seed start the same
     data = build(config.data)
     trainer: Trainer = build(config.trainer)
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, folder / "config.yaml", resolve=True)  # now that it is known to be sound
     last = folder / "checkpoints" / "last.ckpt"
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if is_overridden("test_step", module):

@@ -135,6 +135,12 @@ def test_an_arm_that_distils_needs_an_experiment_with_a_teacher(region4d: Run, t
     assert not (tmp_path / "run").exists()
 
 
+def test_a_wrong_value_leaves_no_folder_in_the_way_of_the_right_one(region4d: Run, tmp_path: Path) -> None:
+    result = region4d("train", "experiment=encoders/video_mae", "module.optimizer=sgd", f"output={tmp_path / 'run'}")
+    assert_one_line(result, "no optimizer 'sgd'", "adamw, muon")
+    assert not (tmp_path / "run").exists()
+
+
 def test_extract_without_a_model_lists_them(region4d: Run) -> None:
     assert_one_line(region4d("extract"), "extractor", "wan_1_3b")
 
