@@ -21,20 +21,21 @@ from models.lifting.occupancy_vae import kl_divergence, reconstruction_loss
 from models.lifting.sampler import Guidance
 from models.lifting.shortcut import draw_jumps, shortcut_target
 from models.lifting.training.data import SeededData
-from models.training import adamw
+from models.training import OPTIMIZERS, known_optimizer
 
 STATISTICS = 512  # items that averages over the training set are taken from
 
 
 class LiftingStage(LightningModule):
-    """What the stages share: AdamW with warm-up and cosine, an average of the weights, and the export of the model.
+    """What the stages share: optimizer and schedule, an average of the weights, and the export of the model.
 
     Args:
         model: that is trained, or a part of it.
         learning_rate: peak.
-        weight_decay: of AdamW; the published recipe has none.
+        weight_decay: of the optimizer; the published recipe has none.
         warmup_fraction: of all steps.
         averaging: decay of the moving average of the weights that is exported; 0 exports the last ones.
+        optimizer: one of `OPTIMIZERS`; AdamW as published.
     """
 
     trained = "flow and conditioner"
@@ -47,9 +48,10 @@ class LiftingStage(LightningModule):
         weight_decay: float = 0.0,
         warmup_fraction: float = 0.03,
         averaging: float = 0.998,
+        optimizer: str = "adamw",
     ) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.optimizer = model, known_optimizer(optimizer)
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
         self.averaging = averaging
         self.model.requires_grad_(False)
@@ -78,8 +80,8 @@ class LiftingStage(LightningModule):
         return [p for part in self.parts() for p in part.parameters() if p.requires_grad]
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, warm-up then cosine."""
-        return adamw(
+        """Build the chosen optimizer, warm-up then cosine."""
+        return OPTIMIZERS[self.optimizer](
             self.learned(),
             self.trainer,
             learning_rate=self.learning_rate,
