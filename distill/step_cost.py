@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import torch
 import typer
 from lightning import LightningModule
+from timm.optim import Muon
 
 from benchmarks.manifest import collect_manifest
 from benchmarks.speed.stopwatch import print_races, race, write_races
@@ -95,7 +96,7 @@ def main(
             norms_every=0,
         ).to(device)
         silence(module)
-        optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
+        optimizer = Muon(module.parameters(), lr=1e-4, nesterov=True)
         batch = {**inputs, "targets": targets} if distils else inputs
 
         def step() -> None:
