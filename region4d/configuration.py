@@ -49,16 +49,21 @@ def build(node: DictConfig) -> Any:
 
 
 def refuse_other_config(folder: Path, config: DictConfig) -> None:
-    """Refuse to continue in the folder of a run with another configuration.
+    """Refuse to continue in the folder of a run with another configuration; the folder itself may have moved.
 
     Raises:
         ValueError: when `config.yaml` in the folder differs.
     """
     saved = folder / "config.yaml"
-    if saved.is_file() and OmegaConf.load(saved) != config:
+    if saved.is_file() and _without_place(OmegaConf.load(saved)) != _without_place(config):
         raise ValueError(
             f"{folder} holds a run with another configuration: name a new folder with output=..., or remove it"
         )
+
+
+def _without_place(config: Any) -> str:
+    """Write a run's configuration without the name of its folder."""
+    return OmegaConf.to_yaml(config, resolve=True).replace(str(config.get("output")), "OUTPUT")
 
 
 def split_multirun(words: Sequence[str]) -> tuple[list[str], list[str]]:

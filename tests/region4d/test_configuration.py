@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
 
 from distill.step_cost import STUDENT
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration
-from region4d.configuration import CONFIGS, compose_config, first_of_sweep
+from region4d.configuration import CONFIGS, compose_config, first_of_sweep, refuse_other_config
 from tests.models.sr3d.nvila_folder import write_nvila
 
 EXPERIMENTS = sorted(
@@ -120,3 +121,17 @@ def test_arms_without_a_point_map_are_not_told_the_scale_of_the_scene() -> None:
     for arm in ARMS:
         config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", f"arm={arm}"])
         assert (config.model.config.scale == "token") == config.arm.position_encoding
+
+
+def test_the_folder_of_another_run_is_refused_and_a_moved_one_is_not(tmp_path: Path) -> None:
+    def training(folder: Path, steps: int = 5) -> DictConfig:
+        return compose_config("train", [f"output={folder}", f"trainer.max_steps={steps}"])
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    OmegaConf.save(training(here), here / "config.yaml", resolve=True)
+    refuse_other_config(here, training(here))
+    here.rename(there)
+    refuse_other_config(there, training(there))
+    with pytest.raises(ValueError, match="another configuration"):
+        refuse_other_config(there, training(there, steps=6))
