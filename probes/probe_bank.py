@@ -108,7 +108,8 @@ class ProbeBank(LightningModule):
             alone = [
                 self._one(self.parameters_of(layer, seed), features[layer], given) for layer, seed in self.places()
             ]
-            return torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+            shaped: Tensor = torch.stack(alone).unflatten(0, (len(self.layers), len(self.seeds)))
+            return shaped
         tensors = (features, *given, *self.probes.parameters())
         if self.graphed and self._graph is None:
             self._graph = torch.cuda.make_graphed_callables(self.together, tensors, allow_unused_input=True)

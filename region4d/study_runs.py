@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import torch
@@ -126,7 +126,11 @@ def _run(
 
 
 def run_module(command: Sequence[str], log: Path, threads: int) -> None:
-    """Do what `python -m` does with these arguments, in the process that calls, and append what it prints to a log."""
+    """Do what `python -m` does with these arguments, in the process that calls, and append what it prints to a log.
+
+    It ends when the process that started it does: of a study that is killed, no step may write on beside its successor.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with log.open("a") as file:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -135,6 +139,13 @@ def run_module(command: Sequence[str], log: Path, threads: int) -> None:
     torch.set_num_threads(threads)
     sys.argv = list(command)
     runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def last_step(metrics: Path) -> int:

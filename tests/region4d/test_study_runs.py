@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from region4d.study_runs import PRELOADED, Job, Step, run_all
@@ -52,6 +54,29 @@ def test_steps_leave_the_process_that_runs_them_alone(tmp_path: Path) -> None:
     before = (dict(os.environ), os.getcwd())
     run_all(jobs(tmp_path, "[1]"), workers=1)
     assert (dict(os.environ), os.getcwd()) == before
+
+
+def test_a_step_ends_with_the_process_that_runs_it(tmp_path: Path) -> None:
+    beat = tmp_path / "beat"
+    statement = f"import pathlib, time\nwhile True: pathlib.Path({str(beat)!r}).touch(); time.sleep(0.05)"
+    program = (
+        "from pathlib import Path\n"
+        "from region4d.study_runs import Job, Step, run_all\n"
+        f"step = Step('beating', ('timeit', '-n1', '-r1', {statement!r}), Path('never'))\n"
+        f"run_all([Job('job', Path({str(tmp_path)!r}), (step, step))], 1)\n"
+    )
+    runner = subprocess.Popen([sys.executable, "-c", program])
+    wait_until(beat.exists)
+    runner.kill()
+    runner.wait()
+    wait_until(lambda: time.time() - beat.stat().st_mtime > 2)
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_what_is_imported_before_the_fork_does_not_ask_for_a_graphics_card() -> None:
