@@ -69,3 +69,17 @@ def true_signals(clip: Clip, grid: tuple[int, int]) -> Signals:
         "rays": torch.ones_like(rays[:, :1], dtype=torch.bool),
     }
     return Signals(values, valid)
+
+
+MIRRORED = {"flow": (-1.0, 1.0), "rays": (-1.0, 1.0, 1.0, 1.0, -1.0, -1.0)}  # signs of the channels of a mirror image
+
+
+def mirrored(signals: Signals) -> Signals:
+    """Take the signals of clips seen in a mirror: columns in reverse, and x (right) the other way round.
+
+    Directions change the sign of x, moments, which are products of two vectors, those of y and z.
+    """
+    values = {name: value.flip(-1) for name, value in signals.values.items()}
+    for name, signs in MIRRORED.items():
+        values[name] = values[name] * values[name].new_tensor(signs)[:, None, None]
+    return Signals(values, {name: valid.flip(-1) for name, valid in signals.valid.items()})
