@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
@@ -15,6 +16,8 @@ from trimesh.creation import icosphere
 
 from benchmarks.lift_library import Library, View, mesh_of
 from benchmarks.lift_worlds import Prediction
+from models.lifting.pose_fitting import ShapeFitter
+from scenes.worlds.solid import Mesh
 
 FLAT = 0.02  # of the visible extent: the least side of a fitted box
 FIT_POINTS = 300  # that an ellipsoid is fitted to
@@ -89,12 +92,26 @@ def nearest_neighbour(view: View, library: Library) -> Prediction:
     )
 
 
+def nearest_fitted(view: View, library: Library) -> Prediction:
+    """Predict what `nearest_neighbour` does, moved onto the visible points as lifted shapes are.
+
+    Raises ValueError where the view comes without the picture's depth.
+    """
+    if view.evidence is None:
+        raise ValueError("a fit needs the depth of the picture: take the view of a masked object")
+    found = nearest_neighbour(view, library)
+    shape = Mesh(torch.tensor(found.mesh.vertices), torch.tensor(found.mesh.faces))
+    fit = ShapeFitter(shape, view.evidence).fit(found.cam_T_obj, found.scale)
+    return Prediction(found.mesh, fit.cam_T_obj, fit.scale)
+
+
 BASELINES: Mapping[str, Baseline] = {
     "mean_shape": mean_shape,
     "box": fitted_box,
     "ellipsoid": fitted_ellipsoid,
     "hull": visible_hull,
     "nearest": nearest_neighbour,
+    "nearest_fitted": nearest_fitted,
 }
 
 

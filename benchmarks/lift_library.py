@@ -14,6 +14,7 @@ from trimesh import Trimesh
 
 from models.geometry import unproject
 from models.lifting.mesh import extract_mesh
+from models.lifting.pose_fitting import Evidence
 from scenes.masked_objects import MaskedObject
 
 POINTS = 96  # visible points of an object that are compared in retrieval
@@ -28,6 +29,7 @@ class View:
     points: Float[np.ndarray, "point 3"]
     middle: Float[np.ndarray, "3"]  # median
     extent: float  # diagonal of the box between the 2 % and 98 % quantiles
+    evidence: Evidence | None = None  # the picture's depth, for what is fitted to it
 
     @property
     def ray(self) -> Float[np.ndarray, "3"]:
@@ -48,11 +50,12 @@ def view_of(item: MaskedObject) -> View:
         ValueError: none has a depth.
     """
     map_ = unproject(item.depth, item.intrinsics)
-    points = map_.xyz[map_.valid & item.mask].double().numpy()
+    evidence = Evidence.of(map_, item.mask, item.intrinsics)
+    points = evidence.points
     if not len(points):
         raise ValueError(f"no visible pixel of the {item.family} of world {item.world_seed} has a depth")
     low, high = np.quantile(points, [TAIL, 1 - TAIL], axis=0)
-    return View(points, np.median(points, axis=0), max(float(np.linalg.norm(high - low)), 1e-3))
+    return View(points, np.median(points, axis=0), max(float(np.linalg.norm(high - low)), 1e-3), evidence)
 
 
 @dataclass(frozen=True)

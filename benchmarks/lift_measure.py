@@ -16,7 +16,7 @@ from rich.progress import track
 
 from benchmarks.lift_arms import ArmMethod, Method, seen_points
 from benchmarks.lift_records import LiftRecord, is_measured, write_lift_records
-from benchmarks.lift_rewards import Evidence, visible_reward
+from benchmarks.lift_rewards import visible_reward
 from benchmarks.lift_truth import RESOLUTION, make_truth_once, read_truth
 from benchmarks.lift_worlds import Prediction, score
 from benchmarks.manifest import collect_manifest
@@ -146,7 +146,7 @@ def evidence_of(method: Method, item: MaskedObject, seed: int) -> Evidence | Non
     points = seen_points(item, method.points if isinstance(method, ArmMethod) else "exact", seed)
     if points is None or not bool((points.valid & item.mask).any()):
         return None
-    return Evidence.of(points, item.mask.numpy(), item.intrinsics.double().numpy())
+    return Evidence.of(points, item.mask, item.intrinsics)
 
 
 def method_identity(test: TestSet, predictions: Mapping[str, Any]) -> dict[str, Any]:

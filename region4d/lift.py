@@ -38,6 +38,8 @@ def lift(
         float, typer.Option(min=0, help="of the shape, away from no condition; SAM 3D takes 7")
     ] = GUIDANCE,
     shortcut: Annotated[bool, typer.Option("--shortcut", help="few large jumps; for a model distilled so")] = False,
+    fit: Annotated[bool, typer.Option(help="where there is depth, move each shape onto its visible points")] = True,
+    best_of: Annotated[int, typer.Option(min=1, help="sample N of each object, keep what agrees best with depth")] = 1,
     choose: Annotated[int, typer.Option(min=0, help="sample N candidates of one object and ask for the best")] = 0,
     choice: Annotated[int | None, typer.Option(min=0, help="answer to --choose: 1 to N, 0 for none")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda where there is one")] = None,
@@ -62,12 +64,18 @@ def lift(
     begin = time.perf_counter()
     output = output or Path("outputs/lift") / source.resolve().stem
     refuse_existing(output)
-    check_choice(choose, choice, len(mask or []) + len(box or []))
+    check_choice(choose, choice, len(mask or []) + len(box or []), best_of)
     sources = DepthSource(depth, depth_scale, depth_model, no_depth), Camera(intrinsics, fov)
     given = read_input(source, frame, mask or [], box or [], *sources)
     networks = load_model(model).to(torch_device(device))
     count = steps or (SHORTCUT_STEPS if shortcut else STEPS)
-    sampling = Sampling(steps=count, guidance=Guidance(guidance, modalities=("shape",)), shortcut=shortcut)
+    sampling = Sampling(
+        steps=count,
+        guidance=Guidance(guidance, modalities=("shape",)),
+        shortcut=shortcut,
+        fit=fit and given.points is not None,
+        best_of=best_of,
+    )
     seeds = list(range(seed, seed + choose)) if choose else [seed] * len(given.masks)
     start = time.perf_counter()
     objects = lift_with_progress(networks, given, sampling, seeds)
@@ -102,6 +110,8 @@ def made_by(model: Path, sampling: Sampling, seconds: float) -> dict[str, Any]:
         "steps": sampling.steps,
         "guidance": sampling.guidance.weight,
         "shortcut": sampling.shortcut,
+        "fit": sampling.fit,
+        "best_of": sampling.best_of,
         "seconds": round(seconds, 3),
     }
 

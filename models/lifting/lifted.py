@@ -16,6 +16,7 @@ from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import ColouredMesh, coloured, extract_mesh
 from models.lifting.model import LiftingModel
 from models.lifting.pose_encoding import decode_pose
+from models.lifting.pose_fitting import Evidence, ShapeFitter
 from models.lifting.refinement import (
     STATE,
     Band,
@@ -27,6 +28,7 @@ from models.lifting.refinement import (
 )
 from models.lifting.sampler import Guidance, sample
 
+NEXT_SAMPLE = 1_000_003  # between the seeds of an object's samples
 NEAR = 0.05  # of the cube's side: a visible point this close to the surface supports it
 
 
@@ -39,13 +41,14 @@ class LiftedObject:
     given, pose and scale are those of an average scene and say nothing of metres.
 
     `confidence` is the share of the object's visible points that lie within 5 % of the cube's side of the surface; None
-    without a point map.
+    without a point map. `misfit` is how ill mesh and points agree, see `pose_fitting.Fit`; None where nobody asked.
     """
 
     mesh: ColouredMesh
     cam_T_obj: Float[Tensor, "4 4"]
     scale: float
     confidence: float | None
+    misfit: float | None = None
 
     def in_camera(self) -> ColouredMesh:
         """Carry the mesh to the camera frame (OpenCV axes, metres)."""
@@ -58,7 +61,8 @@ class Sampling:
     """How a lift samples; the defaults are those released.
 
     `shortcut` needs a model distilled for it, and `regression` one trained to predict the latents at once: it starts
-    at zero instead of noise and takes one step.
+    at zero instead of noise and takes one step. `fit` moves each shape onto its visible points (`pose_fitting`), and
+    `best_of` N samples keeps the one of least misfit; both need a point map.
     """
 
     steps: int = 25
@@ -67,6 +71,8 @@ class Sampling:
     shortcut: bool = False
     regression: bool = False
     refinement_steps: int = 25
+    fit: bool = False
+    best_of: int = 1
 
 
 def lift(
@@ -104,12 +110,21 @@ def lift_many(
 
     Raises:
         ValueError: there is no object, a mask is empty or of another size than its picture, a point map is in another
-            frame or has no valid point under the mask, or a decoded field has no surface. The object's place is named.
+            frame or has no valid point under the mask, one is missing where poses are to be fitted, or a decoded field
+            has no surface. The object's place is named.
     """
     sampling = sampling or Sampling()
     seeds = [0] * len(images) if seeds is None else seeds
     if not images or len(seeds) != len(images):
         raise ValueError(f"lifting needs one object or more and a seed for each, got {len(images)} and {len(seeds)}")
+    bare = [k for k, points in enumerate(point_maps) if points is None]
+    if bare and (sampling.fit or sampling.best_of > 1):
+        raise ValueError(
+            f"object {bare[0]}: fitting a pose and choosing the best of several samples need a point map: give depth, "
+            "or leave them out"
+        )
+    if sampling.best_of > 1:
+        return _best_of(images, masks, point_maps, model, sampling, seeds)
     pictures, prepared = [], []
     for k, (image, mask, points) in enumerate(zip(images, masks, point_maps, strict=True)):
         try:
@@ -152,8 +167,36 @@ def lift_many(
         except ValueError as error:
             raise ValueError(f"object {k}: {error}") from error
         predicted = None if paint is None else interpolate_colours(paint[k].cpu(), mesh.vertices)
-        found.append(_finish(picture, mesh, cam_T_obj[k], float(scale[k]), predicted))
+        found.append(_finish(picture, mesh, cam_T_obj[k], float(scale[k]), predicted, sampling.fit))
     return found
+
+
+def _best_of(
+    images: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    point_maps: Sequence[PointMap | None],
+    model: LiftingModel,
+    sampling: Sampling,
+    seeds: Sequence[int],
+) -> list[LiftedObject]:
+    """Sample each object several times, in one batch, and keep the sample that agrees best with its points."""
+    count = sampling.best_of
+    samples = lift_many(
+        [image for image in images for _ in range(count)],
+        [mask for mask in masks for _ in range(count)],
+        [points for points in point_maps for _ in range(count)],
+        model=model,
+        sampling=replace(sampling, best_of=1),
+        seeds=[seed + k * NEXT_SAMPLE for seed in seeds for k in range(count)],
+    )
+    return [min(samples[k : k + count], key=misfit_of) for k in range(0, len(samples), count)]
+
+
+def misfit_of(lifted: LiftedObject) -> float:
+    """Give the misfit of an object that has points."""
+    if lifted.misfit is None:
+        raise AssertionError("objects with points are judged by them")
+    return lifted.misfit
 
 
 def _finish(
@@ -162,9 +205,16 @@ def _finish(
     cam_T_obj: Float[Tensor, "4 4"],
     scale: float,
     predicted: Float[Tensor, "vertex 3"] | None,
+    fit: bool,
 ) -> LiftedObject:
-    """Paint the mesh, from the picture where it is seen, and compare it with the visible points."""
-    lifted = LiftedObject(mesh, cam_T_obj, scale, picture.support(mesh.vertices, cam_T_obj, scale, NEAR))
+    """Compare the mesh with the visible points, and fit it to them; paint it, from the picture where it is seen."""
+    misfit = None
+    if picture.points is not None:
+        fitter = ShapeFitter(mesh, Evidence.of(picture.points, picture.mask, picture.intrinsics))
+        start = cam_T_obj.double().numpy(), scale
+        found = fitter.fit(*start) if fit else fitter.judge(*start)
+        cam_T_obj, scale, misfit = torch.from_numpy(found.cam_T_obj).to(cam_T_obj), found.scale, found.misfit
+    lifted = LiftedObject(mesh, cam_T_obj, scale, picture.support(mesh.vertices, cam_T_obj, scale, NEAR), misfit)
     colours, seen = picture.colours(lifted.in_camera().vertices, NEAR * scale)
     if predicted is None:
         if not bool(seen.any()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from benchmarks.lift_baselines import (
     fitted_box,
     fitted_ellipsoid,
     mean_shape,
+    nearest_fitted,
     nearest_neighbour,
     visible_hull,
 )
@@ -84,6 +87,16 @@ def test_the_nearest_of_a_library_that_holds_the_object_is_the_object(
         found = nearest_neighbour(view_of(item), library)
         assert np.allclose(found.cam_T_obj, item.cam_T_obj.numpy(), atol=1e-4)
         assert found.scale == pytest.approx(float(item.scale), rel=1e-5)
+
+
+def test_a_neighbour_that_stands_aside_is_fitted_to_the_points(items: list[MaskedObject], library: Library) -> None:
+    aside = replace(library, centres=library.centres + 0.1)
+    view = view_of(items[0])
+    plain, fitted = nearest_neighbour(view, aside), nearest_fitted(view, aside)
+    true = items[0].cam_T_obj[:3, 3].numpy()
+    assert np.linalg.norm(fitted.cam_T_obj[:3, 3] - true) < 0.5 * np.linalg.norm(plain.cam_T_obj[:3, 3] - true)
+    with pytest.raises(ValueError, match="take the view of a masked object"):
+        nearest_fitted(replace(view, evidence=None), aside)
 
 
 def test_the_mean_of_one_object_is_that_object(items: list[MaskedObject]) -> None:

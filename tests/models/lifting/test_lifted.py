@@ -1,12 +1,14 @@
 """Lifting end to end with untrained networks: placement, batches, colours, and every refusal in one line."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from models.geometry import Normalizer, ObjectNormalizer, PointMap, default_intrinsics, transform, unproject
 from models.lifting import Guidance, LiftingModel, Sampling, lift, lift_many
+from models.lifting.lifted import NEXT_SAMPLE
 from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import extract_mesh
 from models.lifting.pose_encoding import encode_pose
@@ -41,6 +43,37 @@ def test_a_perfect_model_places_the_object_on_its_points_in_its_colours(
     assert distance.median() < 0.02 * seen.scale  # vertices lie a voxel (1/32) apart
     error = mesh.colours[nearest].float() - seen.image[:, seen.mask & seen.points.valid].T.float()
     assert error.abs().mean() < 25  # of 255; a texture changes within the distance of two vertices
+
+
+def test_a_fit_moves_a_lifted_shape_onto_its_points(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = seen.cam_T_obj.clone()
+    aside[:3, 3] += 0.1 * seen.scale
+    monkeypatch.setattr("models.lifting.lifted.decode_pose", lambda *_: (aside[None], torch.tensor([seen.scale])))
+    plain = lift(seen.image, seen.mask, seen.points, model=perfect)
+    fitted = lift(seen.image, seen.mask, seen.points, model=perfect, sampling=Sampling(fit=True))
+    assert plain.misfit is not None
+    assert fitted.misfit is not None
+    assert fitted.misfit < 0.5 * plain.misfit
+    assert (fitted.cam_T_obj[:3, 3] - seen.cam_T_obj[:3, 3]).norm() < 0.05 * seen.scale
+    assert fitted.cam_T_obj.dtype == plain.cam_T_obj.dtype
+
+
+def test_the_best_of_several_samples_is_the_one_that_agrees_best_with_its_points(
+    tiny: LiftingModel, seen: SeenObject
+) -> None:
+    seeds = [7 + k * NEXT_SAMPLE for k in range(3)]
+    each = lift_many([seen.image] * 3, [seen.mask] * 3, [seen.points] * 3, model=tiny, sampling=QUICK, seeds=seeds)
+    best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+    assert len({one.misfit for one in each}) == 3
+    assert best.misfit == pytest.approx(min(one.misfit for one in each if one.misfit is not None), rel=1e-3)
+
+
+@pytest.mark.parametrize("wish", [{"fit": True}, {"best_of": 2}])
+def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: SeenObject, wish: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="choosing the best of several samples need a point map"):
+        lift(seen.image, seen.mask, None, model=tiny, sampling=replace(QUICK, **wish))
 
 
 def test_the_confidence_falls_where_the_mesh_misses_the_points(seen: SeenObject) -> None:

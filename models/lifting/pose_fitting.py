@@ -1,0 +1,151 @@
+"""Fit the pose of a lifted shape to the points that its picture shows.
+
+A flow knows about where an object stands and which way it faces; the point map knows better. Closest points pull the
+shape onto what is seen of it, from eight headings, because a flow mistakes front and back sooner than it tilts a thing.
+Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6: ICP, kept where it agrees better), without its
+render-and-compare; headings and priors are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.geometry import PointMap
+from scenes.worlds.solid import Mesh
+
+try:
+    from scipy.spatial import cKDTree
+    from scipy.spatial.transform import Rotation
+    from trimesh import Trimesh
+except ImportError:
+    Trimesh = None
+
+HEADINGS = 8  # starts, about the object's own vertical axis
+STEPS = 15
+REACH = 0.03  # residual, in sides of the cube, beyond which a point pulls with constant force (Huber)
+ALONG_NORMAL = 0.05  # distance, in sides of the cube, up to which a point pulls along the normal of the surface
+SPREAD = np.array(
+    [0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1]
+)  # expected error of a start: radians, sides of the cube, log scale
+PRIOR = 0.1  # weight of that against the points
+POINTS = 400  # visible ones that pull, at most
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a picture with depth says of one object."""
+
+    depth: Float[np.ndarray, "height width"]  # metres, 0 where unknown
+    points: Float[np.ndarray, "point 3"]  # of the object, camera frame
+    intrinsics: Float[np.ndarray, "3 3"]
+
+    @classmethod
+    def of(cls, points: PointMap, mask: Bool[Tensor, "height width"], intrinsics: Float[Tensor, "3 3"]) -> Evidence:
+        """Take it from a camera point map and the visible pixels of the object."""
+        xyz, valid = points.xyz.double().numpy(), points.valid.numpy()
+        return cls(np.where(valid, xyz[..., 2], 0.0), xyz[valid & mask.numpy()], intrinsics.double().numpy())
+
+    @property
+    def extent(self) -> float:
+        """Diagonal of the box around the points, metres."""
+        return max(float(np.linalg.norm(np.ptp(self.points, axis=0))), 1e-3)
+
+    def some(self, count: int) -> Float[np.ndarray, "point 3"]:
+        """Take `count` evenly spaced points, or all if there are fewer."""
+        places = np.linspace(0, len(self.points) - 1, min(count, len(self.points))).round().astype(int)
+        return np.asarray(self.points[places])
+
+    def stands_before(self, xyz: Float[np.ndarray, "point 3"]) -> float:
+        """Measure the mean depth by which camera points stand before what is seen there, in extents.
+
+        A point counts for 1 at most, and for nothing where there is no depth, or outside the picture.
+        """
+        front = xyz[xyz[:, 2] > 1e-6]
+        pixels = np.floor((front @ self.intrinsics.T)[:, :2] / front[:, 2:]).astype(int)
+        height, width = self.depth.shape
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+        seen = self.depth[pixels[inside, 1], pixels[inside, 0]]
+        before = np.where(seen > 0, seen - front[inside, 2], 0.0).clip(0, self.extent) / self.extent
+        return float(before.sum() / len(xyz))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Where a shape stands: v of its cube is at R (scale * v) + t of the camera; and how ill it agrees with evidence.
+
+    `misfit` is the mean distance of the visible points to the surface, plus `Evidence.stands_before` of the surface;
+    in units of the visible points' extent.
+    """
+
+    cam_T_obj: Float[np.ndarray, "4 4"]
+    scale: float
+    misfit: float
+
+
+class ShapeFitter:
+    """Fits one shape to evidence.
+
+    Args:
+        mesh: in the object's own frame, the cube [-0.5, 0.5]^3 with z up.
+        evidence: what is seen of it; at least one point.
+
+    Raises:
+        ImportError: scipy or trimesh is not installed.
+        ValueError: the evidence has no point.
+    """
+
+    def __init__(self, mesh: Mesh, evidence: Evidence) -> None:
+        if Trimesh is None:
+            raise ImportError("fitting a pose needs scipy and trimesh: pip install 'region4d[geom]'")
+        if not len(evidence.points):
+            raise ValueError("a pose is fitted to visible points, and the object has none: give its point map")
+        self.vertices, self.evidence = mesh.vertices.double().numpy(), evidence
+        self.normals = np.array(Trimesh(self.vertices, mesh.faces.numpy(), process=False).vertex_normals)
+        self.tree, self.points = cKDTree(self.vertices), evidence.some(POINTS)
+
+    def judge(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Fit:
+        """Measure the misfit of a pose."""
+        apart = self.tree.query(self._in_cube(cam_T_obj, scale))[0].mean() * scale / self.evidence.extent
+        surface = scale * self.vertices @ cam_T_obj[:3, :3].T + cam_T_obj[:3, 3]
+        return Fit(cam_T_obj, scale, float(apart) + self.evidence.stands_before(surface))
+
+    def fit(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Fit:
+        """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings."""
+        found = [self.judge(cam_T_obj, scale)]
+        for k in range(HEADINGS):
+            start = cam_T_obj.copy()
+            start[:3, :3] @= Rotation.from_euler("z", 2 * np.pi * k / HEADINGS).as_matrix()
+            found.append(self.judge(*self._descend(start, scale)))
+        return min(found, key=lambda fit: fit.misfit)
+
+    def _descend(self, start: Float[np.ndarray, "4 4"], size: float) -> tuple[Float[np.ndarray, "4 4"], float]:
+        """Take Gauss-Newton steps of rotation, translation and scale towards the visible points."""
+        pose, scale = start.copy(), size
+        for _ in range(STEPS):
+            here = self._in_cube(pose, scale)
+            gaps, place = self.tree.query(here)
+            there = self.vertices[place]
+            ways = np.where(
+                (gaps > ALONG_NORMAL)[:, None], (here - there) / gaps[:, None].clip(1e-9), self.normals[place]
+            )
+            residual = ((here - there) * ways).sum(1)
+            weight = REACH / np.abs(residual).clip(REACH)
+            moved = np.concatenate([np.cross(there, ways), ways, (there * ways).sum(1, keepdims=True)], 1)
+            turned = Rotation.from_matrix(start[:3, :3].T @ pose[:3, :3]).as_rotvec()
+            shifted = start[:3, :3].T @ (pose[:3, 3] - start[:3, 3]) / size
+            strayed = np.concatenate([turned, shifted, [np.log(scale / size)]])
+            prior = PRIOR * len(here) * (REACH / SPREAD) ** 2
+            left = (moved * weight[:, None]).T @ moved + np.diag(prior)
+            right = (moved * weight[:, None]).T @ residual - prior * strayed
+            step = np.linalg.solve(left, right).clip(-SPREAD, SPREAD)  # far away the first ones overshoot
+            pose[:3, 3] += scale * pose[:3, :3] @ step[3:6]
+            pose[:3, :3] @= Rotation.from_rotvec(step[:3]).as_matrix()
+            scale *= float(np.exp(step[6]))
+        return pose, scale
+
+    def _in_cube(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Float[np.ndarray, "point 3"]:
+        return np.asarray((self.points - cam_T_obj[:3, 3]) @ cam_T_obj[:3, :3] / scale)
