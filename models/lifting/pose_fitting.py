@@ -2,7 +2,7 @@
 
 A flow knows about where an object stands and which way it faces; the point map knows better. Closest points pull the
 shape onto what is seen of it, from eight headings, because a flow mistakes front and back sooner than it tilts a thing.
-Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6: ICP, kept where it agrees better), without its
+Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6.2: ICP, kept where it agrees better), without its
 render-and-compare; headings and priors are ours.
 """
 
