@@ -24,13 +24,12 @@ try:
 except ImportError:
     Trimesh = None
 
+# these were chosen on 40 objects of training families from seed 800,000
 HEADINGS = 8  # starts, about the object's own vertical axis
 STEPS = 15
 REACH = 0.03  # residual, in sides of the cube, beyond which a point pulls with constant force (Huber)
 ALONG_NORMAL = 0.05  # distance, in sides of the cube, up to which a point pulls along the normal of the surface
-SPREAD = np.array(
-    [0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1]
-)  # expected error of a start: radians, sides of the cube, log scale
+SPREAD = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1])  # error of a start: radians, sides of the cube, log scale
 PRIOR = 0.1  # weight of that against the points
 POINTS = 400  # visible ones that pull, at most
 

@@ -276,6 +276,8 @@ def spoil(photo: Path) -> None:
         ([*MASK, "--device", "cuda:99"], ["cuda:99", "--device cpu"]),
         ([*MASK, "--choose", "2"], ["terminal", "--choice"]),
         ([*MASK, "--choice", "1"], ["--choose 1"]),
+        ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--best-of", "2"], ["--best-of", "give one of them"]),
+        ([*MASK, "--best-of", "2"], ["object 0", "point map", "give depth"]),
         ([*MASK, *MASK, "--choose", "2", "--choice", "1"], ["one object", "got 2"]),
     ],
 )
