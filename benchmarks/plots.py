@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 
@@ -27,6 +28,11 @@ plt.rcParams.update(
         "svg.hashsalt": "region4d",  # the same records give the same bytes
     }
 )
+
+
+def look(number: int) -> dict[str, Any]:
+    """Choose colour and dash of a line; where colours come round again, it is dashed."""
+    return {"color": COLOURS[number % len(COLOURS)], "ls": "--" if number >= len(COLOURS) else "-"}
 
 
 def category_bars(
@@ -71,7 +77,7 @@ def probe_curves(signals: Sequence[str], layers: Mapping[str, Mapping[str, Seque
     figure, axes = plt.subplots(1, len(signals), figsize=(2.4 * len(signals), 2.4), squeeze=False)
     for place, signal in zip(axes[0], signals, strict=True):
         for number, (arm, curves) in enumerate(layers.items()):
-            place.plot(curves[signal], marker="o", ms=3, lw=1.2, color=COLOURS[number % len(COLOURS)], label=arm)
+            place.plot(curves[signal], marker="o", ms=3, lw=1.2, label=arm, **look(number))
         place.set_title(signal, fontsize=9)
         place.set_xlabel("layer (0: embeddings)")
     axes[0, 0].set_ylabel("R² of linear probes")
@@ -106,7 +112,7 @@ def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]
     for number, (arm, (step, loss)) in enumerate(curves.items()):
         window = max(1, len(loss) // 60)
         smooth = np.convolve(np.asarray(loss, dtype=float), np.ones(window) / window, mode="valid")
-        axes.plot(np.asarray(step)[window - 1 :], smooth, color=COLOURS[number % len(COLOURS)], lw=1.2, label=arm)
+        axes.plot(np.asarray(step)[window - 1 :], smooth, lw=1.2, label=arm, **look(number))
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per answer token)")
     axes.legend(frameon=False)
@@ -121,7 +127,9 @@ def _bars(axes: Axes, scores: Mapping[str, Sequence[Estimate]]) -> Int[np.ndarra
         error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
         left = place - 0.4 + (number + 0.5) * width
         colour = COLOURS[number % len(COLOURS)]
-        axes.bar(left, mean, width * 0.92, yerr=error, color=colour, label=arm, error_kw={"lw": 0.8})
+        hatch = "////" if number >= len(COLOURS) else None  # where colours come round again
+        bars: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "lw": 0}
+        axes.bar(left, mean, width * 0.92, yerr=error, label=arm, error_kw={"lw": 0.8}, **bars)
     return place
 
 
