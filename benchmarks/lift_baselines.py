@@ -16,7 +16,7 @@ from trimesh.creation import icosphere
 
 from benchmarks.lift_library import Library, View, mesh_of
 from benchmarks.lift_worlds import Prediction
-from models.lifting.pose_fitting import ShapeFitter
+from models.lifting.pose_fitting import PoseFitter
 from scenes.worlds.solid import Mesh
 
 FLAT = 0.02  # of the visible extent: the least side of a fitted box
@@ -101,7 +101,7 @@ def nearest_fitted(view: View, library: Library) -> Prediction:
         raise ValueError("a fit needs the depth of the picture: take the view of a masked object")
     found = nearest_neighbour(view, library)
     shape = Mesh(torch.tensor(found.mesh.vertices), torch.tensor(found.mesh.faces))
-    fit = ShapeFitter(shape, view.evidence).fit(found.cam_T_obj, found.scale)
+    fit = PoseFitter(shape, view.evidence).fit(found.cam_T_obj, found.scale)
     return Prediction(found.mesh, fit.cam_T_obj, fit.scale)
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from trimesh import Trimesh
 
 from models.geometry import unproject
+from models.lifting.evidence import Evidence
 from models.lifting.mesh import extract_mesh
-from models.lifting.pose_fitting import Evidence
 from scenes.masked_objects import MaskedObject
 
 POINTS = 96  # visible points of an object that are compared in retrieval

@@ -20,7 +20,7 @@ from benchmarks.lift_rewards import visible_reward
 from benchmarks.lift_truth import RESOLUTION, make_truth_once, read_truth
 from benchmarks.lift_worlds import Prediction, score
 from benchmarks.manifest import collect_manifest
-from models.lifting.pose_fitting import Evidence
+from models.lifting.evidence import Evidence
 from scenes.masked_objects import MaskedObject, MaskedObjectStore
 
 PROTOCOL = 1  # of the scores: records of another one are measured again

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.lift_truth import in_camera
 from benchmarks.lift_worlds import Prediction
 from benchmarks.metrics.surface import Surface
-from models.lifting.pose_fitting import Evidence
+from models.lifting.evidence import Evidence
 
 POINTS = 500  # visible ones, and of the surface
 

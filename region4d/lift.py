@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -38,8 +38,13 @@ def lift(
         float, typer.Option(min=0, help="of the shape, away from no condition; SAM 3D takes 7")
     ] = GUIDANCE,
     shortcut: Annotated[bool, typer.Option("--shortcut", help="few large jumps; for a model distilled so")] = False,
-    fit: Annotated[bool, typer.Option(help="where there is depth, move each shape onto its visible points")] = True,
-    best_of: Annotated[int, typer.Option(min=1, help="sample N of each object, keep what agrees best with depth")] = 1,
+    fit: Annotated[
+        Literal["shape", "pose", "none"],
+        typer.Option(help="where there is depth: what follows the visible points, shape and pose, or the pose alone"),
+    ] = "shape",
+    best_of: Annotated[
+        int, typer.Option(min=1, help="with depth: sample N of each object, keep what most agree on")
+    ] = 1,
     choose: Annotated[int, typer.Option(min=0, help="sample N candidates of one object and ask for the best")] = 0,
     choice: Annotated[int | None, typer.Option(min=0, help="answer to --choose: 1 to N, 0 for none")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda where there is one")] = None,
@@ -73,7 +78,7 @@ def lift(
         steps=count,
         guidance=Guidance(guidance, modalities=("shape",)),
         shortcut=shortcut,
-        fit=fit and given.points is not None,
+        fit="none" if given.points is None else fit,
         best_of=best_of,
     )
     seeds = list(range(seed, seed + choose)) if choose else [seed] * len(given.masks)
@@ -123,10 +128,11 @@ def lift_with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from models.lifting import lift_many
+    from models.lifting.shape_fitting import STEPS as FITTING_STEPS
     from region4d.terminal import CONSOLE
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    flows: dict[nn.Module, int] = {networks.flow: sampling.steps}
+    flows: dict[nn.Module, int] = {networks.flow: sampling.steps + (FITTING_STEPS if sampling.fit == "shape" else 0)}
     if networks.refinement is not None:
         flows[networks.refinement] = sampling.refinement_steps
     count = len(seeds)

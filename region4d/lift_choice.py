@@ -77,5 +77,6 @@ def record_choice(
             shortcut=sampling.shortcut,
             chosen=chosen,
             rejected=[seed for seed in seeds if seed != chosen],
+            fit=sampling.fit,
         ),
     )

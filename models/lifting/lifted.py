@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from models.geometry import Normalizer, PointMap, transform_points
+from models.lifting.conditioning import Condition
+from models.lifting.consensus import most_agreed
 from models.lifting.crops import ObjectViews
 from models.lifting.flow import draw_noise
 from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import ColouredMesh, coloured, extract_mesh
 from models.lifting.model import LiftingModel
 from models.lifting.pose_encoding import decode_pose
-from models.lifting.pose_fitting import Evidence, ShapeFitter
+from models.lifting.pose_fitting import Fit, PoseFitter
 from models.lifting.refinement import (
     STATE,
     Band,
@@ -27,8 +32,11 @@ from models.lifting.refinement import (
     with_colours,
 )
 from models.lifting.sampler import Guidance, sample
+from models.lifting.shape_fitting import EvidenceInCube, fit_shapes
 
+Fitting = Literal["none", "pose", "shape"]
 NEXT_SAMPLE = 1_000_003  # between the seeds of an object's samples
+FITTING = 500_000_003  # from the seed of an object to that of the noise in which its shape is fitted
 NEAR = 0.05  # of the cube's side: a visible point this close to the surface supports it
 
 
@@ -61,8 +69,9 @@ class Sampling:
     """How a lift samples; the defaults are those released.
 
     `shortcut` needs a model distilled for it, and `regression` one trained to predict the latents at once: it starts
-    at zero instead of noise and takes one step. `fit` moves each shape onto its visible points (`pose_fitting`), and
-    `best_of` N samples keeps the one of least misfit; both need a point map.
+    at zero instead of noise and takes one step. Of `best_of` N samples the one is kept that most agree on
+    (`consensus`). `fit` moves each sample onto its visible points ("pose", see `pose_fitting`), and lets the shape of
+    the one that is kept follow them as well ("shape", see `shape_fitting`). Both need a point map.
     """
 
     steps: int = 25
@@ -71,8 +80,30 @@ class Sampling:
     shortcut: bool = False
     regression: bool = False
     refinement_steps: int = 25
-    fit: bool = False
+    fit: Fitting = "none"
     best_of: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fit not in get_args(Fitting):
+            raise ValueError(f"fit={self.fit!r} is unknown: choose one of {', '.join(get_args(Fitting))}")
+        if self.best_of < 1:
+            raise ValueError(f"the best is of one sample or more, got best_of={self.best_of}")
+        if self.fit == "shape" and self.regression:
+            raise ValueError("a regression has no flow to fit shapes with: set fit to pose or none")
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A sample of an object: its surface, and where that stands. Without points its misfit is 0."""
+
+    mesh: ColouredMesh
+    fit: Fit
+
+    @property
+    def surface(self) -> Float[np.ndarray, "vertex 3"]:
+        """Its vertices in the camera frame."""
+        found = self.fit.scale * self.mesh.vertices.double().numpy() @ self.fit.cam_T_obj[:3, :3].T
+        return np.asarray(found + self.fit.cam_T_obj[:3, 3])
 
 
 def lift(
@@ -118,109 +149,150 @@ def lift_many(
     if not images or len(seeds) != len(images):
         raise ValueError(f"lifting needs one object or more and a seed for each, got {len(images)} and {len(seeds)}")
     bare = [k for k, points in enumerate(point_maps) if points is None]
-    if bare and (sampling.fit or sampling.best_of > 1):
+    if bare and (sampling.fit != "none" or sampling.best_of > 1):
         raise ValueError(
-            f"object {bare[0]}: fitting a pose and choosing the best of several samples need a point map: give depth, "
+            f"object {bare[0]}: fits to visible points and the best of several samples need a point map: give depth, "
             "or leave them out"
         )
-    if sampling.best_of > 1:
-        return _best_of(images, masks, point_maps, model, sampling, seeds)
     pictures, prepared = [], []
     for k, (image, mask, points) in enumerate(zip(images, masks, point_maps, strict=True)):
-        try:
+        with _named(k):
             on_cpu = None if points is None else points.to("cpu")  # as meshes are; the views go to the model's device
             pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu))
             sizes = model.image_size, model.conditioner.point_encoder.size
             prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes, model.extent))
-        except ValueError as error:
-            raise ValueError(f"object {k}: {error}") from error
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)
-    scales, shifts = zip(*((n.scale.cpu(), n.shift.cpu()) for _, n in prepared), strict=True)
     condition = model.conditioner(views)
-    noise = _noise(model, seeds)
+    normalizers = [normalizer for _, normalizer in prepared]
+    shapes, placed = _sample_each(model, pictures, normalizers, condition, sampling, seeds)
+    if sampling.fit == "shape":
+        shapes, placed = _fit_shapes(model, pictures, condition, shapes, placed, seeds)
+    paint: Tensor | None = None
+    if model.refinement is not None:
+        inside = model.vae.inside(model.vae.decode_tokens(shapes))
+        poses = torch.stack([torch.from_numpy(one.fit.cam_T_obj).float() for one in placed])
+        band = look(
+            find_band(inside, model.vae.latent(shapes)), pictures, poses, torch.tensor([o.fit.scale for o in placed])
+        )
+        start = _band_noise(band, seeds)
+        state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
+        inside, paint = densify(state, band, inside)
+        placed = [
+            _place(k, picture, inside[k], one.fit.cam_T_obj, one.fit.scale, sampling.fit)
+            for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
+        ]
+    return [
+        _finish(picture, one, None if paint is None else interpolate_colours(paint[k].cpu(), one.mesh.vertices))
+        for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
+    ]
+
+
+def _sample_each(
+    model: LiftingModel,
+    pictures: Sequence[MaskedPicture],
+    normalizers: Sequence[Normalizer],
+    condition: Condition,
+    sampling: Sampling,
+    seeds: Sequence[int],
+) -> tuple[Float[Tensor, "object token feature"], list[_Placed]]:
+    """Sample each object as often as is wished, all in one batch, and keep one of its samples."""
+    count = sampling.best_of
+    of_object = torch.arange(len(pictures)).repeat_interleave(count)
+    noise = _noise(model, [seed + k * NEXT_SAMPLE for seed in seeds for k in range(count)])
+    wanted = condition.take(of_object.to(model.device))
     if sampling.regression:
         zero = {key: torch.zeros_like(value) for key, value in noise.items()}
-        latents = sample(model.flow, zero, condition, steps=1)
+        latents = sample(model.flow, zero, wanted, steps=1)
     else:
         latents = sample(
             model.flow,
             noise,
-            condition,
+            wanted,
             steps=sampling.steps,
             warp=sampling.warp,
             guidance=sampling.guidance,
             shortcut=sampling.shortcut,
         )
     layout = {key: value.cpu() for key, value in latents.items() if key != "shape"}
-    cam_T_obj, scale = decode_pose(layout, Normalizer(torch.stack(scales), torch.stack(shifts)))
+    scales, shifts = (torch.stack([getattr(n, name).cpu() for n in normalizers]) for name in ("scale", "shift"))
+    cam_T_obj, scale = decode_pose(layout, Normalizer(scales[of_object], shifts[of_object]))
     inside = model.vae.inside(model.vae.decode_tokens(latents["shape"]))
-    paint: Tensor | None = None
-    if model.refinement is not None:
-        band = look(find_band(inside, model.vae.latent(latents["shape"])), pictures, cam_T_obj, scale)
-        start = _band_noise(band, seeds)
-        state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
-        inside, paint = densify(state, band, inside)
-    found = []
-    for k, picture in enumerate(pictures):
-        try:
-            mesh = extract_mesh(inside[k])
-        except ValueError as error:
-            raise ValueError(f"object {k}: {error}") from error
-        predicted = None if paint is None else interpolate_colours(paint[k].cpu(), mesh.vertices)
-        found.append(_finish(picture, mesh, cam_T_obj[k], float(scale[k]), predicted, sampling.fit))
-    return found
+    placed = [
+        _place(k, pictures[k], inside[n], cam_T_obj[n].double().numpy(), float(scale[n]), sampling.fit)
+        for n, k in enumerate(of_object.tolist())
+    ]
+    kept = []
+    for first in range(0, len(placed), count):
+        some = placed[first : first + count]
+        kept.append(first + most_agreed([one.surface for one in some], [one.fit.misfit for one in some]))
+    return latents["shape"][kept], [placed[n] for n in kept]
 
 
-def _best_of(
-    images: Sequence[Tensor],
-    masks: Sequence[Tensor],
-    point_maps: Sequence[PointMap | None],
+def _fit_shapes(
     model: LiftingModel,
-    sampling: Sampling,
+    pictures: Sequence[MaskedPicture],
+    condition: Condition,
+    shapes: Float[Tensor, "object token feature"],
+    placed: Sequence[_Placed],
     seeds: Sequence[int],
-) -> list[LiftedObject]:
-    """Sample each object several times, in one batch, and keep the sample that agrees best with its points."""
-    count = sampling.best_of
-    samples = lift_many(
-        [image for image in images for _ in range(count)],
-        [mask for mask in masks for _ in range(count)],
-        [points for points in point_maps for _ in range(count)],
-        model=model,
-        sampling=replace(sampling, best_of=1),
-        seeds=[seed + k * NEXT_SAMPLE for seed in seeds for k in range(count)],
+) -> tuple[Float[Tensor, "object token feature"], list[_Placed]]:
+    """Fit shapes to what is seen, and their poses again; each is kept where it then agrees better."""
+    evidence = EvidenceInCube.of(
+        [picture.evidence for picture in pictures], [one.fit for one in placed], model.vae.resolution, model.device
     )
-    return [min(samples[k : k + count], key=misfit_of) for k in range(0, len(samples), count)]
+    noise = _noise(model, [seed + FITTING for seed in seeds])
+    fitted = fit_shapes(model, shapes, noise, condition, evidence)
+    inside = model.vae.inside(model.vae.decode_tokens(fitted))
+    after = [
+        _place(k, picture, inside[k], one.fit.cam_T_obj, one.fit.scale, "pose")
+        for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
+    ]
+    better = [new.fit.misfit < old.fit.misfit for new, old in zip(after, placed, strict=True)]
+    chosen = torch.tensor(better, device=shapes.device)[:, None, None]
+    return torch.where(chosen, fitted, shapes), [
+        new if is_better else old for new, old, is_better in zip(after, placed, better, strict=True)
+    ]
 
 
-def misfit_of(lifted: LiftedObject) -> float:
-    """Give the misfit of an object that has points."""
-    if lifted.misfit is None:
-        raise AssertionError("objects with points are judged by them")
-    return lifted.misfit
-
-
-def _finish(
+def _place(
+    number: int,
     picture: MaskedPicture,
-    mesh: ColouredMesh,
-    cam_T_obj: Float[Tensor, "4 4"],
+    inside: Float[Tensor, "x y z"],
+    cam_T_obj: Float[np.ndarray, "4 4"],
     scale: float,
-    predicted: Float[Tensor, "vertex 3"] | None,
-    fit: bool,
-) -> LiftedObject:
-    """Compare the mesh with the visible points, and fit it to them; paint it, from the picture where it is seen."""
-    misfit = None
-    if picture.points is not None:
-        fitter = ShapeFitter(mesh, Evidence.of(picture.points, picture.mask, picture.intrinsics))
-        start = cam_T_obj.double().numpy(), scale
-        found = fitter.fit(*start) if fit else fitter.judge(*start)
-        cam_T_obj, scale, misfit = torch.from_numpy(found.cam_T_obj).to(cam_T_obj), found.scale, found.misfit
-    lifted = LiftedObject(mesh, cam_T_obj, scale, picture.support(mesh.vertices, cam_T_obj, scale, NEAR), misfit)
+    fit: Fitting,
+) -> _Placed:
+    """Extract the surface of a decoded field and compare it with the visible points, or fit its pose to them."""
+    with _named(number):
+        mesh = extract_mesh(inside)
+    if picture.points is None:
+        return _Placed(mesh, Fit(cam_T_obj, scale, 0.0))
+    fitter = PoseFitter(mesh, picture.evidence)
+    return _Placed(mesh, (fitter.judge if fit == "none" else fitter.fit)(cam_T_obj, scale))
+
+
+def _finish(picture: MaskedPicture, placed: _Placed, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
+    """Paint a mesh: from the picture where it is seen, and where not, as predicted or in the mean colour."""
+    mesh, scale = placed.mesh, placed.fit.scale
+    cam_T_obj = torch.from_numpy(placed.fit.cam_T_obj).float()
+    confidence = picture.support(mesh.vertices, cam_T_obj, scale, NEAR)
+    misfit = None if picture.points is None else placed.fit.misfit
+    lifted = LiftedObject(mesh, cam_T_obj, scale, confidence, misfit)
     colours, seen = picture.colours(lifted.in_camera().vertices, NEAR * scale)
     if predicted is None:
         if not bool(seen.any()):
             return lifted
         predicted = colours[seen].mean(0).expand_as(colours)
     return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, predicted)))
+
+
+@contextmanager
+def _named(number: int) -> Iterator[None]:
+    """Say of which object an error speaks."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"object {number}: {error}") from error
 
 
 def _noise(model: LiftingModel, seeds: Sequence[int]) -> dict[str, Tensor]:

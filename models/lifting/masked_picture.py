@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.geometry import Extent, Normalizer, ObjectNormalizer, PointMap, invert, transform_points
 from models.lifting.crops import ObjectViews, make_views
+from models.lifting.evidence import Evidence
 from models.lifting.visibility import fit_intrinsics, visible_colours
 
 EVIDENCE = 2000  # visible points that are compared with a surface, at most
@@ -63,6 +64,13 @@ class MaskedPicture:
         if self.points is None:
             raise ValueError("a picture without points has no known camera: give a point map")
         return fit_intrinsics(self.points)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the points say of the object."""
+        if self.points is None:
+            raise ValueError("a picture without points says nothing of where things are: give a point map")
+        return Evidence.of(self.points, self.mask, self.intrinsics)
 
     def colours(
         self, xyz: Float[Tensor, "point 3"], tolerance: int | float

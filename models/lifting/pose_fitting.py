@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Float
 
-from models.geometry import PointMap
+from models.lifting.evidence import Evidence
 from scenes.worlds.solid import Mesh
 
 try:
@@ -35,44 +34,6 @@ POINTS = 400  # visible ones that pull, at most
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a picture with depth says of one object."""
-
-    depth: Float[np.ndarray, "height width"]  # metres, 0 where unknown
-    points: Float[np.ndarray, "point 3"]  # of the object, camera frame
-    intrinsics: Float[np.ndarray, "3 3"]
-
-    @classmethod
-    def of(cls, points: PointMap, mask: Bool[Tensor, "height width"], intrinsics: Float[Tensor, "3 3"]) -> Evidence:
-        """Take it from a camera point map and the visible pixels of the object."""
-        xyz, valid = points.xyz.double().numpy(), points.valid.numpy()
-        return cls(np.where(valid, xyz[..., 2], 0.0), xyz[valid & mask.numpy()], intrinsics.double().numpy())
-
-    @property
-    def extent(self) -> float:
-        """Diagonal of the box around the points, metres."""
-        return max(float(np.linalg.norm(np.ptp(self.points, axis=0))), 1e-3)
-
-    def some(self, count: int) -> Float[np.ndarray, "point 3"]:
-        """Take `count` evenly spaced points, or all if there are fewer."""
-        places = np.linspace(0, len(self.points) - 1, min(count, len(self.points))).round().astype(int)
-        return np.asarray(self.points[places])
-
-    def stands_before(self, xyz: Float[np.ndarray, "point 3"]) -> float:
-        """Measure the mean depth by which camera points stand before what is seen there, in extents.
-
-        A point counts for 1 at most, and for nothing where there is no depth, or outside the picture.
-        """
-        front = xyz[xyz[:, 2] > 1e-6]
-        pixels = np.floor((front @ self.intrinsics.T)[:, :2] / front[:, 2:]).astype(int)
-        height, width = self.depth.shape
-        inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
-        seen = self.depth[pixels[inside, 1], pixels[inside, 0]]
-        before = np.where(seen > 0, seen - front[inside, 2], 0.0).clip(0, self.extent) / self.extent
-        return float(before.sum() / len(xyz))
-
-
-@dataclass(frozen=True)
 class Fit:
     """Where a shape stands: v of its cube is at R (scale * v) + t of the camera; and how ill it agrees with evidence.
 
@@ -85,8 +46,8 @@ class Fit:
     misfit: float
 
 
-class ShapeFitter:
-    """Fits one shape to evidence.
+class PoseFitter:
+    """Fits the pose of one shape to evidence.
 
     Args:
         mesh: in the object's own frame, the cube [-0.5, 0.5]^3 with z up.

@@ -80,6 +80,14 @@ def guided_velocity(
     return result
 
 
+@torch.no_grad()
+def expected_latents(model: VelocityModel, latents: Latents, time: float, condition: Condition) -> dict[str, Tensor]:
+    """Expect where the flow ends, seen from a time of it: x + (1 - t) v, without guidance."""
+    times = condition.tokens.new_full((len(condition),), time)
+    velocity = model(latents, times, torch.zeros_like(times), condition.tokens)
+    return {key: value + (1 - time) * velocity[key] for key, value in latents.items()}
+
+
 def euler_times(steps: int, warp: int | float = 1.0) -> Float[Tensor, "time"]:
     """List the times of Euler steps from 0 to 1, warped by t / (1 + (warp - 1) (1 - t)).
 

@@ -190,6 +190,7 @@ def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift,
     assert lift(*MASK, *DEPTH, "--seed", "5", "--choose", "3", "--choice", "2")[0] == 0
     (choice,) = read_choices(photo / "out" / "choices.jsonl")
     assert choice.pairs() == [(6, 5), (6, 7)]
+    assert choice.fit == "shape"
     assert len(choice.mask_sha256) == len(choice.image_sha256) == len(choice.model_sha256) == 64
     assert (photo / "out" / "candidates.png").is_file()
     assert poses(photo / "out")["objects"][0]["seed"] == 6

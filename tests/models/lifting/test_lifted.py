@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from models.geometry import Normalizer, ObjectNormalizer, PointMap, default_intrinsics, transform, unproject
 from models.lifting import Guidance, LiftingModel, Sampling, lift, lift_many
+from models.lifting.consensus import most_agreed
 from models.lifting.lifted import NEXT_SAMPLE
 from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import extract_mesh
@@ -52,7 +54,7 @@ def test_a_fit_moves_a_lifted_shape_onto_its_points(
     aside[:3, 3] += 0.1 * seen.scale
     monkeypatch.setattr("models.lifting.lifted.decode_pose", lambda *_: (aside[None], torch.tensor([seen.scale])))
     plain = lift(seen.image, seen.mask, seen.points, model=perfect)
-    fitted = lift(seen.image, seen.mask, seen.points, model=perfect, sampling=Sampling(fit=True))
+    fitted = lift(seen.image, seen.mask, seen.points, model=perfect, sampling=Sampling(fit="pose"))
     assert plain.misfit is not None
     assert fitted.misfit is not None
     assert fitted.misfit < 0.5 * plain.misfit
@@ -60,20 +62,45 @@ def test_a_fit_moves_a_lifted_shape_onto_its_points(
     assert fitted.cam_T_obj.dtype == plain.cam_T_obj.dtype
 
 
-def test_the_best_of_several_samples_is_the_one_that_agrees_best_with_its_points(
-    tiny: LiftingModel, seen: SeenObject
-) -> None:
+def test_a_fitted_shape_agrees_better_with_its_points_than_its_pose_alone(tiny: LiftingModel, seen: SeenObject) -> None:
+    tiny.refinement = None
+    found = {}
+    for fit in ("none", "pose", "shape"):
+        lifted = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, fit=fit), seed=7)
+        assert lifted.misfit is not None
+        found[fit] = lifted
+    assert found["shape"].misfit < found["pose"].misfit < found["none"].misfit  # type: ignore[operator]
+    assert not torch.equal(found["shape"].mesh.vertices, found["pose"].mesh.vertices)
+
+
+def test_of_several_samples_the_one_is_kept_that_most_agree_on(tiny: LiftingModel, seen: SeenObject) -> None:
+    tiny.refinement = None
     seeds = [7 + k * NEXT_SAMPLE for k in range(3)]
     each = lift_many([seen.image] * 3, [seen.mask] * 3, [seen.points] * 3, model=tiny, sampling=QUICK, seeds=seeds)
     best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+    surfaces = [one.in_camera().vertices.double().numpy() for one in each]
+    expected = each[most_agreed(surfaces, [one.misfit or 0.0 for one in each])]
     assert len({one.misfit for one in each}) == 3
-    assert best.misfit == pytest.approx(min(one.misfit for one in each if one.misfit is not None), rel=1e-3)
+    assert best.misfit == pytest.approx(expected.misfit, rel=1e-3)
+    torch.testing.assert_close(best.cam_T_obj, expected.cam_T_obj, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("wish", [{"fit": True}, {"best_of": 2}])
-def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: SeenObject, wish: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="choosing the best of several samples need a point map"):
+@pytest.mark.parametrize("wish", [{"fit": "pose"}, {"fit": "shape"}, {"best_of": 2}])
+def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: SeenObject, wish: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="the best of several samples need a point map"):
         lift(seen.image, seen.mask, None, model=tiny, sampling=replace(QUICK, **wish))
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"best_of": 0}, "best_of=0"),
+        ({"fit": "shape", "regression": True}, "no flow to fit shapes with"),
+    ],
+)
+def test_a_sampling_that_cannot_be_is_refused_in_one_line(wish: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Sampling(**wish)
 
 
 def test_the_confidence_falls_where_the_mesh_misses_the_points(seen: SeenObject) -> None:

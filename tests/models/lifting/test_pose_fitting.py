@@ -6,8 +6,9 @@ import torch
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from models.lifting.evidence import Evidence
 from models.lifting.mesh import ColouredMesh, extract_mesh
-from models.lifting.pose_fitting import Evidence, ShapeFitter
+from models.lifting.pose_fitting import PoseFitter
 from tests.models.lifting.conftest import SeenObject
 
 
@@ -17,8 +18,8 @@ def mesh(seen: SeenObject) -> ColouredMesh:
 
 
 @pytest.fixture(scope="module")
-def fitter(seen: SeenObject, mesh: ColouredMesh) -> ShapeFitter:
-    return ShapeFitter(mesh, Evidence.of(seen.points, seen.mask, seen.intrinsics))
+def fitter(seen: SeenObject, mesh: ColouredMesh) -> PoseFitter:
+    return PoseFitter(mesh, Evidence.of(seen.points, seen.mask, seen.intrinsics))
 
 
 def apart(mesh: ColouredMesh, seen: SeenObject, pose: np.ndarray, scale: float) -> float:
@@ -31,7 +32,7 @@ def apart(mesh: ColouredMesh, seen: SeenObject, pose: np.ndarray, scale: float) 
 
 @pytest.mark.parametrize("heading", [10, 120, 180])
 def test_a_shape_that_stands_wrong_comes_back_to_its_points(
-    mesh: ColouredMesh, seen: SeenObject, fitter: ShapeFitter, heading: int
+    mesh: ColouredMesh, seen: SeenObject, fitter: PoseFitter, heading: int
 ) -> None:
     pose = seen.cam_T_obj.double().numpy()
     pose[:3, :3] @= Rotation.from_euler("zx", [heading, 8], degrees=True).as_matrix()
@@ -44,7 +45,7 @@ def test_a_shape_that_stands_wrong_comes_back_to_its_points(
 
 
 def test_a_fit_is_never_worse_than_its_start_and_the_truth_hardly_moves(
-    mesh: ColouredMesh, seen: SeenObject, fitter: ShapeFitter
+    mesh: ColouredMesh, seen: SeenObject, fitter: PoseFitter
 ) -> None:
     pose = seen.cam_T_obj.double().numpy()
     true, found = fitter.judge(pose, seen.scale), fitter.fit(pose, seen.scale)
@@ -55,16 +56,7 @@ def test_a_fit_is_never_worse_than_its_start_and_the_truth_hardly_moves(
     assert fitter.fit(far, seen.scale).misfit <= fitter.judge(far, seen.scale).misfit
 
 
-def test_what_stands_before_the_seen_surface_counts_and_what_stands_behind_does_not(
-    seen: SeenObject, fitter: ShapeFitter
-) -> None:
-    xyz = seen.points.xyz[seen.points.valid & seen.mask].double().numpy()
-    assert fitter.evidence.stands_before(xyz) == pytest.approx(0, abs=1e-6)
-    assert fitter.evidence.stands_before(1.5 * xyz) == 0
-    assert fitter.evidence.stands_before(0.5 * xyz) > 0.5
-
-
 def test_without_a_point_there_is_nothing_to_fit_to(mesh: ColouredMesh, seen: SeenObject) -> None:
     nothing = Evidence.of(seen.points, torch.zeros_like(seen.mask), seen.intrinsics)
     with pytest.raises(ValueError, match="give its point map"):
-        ShapeFitter(mesh, nothing)
+        PoseFitter(mesh, nothing)

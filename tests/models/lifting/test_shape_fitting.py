@@ -1,0 +1,75 @@
+"""Fitting the shape of a lifted object to what its picture shows and looks through."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.lifting import LiftingModel
+from models.lifting.conditioning import Condition
+from models.lifting.evidence import Evidence
+from models.lifting.flow import draw_noise
+from models.lifting.pose_fitting import Fit
+from models.lifting.shape_fitting import CLEARANCE, EvidenceInCube, fit_shapes, pulled
+from tests.models.lifting.conftest import SeenObject
+
+
+@pytest.fixture(scope="module")
+def fit(seen: SeenObject) -> Fit:
+    return Fit(seen.cam_T_obj.double().numpy(), seen.scale, 0.0)
+
+
+def evidence_of(seen: SeenObject, fits: list[Fit], side: int) -> EvidenceInCube:
+    evidence = Evidence.of(seen.points, seen.mask, seen.intrinsics)
+    return EvidenceInCube.of([evidence] * len(fits), fits, side, torch.device("cpu"))
+
+
+def test_the_true_shape_agrees_and_one_that_is_too_fat_or_too_thin_does_not(seen: SeenObject, fit: Fit) -> None:
+    evidence = evidence_of(seen, [fit], 32)
+    assert bool(evidence.inside.all())
+    distance = -seen.inside(32)[None]
+    true = evidence.misfit(distance)
+    assert float(true) < 0.05  # pixels and voxels are coarse
+    assert float(evidence.misfit(distance + 0.5)) > float(true) + 0.2
+    assert float(evidence.misfit(distance - 0.5)) > float(true) + 0.2
+
+
+def test_what_is_seen_through_must_be_clear_and_what_is_hidden_may_be_anything(seen: SeenObject, fit: Fit) -> None:
+    evidence = evidence_of(seen, [fit], 32)
+    distance = -seen.inside(32)[None]
+    for where, counts in ((evidence.empty, True), (~evidence.empty & (distance > 0.9), False)):
+        filled = torch.where(where, -1.0, distance)
+        intruded = float(evidence.misfit(filled)) - float(evidence.misfit(distance))
+        assert (intruded > (1 + CLEARANCE) * float(evidence.empty.sum()) / 2000) is counts
+
+
+def test_a_pull_brings_a_shape_nearer_to_its_evidence_and_leaves_the_networks_alone(
+    tiny: LiftingModel, seen: SeenObject, fit: Fit
+) -> None:
+    evidence = evidence_of(seen, [fit], 8)
+    before = {name: value.clone() for name, value in tiny.state_dict().items()}
+    shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=torch.Generator().manual_seed(0))
+
+    def misfit(tokens: Tensor) -> float:
+        return float(evidence.misfit(-tiny.vae.inside(tiny.vae.decode_tokens(tokens))).detach())
+
+    with torch.no_grad():  # as in a lift
+        found = pulled(tiny, shape, evidence)
+    assert misfit(found) < misfit(shape)
+    assert not found.requires_grad
+    assert all(torch.equal(value, before[name]) for name, value in tiny.state_dict().items())
+    assert all(p.grad is None for p in tiny.parameters())
+
+
+def test_each_object_of_a_batch_is_fitted_as_if_it_were_alone(tiny: LiftingModel, seen: SeenObject, fit: Fit) -> None:
+    larger = Fit(fit.cam_T_obj, 1.2 * fit.scale, 0.0)
+    generator = torch.Generator().manual_seed(0)
+    shapes = torch.randn(2, *tiny.flow.token_shapes["shape"], generator=generator)
+    noise = draw_noise(tiny.flow.token_shapes, 2, generator=generator)
+    condition = Condition(torch.randn(2, 5, 24, generator=generator), 1)
+    together = fit_shapes(tiny, shapes, noise, condition, evidence_of(seen, [fit, larger], 8))
+    assert not torch.allclose(together, shapes)
+    for k, one in enumerate((fit, larger)):
+        each = {key: value[k : k + 1] for key, value in noise.items()}
+        chosen = condition.take(torch.tensor([k]))
+        alone = fit_shapes(tiny, shapes[k : k + 1], each, chosen, evidence_of(seen, [one], 8))
+        torch.testing.assert_close(alone[0], together[k], atol=1e-4, rtol=1e-4)
