@@ -133,17 +133,18 @@ class ShapeAutoencoding(LiftingStage):
 
     Args:
         kl_weight: of the KL divergence, a mean over latent elements.
+        decoder_only: leave the encoder and the statistics as they are, so that flows of this latent stay good.
     """
 
-    trained = "the shape VAE"
-
-    def __init__(self, *, kl_weight: float = 1e-3, **options: Any) -> None:
+    def __init__(self, *, kl_weight: float = 1e-3, decoder_only: bool = False, **options: Any) -> None:
+        self.decoder_only = decoder_only
         super().__init__(**options)
         self.kl_weight = kl_weight
+        self.trained = "the decoder of the shape VAE" if decoder_only else "the shape VAE"
 
     def parts(self) -> list[torch.nn.Module]:
-        """The VAE alone."""
-        return [self.model.vae]
+        """The VAE, or its decoder, alone."""
+        return [self.model.vae.decoder if self.decoder_only else self.model.vae]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Reconstruct."""
@@ -157,7 +158,10 @@ class ShapeAutoencoding(LiftingStage):
 
     @torch.no_grad()
     def export(self, folder: Path) -> None:
-        """Standardise the latent, then write."""
+        """Standardise the latent, unless the encoder is as it was, then write."""
+        if self.decoder_only:
+            super().export(folder)
+            return
         self.take_average()
         some = self.items.first(STATISTICS, self.device)["distance"].float()
         means = [self.model.vae.encode(fields_of(part, self.model.vae.fields))[0] for part in some.split(32)]

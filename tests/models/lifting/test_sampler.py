@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.lifting.sampler import PLAIN, Guidance, euler_times, guided_velocity, sample
+from models.lifting.sampler import PLAIN, Guidance, euler_times, expected_latents, guided_velocity, sample
 from tests.models.lifting.straight import OfContext, Straight, ones, some_latents
 
 
@@ -14,6 +14,14 @@ def test_euler_is_exact_for_a_straight_flow(steps: int, warp: float) -> None:
     found = sample(Straight(data), noise, ones(3), steps=steps, warp=warp)
     for key in data:
         torch.testing.assert_close(found[key], data[key], atol=1e-5, rtol=1e-5)
+
+
+def test_the_end_of_a_straight_flow_is_known_from_everywhere() -> None:
+    latents, data = some_latents(0, 3), some_latents(1, 3)
+    for time in (0.0, 0.6, 0.9):
+        found = expected_latents(Straight(data), latents, time, ones(3))
+        for key in data:
+            torch.testing.assert_close(found[key], data[key], atol=1e-5, rtol=1e-5)
 
 
 def test_times_run_from_0_to_1_and_a_warp_of_3_makes_the_first_steps_smaller() -> None:

@@ -100,6 +100,22 @@ def test_the_vae_learns_shapes_and_standardises_their_tokens(model: LiftingModel
     assert 0.7 < float(tokens.std()) < 1.3
 
 
+def test_a_decoder_that_learns_alone_leaves_latents_and_flow_as_they_are(
+    model: LiftingModel, stores: Path, tmp_path: Path
+) -> None:
+    data = WorldObjects(objects=OBJECTS, seeds=(0, 16), stores=str(stores), **LOADING)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    module = ShapeAutoencoding(model=model, learning_rate=3e-3, averaging=0.0, decoder_only=True)
+    fit(module, data, 3)
+    module.export(tmp_path)
+    changed = {
+        name for name, value in load_model(tmp_path).state_dict().items() if (value - before[name]).abs().max() > 1e-3
+    }
+    assert changed
+    assert all(name.startswith("vae.decoder.") for name in changed)
+    assert "decoder" in module.summary()
+
+
 def test_the_flow_learns_and_hands_its_average_on(model: LiftingModel, stores: Path, tmp_path: Path) -> None:
     data = WorldObjects(objects=OBJECTS, seeds=(0, 16), stores=str(stores), **LOADING)
     module = FlowTraining(model=model, learning_rate=3e-3, averaging=0.9)
