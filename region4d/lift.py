@@ -39,9 +39,9 @@ def lift(
     ] = GUIDANCE,
     shortcut: Annotated[bool, typer.Option("--shortcut", help="few large jumps; for a model distilled so")] = False,
     fit: Annotated[
-        Literal["shape", "pose", "none"],
-        typer.Option(help="where there is depth: what follows the visible points, shape and pose, or the pose alone"),
-    ] = "shape",
+        Literal["shape", "pose", "none"] | None,
+        typer.Option(help="what follows the visible points: shape and pose (default with depth), the pose, nothing"),
+    ] = None,
     best_of: Annotated[
         int, typer.Option(min=1, help="with depth: sample N of each object, keep what most agree on")
     ] = 1,
@@ -78,7 +78,7 @@ def lift(
         steps=count,
         guidance=Guidance(guidance, modalities=("shape",)),
         shortcut=shortcut,
-        fit="none" if given.points is None else fit,
+        fit=fit or ("none" if given.points is None else "shape"),
         best_of=best_of,
     )
     seeds = list(range(seed, seed + choose)) if choose else [seed] * len(given.masks)

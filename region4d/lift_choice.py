@@ -19,7 +19,9 @@ from scenes.drawing import save_picture
 def check_choice(choose: int, choice: int | None, objects: int, best_of: int = 1) -> None:
     """Refuse a choice that cannot be made, before anything is sampled."""
     if choose and best_of > 1:
-        raise ValueError("--choose lets a person choose and --best-of the visible points: give one of them")
+        raise ValueError(
+            "--choose lets a person choose, and --best-of takes what most samples agree on: give one of them"
+        )
     if choice is not None and choice > choose:
         raise ValueError(f"--choice {choice} needs as many candidates: give --choose {choice} or more")
     if choose and objects != 1:
@@ -77,6 +79,7 @@ def record_choice(
             shortcut=sampling.shortcut,
             chosen=chosen,
             rejected=[seed for seed in seeds if seed != chosen],
+            guidance=float(sampling.guidance.weight),
             fit=sampling.fit,
         ),
     )

@@ -2,12 +2,13 @@
 
 from models.lifting.conditioning import Conditioner
 from models.lifting.flow_transformer import FlowTransformer
-from models.lifting.lifted import LiftedObject, Sampling, lift, lift_many
+from models.lifting.lifted import LiftedObject, lift, lift_many
 from models.lifting.mesh_files import write_glb, write_ply
 from models.lifting.model import LiftingModel
 from models.lifting.occupancy_vae import OccupancyVAE
 from models.lifting.refinement import RefinementFlow
 from models.lifting.sampler import Guidance
+from models.lifting.sampling import Sampling
 
 __all__ = [
     "Conditioner",

@@ -1,9 +1,9 @@
 """What people chose among candidates of one object: the source of preference pairs.
 
 One JSON line a choice: `source` and `frame` (the picture), `mask` (a file beside the record), SHA-256 of the picture's
-bytes (height, width, RGB), of the mask's and of the model's weights, `steps`, `shortcut` and `fit` of the sampler,
-`chosen` (the seed of the best candidate, null where none was good) and `rejected` (the seeds of all others). Picture,
-mask, model, sampler and seed give each candidate again, so no mesh is kept.
+bytes (height, width, RGB), of the mask's and of the model's weights, `steps`, `shortcut`, `guidance` and `fit` of the
+sampler, `chosen` (the seed of the best candidate, null where none was good) and `rejected` (the seeds of all others).
+Picture, depth, mask, model, sampler and seed give each candidate again, so no mesh is kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Choice:
     shortcut: bool
     chosen: int | None
     rejected: Sequence[int]
-    fit: str = "none"  # older records do not say
+    guidance: float | None = None  # these two: None where an older record does not say
+    fit: str | None = None
 
     def pairs(self) -> list[tuple[int, int]]:
         """List (seed of the winner, seed of a loser); none where nothing was chosen."""

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from models.geometry import PointMap
-
-try:
-    from scipy.ndimage import minimum_filter
-except ImportError:
-    minimum_filter = None
 
 AROUND = 3  # pixels along an axis whose nearest depth counts, where a place must be surely empty
 
@@ -61,7 +59,8 @@ class Evidence:
 
     @cached_property
     def _nearest_depth(self) -> Float[np.ndarray, "height width"]:
-        return np.asarray(minimum_filter(self.depth, AROUND))
+        depth = rearrange(torch.from_numpy(self.depth), "h w -> 1 1 h w")
+        return (-F.max_pool2d(-depth, AROUND, 1, AROUND // 2))[0, 0].numpy()
 
     def _depth_at(
         self, xyz: Float[np.ndarray, "point 3"], depth: Float[np.ndarray, "height width"]

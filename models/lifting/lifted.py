@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from models.geometry import Normalizer, PointMap, transform_points
-from models.lifting.conditioning import Condition
-from models.lifting.consensus import most_agreed
+from models.geometry import PointMap, transform_points
 from models.lifting.crops import ObjectViews
-from models.lifting.flow import draw_noise
 from models.lifting.masked_picture import MaskedPicture
-from models.lifting.mesh import ColouredMesh, coloured, extract_mesh
+from models.lifting.mesh import ColouredMesh, coloured
 from models.lifting.model import LiftingModel
-from models.lifting.pose_encoding import decode_pose
-from models.lifting.pose_fitting import Fit, PoseFitter
+from models.lifting.placing import Placed, fit_each, named, place, sample_each
 from models.lifting.refinement import (
     STATE,
     Band,
@@ -31,12 +24,8 @@ from models.lifting.refinement import (
     sample_refinement,
     with_colours,
 )
-from models.lifting.sampler import Guidance, sample
-from models.lifting.shape_fitting import EvidenceInCube, fit_shapes
+from models.lifting.sampling import Sampling
 
-Fitting = Literal["none", "pose", "shape"]
-NEXT_SAMPLE = 1_000_003  # between the seeds of an object's samples
-FITTING = 500_000_003  # from the seed of an object to that of the noise in which its shape is fitted
 NEAR = 0.05  # of the cube's side: a visible point this close to the surface supports it
 
 
@@ -49,7 +38,7 @@ class LiftedObject:
     given, pose and scale are those of an average scene and say nothing of metres.
 
     `confidence` is the share of the object's visible points that lie within 5 % of the cube's side of the surface; None
-    without a point map. `misfit` is how ill mesh and points agree, see `pose_fitting.Fit`; None where nobody asked.
+    without a point map. `misfit` is how ill mesh and points agree, see `pose_fitting.Fit`; None likewise.
     """
 
     mesh: ColouredMesh
@@ -62,48 +51,6 @@ class LiftedObject:
         """Carry the mesh to the camera frame (OpenCV axes, metres)."""
         vertices = transform_points(self.scale * self.mesh.vertices, self.cam_T_obj)
         return ColouredMesh(vertices, self.mesh.faces, self.mesh.colours)
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a lift samples; the defaults are those released.
-
-    `shortcut` needs a model distilled for it, and `regression` one trained to predict the latents at once: it starts
-    at zero instead of noise and takes one step. Of `best_of` N samples the one is kept that most agree on
-    (`consensus`). `fit` moves each sample onto its visible points ("pose", see `pose_fitting`), and lets the shape of
-    the one that is kept follow them as well ("shape", see `shape_fitting`). Both need a point map.
-    """
-
-    steps: int = 25
-    warp: int | float = 3.0
-    guidance: Guidance = field(default_factory=Guidance)
-    shortcut: bool = False
-    regression: bool = False
-    refinement_steps: int = 25
-    fit: Fitting = "none"
-    best_of: int = 1
-
-    def __post_init__(self) -> None:
-        if self.fit not in get_args(Fitting):
-            raise ValueError(f"fit={self.fit!r} is unknown: choose one of {', '.join(get_args(Fitting))}")
-        if self.best_of < 1:
-            raise ValueError(f"the best is of one sample or more, got best_of={self.best_of}")
-        if self.fit == "shape" and self.regression:
-            raise ValueError("a regression has no flow to fit shapes with: set fit to pose or none")
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A sample of an object: its surface, and where that stands. Without points its misfit is 0."""
-
-    mesh: ColouredMesh
-    fit: Fit
-
-    @property
-    def surface(self) -> Float[np.ndarray, "vertex 3"]:
-        """Its vertices in the camera frame."""
-        found = self.fit.scale * self.mesh.vertices.double().numpy() @ self.fit.cam_T_obj[:3, :3].T
-        return np.asarray(found + self.fit.cam_T_obj[:3, 3])
 
 
 def lift(
@@ -137,12 +84,13 @@ def lift_many(
         point_maps: metric points in the frame "cam" of each picture, or None where there is no depth.
         model: the networks, on the device to be used.
         sampling: steps and guidance; None takes the released ones.
-        seeds: of each object's noise; the same seed gives the same object, alone or in a batch (up to rounding).
+        seeds: of each object's noise; the same seed gives the same object, alone or in a batch, up to rounding (which
+            a choice among samples, or whether a fit is kept, can hang on).
 
     Raises:
         ValueError: there is no object, a mask is empty or of another size than its picture, a point map is in another
-            frame or has no valid point under the mask, one is missing where poses are to be fitted, or a decoded field
-            has no surface. The object's place is named.
+            frame or has no valid point under the mask, one is missing where something is fitted or chosen by it, or no
+            sample of an object has a surface. The object's place is named.
     """
     sampling = sampling or Sampling()
     seeds = [0] * len(images) if seeds is None else seeds
@@ -152,11 +100,11 @@ def lift_many(
     if bare and (sampling.fit != "none" or sampling.best_of > 1):
         raise ValueError(
             f"object {bare[0]}: fits to visible points and the best of several samples need a point map: give depth, "
-            "or leave them out"
+            "or set fit to none and best_of to 1"
         )
     pictures, prepared = [], []
     for k, (image, mask, points) in enumerate(zip(images, masks, point_maps, strict=True)):
-        with _named(k):
+        with named(k):
             on_cpu = None if points is None else points.to("cpu")  # as meshes are; the views go to the model's device
             pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu))
             sizes = model.image_size, model.conditioner.point_encoder.size
@@ -164,9 +112,9 @@ def lift_many(
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)
     condition = model.conditioner(views)
     normalizers = [normalizer for _, normalizer in prepared]
-    shapes, placed = _sample_each(model, pictures, normalizers, condition, sampling, seeds)
+    shapes, placed = sample_each(model, pictures, normalizers, condition, sampling, seeds)
     if sampling.fit == "shape":
-        shapes, placed = _fit_shapes(model, pictures, condition, shapes, placed, seeds)
+        shapes, placed = fit_each(model, pictures, condition, shapes, placed, seeds)
     paint: Tensor | None = None
     if model.refinement is not None:
         inside = model.vae.inside(model.vae.decode_tokens(shapes))
@@ -178,7 +126,7 @@ def lift_many(
         state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
         inside, paint = densify(state, band, inside)
         placed = [
-            _place(k, picture, inside[k], one.fit.cam_T_obj, one.fit.scale, sampling.fit)
+            place(k, picture, inside[k], one.fit, sampling.fit)
             for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
         ]
     return [
@@ -187,91 +135,7 @@ def lift_many(
     ]
 
 
-def _sample_each(
-    model: LiftingModel,
-    pictures: Sequence[MaskedPicture],
-    normalizers: Sequence[Normalizer],
-    condition: Condition,
-    sampling: Sampling,
-    seeds: Sequence[int],
-) -> tuple[Float[Tensor, "object token feature"], list[_Placed]]:
-    """Sample each object as often as is wished, all in one batch, and keep one of its samples."""
-    count = sampling.best_of
-    of_object = torch.arange(len(pictures)).repeat_interleave(count)
-    noise = _noise(model, [seed + k * NEXT_SAMPLE for seed in seeds for k in range(count)])
-    wanted = condition.take(of_object.to(model.device))
-    if sampling.regression:
-        zero = {key: torch.zeros_like(value) for key, value in noise.items()}
-        latents = sample(model.flow, zero, wanted, steps=1)
-    else:
-        latents = sample(
-            model.flow,
-            noise,
-            wanted,
-            steps=sampling.steps,
-            warp=sampling.warp,
-            guidance=sampling.guidance,
-            shortcut=sampling.shortcut,
-        )
-    layout = {key: value.cpu() for key, value in latents.items() if key != "shape"}
-    scales, shifts = (torch.stack([getattr(n, name).cpu() for n in normalizers]) for name in ("scale", "shift"))
-    cam_T_obj, scale = decode_pose(layout, Normalizer(scales[of_object], shifts[of_object]))
-    inside = model.vae.inside(model.vae.decode_tokens(latents["shape"]))
-    placed = [
-        _place(k, pictures[k], inside[n], cam_T_obj[n].double().numpy(), float(scale[n]), sampling.fit)
-        for n, k in enumerate(of_object.tolist())
-    ]
-    kept = []
-    for first in range(0, len(placed), count):
-        some = placed[first : first + count]
-        kept.append(first + most_agreed([one.surface for one in some], [one.fit.misfit for one in some]))
-    return latents["shape"][kept], [placed[n] for n in kept]
-
-
-def _fit_shapes(
-    model: LiftingModel,
-    pictures: Sequence[MaskedPicture],
-    condition: Condition,
-    shapes: Float[Tensor, "object token feature"],
-    placed: Sequence[_Placed],
-    seeds: Sequence[int],
-) -> tuple[Float[Tensor, "object token feature"], list[_Placed]]:
-    """Fit shapes to what is seen, and their poses again; each is kept where it then agrees better."""
-    evidence = EvidenceInCube.of(
-        [picture.evidence for picture in pictures], [one.fit for one in placed], model.vae.resolution, model.device
-    )
-    noise = _noise(model, [seed + FITTING for seed in seeds])
-    fitted = fit_shapes(model, shapes, noise, condition, evidence)
-    inside = model.vae.inside(model.vae.decode_tokens(fitted))
-    after = [
-        _place(k, picture, inside[k], one.fit.cam_T_obj, one.fit.scale, "pose")
-        for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
-    ]
-    better = [new.fit.misfit < old.fit.misfit for new, old in zip(after, placed, strict=True)]
-    chosen = torch.tensor(better, device=shapes.device)[:, None, None]
-    return torch.where(chosen, fitted, shapes), [
-        new if is_better else old for new, old, is_better in zip(after, placed, better, strict=True)
-    ]
-
-
-def _place(
-    number: int,
-    picture: MaskedPicture,
-    inside: Float[Tensor, "x y z"],
-    cam_T_obj: Float[np.ndarray, "4 4"],
-    scale: float,
-    fit: Fitting,
-) -> _Placed:
-    """Extract the surface of a decoded field and compare it with the visible points, or fit its pose to them."""
-    with _named(number):
-        mesh = extract_mesh(inside)
-    if picture.points is None:
-        return _Placed(mesh, Fit(cam_T_obj, scale, 0.0))
-    fitter = PoseFitter(mesh, picture.evidence)
-    return _Placed(mesh, (fitter.judge if fit == "none" else fitter.fit)(cam_T_obj, scale))
-
-
-def _finish(picture: MaskedPicture, placed: _Placed, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
+def _finish(picture: MaskedPicture, placed: Placed, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
     """Paint a mesh: from the picture where it is seen, and where not, as predicted or in the mean colour."""
     mesh, scale = placed.mesh, placed.fit.scale
     cam_T_obj = torch.from_numpy(placed.fit.cam_T_obj).float()
@@ -284,22 +148,6 @@ def _finish(picture: MaskedPicture, placed: _Placed, predicted: Float[Tensor, "v
             return lifted
         predicted = colours[seen].mean(0).expand_as(colours)
     return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, predicted)))
-
-
-@contextmanager
-def _named(number: int) -> Iterator[None]:
-    """Say of which object an error speaks."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"object {number}: {error}") from error
-
-
-def _noise(model: LiftingModel, seeds: Sequence[int]) -> dict[str, Tensor]:
-    """Draw the noise of each object from its own seed, so that its neighbours in the batch do not matter."""
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    drawn = [draw_noise(model.flow.token_shapes, 1, generator=generator) for generator in generators]
-    return {key: torch.cat([each[key] for each in drawn]).to(model.device) for key in drawn[0]}
 
 
 def look(band: Band, pictures: Sequence[MaskedPicture], cam_T_obj: Tensor, scale: Tensor) -> Band:

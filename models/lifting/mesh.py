@@ -56,6 +56,11 @@ def extract_mesh(inside: Float[Tensor, "x y z"], smallest: int | float = 0.05) -
     return ColouredMesh(cube, torch.from_numpy(faces.astype(np.int64)), colours)
 
 
+def has_surface(inside: Float[Tensor, "x y z"]) -> bool:
+    """Say whether `extract_mesh` finds a surface in a field."""
+    return bool(inside.isfinite().all()) and bool((inside > 0).any())
+
+
 def without_floaters(field: np.ndarray, smallest: float) -> np.ndarray:
     """Turn small solid parts to outside; parts that touch by a corner are one."""
     parts, count = label(field > 0, generate_binary_structure(3, 3))

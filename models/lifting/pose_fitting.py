@@ -8,7 +8,7 @@ render-and-compare; headings and priors are ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -43,7 +43,15 @@ class Fit:
 
     cam_T_obj: Float[np.ndarray, "4 4"]
     scale: float
-    misfit: float
+    misfit: float = np.nan
+
+    def to_camera(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
+        """Carry points of the cube to the camera."""
+        return np.asarray(self.scale * xyz @ self.cam_T_obj[:3, :3].T + self.cam_T_obj[:3, 3])
+
+    def to_cube(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
+        """Carry points of the camera to the cube."""
+        return np.asarray((xyz - self.cam_T_obj[:3, 3]) @ self.cam_T_obj[:3, :3] / self.scale)
 
 
 class PoseFitter:
@@ -69,9 +77,9 @@ class PoseFitter:
 
     def judge(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Fit:
         """Measure the misfit of a pose."""
-        apart = self.tree.query(self._in_cube(cam_T_obj, scale))[0].mean() * scale / self.evidence.extent
-        surface = scale * self.vertices @ cam_T_obj[:3, :3].T + cam_T_obj[:3, 3]
-        return Fit(cam_T_obj, scale, float(apart) + self.evidence.stands_before(surface))
+        fit = Fit(cam_T_obj, scale)
+        apart = self.tree.query(fit.to_cube(self.points))[0].mean() * scale / self.evidence.extent
+        return replace(fit, misfit=float(apart) + self.evidence.stands_before(fit.to_camera(self.vertices)))
 
     def fit(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Fit:
         """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings."""
@@ -86,7 +94,7 @@ class PoseFitter:
         """Take Gauss-Newton steps of rotation, translation and scale towards the visible points."""
         pose, scale = start.copy(), size
         for _ in range(STEPS):
-            here = self._in_cube(pose, scale)
+            here = Fit(pose, scale).to_cube(self.points)
             gaps, place = self.tree.query(here)
             there = self.vertices[place]
             ways = np.where(
@@ -106,6 +114,3 @@ class PoseFitter:
             pose[:3, :3] @= Rotation.from_rotvec(step[:3]).as_matrix()
             scale *= float(np.exp(step[6]))
         return pose, scale
-
-    def _in_cube(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Float[np.ndarray, "point 3"]:
-        return np.asarray((self.points - cam_T_obj[:3, 3]) @ cam_T_obj[:3, :3] / scale)

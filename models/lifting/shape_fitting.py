@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -25,14 +26,16 @@ from models.lifting.conditioning import Condition
 from models.lifting.evidence import Evidence
 from models.lifting.flow_transformer import Latents
 from models.lifting.model import LiftingModel
+from models.lifting.occupancy_vae import OccupancyVAE
 from models.lifting.pose_fitting import Fit
 from models.lifting.sampler import expected_latents
 
-# these were chosen on 48 objects of training families from seed 800,000
+# these were chosen on 40 objects of training families from seed 800,000, with a VAE that decodes distances
 START = 0.6  # time to which a latent goes back: 0 is noise, 1 the shape
 STEPS = 5  # of the flow from there
-PULLS = 4  # on each of them
-RATE = 0.1  # of a pull (Adam), in standard deviations of the latent
+PULLS = 4  # on each of them but the last
+RATE = 0.3  # of a pull (Adam), in standard deviations of the latent
+FLAT = 1e-3  # gradient below which a pull is weaker in proportion: where nothing is seen, rounding alone would pull
 PRIOR = 0.1  # weight of the flow's own expectation
 REACH = 0.3  # distance, as the VAE truncates it, up to which a point pulls harder the further away it is (Huber)
 CLEARANCE = 0.1  # distance, likewise, that the surface keeps from what is seen through
@@ -49,30 +52,30 @@ class EvidenceInCube:
     empty: Bool[Tensor, "object x y z"]  # voxels that the camera sees through
 
     @classmethod
-    def of(cls, evidence: Sequence[Evidence], fits: Sequence[Fit], side: int, device: torch.device) -> EvidenceInCube:
-        """Carry evidence to the cubes, whose grids have `side` voxels along an axis."""
-        centres = voxel_centres(side, torch.zeros((), dtype=torch.float64)).reshape(-1, 3).numpy()
+    def of(cls, evidence: Sequence[Evidence], fits: Sequence[Fit], side: int, like: Tensor) -> EvidenceInCube:
+        """Carry evidence to the cubes, whose grids have `side` voxels along an axis, on the device of `like`."""
+        grid = voxel_centres(side, torch.zeros((), dtype=torch.float64))
+        centres = rearrange(grid, "x y z c -> (x y z) c").numpy()
         points, empty = [], []
         for seen, fit in zip(evidence, fits, strict=True):
             places = np.linspace(0, len(seen.points) - 1, POINTS).round().astype(int)  # the same number for each object
-            points.append((seen.points[places] - fit.cam_T_obj[:3, 3]) @ fit.cam_T_obj[:3, :3] / fit.scale)
-            xyz = fit.scale * centres @ fit.cam_T_obj[:3, :3].T + fit.cam_T_obj[:3, 3]
-            empty.append(seen.seen_through(xyz, SLACK * fit.scale / side).reshape(side, side, side))
-        stacked = torch.from_numpy(np.stack(points)).float().to(device)
-        return cls(stacked, (stacked.abs() < 0.5).all(-1), torch.from_numpy(np.stack(empty)).to(device))
+            points.append(fit.to_cube(seen.points[places]))
+            empty.append(seen.seen_through(fit.to_camera(centres), SLACK * fit.scale / side))
+        stacked = torch.from_numpy(np.stack(points)).to(like)
+        voxels = rearrange(torch.from_numpy(np.stack(empty)), "b (x y z) -> b x y z", x=side, y=side)
+        return cls(stacked, (stacked.abs() < 0.5).all(-1), voxels.to(like.device))
 
-    def misfit(self, distance: Float[Tensor, "object x y z"]) -> Float[Tensor, "object"]:
+    def disagreement(self, distance: Float[Tensor, "object x y z"]) -> Float[Tensor, "object"]:
         """Measure how ill fields (truncated distances, negative inside) agree with the evidence.
 
-        The mean distance from the visible points to the surface (Huber), plus by how much the fields intrude on what is
-        seen through, summed over voxels and divided by the number of points.
+        The mean distance from the visible points in the cube to the surface (Huber), plus by how much the fields
+        intrude on what is seen through: summed over voxels, a visible point.
         """
-        places = 2 * self.points.flip(-1)[:, None, None]  # grid_sample wants the last axis first, in [-1, 1]
-        at_points = F.grid_sample(distance[:, None], places, align_corners=False)[:, 0, 0, 0]
+        places = rearrange(2 * self.points.flip(-1), "b p c -> b 1 1 p c")  # last axis first, in [-1, 1]
+        at_points = F.grid_sample(distance[:, None], places, padding_mode="border", align_corners=False)[:, 0, 0, 0]
         apart = F.smooth_l1_loss(at_points, torch.zeros_like(at_points), beta=REACH, reduction="none")
         intruding = torch.where(self.empty, F.relu(CLEARANCE - distance), 0.0)
-        count = self.inside.sum(1).clamp_min(1)
-        return (apart * self.inside).sum(1) / count + intruding.flatten(1).sum(1) / count
+        return (apart * self.inside).sum(1) / self.inside.sum(1).clamp_min(1) + intruding.flatten(1).sum(1) / POINTS
 
 
 def fit_shapes(
@@ -87,7 +90,7 @@ def fit_shapes(
     Args:
         model: whose flow and VAE are used, as they are.
         shapes: latents to begin with.
-        noise: of all latents, into which they go back.
+        noise: of all latents; the shape goes back into it, and the layout, which no shape reads, stays there.
         condition: what the flow saw of each object.
         evidence: under poses that fit the shapes already.
     """
@@ -108,10 +111,16 @@ def pulled(
     """Pull expected shape latents onto evidence, by a few steps of Adam that stay near them."""
     with torch.enable_grad():
         found = expected.detach().clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([found], lr=RATE)
+        optimizer = torch.optim.Adam([found], lr=RATE, eps=FLAT)
         for _ in range(PULLS):
-            misfit = evidence.misfit(-model.vae.inside(model.vae.decode_tokens(found)))
+            apart = evidence.disagreement(distance_of(model.vae, found))
             strayed = (found - expected).square().flatten(1).mean(1)
-            (found.grad,) = torch.autograd.grad((misfit + PRIOR * strayed).sum(), found)
+            (found.grad,) = torch.autograd.grad((apart + PRIOR * strayed).sum(), found)
             optimizer.step()
     return found.detach()
+
+
+def distance_of(vae: OccupancyVAE, shapes: Float[Tensor, "object token feature"]) -> Float[Tensor, "object x y z"]:
+    """Decode shapes to truncated distances; of a VAE of occupancy alone, 1 - 2 p stands in for them."""
+    inside = vae.inside(vae.decode_tokens(shapes))
+    return -inside if "distance" in vae.fields else -torch.tanh(inside / 2)

@@ -2,21 +2,34 @@
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
 from models.geometry import Normalizer, ObjectNormalizer, PointMap, default_intrinsics, transform, unproject
-from models.lifting import Guidance, LiftingModel, Sampling, lift, lift_many
-from models.lifting.consensus import most_agreed
-from models.lifting.lifted import NEXT_SAMPLE
+from models.lifting import Guidance, LiftedObject, LiftingModel, Sampling, lift, lift_many
+from models.lifting.checkpoint import load_model
 from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import extract_mesh
+from models.lifting.placing import NEXT_SAMPLE
 from models.lifting.pose_encoding import encode_pose
+from models.lifting.sampling import Fitting
+from region4d.lift import SHIPPED
 from tests.models.lifting.conftest import SeenObject
 
 QUICK = Sampling(steps=3, guidance=Guidance(2.0, point_weight=1.0), refinement_steps=2)
+
+
+def lift_fitted(model: LiftingModel, seen: SeenObject, fit: Fitting) -> LiftedObject:
+    """Lift the seen object quickly."""
+    return lift(seen.image, seen.mask, seen.points, model=model, sampling=replace(QUICK, fit=fit), seed=7)
+
+
+def misfit_of(lifted: LiftedObject) -> float:
+    """Take the misfit of an object with points."""
+    assert lifted.misfit is not None
+    return lifted.misfit
 
 
 @pytest.fixture
@@ -25,7 +38,7 @@ def perfect(tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatc
     normalizer = ObjectNormalizer.fit(seen.points, seen.mask)
     batch = Normalizer(normalizer.scale[None], normalizer.shift[None])
     layout = encode_pose(seen.cam_T_obj[None], torch.tensor([seen.scale]), batch)
-    monkeypatch.setattr("models.lifting.lifted.sample", lambda *a, **k: layout | {"shape": torch.zeros(1, 8, 8)})
+    monkeypatch.setattr("models.lifting.placing.sample", lambda *a, **k: layout | {"shape": torch.zeros(1, 8, 8)})
     monkeypatch.setattr(tiny.vae, "inside", lambda decoded: seen.inside(32)[None])
     tiny.refinement = None
     return tiny
@@ -52,7 +65,7 @@ def test_a_fit_moves_a_lifted_shape_onto_its_points(
 ) -> None:
     aside = seen.cam_T_obj.clone()
     aside[:3, 3] += 0.1 * seen.scale
-    monkeypatch.setattr("models.lifting.lifted.decode_pose", lambda *_: (aside[None], torch.tensor([seen.scale])))
+    monkeypatch.setattr("models.lifting.placing.decode_pose", lambda *_: (aside[None], torch.tensor([seen.scale])))
     plain = lift(seen.image, seen.mask, seen.points, model=perfect)
     fitted = lift(seen.image, seen.mask, seen.points, model=perfect, sampling=Sampling(fit="pose"))
     assert plain.misfit is not None
@@ -62,27 +75,86 @@ def test_a_fit_moves_a_lifted_shape_onto_its_points(
     assert fitted.cam_T_obj.dtype == plain.cam_T_obj.dtype
 
 
-def test_a_fitted_shape_agrees_better_with_its_points_than_its_pose_alone(tiny: LiftingModel, seen: SeenObject) -> None:
+def test_a_fitted_shape_agrees_better_with_its_points_than_its_pose_alone(seen: SeenObject) -> None:
+    trained, fits = load_model(SHIPPED), get_args(Fitting)
+    found = [lift_fitted(trained, seen, fit) for fit in fits]
+    misfits = [misfit_of(lifted) for lifted in found]
+    assert fits == ("none", "pose", "shape")
+    assert misfits[2] < misfits[1] < misfits[0]
+    assert not torch.equal(found[2].mesh.vertices, found[1].mesh.vertices)
+
+
+def test_a_fit_that_agrees_worse_is_not_kept(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crumb = torch.full((1, 32, 32, 32), -1.0)
+    crumb[0, 0, 0, 0] = 1
+    truth = lift_fitted(perfect, seen, "pose")
+    fields = iter([seen.inside(32)[None], crumb])
+    monkeypatch.setattr(perfect.vae, "inside", lambda decoded: next(fields))
+    monkeypatch.setattr("models.lifting.placing.fit_shapes", lambda model, shapes, *_: shapes)
+    assert torch.equal(lift_fitted(perfect, seen, "shape").mesh.vertices, truth.mesh.vertices)
+    assert next(fields, None) is None
+
+
+def test_where_a_fit_leaves_no_surface_the_object_stays_as_it_was_and_its_neighbour_is_fitted(
+    tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny.refinement = None
-    found = {}
-    for fit in ("none", "pose", "shape"):
-        lifted = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, fit=fit), seed=7)
-        assert lifted.misfit is not None
-        found[fit] = lifted
-    assert found["shape"].misfit < found["pose"].misfit < found["none"].misfit  # type: ignore[operator]
-    assert not torch.equal(found["shape"].mesh.vertices, found["pose"].mesh.vertices)
+    poses = seen.cam_T_obj.expand(2, 4, 4), torch.tensor([seen.scale] * 2)
+    monkeypatch.setattr(
+        "models.lifting.placing.decode_pose", lambda layout, _: [x[: len(layout["scale"])] for x in poses]
+    )
+    placed = lift_fitted(tiny, seen, "pose")
+    true = torch.nn.functional.avg_pool3d(seen.inside(32)[None], 4)
+    inside, fields = tiny.vae.inside, iter([None, torch.cat([torch.full_like(true, -1.0), true])])
+
+    def decoded(tokens: torch.Tensor) -> torch.Tensor:
+        instead = next(fields)
+        return inside(tokens) if instead is None else instead
+
+    monkeypatch.setattr(tiny.vae, "inside", decoded)
+    monkeypatch.setattr("models.lifting.placing.fit_shapes", lambda model, shapes, *_: shapes)
+    sampling = replace(QUICK, fit="shape")
+    twice = lift_many([seen.image] * 2, [seen.mask] * 2, [seen.points] * 2, model=tiny, sampling=sampling, seeds=[7, 7])
+    assert misfit_of(twice[0]) == pytest.approx(misfit_of(placed), rel=1e-3)
+    assert misfit_of(twice[1]) < misfit_of(placed)
 
 
-def test_of_several_samples_the_one_is_kept_that_most_agree_on(tiny: LiftingModel, seen: SeenObject) -> None:
+def test_of_several_samples_the_one_is_kept_that_most_agree_on(
+    tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny.refinement = None
     seeds = [7 + k * NEXT_SAMPLE for k in range(3)]
     each = lift_many([seen.image] * 3, [seen.mask] * 3, [seen.points] * 3, model=tiny, sampling=QUICK, seeds=seeds)
-    best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
-    surfaces = [one.in_camera().vertices.double().numpy() for one in each]
-    expected = each[most_agreed(surfaces, [one.misfit or 0.0 for one in each])]
     assert len({one.misfit for one in each}) == 3
-    assert best.misfit == pytest.approx(expected.misfit, rel=1e-3)
-    torch.testing.assert_close(best.cam_T_obj, expected.cam_T_obj, atol=1e-4, rtol=1e-4)
+    for chosen, expected in enumerate(each):
+        asked: list[list[float]] = []
+
+        def agreed(surfaces: Any, misfits: list[float], chosen: int = chosen, asked: Any = asked) -> int:
+            asked.append(misfits)
+            return chosen
+
+        monkeypatch.setattr("models.lifting.placing.most_agreed", agreed)
+        best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+        assert asked == [pytest.approx([misfit_of(one) for one in each], rel=1e-3)]
+        torch.testing.assert_close(best.cam_T_obj, expected.cam_T_obj, atol=1e-4, rtol=1e-4)
+
+
+def test_a_sample_without_a_surface_is_left_out_of_the_choice(
+    tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.refinement = None
+    inside = tiny.vae.inside
+    empty = torch.tensor([1.0, 0.0, 1.0])[:, None, None, None]
+    monkeypatch.setattr(tiny.vae, "inside", lambda decoded: torch.where(empty > 0, -1.0, inside(decoded)))
+    best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+    monkeypatch.undo()
+    second = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=QUICK, seed=7 + NEXT_SAMPLE)
+    assert misfit_of(best) == pytest.approx(misfit_of(second), rel=1e-3)
+    monkeypatch.setattr(tiny.vae, "inside", lambda decoded: inside(decoded).clamp(max=-0.1))
+    with pytest.raises(ValueError, match="object 0: the decoded field has no inside"):
+        lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
 
 
 @pytest.mark.parametrize("wish", [{"fit": "pose"}, {"fit": "shape"}, {"best_of": 2}])
@@ -94,7 +166,7 @@ def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: Se
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"best_of": 0}, "best_of=0"),
+        ({"best_of": 0}, "best_of must be 1 or more, got 0"),
         ({"fit": "shape", "regression": True}, "no flow to fit shapes with"),
     ],
 )
@@ -138,6 +210,19 @@ def test_a_batch_of_objects_of_other_pictures_is_lifted_as_each_alone(tiny: Lift
         torch.testing.assert_close(lifted.cam_T_obj, alone.cam_T_obj, atol=1e-4, rtol=1e-4)
         assert lifted.scale == pytest.approx(alone.scale, rel=1e-4)
         torch.testing.assert_close(lifted.mesh.vertices.mean(0), alone.mesh.vertices.mean(0), atol=1e-3, rtol=0)
+
+
+def test_fits_of_a_batch_with_refined_surfaces_are_no_worse_than_without(tiny: LiftingModel, seen: SeenObject) -> None:
+    half = slice(8, 72), slice(20, 100)
+    points = PointMap(seen.points.xyz[half], seen.points.valid[half], "cam")
+    images, masks = [seen.image, seen.image[:, *half]], [seen.mask, seen.mask[half]]
+    found = {
+        fit: lift_many(images, masks, [seen.points, points], model=tiny, sampling=replace(QUICK, fit=fit), seeds=[3, 4])
+        for fit in get_args(Fitting)
+    }
+    for k in range(2):
+        assert misfit_of(found["pose"][k]) < misfit_of(found["none"][k])
+        assert misfit_of(found["shape"][k]) < misfit_of(found["none"][k])
 
 
 @pytest.mark.parametrize("broken", [0.0, -1.0, math.nan, math.inf])

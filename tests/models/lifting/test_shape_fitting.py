@@ -9,7 +9,15 @@ from models.lifting.conditioning import Condition
 from models.lifting.evidence import Evidence
 from models.lifting.flow import draw_noise
 from models.lifting.pose_fitting import Fit
-from models.lifting.shape_fitting import CLEARANCE, EvidenceInCube, fit_shapes, pulled
+from models.lifting.shape_fitting import (
+    CLEARANCE,
+    POINTS,
+    REACH,
+    EvidenceInCube,
+    distance_of,
+    fit_shapes,
+    pulled,
+)
 from tests.models.lifting.conftest import SeenObject
 
 
@@ -20,26 +28,49 @@ def fit(seen: SeenObject) -> Fit:
 
 def evidence_of(seen: SeenObject, fits: list[Fit], side: int) -> EvidenceInCube:
     evidence = Evidence.of(seen.points, seen.mask, seen.intrinsics)
-    return EvidenceInCube.of([evidence] * len(fits), fits, side, torch.device("cpu"))
+    return EvidenceInCube.of([evidence] * len(fits), fits, side, torch.zeros(()))
 
 
 def test_the_true_shape_agrees_and_one_that_is_too_fat_or_too_thin_does_not(seen: SeenObject, fit: Fit) -> None:
     evidence = evidence_of(seen, [fit], 32)
     assert bool(evidence.inside.all())
     distance = -seen.inside(32)[None]
-    true = evidence.misfit(distance)
+    true = evidence.disagreement(distance)
     assert float(true) < 0.05  # pixels and voxels are coarse
-    assert float(evidence.misfit(distance + 0.5)) > float(true) + 0.2
-    assert float(evidence.misfit(distance - 0.5)) > float(true) + 0.2
+    assert float(evidence.disagreement(distance + 0.5)) > float(true) + 0.2
+    assert float(evidence.disagreement(distance - 0.5)) > float(true) + 0.2
 
 
 def test_what_is_seen_through_must_be_clear_and_what_is_hidden_may_be_anything(seen: SeenObject, fit: Fit) -> None:
     evidence = evidence_of(seen, [fit], 32)
     distance = -seen.inside(32)[None]
-    for where, counts in ((evidence.empty, True), (~evidence.empty & (distance > 0.9), False)):
-        filled = torch.where(where, -1.0, distance)
-        intruded = float(evidence.misfit(filled)) - float(evidence.misfit(distance))
-        assert (intruded > (1 + CLEARANCE) * float(evidence.empty.sum()) / 2000) is counts
+    before = float(evidence.disagreement(distance))
+    seen_through = torch.where(evidence.empty, -1.0, distance)
+    cost = (1 + CLEARANCE) * float(evidence.empty.sum()) / POINTS
+    assert float(evidence.disagreement(seen_through)) > 0.9 * cost
+    hidden = ~evidence.empty & (distance > 0.9)  # far from the surface, so that no visible point feels them
+    assert int(hidden.sum()) > 1000
+    assert float(evidence.disagreement(torch.where(hidden, -1.0, distance))) == pytest.approx(before, abs=0.02)
+
+
+def test_points_outside_the_cube_do_not_pull_and_those_at_its_border_feel_the_field_alone(
+    seen: SeenObject, fit: Fit
+) -> None:
+    away = fit.cam_T_obj.copy()
+    away[:3, 3] += 10 * fit.scale
+    evidence = evidence_of(seen, [Fit(away, fit.scale)], 8)
+    assert not bool(evidence.inside.any())
+    assert float(evidence.disagreement(torch.ones(1, 8, 8, 8))) == 0
+    corner = torch.full((1, POINTS, 3), 0.499)
+    at_corner = EvidenceInCube(corner, torch.ones(1, POINTS, dtype=torch.bool), evidence.empty)
+    assert float(at_corner.disagreement(torch.ones(1, 8, 8, 8))) == pytest.approx(1 - REACH / 2)
+
+
+def test_occupancy_stands_in_for_distances(tiny: LiftingModel) -> None:
+    shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=torch.Generator().manual_seed(0))
+    logits = tiny.vae.decode_tokens(shape)[:, tiny.vae.fields.index("occupancy")]
+    tiny.vae.fields = ("occupancy", "colour")
+    torch.testing.assert_close(distance_of(tiny.vae, shape), 1 - 2 * logits.sigmoid())
 
 
 def test_a_pull_brings_a_shape_nearer_to_its_evidence_and_leaves_the_networks_alone(
@@ -49,15 +80,33 @@ def test_a_pull_brings_a_shape_nearer_to_its_evidence_and_leaves_the_networks_al
     before = {name: value.clone() for name, value in tiny.state_dict().items()}
     shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=torch.Generator().manual_seed(0))
 
-    def misfit(tokens: Tensor) -> float:
-        return float(evidence.misfit(-tiny.vae.inside(tiny.vae.decode_tokens(tokens))).detach())
+    def apart(tokens: Tensor) -> float:
+        return float(evidence.disagreement(distance_of(tiny.vae, tokens)).detach())
 
     with torch.no_grad():  # as in a lift
         found = pulled(tiny, shape, evidence)
-    assert misfit(found) < misfit(shape)
+    assert apart(found) < apart(shape)
     assert not found.requires_grad
     assert all(torch.equal(value, before[name]) for name, value in tiny.state_dict().items())
     assert all(p.grad is None for p in tiny.parameters())
+
+
+def test_a_fit_leads_to_less_disagreement_than_the_flow_alone(
+    tiny: LiftingModel, seen: SeenObject, fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = evidence_of(seen, [fit], 8)
+    generator = torch.Generator().manual_seed(0)
+    shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=generator)
+    noise = draw_noise(tiny.flow.token_shapes, 1, generator=generator)
+    condition = Condition(torch.randn(1, 5, 24, generator=generator), 1)
+
+    def apart() -> float:
+        found = fit_shapes(tiny, shape, noise, condition, evidence)
+        return float(evidence.disagreement(distance_of(tiny.vae, found)).detach())
+
+    fitted = apart()
+    monkeypatch.setattr("models.lifting.shape_fitting.PULLS", 0)
+    assert fitted < 0.9 * apart()
 
 
 def test_each_object_of_a_batch_is_fitted_as_if_it_were_alone(tiny: LiftingModel, seen: SeenObject, fit: Fit) -> None:
