@@ -38,7 +38,7 @@ class Fit:
     """Where a shape stands: v of its cube is at R (scale * v) + t of the camera; and how ill it agrees with evidence.
 
     `misfit` is the mean distance of the visible points to the surface, plus `Evidence.stands_before` of the surface;
-    in units of the visible points' extent.
+    in units of the visible points' extent; NaN where it was not measured.
     """
 
     cam_T_obj: Float[np.ndarray, "4 4"]
