@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
+from trimesh import Trimesh
 from trimesh.bounds import oriented_bounds
 from trimesh.convex import convex_hull
 from trimesh.creation import box as unit_box
@@ -16,7 +17,7 @@ from trimesh.creation import icosphere
 
 from benchmarks.lift_library import Library, View, mesh_of
 from benchmarks.lift_worlds import Prediction
-from models.lifting.pose_fitting import PoseFitter
+from models.lifting.pose_fitting import Fit, PoseFitter
 from scenes.worlds.solid import Mesh
 
 FLAT = 0.02  # of the visible extent: the least side of a fitted box
@@ -101,8 +102,9 @@ def nearest_fitted(view: View, library: Library) -> Prediction:
         raise ValueError("a fit needs the depth of the picture: take the view of a masked object")
     found = nearest_neighbour(view, library)
     shape = Mesh(torch.tensor(found.mesh.vertices), torch.tensor(found.mesh.faces))
-    fit = PoseFitter(shape, view.evidence).fit(found.cam_T_obj, found.scale)
-    return Prediction(found.mesh, fit.cam_T_obj, fit.scale)
+    fit = PoseFitter(shape, view.evidence).fit(Fit(found.cam_T_obj, found.scale))
+    vertices, scale = fit.stretched(shape.vertices)
+    return Prediction(Trimesh(vertices.numpy(), found.mesh.faces, process=False), fit.cam_T_obj, scale)
 
 
 BASELINES: Mapping[str, Baseline] = {

@@ -95,8 +95,8 @@ class Library:
         if not views:
             raise ValueError("the library of training objects is empty: give it seeds")
         stacked = torch.stack(distances)
-        mean = stacked.float().mean(0)
-        volume = float((stacked <= 0).float().mean())
+        mean = stacked.mean(0, dtype=torch.float32)
+        volume = int((stacked <= 0).count_nonzero()) / stacked.numel()
         return cls(
             mean_distance=mean - mean.flatten().quantile(volume),
             mean_rotation=Rotation.from_matrix(rotations).mean().as_matrix(),

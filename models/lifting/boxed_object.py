@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from models.geometry import PointMap
+from models.lifting.planes import find_planes
 
 try:
     from scipy.ndimage import binary_dilation, binary_fill_holes, label
@@ -17,9 +18,6 @@ except ImportError:
     label = None
 
 RING = 0.25  # width of the surroundings, of the box's longer side
-PLANES = 6  # floor, walls, a table ...
-PROPOSALS = 200  # planes drawn for each one that is kept
-LEAST = 0.02  # share of the surroundings that a plane explains, or it is none
 GAP = 0.015  # of the median depth in the box: a point this close to a plane is part of it
 BOUNDS = 0.97  # share of the points that a plane has in front of it, or on it, where it bounds the room
 JUMP = 0.4  # of the object's extent at its depth: neighbours whose depths differ by more are two things
@@ -58,8 +56,8 @@ def object_in_box(box: Bool[Tensor, "height width"], points: PointMap, seed: int
     gap = GAP * float(np.median(xyz[inside & valid][:, 2]))
     room = np.zeros_like(inside)
     seen = (ring | inside) & valid
-    for normal, offset in _planes(xyz[ring & valid], gap, np.random.default_rng(seed)):
-        height = (offset - xyz @ normal) * np.sign(offset)  # above the plane, on the side of the camera
+    for plane in find_planes(xyz[ring & valid], gap, np.random.default_rng(seed)):
+        height = plane.height(xyz)
         near = seen & (np.abs(height) < gap)
         if (height[seen] > -gap).mean() < BOUNDS:
             parts, _ = label(near, np.ones((3, 3)))
@@ -89,27 +87,3 @@ def _largest_part(
     part = connected_components(graph, directed=False)[1].reshape(marked.shape)
     sizes = np.bincount(part[marked], minlength=1)
     return np.asarray(marked & (part == int(sizes.argmax())))
-
-
-def _planes(
-    xyz: Float[np.ndarray, "point 3"], gap: float, dice: np.random.Generator
-) -> list[tuple[Float[np.ndarray, "3"], float]]:
-    """Find planes (unit normal n, offset d; n . x = d) that explain points, largest first."""
-    found: list[tuple[np.ndarray, float]] = []
-    total, left = len(xyz), xyz
-    while len(found) < PLANES and len(left) >= max(3, LEAST * total):
-        few = left[dice.choice(len(left), min(len(left), 2000), replace=False)]
-        a, b, c = few[dice.integers(len(few), size=(3, PROPOSALS))]
-        normals = np.cross(b - a, c - a)
-        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        normals = normals / np.where(lengths > 0, lengths, 1)
-        support = (np.abs(few @ normals.T - (a * normals).sum(1)) < gap).sum(0) * (lengths[:, 0] > 0)
-        best = int(support.argmax())
-        on_it = np.abs(left @ normals[best] - a[best] @ normals[best]) < gap
-        if on_it.sum() < max(3, LEAST * total):
-            break
-        centre = left[on_it].mean(0)
-        normal = np.linalg.svd(left[on_it][:20_000] - centre, full_matrices=False)[2][2]
-        found.append((normal, float(normal @ centre)))
-        left = left[~(on_it | (np.abs(left @ normal - normal @ centre) < gap))]
-    return found

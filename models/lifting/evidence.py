@@ -1,8 +1,8 @@
-"""What a picture with depth says of one object: the points that it shows, and the room that it looks through."""
+"""What a picture with depth says of an object: the points that it shows, the room that it looks through, the floor."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +13,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from models.geometry import PointMap
+from models.lifting.planes import Plane, find_planes
 
 AROUND = 3  # pixels along an axis whose nearest depth counts, where a place must be surely empty
+GAP = 0.01  # of the mean distance of what surrounds an object: a point this close to a plane is part of it
+BOUNDS = 0.98  # share of all points, and of the object's, that a plane has in front of it where it bounds the room
+STEEPEST = np.cos(np.radians(25.0))  # of the angle between an object's up and the normal of a floor
+FEWEST = 50  # points around an object that show a floor
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,41 @@ class Evidence:
     depth: Float[np.ndarray, "height width"]  # metres, 0 where unknown
     points: Float[np.ndarray, "point 3"]  # of the object, camera frame
     intrinsics: Float[np.ndarray, "3 3"]
+    around: Float[np.ndarray, "other 3"] = field(default_factory=lambda: np.empty((0, 3)))  # of all else, likewise
 
     @classmethod
     def of(cls, points: PointMap, mask: Bool[Tensor, "height width"], intrinsics: Float[Tensor, "3 3"]) -> Evidence:
         """Take it from a camera point map and the visible pixels of the object."""
         xyz, valid = points.xyz.double().numpy(), points.valid.numpy()
-        return cls(np.where(valid, xyz[..., 2], 0.0), xyz[valid & mask.numpy()], intrinsics.double().numpy())
+        own = mask.numpy()
+        depth = np.where(valid, xyz[..., 2], 0.0)
+        return cls(depth, xyz[valid & own], intrinsics.double().numpy(), xyz[valid & ~own])
+
+    def floor(self, up: Float[np.ndarray, "3"]) -> Plane | None:
+        """Find the floor: the largest plane around the object that bounds what is seen and that faces `up` (a unit
+        vector of the camera frame) within 25 degrees; None where there is none.
+        """
+        return next((plane for plane in self._bounds if plane.normal @ up > STEEPEST), None)
+
+    def beneath(
+        self, xyz: Float[np.ndarray, "point 3"], up: Float[np.ndarray, "3"], slack: float
+    ) -> Bool[np.ndarray, "point"]:
+        """Find the camera points that are under the floor (see `floor`) by more than `slack` metres."""
+        floor = self.floor(up)
+        return np.zeros(len(xyz), bool) if floor is None else np.asarray(floor.height(xyz) < -slack)
+
+    @cached_property
+    def _bounds(self) -> list[Plane]:
+        """Planes of what surrounds the object, largest first, that have next to nothing behind them."""
+        if len(self.around) < FEWEST:
+            return []
+        gap = GAP * float(np.linalg.norm(self.around, axis=1).mean())
+        planes = find_planes(self.around, gap, np.random.default_rng(0))
+        return [
+            plane
+            for plane in planes
+            if all((plane.height(seen) > -2 * gap).mean() > BOUNDS for seen in (self.around, self.points))
+        ]
 
     @property
     def extent(self) -> float:

@@ -15,6 +15,7 @@ from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import ColouredMesh, coloured
 from models.lifting.model import LiftingModel
 from models.lifting.placing import Placed, fit_each, named, place, sample_each
+from models.lifting.pose_fitting import Fit
 from models.lifting.refinement import (
     STATE,
     Band,
@@ -118,10 +119,7 @@ def lift_many(
     paint: Tensor | None = None
     if model.refinement is not None:
         inside = model.vae.inside(model.vae.decode_tokens(shapes))
-        poses = torch.stack([torch.from_numpy(one.fit.cam_T_obj).float() for one in placed])
-        band = look(
-            find_band(inside, model.vae.latent(shapes)), pictures, poses, torch.tensor([o.fit.scale for o in placed])
-        )
+        band = look(find_band(inside, model.vae.latent(shapes)), pictures, [one.fit for one in placed])
         start = _band_noise(band, seeds)
         state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
         inside, paint = densify(state, band, inside)
@@ -137,7 +135,8 @@ def lift_many(
 
 def _finish(picture: MaskedPicture, placed: Placed, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
     """Paint a mesh: from the picture where it is seen, and where not, as predicted or in the mean colour."""
-    mesh, scale = placed.mesh, placed.fit.scale
+    vertices, scale = placed.fit.stretched(placed.mesh.vertices)
+    mesh = ColouredMesh(vertices, placed.mesh.faces, placed.mesh.colours)
     cam_T_obj = torch.from_numpy(placed.fit.cam_T_obj).float()
     confidence = picture.support(mesh.vertices, cam_T_obj, scale, NEAR)
     misfit = None if picture.points is None else placed.fit.misfit
@@ -150,14 +149,14 @@ def _finish(picture: MaskedPicture, placed: Placed, predicted: Float[Tensor, "ve
     return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, predicted)))
 
 
-def look(band: Band, pictures: Sequence[MaskedPicture], cam_T_obj: Tensor, scale: Tensor) -> Band:
+def look(band: Band, pictures: Sequence[MaskedPicture], fits: Sequence[Fit]) -> Band:
     """Add to the band what each object's picture shows of it."""
     objects, centres = band.fine.objects.cpu(), band.fine.centres().cpu()
-    xyz = transform_points(scale[objects, None] * centres, cam_T_obj[objects])
-    colours, seen = torch.zeros_like(xyz), torch.zeros_like(objects, dtype=torch.bool)
-    for k, picture in enumerate(pictures):
+    colours, seen = torch.zeros_like(centres), torch.zeros_like(objects, dtype=torch.bool)
+    for k, (picture, fit) in enumerate(zip(pictures, fits, strict=True)):
         mine = objects == k
-        colours[mine], seen[mine] = picture.colours(xyz[mine], NEAR * float(scale[k]))
+        xyz = torch.from_numpy(fit.to_camera(centres[mine].double().numpy())).to(centres)
+        colours[mine], seen[mine] = picture.colours(xyz, NEAR * fit.scale)
     return with_colours(band, colours.to(band.evidence), seen.to(band.evidence.device))
 
 

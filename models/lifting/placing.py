@@ -23,10 +23,11 @@ from models.lifting.pose_encoding import decode_pose
 from models.lifting.pose_fitting import Fit, PoseFitter
 from models.lifting.sampler import sample
 from models.lifting.sampling import Fitting, Sampling
-from models.lifting.shape_fitting import EvidenceInCube, fit_shapes
+from models.lifting.shape_fitting import ROUNDS, EvidenceInCube, fit_shapes
 
 NEXT_SAMPLE = 1_000_003  # between the seeds of an object's samples
-FITTING = 500_000_003  # from the seed of an object to that of the noise in which its shape is fitted
+FITTING = 500_000_003  # from the seed of an object to that of the noise in which its shape is fitted first
+NEXT_ROUND = 2_000_003  # from there to the noise of each further time
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,22 @@ def fit_each(
     placed: Sequence[Placed],
     seeds: Sequence[int],
 ) -> tuple[Float[Tensor, "object token feature"], list[Placed]]:
-    """Fit shapes to what is seen, and their poses again; an object is kept as it was where it agreed better."""
-    fits = [one.fit for one in placed]
-    evidence = EvidenceInCube.of([picture.evidence for picture in pictures], fits, model.vae.resolution, shapes)
-    noise = noise_of(model, [seed + FITTING for seed in seeds])
-    fitted = fit_shapes(model, shapes, noise, condition, evidence)
-    inside = model.vae.inside(model.vae.decode_tokens(fitted))
-    found, taken = list(placed), torch.zeros(len(placed), dtype=torch.bool)
-    for k, (picture, before) in enumerate(zip(pictures, placed, strict=True)):
-        if has_surface(inside[k]):
-            after = place(k, picture, inside[k], before.fit, "pose")
-            if after.fit.misfit < before.fit.misfit:
-                found[k], taken[k] = after, True
-    return torch.where(rearrange(taken.to(shapes.device), "b -> b 1 1"), fitted, shapes), found
+    """Fit shapes and poses to what is seen, in turn; an object is kept as it was where that agreed better."""
+    found = list(placed)
+    for turn in range(ROUNDS):
+        fits = [one.fit for one in found]
+        evidence = EvidenceInCube.of([picture.evidence for picture in pictures], fits, model.vae.resolution, shapes)
+        noise = noise_of(model, [seed + FITTING + turn * NEXT_ROUND for seed in seeds])
+        fitted = fit_shapes(model, shapes, noise, condition, evidence)
+        inside = model.vae.inside(model.vae.decode_tokens(fitted))
+        better = torch.zeros(len(found), dtype=torch.bool)
+        for k, picture in enumerate(pictures):
+            if has_surface(inside[k]):
+                after = place(k, picture, inside[k], fits[k], "pose")
+                if after.fit.misfit < fits[k].misfit:
+                    found[k], better[k] = after, True
+        shapes = torch.where(rearrange(better.to(shapes.device), "b -> b 1 1"), fitted, shapes)
+    return shapes, found
 
 
 def place(number: int, picture: MaskedPicture, inside: Float[Tensor, "x y z"], start: Fit, fit: Fitting) -> Placed:
@@ -120,7 +124,7 @@ def place(number: int, picture: MaskedPicture, inside: Float[Tensor, "x y z"], s
         if picture.points is None:
             return Placed(mesh, start)
         fitter = PoseFitter(mesh, picture.evidence)
-        return Placed(mesh, (fitter.judge if fit == "none" else fitter.fit)(start.cam_T_obj, start.scale))
+        return Placed(mesh, (fitter.judge if fit == "none" else fitter.fit)(start))
 
 
 @contextmanager

@@ -1,19 +1,23 @@
-"""Fit the pose of a lifted shape to the points that its picture shows.
+"""Fit the pose of a lifted shape to the points that its picture shows, and to the floor that it stands on.
 
 A flow knows about where an object stands and which way it faces; the point map knows better. Closest points pull the
 shape onto what is seen of it, from eight headings, because a flow mistakes front and back sooner than it tilts a thing.
+Where a floor is seen, the shape is set upright on it. At last it may be a little longer, wider or higher than it was
+lifted: visible points say how large its seen sides are, and a floor, how far down its hidden ones go.
 Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6.2: ICP, kept where it agrees better), without its
-render-and-compare; headings and priors are ours.
+render-and-compare; its layout has a scale for each axis as well. Headings, floor and priors are ours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from models.lifting.evidence import Evidence
+from models.lifting.planes import Plane
 from scenes.worlds.solid import Mesh
 
 try:
@@ -23,19 +27,25 @@ try:
 except ImportError:
     Trimesh = None
 
-# these were chosen on 40 objects of training families from seed 800,000
+# these were chosen on 40 and 48 objects of training families from seed 800,000
 HEADINGS = 8  # starts, about the object's own vertical axis
 STEPS = 15
 REACH = 0.03  # residual, in sides of the cube, beyond which a point pulls with constant force (Huber)
 ALONG_NORMAL = 0.05  # distance, in sides of the cube, up to which a point pulls along the normal of the surface
-SPREAD = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1])  # error of a start: radians, sides of the cube, log scale
-PRIOR = 0.1  # weight of that against the points
+PRIOR = 0.1  # weight of the spreads below against the points
 POINTS = 400  # visible ones that pull, at most
+LEANS = 0.02  # misfit that an upright pose may be worse than one that leans
+HOVERS = 0.25  # of a shape's height: as far above the floor, or below it, it is not where the shape stands
+
+# error of a start: radians, sides of the cube, log scale, log stretch; next to nothing is held
+RIGID = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 1e-4, 1e-4, 1e-4])
+ELASTIC = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 0.15, 0.15, 0.15])
+UPRIGHT = np.array([1e-4, 1e-4, 0.3, 0.2, 0.2, 0.2, 0.1, 0.15, 0.15, 0.15])
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Where a shape stands: v of its cube is at R (scale * v) + t of the camera; and how ill it agrees with evidence.
+    """Where a shape stands: v of its cube is at R (scale * stretch * v) + t of the camera; and how ill that agrees.
 
     `misfit` is the mean distance of the visible points to the surface, plus `Evidence.stands_before` of the surface;
     in units of the visible points' extent; NaN where it was not measured.
@@ -44,14 +54,26 @@ class Fit:
     cam_T_obj: Float[np.ndarray, "4 4"]
     scale: float
     misfit: float = np.nan
+    stretch: Float[np.ndarray, "3"] = field(default_factory=lambda: np.ones(3))  # along the object's own axes
+
+    @property
+    def up(self) -> Float[np.ndarray, "3"]:
+        """The object's z in the camera frame."""
+        return np.asarray(self.cam_T_obj[:3, 2])
 
     def to_camera(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
         """Carry points of the cube to the camera."""
-        return np.asarray(self.scale * xyz @ self.cam_T_obj[:3, :3].T + self.cam_T_obj[:3, 3])
+        return np.asarray(self.scale * (self.stretch * xyz) @ self.cam_T_obj[:3, :3].T + self.cam_T_obj[:3, 3])
 
     def to_cube(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
         """Carry points of the camera to the cube."""
-        return np.asarray((xyz - self.cam_T_obj[:3, 3]) @ self.cam_T_obj[:3, :3] / self.scale)
+        return np.asarray((xyz - self.cam_T_obj[:3, 3]) @ self.cam_T_obj[:3, :3] / (self.scale * self.stretch))
+
+    def stretched(self, vertices: Float[torch.Tensor, "vertex 3"]) -> tuple[Float[torch.Tensor, "vertex 3"], float]:
+        """Stretch vertices themselves; give them, in the cube again, and the scale at which they stand as here."""
+        longer = vertices * torch.from_numpy(self.stretch).to(vertices)
+        beyond = max(1.0, 2 * float(longer.abs().max()))
+        return longer / beyond, self.scale * beyond
 
 
 class PoseFitter:
@@ -75,26 +97,48 @@ class PoseFitter:
         self.normals = np.array(Trimesh(self.vertices, mesh.faces.numpy(), process=False).vertex_normals)
         self.tree, self.points = cKDTree(self.vertices), evidence.some(POINTS)
 
-    def judge(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Fit:
+    def judge(self, fit: Fit) -> Fit:
         """Measure the misfit of a pose."""
-        fit = Fit(cam_T_obj, scale)
-        apart = self.tree.query(fit.to_cube(self.points))[0].mean() * scale / self.evidence.extent
+        here = fit.to_cube(self.points)
+        gaps = (here - self.vertices[self.tree.query(here)[1]]) * (fit.scale * fit.stretch)
+        apart = np.linalg.norm(gaps, axis=1).mean() / self.evidence.extent
         return replace(fit, misfit=float(apart) + self.evidence.stands_before(fit.to_camera(self.vertices)))
 
-    def fit(self, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Fit:
-        """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings."""
-        found = [self.judge(cam_T_obj, scale)]
-        for k in range(HEADINGS):
-            start = cam_T_obj.copy()
-            start[:3, :3] @= Rotation.from_euler("z", 2 * np.pi * k / HEADINGS).as_matrix()
-            found.append(self.judge(*self._descend(start, scale)))
-        return min(found, key=lambda fit: fit.misfit)
+    def fit(self, start: Fit) -> Fit:
+        """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings.
 
-    def _descend(self, start: Float[np.ndarray, "4 4"], size: float) -> tuple[Float[np.ndarray, "4 4"], float]:
-        """Take Gauss-Newton steps of rotation, translation and scale towards the visible points."""
-        pose, scale = start.copy(), size
+        It is stretched where that agrees better. Where it stands on a floor (`Evidence.floor`), it is upright unless
+        leaning agrees clearly better, and it reaches down to the floor unless it is far above it or below.
+        """
+        turns = Rotation.from_euler("z", 2 * np.pi * np.arange(HEADINGS)[:, None] / HEADINGS).as_matrix()
+        found = [self._descend(turned(start, turn), RIGID) for turn in turns]
+        best = min((self.judge(fit) for fit in (start, *found)), key=misfit_of)
+        floor = self.evidence.floor(best.up)
+        stands = best if floor is None else self.judge(upright(best, floor, self.points.mean(0)))
+        elastic = self.judge(self._descend(stands, ELASTIC if floor is None else UPRIGHT))
+        stands = min(stands, elastic, key=misfit_of)
+        if floor is None:
+            return stands
+        best = stands if stands.misfit < best.misfit + LEANS else best
+        return self.judge(self._reaching(best, floor))
+
+    def _reaching(self, fit: Fit, floor: Plane) -> Fit:
+        """Stretch a shape along its own z so that its lowest vertex is on the floor and its highest stays there."""
+        heights = floor.height(fit.to_camera(self.vertices))
+        low, high = float(heights.min()), float(heights.max())
+        if high <= 0 or abs(low) > HOVERS * (high - low):
+            return fit
+        longer = high / (high - low)
+        top = fit.scale * fit.stretch[2] * float(self.vertices[:, 2].max())
+        pose = fit.cam_T_obj.copy()
+        pose[:3, 3] += (1 - longer) * top * fit.up
+        return replace(fit, cam_T_obj=pose, stretch=fit.stretch * [1, 1, longer])
+
+    def _descend(self, start: Fit, spread: Float[np.ndarray, "10"]) -> Fit:
+        """Take Gauss-Newton steps of rotation, translation, scale and stretch towards the visible points."""
+        pose, scale, stretch = start.cam_T_obj.copy(), start.scale, start.stretch
         for _ in range(STEPS):
-            here = Fit(pose, scale).to_cube(self.points)
+            here = Fit(pose, scale, stretch=stretch).to_cube(self.points)
             gaps, place = self.tree.query(here)
             there = self.vertices[place]
             ways = np.where(
@@ -102,15 +146,38 @@ class PoseFitter:
             )
             residual = ((here - there) * ways).sum(1)
             weight = REACH / np.abs(residual).clip(REACH)
-            moved = np.concatenate([np.cross(there, ways), ways, (there * ways).sum(1, keepdims=True)], 1)
-            turned = Rotation.from_matrix(start[:3, :3].T @ pose[:3, :3]).as_rotvec()
-            shifted = start[:3, :3].T @ (pose[:3, 3] - start[:3, 3]) / size
-            strayed = np.concatenate([turned, shifted, [np.log(scale / size)]])
-            prior = PRIOR * len(here) * (REACH / SPREAD) ** 2
+            along = there * ways
+            moved = np.concatenate([np.cross(there, ways), ways, along.sum(1, keepdims=True), along], 1)
+            turn = Rotation.from_matrix(start.cam_T_obj[:3, :3].T @ pose[:3, :3]).as_rotvec()
+            shift = start.cam_T_obj[:3, :3].T @ (pose[:3, 3] - start.cam_T_obj[:3, 3]) / start.scale
+            strayed = np.concatenate([turn, shift, [np.log(scale / start.scale)], np.log(stretch / start.stretch)])
+            prior = PRIOR * len(here) * (REACH / spread) ** 2
             left = (moved * weight[:, None]).T @ moved + np.diag(prior)
             right = (moved * weight[:, None]).T @ residual - prior * strayed
-            step = np.linalg.solve(left, right).clip(-SPREAD, SPREAD)  # far away the first ones overshoot
-            pose[:3, 3] += scale * pose[:3, :3] @ step[3:6]
+            step = np.linalg.solve(left, right).clip(-spread, spread)  # far away the first ones overshoot
+            pose[:3, 3] += scale * pose[:3, :3] @ (stretch * step[3:6])
             pose[:3, :3] @= Rotation.from_rotvec(step[:3]).as_matrix()
             scale *= float(np.exp(step[6]))
-        return pose, scale
+            stretch = stretch * np.exp(step[7:])
+        return Fit(pose, scale, stretch=stretch)
+
+
+def misfit_of(fit: Fit) -> float:
+    """The misfit, to compare fits by."""
+    return fit.misfit
+
+
+def turned(fit: Fit, turn: Float[np.ndarray, "3 3"]) -> Fit:
+    """Turn a fit in the object's own frame."""
+    pose = fit.cam_T_obj.copy()
+    pose[:3, :3] @= turn
+    return replace(fit, cam_T_obj=pose)
+
+
+def upright(fit: Fit, floor: Plane, pivot: Float[np.ndarray, "3"]) -> Fit:
+    """Turn a fit about a point of the camera frame, no more than is needed, so that its z is the floor's normal."""
+    turn = Rotation.align_vectors([floor.normal], [fit.up])[0].as_matrix()
+    pose = fit.cam_T_obj.copy()
+    pose[:3, :3] = turn @ pose[:3, :3]
+    pose[:3, 3] = turn @ (pose[:3, 3] - pivot) + pivot
+    return replace(fit, cam_T_obj=pose)

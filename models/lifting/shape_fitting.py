@@ -2,8 +2,8 @@
 
 The flow saw the point map through an encoder; here its latent goes back part of the way to noise and comes forward
 again, and on every step but the last the shape that the flow expects is pulled onto the evidence: visible points lie on
-the surface, and nothing is where the camera sees through. So the hidden side follows from the seen one as the flow has
-learned, and the last step takes away what no shape has.
+the surface, and nothing is where the camera sees through or beneath the floor. So the hidden side follows from the seen
+one as the flow has learned, and the last step takes away what no shape has.
 Source: hard data consistency on the expected latent, ReSample (arXiv 2307.08123, section 3.2); the start half-way,
 SDEdit (arXiv 2108.01073). SAM 3D has no counterpart.
 """
@@ -31,6 +31,7 @@ from models.lifting.pose_fitting import Fit
 from models.lifting.sampler import expected_latents
 
 # these were chosen on 40 objects of training families from seed 800,000, with a VAE that decodes distances
+ROUNDS = 6  # of fits of shape and pose; two are good, and each further one is better by less
 START = 0.6  # time to which a latent goes back: 0 is noise, 1 the shape
 STEPS = 5  # of the flow from there
 PULLS = 4  # on each of them but the last
@@ -39,7 +40,7 @@ FLAT = 1e-3  # gradient below which a pull is weaker in proportion: where nothin
 PRIOR = 0.1  # weight of the flow's own expectation
 REACH = 0.3  # distance, as the VAE truncates it, up to which a point pulls harder the further away it is (Huber)
 CLEARANCE = 0.1  # distance, likewise, that the surface keeps from what is seen through
-SLACK = 1.0  # voxels by which a place stands before what is seen, to be seen through
+SLACK = 1.0  # voxels by which a place stands before what is seen, to be seen through; half as many beneath a floor
 POINTS = 1000  # visible ones that pull on a shape
 
 
@@ -49,7 +50,7 @@ class EvidenceInCube:
 
     points: Float[Tensor, "object point 3"]
     inside: Bool[Tensor, "object point"]  # the cube
-    empty: Bool[Tensor, "object x y z"]  # voxels that the camera sees through
+    empty: Bool[Tensor, "object x y z"]  # voxels that the camera sees through, or beneath the floor
 
     @classmethod
     def of(cls, evidence: Sequence[Evidence], fits: Sequence[Fit], side: int, like: Tensor) -> EvidenceInCube:
@@ -60,7 +61,8 @@ class EvidenceInCube:
         for seen, fit in zip(evidence, fits, strict=True):
             places = np.linspace(0, len(seen.points) - 1, POINTS).round().astype(int)  # the same number for each object
             points.append(fit.to_cube(seen.points[places]))
-            empty.append(seen.seen_through(fit.to_camera(centres), SLACK * fit.scale / side))
+            xyz, slack = fit.to_camera(centres), SLACK * fit.scale / side
+            empty.append(seen.seen_through(xyz, slack) | seen.beneath(xyz, fit.up, slack / 2))
         stacked = torch.from_numpy(np.stack(points)).to(like)
         voxels = rearrange(torch.from_numpy(np.stack(empty)), "b (x y z) -> b x y z", x=side, y=side)
         return cls(stacked, (stacked.abs() < 0.5).all(-1), voxels.to(like.device))

@@ -17,6 +17,7 @@ from models.lifting.flow import interpolate
 from models.lifting.grid import truncated_distance
 from models.lifting.lifted import look
 from models.lifting.masked_picture import MaskedPicture
+from models.lifting.pose_fitting import Fit
 from models.lifting.refinement import find_band, refinement_loss
 from models.lifting.training.data import MaskedObjects, WorldObjects
 from models.lifting.training.stages import LiftingStage
@@ -66,7 +67,9 @@ class RefinementTraining(LiftingStage):
             tokens = model.vae.encode_tokens(fields_of(F.avg_pool3d(fine[:, None], 2)[:, 0], model.vae.fields))
             inside = model.vae.inside(model.vae.decode_tokens(tokens))
             band = find_band(inside, model.vae.latent(tokens))
-            band = look(band, pictures_of(batch), batch["cam_T_obj"].cpu(), batch["scale"].cpu())
+            poses, scales = batch["cam_T_obj"].double().cpu().numpy(), batch["scale"].tolist()
+            fits = [Fit(pose, scale) for pose, scale in zip(poses, scales, strict=True)]
+            band = look(band, pictures_of(batch), fits)
             albedo = 2 * batch["albedo"].float() / 255 - 1
             target = band.fine.gather(torch.cat([truncated_distance(fine)[:, None], albedo], 1))
         noise = torch.randn_like(target)

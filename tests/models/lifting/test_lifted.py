@@ -15,6 +15,7 @@ from models.lifting.mesh import extract_mesh
 from models.lifting.placing import NEXT_SAMPLE
 from models.lifting.pose_encoding import encode_pose
 from models.lifting.sampling import Fitting
+from models.lifting.shape_fitting import ROUNDS
 from region4d.lift import SHIPPED
 from tests.models.lifting.conftest import SeenObject
 
@@ -90,7 +91,7 @@ def test_a_fit_that_agrees_worse_is_not_kept(
     crumb = torch.full((1, 32, 32, 32), -1.0)
     crumb[0, 0, 0, 0] = 1
     truth = lift_fitted(perfect, seen, "pose")
-    fields = iter([seen.inside(32)[None], crumb])
+    fields = iter([seen.inside(32)[None], *[crumb] * ROUNDS])
     monkeypatch.setattr(perfect.vae, "inside", lambda decoded: next(fields))
     monkeypatch.setattr("models.lifting.placing.fit_shapes", lambda model, shapes, *_: shapes)
     assert torch.equal(lift_fitted(perfect, seen, "shape").mesh.vertices, truth.mesh.vertices)
@@ -107,7 +108,7 @@ def test_where_a_fit_leaves_no_surface_the_object_stays_as_it_was_and_its_neighb
     )
     placed = lift_fitted(tiny, seen, "pose")
     true = torch.nn.functional.avg_pool3d(seen.inside(32)[None], 4)
-    inside, fields = tiny.vae.inside, iter([None, torch.cat([torch.full_like(true, -1.0), true])])
+    inside, fields = tiny.vae.inside, iter([None, *[torch.cat([torch.full_like(true, -1.0), true])] * ROUNDS])
 
     def decoded(tokens: torch.Tensor) -> torch.Tensor:
         instead = next(fields)

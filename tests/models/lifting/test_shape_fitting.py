@@ -53,6 +53,12 @@ def test_what_is_seen_through_must_be_clear_and_what_is_hidden_may_be_anything(s
     assert float(evidence.disagreement(torch.where(hidden, -1.0, distance))) == pytest.approx(before, abs=0.02)
 
 
+def test_nothing_is_beneath_the_floor(seen: SeenObject, fit: Fit) -> None:
+    evidence = evidence_of(seen, [fit], 32)
+    assert bool(evidence.empty[0, :, :, 0].all())  # the shape fills nine tenths of its cube
+    assert not bool((evidence.empty & (seen.inside(32)[None] > 0)).any())
+
+
 def test_points_outside_the_cube_do_not_pull_and_those_at_its_border_feel_the_field_alone(
     seen: SeenObject, fit: Fit
 ) -> None:
