@@ -5,7 +5,8 @@ shape onto what is seen of it, from eight headings, because a flow mistakes fron
 Where a floor is seen, the shape is set upright on it. At last it may be a little longer, wider or higher than it was
 lifted: visible points say how large its seen sides are, and a floor, how far down its hidden ones go.
 Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6.2: ICP, kept where it agrees better), without its
-render-and-compare; its layout has a scale for each axis as well. Headings, floor and priors are ours.
+render-and-compare. Headings, floor, stretch (its layout is learnt with a scale for each axis, and used with their mean)
+and priors are ours.
 """
 
 from __future__ import annotations
