@@ -80,6 +80,7 @@ class Library:
             ValueError: none is left.
         """
         views, scales, centres, depths, rotations, distances = [], [], [], [], [], []
+        total, inside = torch.zeros((), dtype=torch.float64), 0  # as they come: all distances at once may be 7 GB
         for item in items:
             try:
                 view = view_of(item)
@@ -92,11 +93,12 @@ class Library:
             depths.append(offset @ view.ray)
             rotations.append(item.cam_T_obj[:3, :3].double().numpy())
             distances.append(item.distance.half())
+            total = total + distances[-1].double()
+            inside += int((distances[-1] <= 0).count_nonzero())
         if not views:
             raise ValueError("the library of training objects is empty: give it seeds")
         stacked = torch.stack(distances)
-        mean = stacked.mean(0, dtype=torch.float32)
-        volume = int((stacked <= 0).count_nonzero()) / stacked.numel()
+        mean, volume = (total / len(stacked)).float(), inside / stacked.numel()
         return cls(
             mean_distance=mean - mean.flatten().quantile(volume),
             mean_rotation=Rotation.from_matrix(rotations).mean().as_matrix(),

@@ -128,11 +128,14 @@ def lift_with_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from models.lifting import lift_many
+    from models.lifting.shape_fitting import ROUNDS
     from models.lifting.shape_fitting import STEPS as FITTING_STEPS
     from region4d.terminal import CONSOLE
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    flows: dict[nn.Module, int] = {networks.flow: sampling.steps + (FITTING_STEPS if sampling.fit == "shape" else 0)}
+    flows: dict[nn.Module, int] = {
+        networks.flow: sampling.steps + (ROUNDS * FITTING_STEPS if sampling.fit == "shape" else 0)
+    }
     if networks.refinement is not None:
         flows[networks.refinement] = sampling.refinement_steps
     count = len(seeds)
