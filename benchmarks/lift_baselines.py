@@ -94,7 +94,7 @@ def nearest_neighbour(view: View, library: Library) -> Prediction:
 
 
 def nearest_fitted(view: View, library: Library) -> Prediction:
-    """Predict what `nearest_neighbour` does, moved onto the visible points as lifted shapes are.
+    """Predict what `nearest_neighbour` does, moved and stretched onto points and floor as lifted shapes are.
 
     Raises ValueError where the view comes without the picture's depth.
     """

@@ -80,7 +80,7 @@ class Library:
             ValueError: none is left.
         """
         views, scales, centres, depths, rotations, distances = [], [], [], [], [], []
-        total, inside = torch.zeros((), dtype=torch.float64), 0  # as they come: all distances at once may be 7 GB
+        total, inside = torch.zeros((), dtype=torch.float64), 0  # no second copy of all distances, in float32
         for item in items:
             try:
                 view = view_of(item)

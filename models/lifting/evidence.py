@@ -15,21 +15,23 @@ from torch import Tensor
 from models.geometry import PointMap
 from models.lifting.planes import Plane, find_planes
 
-AROUND = 3  # pixels along an axis whose nearest depth counts, where a place must be surely empty
+WINDOW = 3  # pixels along an axis whose nearest depth counts, where a place must be surely empty
 GAP = 0.01  # of the mean distance of what surrounds an object: a point this close to a plane is part of it
 BOUNDS = 0.98  # share of all points, and of the object's, that a plane has in front of it where it bounds the room
-STEEPEST = np.cos(np.radians(25.0))  # of the angle between an object's up and the normal of a floor
+STEEPEST_DEG = 25.0  # between an object's up and the normal of a floor
 FEWEST = 50  # points around an object that show a floor
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The depth of a picture, and the visible points of one object of it."""
+    """The depth of a picture, the visible points of one object of it, and the points of all other pixels with depth."""
 
     depth: Float[np.ndarray, "height width"]  # metres, 0 where unknown
     points: Float[np.ndarray, "point 3"]  # of the object, camera frame
     intrinsics: Float[np.ndarray, "3 3"]
-    around: Float[np.ndarray, "other 3"] = field(default_factory=lambda: np.empty((0, 3)))  # of all else, likewise
+    around: Float[np.ndarray, "other 3"] = field(
+        default_factory=lambda: np.empty((0, 3))
+    )  # of the other pixels, likewise
 
     @classmethod
     def of(cls, points: PointMap, mask: Bool[Tensor, "height width"], intrinsics: Float[Tensor, "3 3"]) -> Evidence:
@@ -43,7 +45,7 @@ class Evidence:
         """Find the floor: the largest plane around the object that bounds what is seen and that faces `up` (a unit
         vector of the camera frame) within 25 degrees; None where there is none.
         """
-        return next((plane for plane in self._bounds if plane.normal @ up > STEEPEST), None)
+        return next((plane for plane in self._bounds if plane.normal @ up > np.cos(np.radians(STEEPEST_DEG))), None)
 
     def beneath(
         self, xyz: Float[np.ndarray, "point 3"], up: Float[np.ndarray, "3"], slack: float
@@ -55,7 +57,7 @@ class Evidence:
     @cached_property
     def _bounds(self) -> list[Plane]:
         """Planes of what surrounds the object, largest first, that have next to nothing behind them."""
-        if len(self.around) < FEWEST:
+        if len(self.around) < FEWEST or not len(self.points):
             return []
         gap = GAP * float(np.linalg.norm(self.around, axis=1).mean())
         planes = find_planes(self.around, gap, np.random.default_rng(0))
@@ -94,7 +96,7 @@ class Evidence:
     @cached_property
     def _nearest_depth(self) -> Float[np.ndarray, "height width"]:
         depth = rearrange(torch.from_numpy(self.depth), "h w -> 1 1 h w")
-        return (-F.max_pool2d(-depth, AROUND, 1, AROUND // 2))[0, 0].numpy()
+        return (-F.max_pool2d(-depth, WINDOW, 1, WINDOW // 2))[0, 0].numpy()
 
     def _depth_at(
         self, xyz: Float[np.ndarray, "point 3"], depth: Float[np.ndarray, "height width"]

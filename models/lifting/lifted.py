@@ -85,8 +85,9 @@ def lift_many(
         point_maps: metric points in the frame "cam" of each picture, or None where there is no depth.
         model: the networks, on the device to be used.
         sampling: steps and guidance; None takes the released ones.
-        seeds: of each object's noise; the same seed gives the same object, alone or in a batch, up to rounding (which
-            a choice among samples, or whether a fit is kept, can hang on).
+        seeds: of each object's noise; the same seed gives the same object, alone or in a batch, up to rounding: fits
+            magnify it to a millimetre or two on a metre, and a choice among samples, or whether a fit is kept, can
+            hang on it.
 
     Raises:
         ValueError: there is no object, a mask is empty or of another size than its picture, a point map is in another

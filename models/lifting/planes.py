@@ -27,7 +27,7 @@ class Plane:
 
 
 def find_planes(xyz: Float[np.ndarray, "point 3"], gap: float, dice: np.random.Generator) -> list[Plane]:
-    """Find up to 6 planes that points of a camera lie on, up to `gap`, largest first (RANSAC)."""
+    """Find planes, largest first (RANSAC); a camera point is part of one when it is within `gap` (metres)."""
     found: list[Plane] = []
     total, left = len(xyz), xyz
     while len(found) < PLANES and len(left) >= max(3, LEAST * total):

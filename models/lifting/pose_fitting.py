@@ -5,8 +5,7 @@ shape onto what is seen of it, from eight headings, because a flow mistakes fron
 Where a floor is seen, the shape is set upright on it. At last it may be a little longer, wider or higher than it was
 lifted: visible points say how large its seen sides are, and a floor, how far down its hidden ones go.
 Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6.2: ICP, kept where it agrees better), without its
-render-and-compare. Headings, floor, stretch (its layout is learnt with a scale for each axis, and used with their mean)
-and priors are ours.
+render-and-compare. Headings, floor, stretch and priors are ours.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class Fit:
 
 
 class PoseFitter:
-    """Fits the pose of one shape to evidence.
+    """Fits the pose of one shape, and a stretch along its axes, to evidence.
 
     Args:
         mesh: in the object's own frame, the cube [-0.5, 0.5]^3 with z up.
@@ -108,8 +107,9 @@ class PoseFitter:
     def fit(self, start: Fit) -> Fit:
         """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings.
 
-        It is stretched where that agrees better. Where it stands on a floor (`Evidence.floor`), it is upright unless
-        leaning agrees clearly better, and it reaches down to the floor unless it is far above it or below.
+        It is stretched where that agrees better. The floor (`Evidence.floor`) outweighs the misfit: where there is one,
+        the shape is upright unless leaning agrees clearly better, and it reaches down to the floor unless it is far
+        above it or below. So what stands on something lower than a quarter of its own height is stretched past that.
         """
         turns = Rotation.from_euler("z", 2 * np.pi * np.arange(HEADINGS)[:, None] / HEADINGS).as_matrix()
         found = [self._descend(turned(start, turn), RIGID) for turn in turns]
@@ -124,7 +124,7 @@ class PoseFitter:
         return self.judge(self._reaching(best, floor))
 
     def _reaching(self, fit: Fit, floor: Plane) -> Fit:
-        """Stretch a shape along its own z so that its lowest vertex is on the floor and its highest stays there."""
+        """Stretch an upright shape along its z: its lowest vertex comes to the floor, its highest stays where it is."""
         heights = floor.height(fit.to_camera(self.vertices))
         low, high = float(heights.min()), float(heights.max())
         if high <= 0 or abs(low) > HOVERS * (high - low):

@@ -16,8 +16,9 @@ class Sampling:
 
     `shortcut` needs a model distilled for it, and `regression` one trained to predict the latents at once: it starts
     at zero instead of noise and takes one step. Of `best_of` N samples the one is kept that most agree on
-    (`consensus`). `fit` moves each sample onto its visible points ("pose", see `pose_fitting`), and lets the shape of
-    the one that is kept follow them as well ("shape", see `shape_fitting`). Both need a point map.
+    (`consensus`). `fit` moves and stretches each sample onto its visible points and the floor ("pose", see
+    `pose_fitting`), and lets the shape of the one that is kept follow them as well ("shape", see `shape_fitting`). Both
+    need a point map.
     """
 
     steps: int = 25

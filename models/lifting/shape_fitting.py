@@ -39,7 +39,7 @@ RATE = 0.3  # of a pull (Adam), in standard deviations of the latent
 FLAT = 1e-3  # gradient below which a pull is weaker in proportion: where nothing is seen, rounding alone would pull
 PRIOR = 0.1  # weight of the flow's own expectation
 REACH = 0.3  # distance, as the VAE truncates it, up to which a point pulls harder the further away it is (Huber)
-CLEARANCE = 0.1  # distance, likewise, that the surface keeps from what is seen through
+CLEARANCE = 0.1  # distance, likewise, that the surface keeps from what must be empty
 SLACK = 1.0  # voxels by which a place stands before what is seen, to be seen through; half as many beneath a floor
 POINTS = 1000  # visible ones that pull on a shape
 
@@ -71,7 +71,7 @@ class EvidenceInCube:
         """Measure how ill fields (truncated distances, negative inside) agree with the evidence.
 
         The mean distance from the visible points in the cube to the surface (Huber), plus by how much the fields
-        intrude on what is seen through: summed over voxels, a visible point.
+        intrude on what is seen through or beneath the floor: summed over voxels, a visible point.
         """
         places = rearrange(2 * self.points.flip(-1), "b p c -> b 1 1 p c")  # last axis first, in [-1, 1]
         at_points = F.grid_sample(distance[:, None], places, padding_mode="border", align_corners=False)[:, 0, 0, 0]

@@ -187,16 +187,17 @@ def test_a_distilled_model_takes_few_steps_without_a_warning(photo: Path, region
 
 
 def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift, photo: Path) -> None:
-    assert lift(*MASK, *DEPTH, "--seed", "5", "--choose", "3", "--choice", "2")[0] == 0
+    bare = ("--fit", "none")  # fits magnify the rounding that differs between one object and a batch
+    assert lift(*MASK, *DEPTH, *bare, "--seed", "5", "--choose", "3", "--choice", "2")[0] == 0
     (choice,) = read_choices(photo / "out" / "choices.jsonl")
     assert choice.pairs() == [(6, 5), (6, 7)]
-    assert choice.fit == "shape"
+    assert choice.fit == "none"
     assert len(choice.mask_sha256) == len(choice.image_sha256) == len(choice.model_sha256) == 64
     assert (photo / "out" / "candidates.png").is_file()
     assert poses(photo / "out")["objects"][0]["seed"] == 6
     chosen = (photo / "out" / "lifted.ply").read_bytes()
     (photo / "out").rename(photo / "out1")
-    assert lift(*MASK, *DEPTH, "--seed", "6")[0] == 0
+    assert lift(*MASK, *DEPTH, *bare, "--seed", "6")[0] == 0
     again = trimesh.load(photo / "out" / "lifted.ply", process=False)  # alone instead of in a batch: up to rounding
     first = trimesh.load(trimesh.util.wrap_as_stream(chosen), file_type="ply", process=False)
     np.testing.assert_allclose(again.bounds, first.bounds, atol=1e-3)

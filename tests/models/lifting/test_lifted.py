@@ -1,9 +1,11 @@
 """Lifting end to end with untrained networks: placement, batches, colours, and every refusal in one line."""
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,8 +14,9 @@ from models.lifting import Guidance, LiftedObject, LiftingModel, Sampling, lift,
 from models.lifting.checkpoint import load_model
 from models.lifting.masked_picture import MaskedPicture
 from models.lifting.mesh import extract_mesh
-from models.lifting.placing import NEXT_SAMPLE
+from models.lifting.placing import NEXT_SAMPLE, Placed
 from models.lifting.pose_encoding import encode_pose
+from models.lifting.pose_fitting import Fit
 from models.lifting.sampling import Fitting
 from models.lifting.shape_fitting import ROUNDS
 from region4d.lift import SHIPPED
@@ -74,6 +77,39 @@ def test_a_fit_moves_a_lifted_shape_onto_its_points(
     assert fitted.misfit < 0.5 * plain.misfit
     assert (fitted.cam_T_obj[:3, 3] - seen.cam_T_obj[:3, 3]).norm() < 0.05 * seen.scale
     assert fitted.cam_T_obj.dtype == plain.cam_T_obj.dtype
+
+
+def test_a_stretch_is_part_of_the_mesh_that_is_given(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stretch, true = np.array([0.9, 1.0, 1.3]), seen.cam_T_obj.double().numpy()
+    mesh = extract_mesh(seen.inside(32))
+    placed = Placed(mesh, Fit(true, seen.scale, 0.0, stretch))
+    monkeypatch.setattr("models.lifting.placing.place", lambda *_: placed)
+    lifted = lift(seen.image, seen.mask, seen.points, model=perfect)
+    np.testing.assert_allclose(lifted.in_camera().vertices.numpy(), placed.surface, atol=1e-5)
+    assert float(lifted.mesh.vertices.abs().max()) <= 0.5
+
+
+def test_each_round_fits_what_the_last_one_left_in_another_noise(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noises, starts = [], []
+
+    def marked(model: LiftingModel, shapes: torch.Tensor, noise: dict[str, torch.Tensor], *_: object) -> torch.Tensor:
+        starts.append(float(shapes.mean()))
+        noises.append(noise["shape"])
+        return torch.full_like(shapes, float(len(starts)))
+
+    misfits = iter(range(ROUNDS + 1, 0, -1))
+    mesh, pose = extract_mesh(seen.inside(32)), seen.cam_T_obj.double().numpy()
+    monkeypatch.setattr("models.lifting.placing.fit_shapes", marked)
+    monkeypatch.setattr(
+        "models.lifting.placing.place", lambda *_: Placed(mesh, Fit(pose, seen.scale, float(next(misfits))))
+    )
+    lift_fitted(perfect, seen, "shape")
+    assert starts[1:] == pytest.approx(list(range(1, ROUNDS)))
+    assert not any(torch.equal(one, other) for one, other in itertools.pairwise(noises))
 
 
 def test_a_fitted_shape_agrees_better_with_its_points_than_its_pose_alone(seen: SeenObject) -> None:

@@ -1,5 +1,7 @@
 """Fitting a lifted shape to what its picture shows of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -121,3 +123,16 @@ def test_without_a_point_there_is_nothing_to_fit_to(mesh: ColouredMesh, seen: Se
     nothing = Evidence.of(seen.points, torch.zeros_like(seen.mask), seen.intrinsics)
     with pytest.raises(ValueError, match="give its point map"):
         PoseFitter(mesh, nothing)
+
+
+def test_without_a_floor_a_shape_is_stretched_by_its_points_alone(
+    mesh: ColouredMesh, seen: SeenObject, true: Fit
+) -> None:
+    evidence = Evidence.of(seen.points, seen.mask, seen.intrinsics)
+    alone = replace(evidence, around=np.empty((0, 3)))
+    long = ColouredMesh(mesh.vertices * torch.tensor([1.0, 1.0, 1.15]), mesh.faces, mesh.colours)
+    fitter = PoseFitter(long, alone)
+    assert alone.floor(true.up) is None
+    found = fitter.fit(true)
+    assert found.misfit < fitter.judge(true).misfit
+    assert found.stretch[2] / found.stretch[:2].mean() < 0.97
