@@ -203,6 +203,11 @@ def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift,
     np.testing.assert_allclose(again.bounds, first.bounds, atol=1e-3)
 
 
+def test_a_choice_with_depth_is_among_fitted_shapes(lift: Lift, photo: Path) -> None:
+    assert lift(*MASK, *DEPTH, "--seed", "5", "--choose", "2", "--choice", "1")[0] == 0
+    assert [choice.fit for choice in read_choices(photo / "out" / "choices.jsonl")] == ["shape"]
+
+
 def test_a_person_is_asked_until_the_answer_is_one(lift: Lift, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers, shown = [7, 0], []
 

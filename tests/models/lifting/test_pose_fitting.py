@@ -136,3 +136,5 @@ def test_without_a_floor_a_shape_is_stretched_by_its_points_alone(
     found = fitter.fit(true)
     assert found.misfit < fitter.judge(true).misfit
     assert found.stretch[2] / found.stretch[:2].mean() < 0.97
+    exact = PoseFitter(mesh, alone)
+    assert exact.fit(true).misfit <= exact.judge(true).misfit  # where no floor outweighs it, a fit is never worse
