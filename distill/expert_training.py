@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
+from distill.live_worlds import LiveWorlds, WorldBatch, batch_worlds, perceive
 from distill.signals import CHANNELS, RENDERED, Signals, mirrored, true_signals
 from distill.teachers.expert import Expert4D
 from models.training import OPTIMIZERS, SeededSampler, known_optimizer, samples_seen
@@ -41,7 +42,14 @@ class Perceived(Dataset[dict[str, Any]]):
 
 
 class ExpertWorlds(LightningDataModule):
-    """Moving worlds with exact signals: training seeds, and test seeds."""
+    """Moving worlds with exact signals: training seeds, and test seeds.
+
+    With `live`, training worlds are not stored but drawn by the workers and rendered on the device that trains: on a
+    GPU that takes less time than to read them, and no world need be seen twice.
+
+    Raises:
+        ValueError: some test worlds are training worlds.
+    """
 
     def __init__(
         self,
@@ -54,27 +62,41 @@ class ExpertWorlds(LightningDataModule):
         seed: int,
         stores: str = "outputs/worlds",
         workers: int = 0,
+        live: bool = False,
     ) -> None:
         super().__init__()
+        if max(seeds[0], test_seeds[0]) < min(seeds[1], test_seeds[1]):
+            raise ValueError(f"data.seeds={list(seeds)} and data.test_seeds={list(test_seeds)} share worlds")
         self.grid, self.batch_size, self.seed, self.workers = grid, batch_size, seed, workers
+        self.live = live
         self.store, self.test_store = (
             WorldStore(world, range(*chosen), RENDERED, root=Path(stores)) for chosen in (seeds, test_seeds)
         )
 
     def prepare_data(self) -> None:
         """Render what is missing."""
-        self.store.render()
+        if not self.live:
+            self.store.render()
         self.test_store.render()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
+        live = LiveWorlds(self.store.config, self.store.seeds)
         return DataLoader(
-            Perceived(self.store, self.grid),
+            live if self.live else Perceived(self.store, self.grid),
             self.batch_size,
-            sampler=SeededSampler(len(self.store), self.seed, samples_seen(self.trainer, self.batch_size)),
+            sampler=SeededSampler(len(live), self.seed, samples_seen(self.trainer, self.batch_size)),
+            collate_fn=batch_worlds if self.live else None,
             num_workers=self.workers,
-            pin_memory=torch.cuda.is_available(),  # half a megabyte a clip
+            pin_memory=torch.cuda.is_available() and not self.live,  # half a megabyte a clip
         )
+
+    def on_after_batch_transfer(self, batch: Batch | WorldBatch, dataloader_idx: int) -> Batch:
+        """Render what is not rendered yet."""
+        if not isinstance(batch, WorldBatch):
+            return batch
+        video, signals = perceive(batch, (self.grid, self.grid))
+        return {"video": video, "values": signals.values, "valid": signals.valid}
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Batch the test clips in order."""
@@ -87,7 +109,8 @@ class ExpertTraining(LightningModule):
     Each signal has a weight and, but for motion, the error from which on its loss is linear (`betas`, in the signal's
     unit): well below the error that is aimed at, so that the median counts and not a few edges.
 
-    Half of the batches, by chance, are seen in a mirror (`mirror`): twice the worlds for a long training.
+    Half of the batches, by chance, are seen in a mirror (`mirror`): twice the worlds for a long training. `compile`
+    has torch compile the expert: a minute at the start of a training, for shorter steps on a GPU.
 
     The test error stands beside that of a trivial predictor: the mean log depth and mean ray of every pixel, taken from
     the test batch itself (a little too good), no flow, and motion everywhere (its best guess in IoU).
@@ -104,6 +127,7 @@ class ExpertTraining(LightningModule):
         betas: Mapping[str, float],
         optimizer: str = "adamw",
         mirror: bool = True,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         if missing := [name for name in CHANNELS if name not in weights or name not in {*betas, "motion"}]:
@@ -111,15 +135,21 @@ class ExpertTraining(LightningModule):
         self.model = model
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
         self.weights, self.betas, self.optimizer = dict(weights), dict(betas), known_optimizer(optimizer)
-        self.mirror = mirror
+        self.mirror, self.compiles = mirror, compile
+        self.predict: Callable[[Tensor], dict[str, Tensor]] = self.model.forward
         self.errors: dict[str, dict[str, list[tuple[float, int]]]] = {}
+
+    def on_fit_start(self) -> None:
+        """Compile, where asked."""
+        if self.compiles:
+            self.predict = torch.compile(self.model.forward, dynamic=False)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Take the weighted sum of the losses of all signals."""
         video, signals = batch["video"], Signals(batch["values"], batch["valid"])
         if self.mirror and torch.rand(()) < 0.5:
             video, signals = video.flip(-1), mirrored(signals)
-        losses = signal_losses(self.model(video), signals.values, signals.valid, self.betas)
+        losses = signal_losses(self.predict(video), signals.values, signals.valid, self.betas)
         total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
         self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
         self.log("loss", total, prog_bar=True, sync_dist=True)

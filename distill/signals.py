@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -53,20 +52,36 @@ def true_signals(clip: Clip, grid: tuple[int, int]) -> Signals:
         or truth.moving is None
     ):
         raise ValueError(f"clip {clip.name} lacks the truth of 4D signals: render worlds with backward_flow and moving")
-    first_T_cam = invert(clip.world_T_cam[:1]) @ clip.world_T_cam
-    rays = plucker_rays(resize_intrinsics(clip.intrinsics, clip.size, grid), first_T_cam, *grid)
-    depth, seen = clip.depth[:, None], valid_depth(clip.depth)[:, None]
+    return exact_signals(
+        clip.depth, clip.intrinsics, clip.world_T_cam, truth.backward_flow, truth.backward_valid, truth.moving, grid
+    )
+
+
+def exact_signals(
+    depth: Float[Tensor, "*batch time height width"],
+    intrinsics: Float[Tensor, "*batch time 3 3"],
+    world_T_cam: Float[Tensor, "*batch time 4 4"],
+    backward_flow: Float[Tensor, "*batch time 2 height width"],
+    backward_valid: Bool[Tensor, "*batch time height width"],
+    moving: Bool[Tensor, "*batch time height width"],
+    grid: tuple[int, int],
+) -> Signals:
+    """Put what is known of clips into the form of signals: depth in metres, flow and intrinsics in pixels."""
+    height, width = depth.shape[-2:]
+    first_T_cam = invert(world_T_cam[..., :1, :, :]) @ world_T_cam
+    rays = plucker_rays(resize_intrinsics(intrinsics, (height, width), grid), first_T_cam, *grid)
+    depth, seen = depth.unsqueeze(-3), valid_depth(depth).unsqueeze(-3)
     values = {
         "depth": torch.where(seen, depth, 1.0).log(),
-        "flow": truth.backward_flow,
-        "motion": CERTAIN * (2.0 * truth.moving[:, None] - 1),
+        "flow": backward_flow,
+        "motion": CERTAIN * (2.0 * moving.unsqueeze(-3) - 1),
         "rays": rays,
     }
     valid = {
         "depth": seen,
-        "flow": rearrange(truth.backward_valid, "t h w -> t 1 h w"),
+        "flow": backward_valid.unsqueeze(-3),
         "motion": seen,
-        "rays": torch.ones_like(rays[:, :1], dtype=torch.bool),
+        "rays": torch.ones_like(rays[..., :1, :, :], dtype=torch.bool),
     }
     return Signals(values, valid)
 

@@ -168,6 +168,17 @@ def load_expert(folder: str | Path) -> Expert4D:
     return expert.freeze()  # type: ignore[no-any-return]
 
 
+def expert_to_train(folder: str | Path | None = None) -> Expert4D:
+    """Load an expert to be trained further, by default the one that comes with the repository.
+
+    Raises:
+        ValueError: the folder holds none, or its weights do not fit.
+    """
+    fresh = Expert4D(Expert4DConfig.from_pretrained(folder or SHIPPED))  # knows which parts never learn
+    fresh.load_state_dict(load_expert(folder or SHIPPED).state_dict())
+    return fresh
+
+
 def shipped_expert() -> Expert4D:
     """Load the tiny expert that comes with the repository."""
     return load_expert(SHIPPED)

@@ -1,0 +1,73 @@
+"""Worlds drawn as a training goes and rendered where it runs: fresh clips without end, and nothing on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from distill.signals import Signals, exact_signals
+from scenes.worlds import World, WorldConfig, make_world
+from scenes.worlds.rendering.cast import cast
+from scenes.worlds.rendering.flow import flow, intrinsics
+from scenes.worlds.rendering.packing import PackedWorlds, pack
+from scenes.worlds.rendering.render import images, moving
+from scenes.worlds.rendering.shading import shade
+
+
+@dataclass(frozen=True)
+class WorldBatch:
+    """Worlds on their way to the device that renders them; some kilobytes each, where a clip has half a megabyte."""
+
+    packed: PackedWorlds
+    noise: Float[Tensor, "world"]  # standard deviation of the sensor noise, of full scale
+
+    def to(self, device: torch.device | str) -> WorldBatch:
+        """Move all tensors."""
+        parts: dict[str, Any] = {f.name: getattr(self.packed, f.name) for f in fields(self.packed)}
+        moved = {name: part.to(device) if isinstance(part, Tensor) else part for name, part in parts.items()}
+        return WorldBatch(PackedWorlds(**moved), self.noise.to(device))
+
+
+class LiveWorlds(Dataset[World]):
+    """The world of each seed, not rendered."""
+
+    def __init__(self, config: WorldConfig, seeds: range) -> None:
+        self.config, self.seeds = config, seeds
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __getitem__(self, index: int) -> World:
+        return make_world(self.seeds[index], self.config)
+
+
+def batch_worlds(worlds: Sequence[World]) -> WorldBatch:
+    """Pack worlds of one size on the CPU."""
+    return WorldBatch(pack(worlds, "cpu"), torch.tensor([world.noise for world in worlds]))
+
+
+@torch.no_grad()
+def perceive(batch: WorldBatch, grid: tuple[int, int]) -> tuple[Tensor, Signals]:
+    """Render video (batch time 3 height width, uint8) and exact signals, rays on a grid, on the device of the batch.
+
+    They are what `WorldStore` holds for the same seeds, up to rounding and to the draws of the sensor noise, which come
+    from the device's own generator.
+    """
+    scene = batch.packed
+    hits = cast(scene)
+    vectors, valid = flow(scene, hits, -1)
+    colour = images(scene, rearrange(shade(scene, hits), "c view pixel -> view c pixel"))
+    grain = rearrange(batch.noise, "w -> w 1 1 1 1") * torch.randn_like(colour)
+    video = (255 * (colour + grain)).round().clamp(0, 255).to(torch.uint8)
+    cameras, pinholes = (
+        rearrange(m, "(w f) i j -> w f i j", f=scene.frames) for m in (scene.world_T_cam, intrinsics(scene))
+    )
+    depth, vectors, valid, moved = (images(scene, x) for x in (hits.depth, vectors, valid, moving(scene, hits)))
+    return video, exact_signals(depth, pinholes, cameras, vectors, valid, moved, grid)
