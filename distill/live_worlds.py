@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -31,8 +31,8 @@ class WorldBatch:
     def to(self, device: torch.device | str) -> WorldBatch:
         """Move all tensors."""
         parts: dict[str, Any] = {f.name: getattr(self.packed, f.name) for f in fields(self.packed)}
-        moved = {name: part.to(device) if isinstance(part, Tensor) else part for name, part in parts.items()}
-        return WorldBatch(PackedWorlds(**moved), self.noise.to(device))
+        moved: dict[str, Any] = {name: part.to(device) if isinstance(part, Tensor) else part for name, part in parts.items()}
+        return WorldBatch(replace(self.packed, **moved), self.noise.to(device))
 
 
 class LiveWorlds(Dataset[World]):

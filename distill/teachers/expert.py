@@ -168,14 +168,19 @@ def load_expert(folder: str | Path) -> Expert4D:
     return expert.freeze()  # type: ignore[no-any-return]
 
 
-def expert_to_train(folder: str | Path | None = None) -> Expert4D:
+def expert_to_train(folder: str | Path | Sequence[str | Path] | None = None) -> Expert4D:
     """Load an expert to be trained further, by default the one that comes with the repository.
 
+    Of several folders the mean of the weights is taken: experts that were trained on from one are better together
+    (model soups, arXiv 2203.05482). With `trainer.max_steps=0` a training writes that mean.
+
     Raises:
-        ValueError: the folder holds none, or its weights do not fit.
+        ValueError: a folder holds none, or its weights do not fit.
     """
-    fresh = Expert4D(Expert4DConfig.from_pretrained(folder or SHIPPED))  # knows which parts never learn
-    fresh.load_state_dict(load_expert(folder or SHIPPED).state_dict())
+    folders = [folder or SHIPPED] if folder is None or isinstance(folder, (str, Path)) else list(folder)
+    weights = [load_expert(each).state_dict() for each in folders]
+    fresh = Expert4D(Expert4DConfig.from_pretrained(folders[0]))  # knows which parts never learn
+    fresh.load_state_dict({name: torch.stack([w[name] for w in weights]).mean(0) for name in weights[0]})
     return fresh
 
 
