@@ -30,8 +30,8 @@ class WorldBatch:
 
     def to(self, device: torch.device | str) -> WorldBatch:
         """Move all tensors."""
-        parts: dict[str, Any] = {f.name: getattr(self.packed, f.name) for f in fields(self.packed)}
-        moved: dict[str, Any] = {name: part.to(device) if isinstance(part, Tensor) else part for name, part in parts.items()}
+        parts = {f.name: getattr(self.packed, f.name) for f in fields(self.packed)}
+        moved: dict[str, Any] = {name: part.to(device) for name, part in parts.items() if isinstance(part, Tensor)}
         return WorldBatch(replace(self.packed, **moved), self.noise.to(device))
 
 
