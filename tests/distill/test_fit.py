@@ -11,9 +11,10 @@ import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 
 from distill.data import TaughtWorldQuestions
-from distill.expert_training import ExpertTraining, ExpertWorlds, signal_errors
+from distill.expert_training import ExpertTraining, ExpertWorlds, mean_signals, signal_errors
 from distill.signals import CHANNELS
-from distill.teachers import Expert4D, Oracle, load_expert
+from distill.teachers import Expert4D, Expert4DConfig, Oracle, load_expert
+from distill.teachers.expert import expert_to_train
 from distill.training import PerceptualDistillation
 from tests.distill.conftest import WORLD, build_expert, build_student
 
@@ -72,6 +73,35 @@ def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_pat
     assert json.loads((tmp_path / "expert" / "test_error.json").read_text()) == errors
     assert load_expert(tmp_path / "expert").digest == model.float().freeze().digest  # rounded to half on export
     assert "| flow_epe_px |" in module.summary()
+
+
+def test_the_trivial_predictor_is_the_same_however_the_test_set_is_batched(stores: str) -> None:
+    data = [
+        ExpertWorlds(world=WORLD, seeds=(0, 32), test_seeds=(100, 108), grid=4, batch_size=b, seed=0, stores=stores)
+        for b in (3, 8)
+    ]
+    data[0].prepare_data()
+    some, all_at_once = (mean_signals(each.test_dataloader()) for each in data)
+    (batch,) = data[1].test_dataloader()
+    assert torch.allclose(all_at_once["rays"], batch["values"]["rays"].mean((0, 1)))
+    assert torch.allclose(all_at_once["depth"], batch["values"]["depth"].mean((0, 1)))  # rooms are closed: all is seen
+    for name, mean in all_at_once.items():
+        assert torch.allclose(some[name], mean, atol=1e-5)
+
+
+def test_experts_are_averaged_and_trained_further(expert: Expert4D, tmp_path: Path) -> None:
+    other = build_expert(seed=1)
+    for folder, each in (("one", expert), ("two", other)):
+        each.save_pretrained(tmp_path / folder)
+    mean = expert_to_train([tmp_path / "one", tmp_path / "two"])
+    one, two = expert.state_dict(), other.state_dict()
+    for name, value in mean.state_dict().items():
+        assert torch.allclose(value, (one[name] + two[name]) / 2)
+    untaught = Expert4D(Expert4DConfig.from_pretrained(tmp_path / "one"))
+    for (name, parameter), like in zip(mean.named_parameters(), untaught.parameters(), strict=True):
+        assert parameter.requires_grad == like.requires_grad, name
+    with pytest.raises(ValueError, match="no 4D expert in"):
+        expert_to_train([tmp_path / "one", tmp_path / "three"])
 
 
 def test_one_scale_a_clip_is_forgiven_in_one_of_the_depth_errors_and_a_perfect_prediction_has_none() -> None:
