@@ -48,9 +48,10 @@ class LiveWorlds(Dataset[World]):
         return make_world(self.seeds[index], self.config)
 
 
-def batch_worlds(worlds: Sequence[World]) -> WorldBatch:
-    """Pack worlds of one size on the CPU."""
-    return WorldBatch(pack(worlds, "cpu"), torch.tensor([world.noise for world in worlds]))
+def batch_worlds(worlds: Sequence[World], at_once: int | None = None) -> list[WorldBatch]:
+    """Pack worlds of one size on the CPU, so many to be rendered at once, or all."""
+    parts = [worlds[first : first + at_once] for first in range(0, len(worlds), at_once)] if at_once else [worlds]
+    return [WorldBatch(pack(part, "cpu"), torch.tensor([world.noise for world in part])) for part in parts]
 
 
 @torch.no_grad()

@@ -17,7 +17,8 @@ SEEDS = range(4, 12)
 def live_batch(config: WorldConfig = CONFIG) -> WorldBatch:
     """Pack the worlds of all seeds."""
     worlds = LiveWorlds(config, SEEDS)
-    return batch_worlds([worlds[i] for i in range(len(worlds))])
+    (batch,) = batch_worlds([worlds[i] for i in range(len(worlds))])
+    return batch
 
 
 def test_a_live_batch_is_what_the_store_holds(tmp_path):
@@ -29,6 +30,14 @@ def test_a_live_batch_is_what_the_store_holds(tmp_path):
         for name, value in stored["values"].items():
             assert torch.equal(signals.values[name][row], value)
             assert torch.equal(signals.valid[name][row], stored["valid"][name])
+
+
+def test_worlds_are_rendered_alike_in_parts():
+    worlds = LiveWorlds(CONFIG, SEEDS)
+    parts = batch_worlds([worlds[i] for i in range(len(worlds))], at_once=3)
+    assert [part.packed.worlds for part in parts] == [3, 3, 2]
+    whole, _ = perceive(live_batch(), GRID)
+    assert torch.equal(torch.cat([perceive(part, GRID)[0] for part in parts]), whole)
 
 
 def test_sensor_noise_is_as_strong_as_each_world_has_it():
@@ -57,7 +66,7 @@ def test_a_live_training_stores_no_training_world(tmp_path):
     data.prepare_data()
     assert len(list(tmp_path.rglob("shard-*"))) == 1  # of the test worlds
     batches = iter(data.train_dataloader())
-    first, second = (data.on_after_batch_transfer(next(batches).to("cpu"), 0) for _ in range(2))
+    first, second = (data.on_after_batch_transfer([part.to("cpu") for part in next(batches)], 0) for _ in range(2))
     assert first["video"].shape == (3, 4, 3, 32, 32)
     assert first["values"]["rays"].shape == (3, 4, 6, 4, 4)
     assert not torch.equal(first["video"], second["video"])
