@@ -32,7 +32,7 @@ def write_card(folder: Path, config: DictConfig, summary: str, command: str, man
     """Write `README.md` into the folder of a checkpoint; `summary` says what the model is."""
     text = CARD.format(
         name=f"{config.name}, arm {config.arm.name}" if "processor" in config else config.name,
-        data=describe(config.data, config.trainer.max_steps),
+        data=describe(config.data, config.trainer.max_steps * config.trainer.get("accumulate_grad_batches", 1)),
         steps=config.trainer.max_steps,
         seed=config.seed,
         summary=summary,
@@ -46,8 +46,8 @@ def write_card(folder: Path, config: DictConfig, summary: str, command: str, man
     write_at_once(folder / "README.md", text)
 
 
-def describe(data: DictConfig, steps: int) -> str:
-    """Say what a model was trained on in so many steps."""
+def describe(data: DictConfig, batches: int) -> str:
+    """Say what a model was trained on in so many batches of one process."""
     if "store" in data:
         return f"the features of {data.store}"
     if "extractor" in data:
@@ -60,5 +60,5 @@ def describe(data: DictConfig, steps: int) -> str:
     if "frames" not in world:
         return f"{count} objects of procedural worlds"
     if data.get("live"):  # they come out of a range that is wider than what a training takes
-        count = min(count, steps * data.batch_size)
+        count = min(count, batches * data.batch_size)
     return f"{count} procedural worlds ({world.frames} frames of {world.height} x {world.width} pixels)"

@@ -1,5 +1,7 @@
 """Worlds rendered as a training goes."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -21,7 +23,7 @@ def live_batch(config: WorldConfig = CONFIG) -> WorldBatch:
     return batch
 
 
-def test_a_live_batch_is_what_the_store_holds(tmp_path):
+def test_a_live_batch_is_what_the_store_holds(tmp_path: Path) -> None:
     store = WorldStore(CONFIG, SEEDS, RENDERED, root=tmp_path)
     store.render(workers=1)
     video, signals = perceive(live_batch(), GRID)
@@ -32,7 +34,7 @@ def test_a_live_batch_is_what_the_store_holds(tmp_path):
             assert torch.equal(signals.valid[name][row], stored["valid"][name])
 
 
-def test_worlds_are_rendered_alike_in_parts():
+def test_worlds_are_rendered_alike_in_parts() -> None:
     worlds = LiveWorlds(CONFIG, SEEDS)
     parts = batch_worlds([worlds[i] for i in range(len(worlds))], at_once=3)
     assert [part.packed.worlds for part in parts] == [3, 3, 2]
@@ -40,7 +42,7 @@ def test_worlds_are_rendered_alike_in_parts():
     assert torch.equal(torch.cat([perceive(part, GRID)[0] for part in parts]), whole)
 
 
-def test_sensor_noise_is_as_strong_as_each_world_has_it():
+def test_sensor_noise_is_as_strong_as_each_world_has_it() -> None:
     noisy = WorldConfig(**{**vars(CONFIG), "noise": 0.04})
     batch = live_batch(noisy)
     clean, _ = perceive(WorldBatch(batch.packed, torch.zeros_like(batch.noise)), GRID)
@@ -52,7 +54,7 @@ def test_sensor_noise_is_as_strong_as_each_world_has_it():
         assert difference.std().item() == pytest.approx((strength**2 + 2 / 12 / 255**2) ** 0.5, rel=0.1)
 
 
-def test_a_live_training_stores_no_training_world(tmp_path):
+def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
     data = ExpertWorlds(
         world=CONFIG,
         seeds=[0, 1_000_000],
@@ -72,13 +74,13 @@ def test_a_live_training_stores_no_training_world(tmp_path):
     assert not torch.equal(first["video"], second["video"])
 
 
-def test_training_worlds_that_are_test_worlds_are_refused(tmp_path):
+def test_training_worlds_that_are_test_worlds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"data\.seeds=\[0, 64\] and data\.test_seeds=\[63, 70\] share worlds"):
         ExpertWorlds(world=CONFIG, seeds=[0, 64], test_seeds=[63, 70], grid=4, batch_size=3, seed=0)
 
 
 @pytest.mark.gpu
-def test_a_gpu_renders_what_a_cpu_does():
+def test_a_gpu_renders_what_a_cpu_does() -> None:
     batch = live_batch()
     video, signals = perceive(batch, GRID)
     there, of_gpu = perceive(batch.to("cuda"), GRID)
