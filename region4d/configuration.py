@@ -91,7 +91,9 @@ def _explain(verb: str, overrides: Sequence[str], error: Exception) -> str:
         return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
     if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):
         key = missing[1] or missing[2]
-        return f"'{key}' is not a key of `region4d {command}`. {_nearest(key, _keys(verb, overrides))}"
+        known = _keys(verb, overrides)
+        addable = f" (+{key}=... adds one.)" if key.rpartition(".")[0] in known else ""
+        return f"'{key}' is not a key of `region4d {command}`. {_nearest(key, known)}{addable}"
     return f"{text} (`region4d {command}`; see configs/{verb}.yaml)"
 
 

@@ -37,6 +37,7 @@ def test_every_experiment_says_its_command_on_top() -> None:
         ("modul.learning_rate=1", "'module.learning_rate'"),
         ("module.lerning_rate=1", "'module.learning_rate'"),
         ("learning_rate=1", "'module.learning_rate'"),
+        ("trainer.accumulate_grad_batches=4", "+trainer.accumulate_grad_batches=... adds one"),
         ("arm=33d", "'3d'"),
         ("experiment=sr3d/tiny_statik", "'sr3d/tiny_static'"),
         ("seed", "seed"),
