@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).resolve().parents[1] / "models" / "lifting" / "checkpoints" / "lift_tiny"
 STEPS, SHORTCUT_STEPS = 25, 4
+SAMPLES = 8  # of which the best is kept, where points say which that is
 GUIDANCE = 4.0  # of 0, .5, 1, 2 and 4 the best solid IoU on 256 validation objects, before distillation; by little
 
 
@@ -33,18 +34,22 @@ def lift(
     fov: Annotated[float | None, typer.Option(min=1, max=179, help="horizontal field of view, degrees")] = None,
     model: Annotated[Path, typer.Option(help="folder of a lifting model")] = SHIPPED,
     seed: Annotated[int, typer.Option(min=0, help="of the noise; the same seed gives the same object")] = 0,
-    steps: Annotated[int | None, typer.Option(min=1, help="of the sampler; 25, or 4 with --shortcut")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="of the sampler; 25, or 4 shortcut ones")] = None,
     guidance: Annotated[
         float, typer.Option(min=0, help="of the shape, away from no condition; SAM 3D takes 7")
     ] = GUIDANCE,
-    shortcut: Annotated[bool, typer.Option("--shortcut", help="few large jumps; for a model distilled so")] = False,
+    shortcut: Annotated[
+        bool | None,
+        typer.Option(help="few large jumps; by default where the model was distilled so and no --steps say"),
+    ] = None,
     fit: Annotated[
         Literal["shape", "pose", "none"] | None,
         typer.Option(help="what follows the visible points: shape and pose (default with depth), the pose, nothing"),
     ] = None,
     best_of: Annotated[
-        int, typer.Option(min=1, help="with depth: sample N of each object, keep what most agree on")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, help="with depth: sample N (8) of each object, keep what most agree on"),
+    ] = None,
     choose: Annotated[int, typer.Option(min=0, help="sample N candidates of one object and ask for the best")] = 0,
     choice: Annotated[int | None, typer.Option(min=0, help="answer to --choose: 1 to N, 0 for none")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default cuda where there is one")] = None,
@@ -69,17 +74,17 @@ def lift(
     begin = time.perf_counter()
     output = output or Path("outputs/lift") / source.resolve().stem
     refuse_existing(output)
-    check_choice(choose, choice, len(mask or []) + len(box or []), best_of)
+    check_choice(choose, choice, len(mask or []) + len(box or []), best_of or 1)
     sources = DepthSource(depth, depth_scale, depth_model, no_depth), Camera(intrinsics, fov)
     given = read_input(source, frame, mask or [], box or [], *sources)
     networks = load_model(model).to(torch_device(device))
-    count = steps or (SHORTCUT_STEPS if shortcut else STEPS)
+    jumps = (networks.distilled and steps is None) if shortcut is None else shortcut
     sampling = Sampling(
-        steps=count,
+        steps=steps or (SHORTCUT_STEPS if jumps else STEPS),
         guidance=Guidance(guidance, modalities=("shape",)),
-        shortcut=shortcut,
+        shortcut=jumps,
         fit=fit or ("none" if given.points is None else "shape"),
-        best_of=best_of,
+        best_of=best_of or (1 if choose or given.points is None else SAMPLES),
     )
     seeds = list(range(seed, seed + choose)) if choose else [seed] * len(given.masks)
     start = time.perf_counter()

@@ -16,10 +16,11 @@ from models.geometry import PointMap
 from models.lifting.planes import Plane, find_planes
 
 WINDOW = 3  # pixels along an axis whose nearest depth counts, where a place must be surely empty
-GAP = 0.01  # of the mean distance of what surrounds an object: a point this close to a plane is part of it
+GAP = 0.01  # of the median distance of what surrounds an object: a point this close to a plane is part of it
 BOUNDS = 0.98  # share of all points, and of the object's, that a plane has in front of it where it bounds the room
 STEEPEST_DEG = 25.0  # between an object's up and the normal of a floor
 FEWEST = 50  # points around an object that show a floor
+AROUND = 100_000  # points around an object that are kept
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Evidence:
         xyz, valid = points.xyz.double().numpy(), points.valid.numpy()
         own = mask.numpy()
         depth = np.where(valid, xyz[..., 2], 0.0)
-        return cls(depth, xyz[valid & own], intrinsics.double().numpy(), xyz[valid & ~own])
+        around = xyz[valid & ~own]
+        return cls(depth, xyz[valid & own], intrinsics.double().numpy(), evenly_spaced(around, AROUND).copy())
 
     def floor(self, up: Float[np.ndarray, "3"]) -> Plane | None:
         """Find the floor: the largest plane around the object that bounds what is seen and that faces `up` (a unit
@@ -59,13 +61,17 @@ class Evidence:
         """Planes of what surrounds the object, largest first, that have next to nothing behind them."""
         if len(self.around) < FEWEST or not len(self.points):
             return []
-        gap = GAP * float(np.linalg.norm(self.around, axis=1).mean())
-        planes = find_planes(self.around, gap, np.random.default_rng(0))
+        planes = find_planes(self.around, self.gap, np.random.default_rng(0))
         return [
             plane
             for plane in planes
-            if all((plane.height(seen) > -2 * gap).mean() > BOUNDS for seen in (self.around, self.points))
+            if all((plane.height(seen) > -2 * self.gap).mean() > BOUNDS for seen in (self.around, self.points))
         ]
+
+    @cached_property
+    def gap(self) -> float:
+        """Distance (metres) up to which a point around the object is part of a plane; 0 where nothing is around."""
+        return GAP * float(np.median(np.linalg.norm(self.around, axis=1))) if len(self.around) else 0.0
 
     @property
     def extent(self) -> float:
@@ -74,8 +80,7 @@ class Evidence:
 
     def some(self, count: int) -> Float[np.ndarray, "point 3"]:
         """Take `count` evenly spaced points, or all if there are fewer."""
-        places = np.linspace(0, len(self.points) - 1, min(count, len(self.points))).round().astype(int)
-        return np.asarray(self.points[places])
+        return evenly_spaced(self.points, count)
 
     def stands_before(self, xyz: Float[np.ndarray, "point 3"]) -> float:
         """Measure the mean depth by which camera points stand before what is seen there, in extents.
@@ -109,3 +114,9 @@ class Evidence:
         found = np.zeros(len(xyz))
         found[inside] = depth[pixels[inside, 1], pixels[inside, 0]]
         return found
+
+
+def evenly_spaced(xyz: Float[np.ndarray, "point 3"], count: int) -> Float[np.ndarray, "some 3"]:
+    """Take `count` evenly spaced points of a list, or all if there are fewer."""
+    places = np.linspace(0, len(xyz) - 1, min(count, len(xyz))).round().astype(int)
+    return np.asarray(xyz[places])

@@ -11,7 +11,7 @@ PLANES = 6  # at most
 PROPOSALS = 200  # planes drawn for each one that is kept
 LEAST = 0.02  # share of the points that a plane explains, or it is none
 COUNTED = 2000  # points by which planes are compared
-FITTED = 20_000  # points to which one is fitted
+FITTED = 20_000  # points to which one is fitted, at most
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def find_planes(xyz: Float[np.ndarray, "point 3"], gap: float, dice: np.random.G
         if support[best] == 0 or on_it.sum() < max(3, LEAST * total):
             break
         centre = left[on_it].mean(0)
-        normal = np.linalg.svd(left[on_it][:FITTED] - centre, full_matrices=False)[2][2]
+        some = left[on_it][:: -(-int(on_it.sum()) // FITTED)]
+        normal = np.linalg.svd(some - centre, full_matrices=False)[2][2]
         normal = normal if normal @ centre <= 0 else -normal
         found.append(Plane(normal, -float(normal @ centre)))
         left = left[~(on_it | (np.abs(found[-1].height(left)) < gap))]

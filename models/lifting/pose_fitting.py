@@ -36,6 +36,8 @@ PRIOR = 0.1  # weight of the spreads below against the points
 POINTS = 400  # visible ones that pull, at most
 LEANS = 0.02  # misfit that an upright pose may be worse than one that leans
 HOVERS = 0.25  # of a shape's height: as far above the floor, or below it, it is not where the shape stands
+BESIDE = 1.1  # of a shape's footprint: within it, what is between shape and floor carries the shape
+CARRYING = 5  # points of that, at least
 
 # error of a start: radians, sides of the cube, log scale, log stretch; next to nothing is held
 RIGID = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 1e-4, 1e-4, 1e-4])
@@ -108,26 +110,27 @@ class PoseFitter:
         """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings.
 
         It is stretched where that agrees better. The floor (`Evidence.floor`) outweighs the misfit: where there is one,
-        the shape is upright unless leaning agrees clearly better, and it reaches down to the floor unless it is far
-        above it or below. So what stands on something lower than a quarter of its own height is stretched past that.
+        the shape is upright unless leaning agrees clearly better; and upright, it reaches down to it, unless it is far
+        above it or below, or something is seen between them.
         """
         turns = Rotation.from_euler("z", 2 * np.pi * np.arange(HEADINGS)[:, None] / HEADINGS).as_matrix()
         found = [self._descend(turned(start, turn), RIGID) for turn in turns]
         best = min((self.judge(fit) for fit in (start, *found)), key=misfit_of)
         floor = self.evidence.floor(best.up)
-        stands = best if floor is None else self.judge(upright(best, floor, self.points.mean(0)))
-        elastic = self.judge(self._descend(stands, ELASTIC if floor is None else UPRIGHT))
-        stands = min(stands, elastic, key=misfit_of)
+        free = min(best, self.judge(self._descend(best, ELASTIC)), key=misfit_of)
         if floor is None:
-            return stands
-        best = stands if stands.misfit < best.misfit + LEANS else best
-        return self.judge(self._reaching(best, floor))
+            return free
+        stands = self.judge(upright(best, floor, self.points.mean(0)))
+        stands = min(stands, self.judge(self._descend(stands, UPRIGHT)), key=misfit_of)
+        if stands.misfit > free.misfit + LEANS:
+            return free
+        return self.judge(self._reaching(stands, floor))
 
     def _reaching(self, fit: Fit, floor: Plane) -> Fit:
         """Stretch an upright shape along its z: its lowest vertex comes to the floor, its highest stays where it is."""
         heights = floor.height(fit.to_camera(self.vertices))
         low, high = float(heights.min()), float(heights.max())
-        if high <= 0 or abs(low) > HOVERS * (high - low):
+        if high <= 0 or abs(low) > HOVERS * (high - low) or self._carried(fit, floor, low):
             return fit
         longer = high / (high - low)
         top = fit.scale * fit.stretch[2] * float(self.vertices[:, 2].max())
@@ -135,8 +138,20 @@ class PoseFitter:
         pose[:3, 3] += (1 - longer) * top * fit.up
         return replace(fit, cam_T_obj=pose, stretch=fit.stretch * [1, 1, longer])
 
+    def _carried(self, fit: Fit, floor: Plane, low: float) -> bool:
+        """Tell whether points of something else are seen between the floor and an upright shape at height `low`."""
+        around, gap = self.evidence.around, self.evidence.gap
+        heights = floor.height(around)
+        between = around[(heights > 2 * gap) & (heights < low + gap)]
+        beside = np.abs(fit.to_cube(between)[:, :2]) < BESIDE * np.abs(self.vertices[:, :2]).max(0)
+        return bool(beside.all(1).sum() >= CARRYING)
+
     def _descend(self, start: Fit, spread: Float[np.ndarray, "10"]) -> Fit:
-        """Take Gauss-Newton steps of rotation, translation, scale and stretch towards the visible points."""
+        """Take Gauss-Newton steps of rotation, translation, scale and stretch towards the visible points.
+
+        A stretch that is not held strays from that of the shape as it was lifted, none.
+        """
+        lifted = start.stretch if spread is RIGID else np.ones(3)
         pose, scale, stretch = start.cam_T_obj.copy(), start.scale, start.stretch
         for _ in range(STEPS):
             here = Fit(pose, scale, stretch=stretch).to_cube(self.points)
@@ -148,10 +163,12 @@ class PoseFitter:
             residual = ((here - there) * ways).sum(1)
             weight = REACH / np.abs(residual).clip(REACH)
             along = there * ways
-            moved = np.concatenate([np.cross(there, ways), ways, along.sum(1, keepdims=True), along], 1)
+            moved = np.concatenate(
+                [np.cross(stretch * there, ways / stretch), ways, along.sum(1, keepdims=True), along], 1
+            )
             turn = Rotation.from_matrix(start.cam_T_obj[:3, :3].T @ pose[:3, :3]).as_rotvec()
-            shift = start.cam_T_obj[:3, :3].T @ (pose[:3, 3] - start.cam_T_obj[:3, 3]) / start.scale
-            strayed = np.concatenate([turn, shift, [np.log(scale / start.scale)], np.log(stretch / start.stretch)])
+            shift = start.cam_T_obj[:3, :3].T @ (pose[:3, 3] - start.cam_T_obj[:3, 3]) / (start.scale * start.stretch)
+            strayed = np.concatenate([turn, shift, [np.log(scale / start.scale)], np.log(stretch / lifted)])
             prior = PRIOR * len(here) * (REACH / spread) ** 2
             left = (moved * weight[:, None]).T @ moved + np.diag(prior)
             right = (moved * weight[:, None]).T @ residual - prior * strayed

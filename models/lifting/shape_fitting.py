@@ -62,7 +62,7 @@ class EvidenceInCube:
             places = np.linspace(0, len(seen.points) - 1, POINTS).round().astype(int)  # the same number for each object
             points.append(fit.to_cube(seen.points[places]))
             xyz, slack = fit.to_camera(centres), SLACK * fit.scale / side
-            empty.append(seen.seen_through(xyz, slack) | seen.beneath(xyz, fit.up, slack / 2))
+            empty.append(seen.seen_through(xyz, slack) | seen.beneath(xyz, fit.up, slack * fit.stretch[2] / 2))
         stacked = torch.from_numpy(np.stack(points)).to(like)
         voxels = rearrange(torch.from_numpy(np.stack(empty)), "b (x y z) -> b x y z", x=side, y=side)
         return cls(stacked, (stacked.abs() < 0.5).all(-1), voxels.to(like.device))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ def lift(region4d: Run, photo: Path, untrained: Path) -> Lift:
         source = [] if given and not given[0].startswith("-") else [str(photo / "photo.png")]
         model = [] if "--model" in given else ["--model", str(untrained)]
         steps = [] if "--steps" in given else ["--steps", "2"]
-        return region4d("lift", *source, *given, *model, *steps, "-o", str(photo / "out"))
+        samples = [] if {"--best-of", "--choose"} & set(given) else ["--best-of", "1"]
+        return region4d("lift", *source, *given, *model, *steps, *samples, "-o", str(photo / "out"))
 
     return run
 
@@ -178,12 +180,25 @@ def test_few_steps_are_taken_with_shortcut(lift: Lift, photo: Path, region4d: Ru
     assert (poses(photo / "out")["steps"], poses(photo / "out")["shortcut"]) == (4, True)
 
 
-def test_a_distilled_model_takes_few_steps_without_a_warning(photo: Path, region4d: Run, untrained: Path) -> None:
-    config = untrained / "config.json"
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ((), (4, True, 1)),
+        (("--depth",), (4, True, 8)),
+        (("--steps", "3"), (3, False, 1)),
+        (("--no-shortcut",), (25, False, 1)),
+    ],
+)
+def test_a_distilled_model_takes_few_steps_and_the_best_of_some_unless_told(
+    photo: Path, region4d: Run, untrained: Path, given: tuple[str, ...], taken: tuple[int, bool, int]
+) -> None:
+    config = copytree(untrained, photo / "distilled") / "config.json"
     config.write_text(config.read_text().replace('"distilled": false', '"distilled": true'))
-    words = ("--mask", str(photo / "mask.png"), "--model", str(untrained), "--shortcut", "-o", str(photo / "out"))
+    depth = (str(photo / "depth.png"), "--fit", "pose") if "--depth" in given else ()
+    words = ("--mask", str(photo / "mask.png"), "--model", str(config.parent), *given, *depth, "-o", str(photo / "out"))
     code, _, said = region4d("lift", str(photo / "photo.png"), *words)
     assert (code, "distilled" in said) == (0, False)
+    assert tuple(poses(photo / "out")[key] for key in ("steps", "shortcut", "best_of")) == taken
 
 
 def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift, photo: Path) -> None:

@@ -108,6 +108,40 @@ def test_what_hangs_far_above_the_floor_is_not_pulled_down_to_it(
     )
 
 
+def test_what_stands_on_something_low_is_not_drawn_past_it_to_the_floor(
+    mesh: ColouredMesh, seen: SeenObject, fitter: PoseFitter, true: Fit
+) -> None:
+    floor = fitter.evidence.floor(true.up)
+    assert floor is not None
+    rise = 0.1 * seen.scale
+    pose = true.cam_T_obj.copy()
+    pose[:3, 3] += rise * floor.normal
+    raised = replace(fitter.evidence, points=fitter.evidence.points + rise * floor.normal)
+    cover = np.random.default_rng(0).uniform([-0.3, -0.3, 0], [0.3, 0.3, 0], (40, 3))  # of a book, under the shape
+    cover[:, 2] = mesh.vertices[:, 2].min()
+    book = Fit(pose, seen.scale).to_camera(cover)
+    carried = replace(raised, around=np.concatenate([raised.around, book]))
+    lowest = {}
+    for name, evidence in {"floor": raised, "book": carried}.items():
+        other = PoseFitter(mesh, evidence)
+        found = other.fit(Fit(pose, seen.scale))
+        lowest[name] = floor.height(found.to_camera(other.vertices)).min() / rise
+    assert lowest["floor"] == pytest.approx(0, abs=0.05)
+    assert lowest["book"] == pytest.approx(1, abs=0.3)
+
+
+def test_what_sinks_into_the_floor_is_shortened(
+    mesh: ColouredMesh, seen: SeenObject, fitter: PoseFitter, true: Fit
+) -> None:
+    wrong = ColouredMesh(mesh.vertices * torch.tensor([1.0, 1.0, 1.2]), mesh.faces, mesh.colours)
+    other = PoseFitter(wrong, fitter.evidence)
+    found = other.fit(true)
+    floor = fitter.evidence.floor(found.up)
+    assert floor is not None
+    assert floor.height(true.to_camera(other.vertices)).min() < -0.02 * seen.scale
+    assert floor.height(found.to_camera(other.vertices)).min() == pytest.approx(0, abs=1e-6 * seen.scale)
+
+
 def test_a_shape_is_set_upright_about_its_points(seen: SeenObject, fitter: PoseFitter, true: Fit) -> None:
     pivot, pose = fitter.points.mean(0), true.cam_T_obj.copy()
     pose[:3, :3] @= Rotation.from_euler("xy", [9, -6], degrees=True).as_matrix()
