@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ class Library:
     scales: Float[np.ndarray, "object"]
     centres: Float[np.ndarray, "object 3"]  # of the cube, from the visible middle, in visible extents
     rotations: Float[np.ndarray, "object 3 3"]
-    distances: Float[Tensor, "object x y z"]
+    distances: Sequence[Float[Tensor, "x y z"]]  # one by one, because stacking them takes their memory twice
 
     @classmethod
     def fit(cls, items: Iterable[MaskedObject]) -> Library:
@@ -97,8 +97,7 @@ class Library:
             inside += int((distances[-1] <= 0).count_nonzero())
         if not views:
             raise ValueError("the library of training objects is empty: give it seeds")
-        stacked = torch.stack(distances)
-        mean, volume = (total / len(stacked)).float(), inside / stacked.numel()
+        mean, volume = (total / len(distances)).float(), inside / (len(distances) * distances[0].numel())
         return cls(
             mean_distance=mean - mean.flatten().quantile(volume),
             mean_rotation=Rotation.from_matrix(rotations).mean().as_matrix(),
@@ -108,7 +107,7 @@ class Library:
             scales=np.array(scales),
             centres=np.stack(centres),
             rotations=np.stack(rotations),
-            distances=stacked,
+            distances=distances,
         )
 
     def __len__(self) -> int:
