@@ -36,11 +36,11 @@ def lift(
     seed: Annotated[int, typer.Option(min=0, help="of the noise; the same seed gives the same object")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="of the sampler; 25, or 4 shortcut ones")] = None,
     guidance: Annotated[
-        float, typer.Option(min=0, help="of the shape, away from no condition; SAM 3D takes 7")
-    ] = GUIDANCE,
+        float | None, typer.Option(min=0, help="away from no condition, without shortcut; 4, and SAM 3D takes 7")
+    ] = None,
     shortcut: Annotated[
         bool | None,
-        typer.Option(help="few large jumps; by default where the model was distilled so and no --steps say"),
+        typer.Option(help="few large jumps; by default by a model distilled so, without --steps and --guidance"),
     ] = None,
     fit: Annotated[
         Literal["shape", "pose", "none"] | None,
@@ -75,13 +75,16 @@ def lift(
     output = output or Path("outputs/lift") / source.resolve().stem
     refuse_existing(output)
     check_choice(choose, choice, len(mask or []) + len(box or []), best_of or 1)
+    if shortcut and guidance is not None:
+        raise ValueError("--shortcut takes no --guidance, which was folded into its jumps: give one of them")
     sources = DepthSource(depth, depth_scale, depth_model, no_depth), Camera(intrinsics, fov)
     given = read_input(source, frame, mask or [], box or [], *sources)
     networks = load_model(model).to(torch_device(device))
-    jumps = (networks.distilled and steps is None) if shortcut is None else shortcut
+    jumps = (networks.distilled and steps is None and guidance is None) if shortcut is None else shortcut
+    weight = GUIDANCE if guidance is None else guidance
     sampling = Sampling(
         steps=steps or (SHORTCUT_STEPS if jumps else STEPS),
-        guidance=Guidance(guidance, modalities=("shape",)),
+        guidance=Guidance(0.0 if jumps else weight, modalities=("shape",)),
         shortcut=jumps,
         fit=fit or ("none" if given.points is None else "shape"),
         best_of=best_of or (1 if choose or given.points is None else SAMPLES),

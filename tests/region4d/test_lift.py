@@ -186,6 +186,7 @@ def test_few_steps_are_taken_with_shortcut(lift: Lift, photo: Path, region4d: Ru
         ((), (4, True, 1)),
         (("--depth",), (4, True, 8)),
         (("--steps", "3"), (3, False, 1)),
+        (("--guidance", "1"), (25, False, 1)),
         (("--no-shortcut",), (25, False, 1)),
     ],
 )
@@ -299,6 +300,7 @@ def spoil(photo: Path) -> None:
         ([*MASK, "--choose", "2"], ["terminal", "--choice"]),
         ([*MASK, "--choice", "1"], ["--choose 1"]),
         ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--best-of", "2"], ["--best-of", "give one of them"]),
+        ([*MASK, "--shortcut", "--guidance", "2"], ["--shortcut", "give one of them"]),
         ([*MASK, "--best-of", "2"], ["object 0", "point map", "give depth"]),
         ([*MASK, *MASK, "--choose", "2", "--choice", "1"], ["one object", "got 2"]),
     ],
