@@ -41,7 +41,7 @@ class Evidence:
         own = mask.numpy()
         depth = np.where(valid, xyz[..., 2], 0.0)
         around = xyz[valid & ~own]
-        return cls(depth, xyz[valid & own], intrinsics.double().numpy(), evenly_spaced(around, AROUND).copy())
+        return cls(depth, xyz[valid & own], intrinsics.double().numpy(), evenly_spaced(around, AROUND))
 
     def floor(self, up: Float[np.ndarray, "3"]) -> Plane | None:
         """Find the floor: the largest plane around the object that bounds what is seen and that faces `up` (a unit
