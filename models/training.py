@@ -46,9 +46,12 @@ def process_count() -> int:
 
 def samples_seen(trainer: Trainer | None, batch_size: int) -> int:
     """Count the samples that all processes have trained on together; 0 before a training."""
-    if trainer is None:
-        return 0
-    return int(trainer.global_step * trainer.accumulate_grad_batches * batch_size * process_count())
+    return 0 if trainer is None else trainer.global_step * samples_a_step(trainer, batch_size)
+
+
+def samples_a_step(trainer: Trainer, batch_size: int) -> int:
+    """Count the samples that all processes train on together in one step of the optimiser."""
+    return int(trainer.accumulate_grad_batches * batch_size * process_count())
 
 
 def cosine_schedule(steps: int, warmup_fraction: float) -> Callable[[int], float]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning import Trainer
 
 from distill.expert_training import ExpertWorlds, Perceived
 from distill.live_worlds import LiveWorlds, WorldBatch, batch_worlds, perceive
@@ -72,6 +73,26 @@ def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
     assert first["video"].shape == (3, 4, 3, 32, 32)
     assert first["values"]["rays"].shape == (3, 4, 6, 4, 4)
     assert not torch.equal(first["video"], second["video"])
+
+
+@pytest.mark.parametrize(("worlds", "come_again"), [(24, False), (23, True)])
+def test_live_worlds_that_come_again_are_said(
+    worlds: int, come_again: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = ExpertWorlds(
+        world=CONFIG,
+        seeds=[0, worlds],
+        test_seeds=[100, 104],
+        grid=4,
+        batch_size=3,
+        seed=0,
+        stores=str(tmp_path),
+        live=True,
+    )
+    data.trainer = Trainer(max_steps=4, accumulate_grad_batches=2, logger=False, enable_checkpointing=False)
+    data.train_dataloader()
+    said = "24 worlds are drawn from data.seeds, which has 23: they come again"
+    assert (said in caplog.text) == come_again
 
 
 def test_training_worlds_that_are_test_worlds_are_refused(tmp_path: Path) -> None:
