@@ -61,10 +61,12 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.projector = projector(config.projector, channels, width, config.projector_factor)
         self.region_extractor = RegionExtractor(channels, width, config.region_pool, config.region_width)
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
-        self.scale_encoding = ScaleEncoding(width) if config.scale == "token" else None
+        self.scale_encoding: ScaleEncoding | None = None
         self.position_encoding: PositionEncoding3D | None = None
-        if config.position_encoding:
-            with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]):
+            if config.scale == "token":
+                self.scale_encoding = ScaleEncoding(width)
+            if config.position_encoding:
                 self.position_encoding = PositionEncoding3D(
                     channels, config.pe_frequencies, config.pe_max_frequency, config.pe_oversample, config.pe_width
                 )

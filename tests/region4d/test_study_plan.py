@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from region4d.configuration import CONFIGS, compose_config
+from region4d.configuration import CONFIGS, build, compose_config
 from region4d.study_plan import plan_study
 
 STUDIES = sorted(p.stem for p in (CONFIGS / "study").glob("*.yaml"))
@@ -31,6 +32,17 @@ def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
         assert config.seed == 3
         assert config.data.world == runs["4d-seed3"].data.world
         assert config.data.seed == runs["4d-seed3"].data.seed  # the same questions in the same order
+
+
+def test_the_arms_of_a_seed_start_from_the_same_weights() -> None:
+    weights = {}
+    for run in plan_study(compose_config("compare", ["study=standard", "study.seeds=[3]"])):
+        torch.manual_seed(run.config.seed)
+        weights[run.arm] = build(run.config.module).model.state_dict()
+    first = weights["2d"]  # of the least modules
+    for arm, state in weights.items():
+        assert first.keys() <= state.keys(), arm
+        assert [key for key in first if not torch.equal(first[key], state[key])] == [], arm
 
 
 def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
