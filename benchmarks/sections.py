@@ -104,12 +104,14 @@ def scaling(study: Study) -> Section:
             continue
         for r in responses(true.records, task.records, task.pace):
             text = f"{r.factor.mean:.2f} [{r.factor.low:.2f}, {r.factor.high:.2f}]"
-            lines.append([r.arm, r.category, f"{r.pace:g}", f"{r.expected:g}", text, str(r.items)])
-    head = ["arm", "category", "seconds times", "a model that reads time", "answers times [95 %]", "items"]
+            length = "" if r.seen is None else "seen" if r.seen else "unseen"
+            lines.append([r.arm, r.category, f"{r.pace:g}", length, f"{r.expected:g}", text, str(r.items)])
+    head = ["arm", "category", "seconds times", "length", "a model that reads time", "answers times [95 %]", "items"]
     return Section(
         "Scaled timestamps",
         "The same clips with all timestamps multiplied, answers compared item by item (geometric mean of the ratio). A "
-        "model that reads time says twice the speed where seconds are halved, and the same displacement.",
+        "model that reads time says twice the speed where seconds are halved, and the same displacement. The length of "
+        "a scaled clip is seen where true clips, which last as those of the training do, are as short and as long.",
         [Table(head, lines)] if lines else [],
     )
 

@@ -18,8 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from distill import signals, teachers
 from distill.signals import Signals
 from distill.teachers.teacher import Targets, Teacher
+from models import heads
+from models.encoders import video_encoder
 from models.sr3d.data import Clips
 
 SHARD = 64  # clips in a file
@@ -153,8 +156,11 @@ def to_half(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
 
 @cache
 def code_digest() -> str:
-    """Hash the source of signals and teachers: what a target means."""
-    here, digest = Path(__file__).parent, hashlib.sha256()
-    for path in (here / "signals.py", *sorted((here / "teachers").glob("*.py"))):
-        digest.update(path.read_bytes())
+    """Hash the source of signals, teachers and what teachers are made of: what a target means."""
+    digest = hashlib.sha256()
+    for package in (teachers, heads):
+        for path in sorted(Path(*package.__path__).glob("*.py")):
+            digest.update(path.read_bytes())
+    for module in (signals, video_encoder):
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:8]

@@ -99,14 +99,14 @@ class PerceptualDistillation(SupervisedFineTuning):
             teacher.to(self.device)
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
-        """Take the loss on answers and, for videos, the distillation losses."""
-        if self.perception is None:
-            return super().training_step(batch, batch_index)
+        """Take the loss on answers and, for videos, the distillation losses; a batch of images has none."""
+        inputs = {name: value for name, value in batch.items() if name != "targets"}
+        if self.perception is None or images_only(inputs):
+            return super().training_step(inputs, batch_index)
         if "targets" not in batch:
             raise ValueError(
                 "distillation needs targets in its batches: choose data=worlds_dynamic with data.taught=true"
             )
-        inputs = {name: value for name, value in batch.items() if name != "targets"}
         outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
         losses = {"answers": outputs.loss} | self.distillation_losses(
             outputs.hidden_states[-1], inputs["input_ids"], batch["targets"]
@@ -125,11 +125,10 @@ class PerceptualDistillation(SupervisedFineTuning):
         input_ids: Int64[Tensor, "batch token"],
         targets: Mapping[str, Mapping[str, Tensor]],
     ) -> dict[str, Tensor]:
-        """Compare the student with the targets, unweighted; images (one frame) give nothing to compare."""
-        states = visual_states(hidden, input_ids, self.model.config)
-        if states.shape[1] == 1 or self.perception is None:
+        """Compare the student with the targets of its clips, unweighted."""
+        if self.perception is None:
             return {}
-        latents = self.perception(states)
+        latents = self.perception(visual_states(hidden, input_ids, self.model.config))
         losses: dict[str, Tensor] = {}
         if self.latent:
             losses["latent"] = latent_loss(latents, targets["latents"][""])
@@ -160,6 +159,11 @@ class PerceptualDistillation(SupervisedFineTuning):
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""
         export_student(self.model, self.processor, folder)
+
+
+def images_only(inputs: Mapping[str, Tensor]) -> bool:
+    """Tell whether no row of a batch has a second frame, into however many tiles its image is cut."""
+    return len(inputs["camera_centres"]) == len(inputs["input_ids"])  # one centre a frame and row
 
 
 def visual_states(

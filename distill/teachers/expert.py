@@ -189,11 +189,15 @@ def shipped_expert() -> Expert4D:
     return load_expert(SHIPPED)
 
 
-def random_expert(seed: int = 0) -> Expert4D:
-    """Build a twin of the shipped expert that has learned nothing: a control, with the same losses and cost."""
+def random_expert(seed: int = 0, folder: str | Path = SHIPPED) -> Expert4D:
+    """Build a twin of an expert that has learned nothing: a control, with the same losses and cost.
+
+    Raises ValueError where the folder holds no expert.
+    """
+    config = load_expert(folder).config
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Expert4D(Expert4DConfig.from_pretrained(SHIPPED)).freeze()
+        return Expert4D(config).freeze()
 
 
 AutoConfig.register(Expert4DConfig.model_type, Expert4DConfig, exist_ok=True)

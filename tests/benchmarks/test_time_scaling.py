@@ -21,3 +21,11 @@ def test_answers_that_are_no_numbers_are_left_out() -> None:
     true = [numeric("4d", n, "displacement", 1.0, 1.0) for n in range(4)]
     (found,) = responses(true, [halved(true[0], None), *(halved(r, 1.0) for r in true[1:])], 2.0)
     assert (found.items, found.expected, found.factor.mean) == (3, 1.0, 1.0)
+
+
+def test_clips_that_outlast_all_true_ones_stand_apart() -> None:
+    true = [numeric("4d", n, "elapsed", lasts, lasts) for n, lasts in enumerate([1.0, 2.0, 4.0])]
+    said = [halved(record, twice) for record, twice in zip(true, [2.0, 4.0, 1.0], strict=True)]
+    seen, unseen = responses(true, said, 2.0)
+    assert (seen.seen, seen.items, seen.factor.mean) == (True, 2, pytest.approx(2.0))
+    assert (unseen.seen, unseen.items, unseen.factor.mean) == (False, 1, pytest.approx(0.25))

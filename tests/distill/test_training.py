@@ -19,6 +19,7 @@ from distill.training import PerceptualDistillation, visual_states
 from models.sr3d import Sample, SR3DForConditionalGeneration, token_map
 from models.sr3d.data import RegionQuestions
 from scenes.clip import Clip
+from scenes.worlds import WorldConfig, make_world, render
 from tests.distill.conftest import FRAMES, SIZE, build_student
 
 CATEGORIES = ("nearer_camera", "distance", "colour")
@@ -90,14 +91,15 @@ def test_a_batch_without_targets_is_refused(expert: Expert4D, batch: dict[str, A
         module_with(expert).training_step({k: v for k, v in batch.items() if k != "targets"}, 0)
 
 
-def test_images_give_nothing_to_distil(expert: Expert4D, clips: list[Clip]) -> None:
-    module = module_with(expert)
-    questions = RegionQuestions(
-        [clip.frames([0]) for clip in clips[:2]], module.processor, categories=("colour",), per_clip=2, seed=0
-    )
-    batch = dict(module.processor.collate([questions[0], questions[1]]))
-    hidden = torch.randn(*batch["input_ids"].shape, 128)
-    assert module.distillation_losses(hidden, batch["input_ids"], {}) == {}
+@pytest.mark.parametrize("max_tiles", [1, 4])
+def test_a_batch_of_images_has_nothing_to_distil(max_tiles: int, expert: Expert4D) -> None:
+    module, plain = module_with(expert), module_with(None, latent=False, explicit=False)
+    module.processor.max_tiles = max_tiles
+    images = render([make_world(seed, WorldConfig(SIZE, 2 * SIZE, frames=1)) for seed in range(2)], "cpu", ())
+    questions = RegionQuestions(images, module.processor, categories=("colour",), per_clip=2, seed=0)
+    batch = module.processor.collate([questions[0], questions[1]])
+    assert len(batch["pixel_values"]) == (2 if max_tiles == 1 else 6)  # two tiles and a thumbnail each
+    assert torch.equal(module.training_step(batch, 0), plain.training_step(batch, 0))
 
 
 def test_clips_of_different_lengths_are_refused(expert: Expert4D, clips: list[Clip]) -> None:
@@ -191,9 +193,19 @@ def test_a_student_with_parts_of_its_own_is_not_exported(tmp_path: Path) -> None
     assert not (tmp_path / "student").exists()
 
 
-def test_answering_imports_no_teacher() -> None:
-    code = "import sys; import models.sr3d.answering; print([m for m in sys.modules if m.startswith('distill')])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def test_a_distilled_student_answers_without_its_teacher(expert: Expert4D, tmp_path: Path) -> None:
+    module_with(expert).export(tmp_path / "student")
+    code = f"""
+import sys
+from models.regions import Region
+from models.sr3d.answering import Answerer, Query
+from scenes.worlds import WorldConfig, make_world, render
+(clip,) = render([make_world(0, WorldConfig({SIZE}, {SIZE}, frames={FRAMES}))], "cpu", ())
+region = Region.from_mask(clip.video[0, 0] >= 0)
+list(Answerer.from_folder("student").answer([Query(clip, [region], "What colour is <region0>?")]))
+print([m for m in sys.modules if m.startswith("distill")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 

@@ -45,6 +45,15 @@ def test_the_arms_of_a_seed_start_from_the_same_weights() -> None:
         assert [key for key in first if not torch.equal(first[key], state[key])] == [], arm
 
 
+def test_every_arm_of_the_gpu_study_has_a_teacher_of_its_frames(tmp_path: Path) -> None:
+    trained = build(compose_config("train", ["experiment=expert4d/base"]).model)
+    trained.save_pretrained(tmp_path)
+    words = ["study=gpu", "study.seeds=[0]", f"+study.overrides=['teacher.folder={tmp_path}']"]
+    for run in plan_study(compose_config("compare", words)):
+        if run.config.arm.distils:
+            assert build(run.config.teacher).spec.frames == run.config.data.world.frames == 16, run.name
+
+
 def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
     assert [run.name for run in plan_study(compose_config("compare", ["study=static", "run=3d-seed0"]))] == ["3d-seed0"]
     with pytest.raises(ValueError, match=r"no run 5d-seed0.*3d-seed0"):
