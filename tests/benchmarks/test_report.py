@@ -118,5 +118,5 @@ def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
     page = report_page(
         toy_study(tasks=[TaskResult("toy", "", true), TaskResult("fast", "", fast, 0.5)], contrasts=[])
     ).markdown()
-    assert "| time | speed | 0.5 | 2 | 2.00 [2.00, 2.00] | 9 |" in page
+    assert "| time | speed | 0.5 |  | 2 | 2.00 [2.00, 2.00] | 9 |" in page
     assert "Accuracy: fast" not in page
