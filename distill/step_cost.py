@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ import torch
 import typer
 from lightning import LightningModule
 from timm.optim import Muon
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.manifest import collect_manifest
 from benchmarks.speed.stopwatch import print_races, race, write_races
@@ -110,9 +112,18 @@ def main(
     races = [race(f"training step, {clips} clips", arms, AT_LEAST, repeats, torch.device(device))]
     print_races(races)
     print(f"a step with P4D takes {1 / races[0].ratio('fine-tuning alone'):.3f} times as long")
+    flops = {name: count_flops(step) for name, step in arms.items()}
+    print(f"and {flops['with P4D'] / flops['fine-tuning alone']:.3f} times the FLOPs")
     command = shlex.join(["python", "-m", "distill.step_cost", *sys.argv[1:]])
-    settings = {"clips": clips, "threads": threads, "device": device, "teacher": teacher.digest}
+    settings = {"clips": clips, "threads": threads, "device": device, "teacher": teacher.digest, "flops": flops}
     write_races(output, command, races, collect_manifest(settings))
+
+
+def count_flops(step: Callable[[], object]) -> int:
+    """Count what the matrix products and convolutions of a step take, forward and backward."""
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return int(counter.get_total_flops())
 
 
 def silence(module: LightningModule) -> None:
