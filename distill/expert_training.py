@@ -21,7 +21,7 @@ from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_ang
 from distill.live_worlds import LiveWorlds, WorldBatch, batch_worlds, perceive
 from distill.signals import CHANNELS, RENDERED, Signals, mirrored, true_signals
 from distill.teachers.expert import Expert4D
-from models.training import OPTIMIZERS, SeededSampler, known_optimizer, samples_a_step, samples_seen
+from models.training import OPTIMIZERS, SeededSampler, global_batch_size, known_optimizer, samples_seen
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
 
@@ -89,7 +89,7 @@ class ExpertWorlds(LightningDataModule):
         """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
         worlds = LiveWorlds(self.store.config, self.store.seeds)
         if self.live and self.trainer is not None:
-            drawn = self.trainer.max_steps * samples_a_step(self.trainer, self.batch_size)
+            drawn = self.trainer.max_steps * global_batch_size(self.trainer, self.batch_size)
             if drawn > len(worlds):
                 log.warning("%d worlds are drawn from data.seeds, which has %d: they come again", drawn, len(worlds))
         at_once = None if torch.cuda.is_available() else AT_ONCE

@@ -46,10 +46,10 @@ def process_count() -> int:
 
 def samples_seen(trainer: Trainer | None, batch_size: int) -> int:
     """Count the samples that all processes have trained on together; 0 before a training."""
-    return 0 if trainer is None else trainer.global_step * samples_a_step(trainer, batch_size)
+    return 0 if trainer is None else trainer.global_step * global_batch_size(trainer, batch_size)
 
 
-def samples_a_step(trainer: Trainer, batch_size: int) -> int:
+def global_batch_size(trainer: Trainer, batch_size: int) -> int:
     """Count the samples that all processes train on together in one step of the optimiser."""
     return int(trainer.accumulate_grad_batches * batch_size * process_count())
 

@@ -24,6 +24,20 @@ def live_batch(config: WorldConfig = CONFIG) -> WorldBatch:
     return batch
 
 
+def live_training(worlds: int, stores: Path) -> ExpertWorlds:
+    """Set up a training on so many worlds, in batches of three."""
+    return ExpertWorlds(
+        world=CONFIG,
+        seeds=[0, worlds],
+        test_seeds=[3_000_000, 3_000_004],
+        grid=4,
+        batch_size=3,
+        seed=0,
+        stores=str(stores),
+        live=True,
+    )
+
+
 def test_a_live_batch_is_what_the_store_holds(tmp_path: Path) -> None:
     store = WorldStore(CONFIG, SEEDS, RENDERED, root=tmp_path)
     store.render(workers=1)
@@ -56,16 +70,7 @@ def test_sensor_noise_is_as_strong_as_each_world_has_it() -> None:
 
 
 def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
-    data = ExpertWorlds(
-        world=CONFIG,
-        seeds=[0, 1_000_000],
-        test_seeds=[3_000_000, 3_000_004],
-        grid=4,
-        batch_size=3,
-        seed=0,
-        stores=str(tmp_path),
-        live=True,
-    )
+    data = live_training(1_000_000, tmp_path)
     data.prepare_data()
     assert len(list(tmp_path.rglob("shard-*"))) == 1  # of the test worlds
     batches = iter(data.train_dataloader())
@@ -79,16 +84,7 @@ def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
 def test_live_worlds_that_come_again_are_said(
     worlds: int, come_again: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = ExpertWorlds(
-        world=CONFIG,
-        seeds=[0, worlds],
-        test_seeds=[100, 104],
-        grid=4,
-        batch_size=3,
-        seed=0,
-        stores=str(tmp_path),
-        live=True,
-    )
+    data = live_training(worlds, tmp_path)
     data.trainer = Trainer(max_steps=4, accumulate_grad_batches=2, logger=False, enable_checkpointing=False)
     data.train_dataloader()
     said = "24 worlds are drawn from data.seeds, which has 23: they come again"
