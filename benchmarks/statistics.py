@@ -14,7 +14,7 @@ DRAWS_AT_ONCE = 4_000_000  # bounds memory: resamples times clusters
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its percentile interval; `p_value` is two-sided, against a mean of 0."""
+    """A mean with its percentile interval; `p_value` is two-sided, against a mean of 0 where nothing else is said."""
 
     mean: float
     low: float
@@ -57,13 +57,7 @@ def bootstrap(
         of_seed = (clips @ table.T) / (clips @ counts.T)  # NaN where a seed has none of the drawn clips
         weights = draw_weights(size, seed_count, generator) * ~of_seed.isnan()
         means.append((weights * of_seed.nan_to_num()).sum(1) / weights.sum(1))
-    drawn = torch.cat(means)
-    drawn = drawn[~drawn.isnan()]
-    tail = (1 - level) / 2
-    low, high = torch.quantile(drawn, torch.tensor([tail, 1 - tail], dtype=drawn.dtype)).tolist()
-    below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
-    p_value = min(1.0, 2 * (1 + min(below, above)) / (1 + len(drawn)))
-    return Estimate(float((table.sum(1) / counts.sum(1)).mean()), low, high, p_value)
+    return _estimate(float((table.sum(1) / counts.sum(1)).mean()), torch.cat(means), level, null=0.0)
 
 
 def paired_bootstrap(
@@ -85,6 +79,47 @@ def paired_bootstrap(
         raise ValueError(f"a paired comparison needs both scores of every item, got {len(first)} and {len(second)}")
     differences = [a - b for a, b in zip(first, second, strict=True)]
     return bootstrap(differences, clusters, seeds, generator=generator, resamples=resamples, level=level)
+
+
+def bootstrap_ratio(
+    above: Sequence[tuple[float, float]],
+    below: Sequence[tuple[float, float]],
+    *,
+    generator: torch.Generator,
+    resamples: int = 10_000,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the ratio of two weighted means over the same clusters; `p_value` is against a ratio of 1.
+
+    Args:
+        above: Mean and weight of every cluster; a mean without weight may be NaN.
+        below: The same of what is divided by, cluster by cluster.
+        generator: Of the resamples, which draw clusters with replacement, the same for both.
+        resamples: How many.
+        level: Of the interval.
+
+    Raises:
+        ValueError: The lists differ in length, or are empty.
+    """
+    if not len(above) == len(below) > 0:
+        raise ValueError(f"a ratio needs both means of every cluster, got {len(above)} and {len(below)}")
+    sums = torch.tensor(
+        [[a * v if v else 0.0, v, b * w if w else 0.0, w] for (a, v), (b, w) in zip(above, below, strict=True)],
+        dtype=torch.float64,
+    )
+    chunk = max(1, DRAWS_AT_ONCE // len(sums))
+    sizes = [min(chunk, resamples - start) for start in range(0, resamples, chunk)]
+    drawn = torch.cat([draw_weights(size, len(sums), generator) @ sums for size in sizes])
+    ratio, whole = ((each[..., 0] * each[..., 3]) / (each[..., 1] * each[..., 2]) for each in (drawn, sums.sum(0)))
+    return _estimate(float(whole), ratio, level, null=1.0)
+
+
+def _estimate(mean: float, drawn: Float[Tensor, "resample"], level: float, null: float) -> Estimate:
+    drawn = drawn[~drawn.isnan()]
+    tail = (1 - level) / 2
+    low, high = torch.quantile(drawn, torch.tensor([tail, 1 - tail], dtype=drawn.dtype)).tolist()
+    below, above = int((drawn <= null).sum()), int((drawn >= null).sum())
+    return Estimate(mean, low, high, p_value=min(1.0, 2 * (1 + min(below, above)) / (1 + len(drawn))))
 
 
 def tabulate(

@@ -18,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
+from benchmarks.statistics import Estimate, bootstrap_ratio
 from distill.live_worlds import LiveWorlds, WorldBatch, batch_worlds, perceive
 from distill.signals import CHANNELS, RENDERED, Signals, mirrored, true_signals
 from distill.teachers.expert import Expert4D
@@ -127,7 +128,8 @@ class ExpertTraining(LightningModule):
     Half of the batches, by chance, are seen in a mirror (`mirror`): twice the worlds for a long training.
 
     The test error stands beside that of a trivial predictor: the mean log depth and mean ray of every pixel, taken from
-    the test set itself (a little too good), no flow, and motion everywhere (its best guess in IoU).
+    the test set itself (a little too good), no flow, and motion everywhere (its best guess in IoU). How many times
+    better the expert is (`gains`) has its interval by a bootstrap over the test worlds.
     """
 
     def __init__(
@@ -149,7 +151,8 @@ class ExpertTraining(LightningModule):
         self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
         self.weights, self.betas, self.optimizer = dict(weights), dict(betas), known_optimizer(optimizer)
         self.mirror = mirror
-        self.errors: dict[str, dict[str, list[tuple[float, int]]]] = {}
+        self.errors: dict[str, dict[str, list[tuple[float, float]]]] = {}  # of every test world, with its weight
+        self.gains: dict[str, Estimate] = {}
         self.means: dict[str, Tensor] = {}
 
     def on_fit_start(self) -> None:
@@ -185,15 +188,25 @@ class ExpertTraining(LightningModule):
             "rays": self.means["rays"].expand_as(values["rays"]),
         }
         for who, predicted in (("expert", self.model(batch["video"])), ("trivial", trivial)):
-            for name, (error, weight) in signal_errors(predicted, values, batch["valid"]).items():
-                if not math.isnan(error):
-                    self.errors.setdefault(who, {}).setdefault(name, []).append((error, weight))
+            for clip in range(len(batch["video"])):
+                alone = (
+                    {name: of[clip : clip + 1] for name, of in each.items()}
+                    for each in (predicted, values, batch["valid"])
+                )
+                for name, error in signal_errors(*alone).items():
+                    self.errors.setdefault(who, {}).setdefault(name, []).append(error)
+
+    def on_test_end(self) -> None:
+        """Estimate how many times better than the trivial predictor the expert is."""
+        for name, ours in self.errors["expert"].items():
+            trivial = self.errors["trivial"][name]
+            above, below = (ours, trivial) if name == "motion_iou" else (trivial, ours)
+            self.gains[name] = bootstrap_ratio(above, below, generator=torch.Generator().manual_seed(0))
 
     def test_errors(self) -> dict[str, dict[str, float]]:
-        """Average the errors of all test batches, weighted by valid values."""
+        """Average the errors of all test worlds, weighted by valid values."""
         return {
-            who: {name: sum(e * w for e, w in parts) / sum(w for _, w in parts) for name, parts in errors.items()}
-            for who, errors in self.errors.items()
+            who: {name: weighted_mean(parts) for name, parts in errors.items()} for who, errors in self.errors.items()
         }
 
     def configure_optimizers(self) -> dict[str, Any]:
@@ -209,16 +222,21 @@ class ExpertTraining(LightningModule):
     def summary(self) -> str:
         """Say what the model is, for its card, with its test error: it bounds what a student can learn from it."""
         lines = ["A 4D expert: depth, backward flow, motion and camera rays from RGB frames, to teach a student with."]
-        lines += ["", "| test error | expert | trivial predictor |", "| --- | --- | --- |"]
+        lines += ["", "| test error | expert | trivial predictor | times better [95 %] |", "| --- | --- | --- | --- |"]
         errors = self.test_errors()
-        lines += [f"| {n} | {e:.3f} | {errors['trivial'][n]:.3f} |" for n, e in errors.get("expert", {}).items()]
+        for name, error in errors.get("expert", {}).items():
+            gain = self.gains[name]
+            times = f"{gain.mean:.2f} [{gain.low:.2f}, {gain.high:.2f}]"
+            lines.append(f"| {name} | {error:.3f} | {errors['trivial'][name]:.3f} | {times} |")
         return "\n".join(lines)
 
     def export(self, folder: Path) -> None:
         """Write the expert in half precision, with its test error where it was measured."""
         self.model.half().save_pretrained(folder)
         if self.errors:
-            (folder / "test_error.json").write_text(json.dumps(self.test_errors(), indent=2) + "\n")
+            gains = {name: {"mean": g.mean, "low": g.low, "high": g.high} for name, g in self.gains.items()}
+            said = {**self.test_errors(), "times_better": gains}
+            (folder / "test_error.json").write_text(json.dumps(said, indent=2) + "\n")
 
 
 def mean_signals(batches: Iterable[Batch]) -> dict[str, Tensor]:
@@ -254,9 +272,15 @@ def signal_losses(
     return losses
 
 
+def weighted_mean(parts: Sequence[tuple[float, float]]) -> float:
+    """Average values given with their weights; NaN where nothing weighs."""
+    whole = sum(weight for _, weight in parts)
+    return sum(value * weight for value, weight in parts if weight) / whole if whole else math.nan
+
+
 def signal_errors(
     predicted: Mapping[str, Tensor], values: Mapping[str, Tensor], valid: Mapping[str, Tensor]
-) -> dict[str, tuple[float, int]]:
+) -> dict[str, tuple[float, float]]:
     """Measure AbsRel, end-point error (pixels), IoU of motion, ray angle (degrees), each with its number of values.
 
     AbsRel is also taken with one scale a clip, the median of the ratios: what is left where a clip does not show how
@@ -274,4 +298,4 @@ def signal_errors(
         "motion_iou": (mask_iou(predicted["motion"] > 0, moving, valid["motion"]), union),
         "ray_angle_deg": (ray_angle_deg(predicted["rays"], values["rays"], valid["rays"][:, :, 0]), valid["rays"]),
     }
-    return {name: (float(error), int(known.sum())) for name, (error, known) in found.items()}
+    return {name: (float(error), float(known.sum())) for name, (error, known) in found.items()}

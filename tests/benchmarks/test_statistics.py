@@ -7,7 +7,7 @@ import time
 import pytest
 import torch
 
-from benchmarks.statistics import bootstrap, holm, paired_bootstrap
+from benchmarks.statistics import bootstrap, bootstrap_ratio, holm, paired_bootstrap
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -52,6 +52,31 @@ def test_a_constant_difference_has_no_width_and_a_zero_one_no_significance():
     zero = paired_bootstrap([1.0] * 20, [1.0] * 20, clusters, [0] * 20, generator=generator(), resamples=100)
     assert zero.p_value == 1
     assert not zero.excludes_zero
+
+
+def test_the_interval_of_a_ratio_is_that_of_the_delta_method():
+    shared = 1 + 0.3 * torch.rand(600, generator=generator(), dtype=torch.float64)  # hard for both
+    above = shared * (3 + 0.5 * torch.randn(600, generator=generator(1), dtype=torch.float64))
+    pairs = [[(value, 7.0) for value in each.tolist()] for each in (above, shared)]
+    found = bootstrap_ratio(*pairs, generator=generator(2))
+    ratio = (above.mean() / shared.mean()).item()
+    half = 1.96 * ((above - ratio * shared).std(correction=0) / shared.mean()).item() / 600**0.5
+    assert found.mean == pytest.approx(ratio)
+    assert found.low == pytest.approx(
+        ratio - half, abs=0.1 * half
+    )  # Monte Carlo, and the second order of the expansion
+    assert found.high == pytest.approx(ratio + half, abs=0.1 * half)
+    assert found.p_value < 0.001
+
+
+def test_a_ratio_weighs_its_clusters_and_counts_none_that_weighs_nothing():
+    above = [(2.0, 3.0), (6.0, 1.0), (float("nan"), 0.0)]
+    found = bootstrap_ratio(above, [(1.0, 1.0)] * 3, generator=generator(), resamples=100)
+    assert found.mean == pytest.approx(3)
+    same = bootstrap_ratio([(2.0, 1.0)] * 5, [(2.0, 4.0)] * 5, generator=generator(), resamples=100)
+    assert (same.mean, same.low, same.high, same.p_value) == (1, 1, 1, 1)
+    with pytest.raises(ValueError, match="both means of every cluster, got 3 and 2"):
+        bootstrap_ratio(above, [(1.0, 1.0)] * 2, generator=generator())
 
 
 def test_the_same_generator_seed_gives_the_same_interval():

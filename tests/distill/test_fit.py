@@ -70,7 +70,15 @@ def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_pat
     depth = {"depth_abs_rel", "depth_abs_rel_one_scale_a_clip"}
     assert set(errors["expert"]) == {*depth, "flow_epe_px", "motion_iou", "ray_angle_deg"}
     module.export(tmp_path / "expert")
-    assert json.loads((tmp_path / "expert" / "test_error.json").read_text()) == errors
+    said = json.loads((tmp_path / "expert" / "test_error.json").read_text())
+    gains = said.pop("times_better")
+    assert said == errors
+    for name in depth:
+        ratio = errors["trivial"][name] / errors["expert"][name]
+        assert gains[name]["mean"] == pytest.approx(ratio)
+        assert gains[name]["low"] < ratio < gains[name]["high"]
+    better = errors["expert"]["motion_iou"] / errors["trivial"]["motion_iou"]  # the more, the better
+    assert gains["motion_iou"]["mean"] == pytest.approx(better)
     assert load_expert(tmp_path / "expert").digest == model.float().freeze().digest  # rounded to half on export
     assert "| flow_epe_px |" in module.summary()
 
