@@ -5,6 +5,7 @@ import torch
 
 from region4d.configuration import CONFIGS, build, compose_config
 from region4d.study_plan import plan_study
+from scenes.worlds import make_world
 
 STUDIES = sorted(p.stem for p in (CONFIGS / "study").glob("*.yaml"))
 
@@ -82,3 +83,16 @@ def test_what_is_there_already_is_not_made_again(tmp_path: Path) -> None:
     for step in run.steps[1:]:  # results are enough, the model is not needed any more
         step.done.mkdir(parents=True)
     assert run.finished
+
+
+def test_the_fast_split_asks_for_speeds_that_hardly_any_training_shows() -> None:
+    def speeds(task: str, count: int) -> torch.Tensor:
+        world = build(compose_config("bench", [f"task={task}"]).task.world)
+        worlds = [make_world(seed, world) for seed in range(count)]
+        return torch.tensor(
+            [o.motion.length / (w.seconds[-1] - w.seconds[0]) for w in worlds for o in w.objects if o.moves]
+        )
+
+    seen, fast = speeds("worlds4d", 100), speeds("worlds4d_fast", 30)
+    seen, fast = seen[seen > 0], fast[fast > 0]  # some turn in place
+    assert (fast > seen.quantile(0.99)).float().mean() > 0.5
