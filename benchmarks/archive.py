@@ -3,7 +3,8 @@
     python -m benchmarks.archive outputs/runs/standard benchmarks/results/standard
 
 Arms answer the same questions, so that the records of a task, sorted by item, compress to a fiftieth of their size when
-they lie in one file. `region4d compare ... runs=FOLDER report_only=true` writes the report anew.
+they lie in one file. `region4d compare ... runs=FOLDER report_only=true` writes the report anew. What is archived
+already stays, but for the runs that come again: a study can be archived in parts, from several machines.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import lzma
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -64,21 +66,27 @@ def main(
     folder: Annotated[Path, typer.Argument(help="where the results are kept")],
 ) -> None:
     """Archive the results of the runs in a folder: records in one file a task, manifests, curves and probe scores."""
+    manifests = sorted(runs.glob(f"*/records/*/{MANIFEST}"))
+    if not manifests:
+        raise typer.BadParameter(f"{runs} holds no runs with records (RUN/records/TASK/{RECORDS})")
     answered: dict[str, list[Record]] = {}
-    for manifest in sorted(runs.glob(f"*/records/*/{MANIFEST}")):
+    for manifest in manifests:
+        answered.setdefault(manifest.parent.name, []).extend(read_records(manifest.parent))
+    for task, records in answered.items():
+        again = {(record.arm, record.seed) for record in records}
+        before = {run: of for run, of in archived_records(folder, task).items() if run not in again}
+        records.extend(chain.from_iterable(before.values()))
+        print(f"{task}: {len(again)} runs beside {len(before)} archived before, {len(records)} answers")
+    for manifest in manifests:
         task, run = manifest.parent.name, manifest.parents[2]
-        answered.setdefault(task, []).extend(read_records(manifest.parent))
         kept = folder / run.name / "records" / task / MANIFEST
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(manifest, kept)
         for name in KEPT:
             if (run / name).is_file():
                 shutil.copyfile(run / name, folder / run.name / name)
-    if not answered:
-        raise typer.BadParameter(f"{runs} holds no runs with records (RUN/records/TASK/{RECORDS})")
     for task, records in answered.items():
         write_archive(folder / ARCHIVE / (task + ENDING), records)
-        print(f"{task}: {len(records)} answers")
 
 
 if __name__ == "__main__":

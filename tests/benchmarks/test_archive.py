@@ -1,5 +1,7 @@
 """The archive of a study: the same records in a small file, run by run."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,18 @@ def test_every_run_comes_back_as_it_was_without_what_was_trained(runs: Path, tmp
         assert not (kept / f"{arm}-seed0" / "model").exists()
     whole = sum(f.stat().st_size for f in runs.rglob("records.jsonl"))
     assert sum(f.stat().st_size for f in kept.rglob("*.xz")) < whole / 20
+
+
+def test_runs_that_come_again_replace_their_answers_and_the_others_stay(runs: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    assert archive(runs, kept) == 0
+    shutil.rmtree(runs / "bad-seed0")
+    again = [replace(record, prediction="again") for record in of_arm("good")]
+    write_records(runs / "good-seed0" / "records" / "toy", again, collect_manifest({}))
+    assert archive(runs, kept) == 0
+    found = archived_records(kept, "toy")
+    assert {r.item: r for r in found["bad", 0]} == {r.item: r for r in of_arm("bad")}
+    assert {r.item: r for r in found["good", 0]} == {r.item: r for r in again}
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
