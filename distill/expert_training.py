@@ -197,16 +197,18 @@ class ExpertTraining(LightningModule):
                     self.errors.setdefault(who, {}).setdefault(name, []).append(error)
 
     def on_test_end(self) -> None:
-        """Estimate how many times better than the trivial predictor the expert is."""
-        for name, ours in self.errors["expert"].items():
-            trivial = self.errors["trivial"][name]
+        """Estimate how many times better than the trivial predictor the expert is, where that can be said."""
+        for name in self.test_errors()["expert"]:
+            ours, trivial = (self.errors[who][name] for who in ("expert", "trivial"))
             above, below = (ours, trivial) if name == "motion_iou" else (trivial, ours)
-            self.gains[name] = bootstrap_ratio(above, below, generator=torch.Generator().manual_seed(0))
+            if weighted_mean(below) > 0:
+                self.gains[name] = bootstrap_ratio(above, below, generator=torch.Generator().manual_seed(0))
 
     def test_errors(self) -> dict[str, dict[str, float]]:
-        """Average the errors of all test worlds, weighted by valid values."""
+        """Average the errors of all test worlds, weighted by valid values; what was never to be seen is left out."""
         return {
-            who: {name: weighted_mean(parts) for name, parts in errors.items()} for who, errors in self.errors.items()
+            who: {name: weighted_mean(parts) for name, parts in errors.items() if any(weight for _, weight in parts)}
+            for who, errors in self.errors.items()
         }
 
     def configure_optimizers(self) -> dict[str, Any]:
@@ -225,8 +227,8 @@ class ExpertTraining(LightningModule):
         lines += ["", "| test error | expert | trivial predictor | times better [95 %] |", "| --- | --- | --- | --- |"]
         errors = self.test_errors()
         for name, error in errors.get("expert", {}).items():
-            gain = self.gains[name]
-            times = f"{gain.mean:.2f} [{gain.low:.2f}, {gain.high:.2f}]"
+            gain = self.gains.get(name)
+            times = f"{gain.mean:.2f} [{gain.low:.2f}, {gain.high:.2f}]" if gain else ""
             lines.append(f"| {name} | {error:.3f} | {errors['trivial'][name]:.3f} | {times} |")
         return "\n".join(lines)
 

@@ -62,9 +62,8 @@ def test_the_interval_of_a_ratio_is_that_of_the_delta_method():
     ratio = (above.mean() / shared.mean()).item()
     half = 1.96 * ((above - ratio * shared).std(correction=0) / shared.mean()).item() / 600**0.5
     assert found.mean == pytest.approx(ratio)
-    assert found.low == pytest.approx(
-        ratio - half, abs=0.1 * half
-    )  # Monte Carlo, and the second order of the expansion
+    # Monte Carlo error, and the second order of the expansion
+    assert found.low == pytest.approx(ratio - half, abs=0.1 * half)
     assert found.high == pytest.approx(ratio + half, abs=0.1 * half)
     assert found.p_value < 0.001
 

@@ -83,6 +83,21 @@ def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_pat
     assert "| flow_epe_px |" in module.summary()
 
 
+def test_an_expert_is_tested_and_exported_where_nothing_moves(stores: str, tmp_path: Path) -> None:
+    still = replace(WORLD, motion=False)
+    data = ExpertWorlds(world=still, seeds=(0, 8), test_seeds=(100, 104), grid=4, batch_size=4, seed=0, stores=stores)
+    weights, betas = dict.fromkeys(CHANNELS, 1.0), dict.fromkeys(CHANNELS, 0.1)
+    module = ExpertTraining(model=build_expert(), learning_rate=1e-3, weights=weights, betas=betas)
+    Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, default_root_dir=tmp_path).test(
+        module, data, verbose=False
+    )
+    assert "motion_iou" not in module.gains
+    assert "flow_epe_px" in module.gains  # the camera moves
+    module.export(tmp_path / "expert")
+    assert "motion_iou" not in json.loads((tmp_path / "expert" / "test_error.json").read_text())["times_better"]
+    assert "| flow_epe_px |" in module.summary()
+
+
 def test_the_trivial_predictor_is_the_same_however_the_test_set_is_batched(stores: str) -> None:
     data = [
         ExpertWorlds(world=WORLD, seeds=(0, 32), test_seeds=(100, 108), grid=4, batch_size=b, seed=0, stores=stores)
