@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 from distill.signals import RENDERED
 from distill.target_cache import TargetCache
 from distill.teachers.teacher import Targets, Teacher
-from models.sr3d.sample import Sample
-from models.sr3d.training import WorldQuestions
+from models.sr3d.inputs.sample import Sample
+from training.sr3d.finetuning import WorldQuestions
 
 
 class TaughtSamples(Dataset[tuple[Sample, Targets]]):

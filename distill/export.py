@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
+from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
-from models.sr3d.processor import SR3DProcessor
 
 
 def export_student(model: SR3DForConditionalGeneration, processor: SR3DProcessor, folder: str | Path) -> None:

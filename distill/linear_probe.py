@@ -22,10 +22,10 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from benchmarks.manifest import collect_manifest
-from benchmarks.probe_scores import ProbeScores, write_probes
+from benchmarks.records.manifest import collect_manifest
+from benchmarks.region_qa.linear_probes import ProbeScores, write_probes
 from distill.signals import CHANNELS, RENDERED, true_signals
-from distill.training import visual_states
+from distill.student import visual_states
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
 from models.sr3d.answering import Answerer
 from scenes.clip import Clip

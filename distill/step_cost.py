@@ -19,17 +19,17 @@ from lightning import LightningModule
 from timm.optim import Muon
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.manifest import collect_manifest
+from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.stopwatch import print_races, race, write_races
 from distill.data import stack_targets
+from distill.student import PerceptualDistillation
 from distill.teachers import shipped_expert
-from distill.training import PerceptualDistillation
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from models.sr3d.data import RegionQuestions
 from scenes.questions import grammar_texts
 from scenes.worlds import WorldConfig, make_world, render
+from training.sr3d.questions import RegionQuestions
 
-RESULT = Path(__file__).parents[1] / "benchmarks" / "results" / "speed" / "distillation.json"
+RESULT = Path(__file__).parents[1] / "results" / "speed" / "distillation.json"
 CATEGORIES = ("nearer_camera", "distance", "colour", "depth", "speed", "displacement", "elapsed", "approaches")
 STUDENT: dict[str, Any] = {
     "vision_config": {

@@ -23,7 +23,7 @@ from distill.signals import Signals
 from distill.teachers.teacher import Targets, Teacher
 from models import heads
 from models.encoders import video_encoder
-from models.sr3d.data import Clips
+from training.sr3d.questions import Clips
 
 SHARD = 64  # clips in a file
 NOTE = "target_cache"

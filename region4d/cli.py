@@ -41,7 +41,7 @@ def build_app(asked: str | None) -> typer.Typer:
 
     for verb, summary in VERBS.items():
         name = verb.replace("-", "_")
-        run = getattr(importlib.import_module(f"region4d.{name}"), name) if verb == asked else not_asked
+        run = getattr(importlib.import_module(f"region4d.verbs.{name}"), name) if verb == asked else not_asked
         settings = {"ignore_unknown_options": True} if verb in HYDRA_VERBS else {}
         app.command(verb, help=run.__doc__ if verb == asked else summary, context_settings=settings)(run)
     return app

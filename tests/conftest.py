@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+pytest_plugins = ["tests.support.lifting", "tests.support.distillation", "tests.support.sr3d"]
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

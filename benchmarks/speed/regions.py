@@ -27,11 +27,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from benchmarks.manifest import collect_manifest
+from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
 from models.regions import RegionMasks, TilePlan, plan_tiles, pool_regions, tile_image
 
-RESULT = Path(__file__).parents[1] / "results" / "speed" / "regions.json"
+RESULT = Path(__file__).parents[2] / "results" / "speed" / "regions.json"
 
 
 def pil_tiles(image: Image.Image, plan: TilePlan, resize_once: bool) -> UInt8[Tensor, "tile 3 side side"]:

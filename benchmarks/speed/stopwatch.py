@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.manifest import Manifest
-from benchmarks.records import write_at_once
+from benchmarks.records.manifest import Manifest
+from benchmarks.records.record import write_at_once
 
 
 @dataclass(frozen=True)

@@ -22,19 +22,19 @@ import numpy as np
 import torch
 import typer
 
-from benchmarks.manifest import collect_manifest
+from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
 from scenes.worlds import World, WorldConfig, make_world, render
+from scenes.worlds.objects.solid import object_mesh, room_mesh, world_mesh
 from scenes.worlds.rendering.cast import Hits, cast, pixel_directions
 from scenes.worlds.rendering.packing import PackedWorlds, pack
-from scenes.worlds.solid import object_mesh, room_mesh, world_mesh
 
 try:
     import open3d
 except ImportError:
     open3d = None  # type: ignore[assignment]
 
-RESULT = Path(__file__).parents[1] / "results" / "speed" / "worlds.json"
+RESULT = Path(__file__).parents[2] / "results" / "speed" / "worlds.json"
 
 
 def embree_scene(world: World, segments: int) -> Any:

@@ -15,11 +15,12 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, VideoMAE
 
 from distill.signals import CHANNELS
 from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets, digest_of
+from models.checkpoint_registry import checkpoint_folder
 from models.encoders.video_encoder import VideoEncoder
 from models.heads import DenseHead
 from scenes.clip import Clip
 
-SHIPPED = Path(__file__).parent / "checkpoints" / "tiny"
+SHIPPED = "expert4d_tiny"  # a name of the checkpoint registry
 NOT_OF_THE_FUNCTION = ("_name_or_path", "dtype", "transformers_version", "architectures")  # entries of a saved config
 Latents = Float[Tensor, "batch hook slot rows cols channel"]
 
@@ -152,12 +153,13 @@ class Expert4D(PreTrainedModel):
 
 
 def load_expert(folder: str | Path) -> Expert4D:
-    """Load a trained expert, frozen.
+    """Load a trained expert, frozen, by folder or by the name of a shipped checkpoint.
 
     Raises:
         ValueError: the folder holds none, or its weights do not fit.
     """
-    path = Path(folder) / "config.json"
+    folder = checkpoint_folder(folder)
+    path = folder / "config.json"
     if not path.is_file():
         raise ValueError(f"no 4D expert in '{folder}' (config.json is missing): train one, experiment=expert4d/tiny")
     expert, found = Expert4D.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
@@ -179,7 +181,7 @@ def expert_to_train(folder: str | Path | Sequence[str | Path] | None = None) -> 
     """
     folders = [folder or SHIPPED] if folder is None or isinstance(folder, (str, Path)) else list(folder)
     weights = [load_expert(each).state_dict() for each in folders]
-    fresh = Expert4D(Expert4DConfig.from_pretrained(folders[0]))  # knows which parts never learn
+    fresh = Expert4D(Expert4DConfig.from_pretrained(checkpoint_folder(folders[0])))  # knows which parts never learn
     fresh.load_state_dict({name: torch.stack([w[name] for w in weights]).mean(0) for name in weights[0]})
     return fresh
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from einops import repeat
@@ -10,7 +10,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from models.geometry import PointMap, default_intrinsics
-from scenes.clip import Clip
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,6 @@ class DepthProvider(Protocol):
         self, video: UInt8[Tensor, "time 3 height width"], intrinsics: Float[Tensor, "time 3 3"] | None = None
     ) -> DepthEstimate:
         """Estimate points of the visible surfaces."""
-
-
-def add_depth(clip: Clip, provider: DepthProvider) -> Clip:
-    """Give a clip the z-depth (0 where unknown) and the intrinsics that a provider estimates from its frames."""
-    estimate = provider(clip.video, clip.intrinsics)
-    return replace(clip, depth=estimate.points.xyz[..., 2], intrinsics=estimate.intrinsics)
 
 
 def assumed_intrinsics(

@@ -17,6 +17,7 @@ from models.geometry.conversions import (
     swap_pytorch3d,
     z_up_T_tilted,
 )
+from models.geometry.mesh import Mesh
 from models.geometry.normalizers import Extent, Normalizer, ObjectNormalizer, SceneNormalizer, clip_canonical
 from models.geometry.point_map import Frame, PointMap, transform, unproject, valid_depth
 from models.geometry.rigid import invert, matrix, transform_points
@@ -26,6 +27,7 @@ from models.geometry.voxels import voxel_centres
 __all__ = [
     "Extent",
     "Frame",
+    "Mesh",
     "Normalizer",
     "ObjectNormalizer",
     "PointMap",

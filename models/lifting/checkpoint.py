@@ -12,14 +12,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig
 
+from models.checkpoint_registry import checkpoint_folder
 from models.encoders import ImageEncoder
 from models.geometry import Extent
-from models.lifting.conditioning import Conditioner, pretrained_image_encoder, small_image_encoder
-from models.lifting.flow_transformer import FlowTransformer
 from models.lifting.model import LiftingModel
-from models.lifting.occupancy_vae import OccupancyVAE
-from models.lifting.point_patches import PointPatchEmbed
-from models.lifting.refinement import RefinementFlow
+from models.lifting.networks.conditioning import Conditioner, pretrained_image_encoder, small_image_encoder
+from models.lifting.networks.flow_transformer import FlowTransformer
+from models.lifting.networks.occupancy_vae import OccupancyVAE
+from models.lifting.networks.point_patches import PointPatchEmbed
+from models.lifting.networks.refinement import RefinementFlow
 
 KIND = "region4d lifting model"
 DINOV2 = {  # names of older versions of transformers, and of newer ones
@@ -105,7 +106,8 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
         FileNotFoundError: a file is missing.
         ValueError: the folder holds something else, or a file is damaged.
     """
-    config_file, weights = Path(folder) / "config.json", Path(folder) / "model.safetensors"
+    folder = checkpoint_folder(folder)
+    config_file, weights = folder / "config.json", folder / "model.safetensors"
     if missing := [path.name for path in (config_file, weights) if not path.is_file()]:
         raise FileNotFoundError(
             f"no {missing[0]} in '{folder}': give the folder of a lifting model, such as `region4d train "

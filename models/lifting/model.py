@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from models.geometry import Extent, Normalizer
-from models.lifting.conditioning import Conditioner
-from models.lifting.flow_transformer import FlowTransformer
-from models.lifting.occupancy_vae import OccupancyVAE
-from models.lifting.refinement import RefinementFlow
+from models.lifting.networks.conditioning import Conditioner
+from models.lifting.networks.flow_transformer import FlowTransformer
+from models.lifting.networks.occupancy_vae import OccupancyVAE
+from models.lifting.networks.refinement import RefinementFlow
 
 
 class LiftingModel(nn.Module):

@@ -1,11 +1,11 @@
 """SR-3D: a vision-language model with 3D positions in its visual tokens and regions in its prompt."""
 
 from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.inputs.sample import Sample
+from models.sr3d.inputs.token_map import TokenMap, token_map
+from models.sr3d.inputs.tokenizer import train_tokenizer
 from models.sr3d.model import SR3DForConditionalGeneration
-from models.sr3d.processor import SR3DProcessor
-from models.sr3d.sample import Sample
-from models.sr3d.token_map import TokenMap, token_map
-from models.sr3d.tokenizer import train_tokenizer
 
 __all__ = [
     "SR3DConfig",

@@ -6,23 +6,47 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
 
+from models.checkpoint_registry import checkpoint_folder
+from models.geometry import PointMap
 from models.regions import Region
 from models.sr3d.checkpoint import load_nvila_lite
-from models.sr3d.mentions import renumber
+from models.sr3d.inputs.mentions import renumber
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
-from models.sr3d.processor import SR3DProcessor
-from models.sr3d.sample import Sample
-from scenes import Clip
+
+
+@runtime_checkable
+class Footage(Protocol):
+    """What an answer needs of a clip: frames, timestamps (seconds), and geometry where it is known."""
+
+    @property
+    def video(self) -> UInt8[Tensor, "time 3 height width"]:
+        """Frames."""
+
+    @property
+    def seconds(self) -> Float[Tensor, "time"]:
+        """Timestamps of the frames, in seconds."""
+
+    @property
+    def world_T_cam(self) -> Float[Tensor, "time 4 4"] | None:
+        """Camera poses: OpenCV camera axes to a z-up world, in metres."""
+
+    def points(self) -> PointMap | None:
+        """Points of the visible surfaces, in the world where poses are known."""
 
 
 @dataclass(frozen=True)
 class Query:
     """A question with `<region0>`, `<region1>`, ... about the regions of a clip."""
 
-    clip: Clip
+    clip: Footage
     regions: Sequence[Region]
     text: str
 
@@ -41,7 +65,7 @@ class Answerer:
         Raises:
             ValueError: when the folder holds no SR-3D.
         """
-        folder = Path(folder)
+        folder = checkpoint_folder(folder)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if (folder / "llm").is_dir():
             model, processor = load_nvila_lite(folder)
@@ -49,7 +73,7 @@ class Answerer:
         if not (folder / "config.json").is_file():
             raise ValueError(
                 f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
-                "experiment=sr3d/tiny_static`, or name models/sr3d/checkpoints/tiny-3d or an NVILA-Lite folder"
+                "experiment=sr3d/tiny_static`, or name sr3d_tiny_3d or an NVILA-Lite folder"
             )
         model = SR3DForConditionalGeneration.from_pretrained(folder).to(device)
         return cls(model, SR3DProcessor.from_pretrained(folder))

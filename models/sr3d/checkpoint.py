@@ -15,9 +15,9 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from models.attention import attention_implementation
 from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
 from models.sr3d.model import SR3DForConditionalGeneration
-from models.sr3d.processor import SR3DProcessor
-from models.sr3d.tokenizer import CAMERA, IMAGE, REGION, SCALE
 
 PROJECTORS = {"mlp_downsample_3x3_fix": "downsample_3x3", "mlp2x_gelu": "mlp", "linear": "linear"}
 OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")

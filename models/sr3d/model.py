@@ -20,15 +20,15 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from models.encoders import ImageEncoder
 from models.regions import RegionMasks
+from models.sr3d.attention.packing import packed_attention_mask, packed_position_ids
+from models.sr3d.attention.shared_prefix import SHARED_PREFIX, Blocks
 from models.sr3d.config import SR3DConfig
-from models.sr3d.grid_encoding import GridEncoding
-from models.sr3d.packing import packed_attention_mask, packed_position_ids
-from models.sr3d.position_encoding import PositionEncoding3D
+from models.sr3d.encodings.grid_encoding import GridEncoding
+from models.sr3d.encodings.position_encoding import PositionEncoding3D
+from models.sr3d.encodings.scale_encoding import ScaleEncoding
+from models.sr3d.encodings.timestamp_encoding import timestamp_encoding
 from models.sr3d.projector import projector
 from models.sr3d.region_extractor import RegionExtractor
-from models.sr3d.scale_encoding import ScaleEncoding
-from models.sr3d.shared_prefix import SHARED_PREFIX, Blocks
-from models.sr3d.timestamp_encoding import timestamp_encoding
 
 IGNORED = -100  # label of a token that is not supervised (transformers convention)
 VISUAL_INPUTS = (
@@ -208,7 +208,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         With `labels`, logits are computed at supervised positions only, as (position, vocabulary), and the loss is the
         mean cross entropy there, or their sum over `num_items_in_batch`. With `segment_ids` the batch is packed (see
-        `models.sr3d.packing`). The visual inputs are those of `embed`.
+        `models.sr3d.attention.packing`). The visual inputs are those of `embed`.
         """
         if inputs_embeds is None:
             if input_ids is None:

@@ -15,9 +15,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from probes.clips.seeding import clip_generator
 from probes.extractors.noise import Noise
-from probes.features import Features, SlotMap
-from probes.seeding import clip_generator
+from probes.extractors.slots import Features, SlotMap
 
 SAMPLED = 4096  # values of a weight that its digest looks at
 

@@ -1,10 +1,11 @@
 """Questions about regions of clips whose truth is known, with exact answers."""
 
+from models.spoken_numbers import NUMBERS, format_number
 from scenes.questions.ask import CATEGORIES, ask_about, region_of
 from scenes.questions.dynamic import DYNAMIC
 from scenes.questions.grammar import grammar_texts
 from scenes.questions.patches import ask_about_patches
-from scenes.questions.quantity import NUMBERS, UNITS, format_number, format_quantity
+from scenes.questions.quantity import UNITS, format_quantity
 from scenes.questions.question import LETTERS, Question
 from scenes.questions.static import STATIC
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from models.spoken_numbers import NUMBERS
 from scenes.questions.ask import CATEGORIES
 from scenes.questions.category import with_options
-from scenes.questions.quantity import NUMBERS, UNITS
+from scenes.questions.quantity import UNITS
 from scenes.questions.question import LETTERS
-from scenes.worlds.families import FAMILIES
-from scenes.worlds.palette import COLOURS
+from scenes.worlds.objects.families import FAMILIES
+from scenes.worlds.objects.palette import COLOURS
 
 WORDS = ("yes", "no", "left", "middle", "right", "front", "behind", "towards", "away")
 PHRASES = ("to the left", "to the right", "it does not move")

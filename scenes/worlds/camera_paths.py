@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenes.worlds.dice import Dice
-from scenes.worlds.primitives import Vector
+from scenes.worlds.objects.primitives import Vector
 
 KINDS = ("static", "pan", "orbit", "travel")
 WALL_MARGIN = 0.2  # metres between camera and wall, before the world is rescaled

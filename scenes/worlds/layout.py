@@ -10,12 +10,12 @@ from types import MappingProxyType
 
 from scenes.worlds.camera_paths import camera_path
 from scenes.worlds.dice import Dice
-from scenes.worlds.families import FAMILIES, NATURAL_SIZES, assemble
 from scenes.worlds.motion import MOTIONS, REST, FloorPose, Motion
-from scenes.worlds.palette import DARK, PALETTE, STEEL, WOOD, Colour, blend
-from scenes.worlds.primitives import Tint
+from scenes.worlds.objects.families import FAMILIES, NATURAL_SIZES, assemble
+from scenes.worlds.objects.palette import DARK, PALETTE, STEEL, WOOD, Colour, blend
+from scenes.worlds.objects.primitives import Tint
+from scenes.worlds.objects.textures import BLACK, WHITE, Texture, object_texture, room_textures
 from scenes.worlds.stage import Stage
-from scenes.worlds.textures import BLACK, WHITE, Texture, object_texture, room_textures
 from scenes.worlds.world import World, WorldConfig, WorldObject, normalised, rescale
 
 ATTEMPTS = 60  # places tried for one object before it is given up

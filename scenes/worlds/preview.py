@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from scenes.clip import Clip
-from scenes.drawing import contact_sheet
+from scenes.drawing.regions import contact_sheet
 
 PANELS = ("colour", "depth", "backward flow", "instances", "normals")
 TICKS = Fraction(1, 1000)  # seconds in one unit of video time

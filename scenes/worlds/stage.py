@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scenes.worlds.camera_paths import CameraPose
 from scenes.worlds.motion import FloorPose
-from scenes.worlds.primitives import Vector
+from scenes.worlds.objects.primitives import Vector
 from scenes.worlds.world import WorldObject
 
 GAP = 0.03  # metres kept free between objects, and to walls

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from scenes.clip import Clip, ObjectTruth, Truth
-from scenes.shards import SHARD, ShardStore, shard_note
+from scenes.storage.shards import SHARD, ShardStore, shard_note
 from scenes.worlds.layout import make_world
 from scenes.worlds.rendering.render import Signal, render
 from scenes.worlds.world import WorldConfig

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from scenes.worlds.camera_paths import KINDS, CameraPose
-from scenes.worlds.families import FAMILIES
 from scenes.worlds.motion import MOTIONS, FloorPose, Motion
-from scenes.worlds.palette import COLOURS
-from scenes.worlds.primitives import Primitive, Vector
-from scenes.worlds.textures import OBJECT_PATTERNS, Texture
+from scenes.worlds.objects.families import FAMILIES
+from scenes.worlds.objects.palette import COLOURS
+from scenes.worlds.objects.primitives import Primitive, Vector
+from scenes.worlds.objects.textures import OBJECT_PATTERNS, Texture
 
 SIZES = ("free", "natural")
 

@@ -11,12 +11,12 @@ import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 
 from distill.data import TaughtWorldQuestions
-from distill.expert_training import ExpertTraining, ExpertWorlds, mean_signals, signal_errors
+from distill.expert.training import ExpertTraining, ExpertWorlds, mean_signals, signal_errors
 from distill.signals import CHANNELS
+from distill.student import PerceptualDistillation
 from distill.teachers import Expert4D, Expert4DConfig, Oracle, load_expert
 from distill.teachers.expert import expert_to_train
-from distill.training import PerceptualDistillation
-from tests.distill.conftest import WORLD, build_expert, build_student
+from tests.support.distillation import WORLD, build_expert, build_student
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from distill.linear_probe import Ridge, cell_signals, probe, token_states
-from models.sr3d.position_encoding import PositionEncoding3D
+from models.sr3d.encodings.position_encoding import PositionEncoding3D
 from scenes.clip import Clip
-from tests.distill.conftest import FRAMES, build_student
+from tests.support.distillation import FRAMES, build_student
 
 
 def test_a_linear_target_is_read_exactly_and_noise_not_at_all() -> None:

@@ -10,7 +10,7 @@ from transformers import VideoMAEConfig, VideoMAEModel, VJEPA2Config, VJEPA2Mode
 from distill.teachers import Teacher
 from distill.teachers.stock import StockTeacher, backward_flow, load_raft
 from scenes.clip import Clip
-from tests.distill.conftest import FRAMES, SIZE, VIDEO
+from tests.support.distillation import FRAMES, SIZE, VIDEO
 
 
 def write_encoder(kind: str, folder: Path) -> Path:

@@ -15,7 +15,7 @@ from distill.data import TaughtWorldQuestions
 from distill.target_cache import TargetCache
 from distill.teachers import Expert4D, Oracle
 from scenes.clip import Clip
-from tests.distill.conftest import FRAMES, SIZE, WORLD, build_expert, build_student
+from tests.support.distillation import FRAMES, SIZE, WORLD, build_expert, build_student
 
 
 @pytest.fixture(autouse=True)

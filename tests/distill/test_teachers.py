@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from distill.signals import true_signals
 from distill.teachers import Expert4D, Oracle, Teacher, load_expert
 from scenes.clip import Clip
-from tests.distill.conftest import FRAMES, SIZE, build_expert
+from tests.support.distillation import FRAMES, SIZE, build_expert
 
 
 def test_the_expert_gives_what_its_spec_says(expert: Expert4D, clips: list[Clip]) -> None:

@@ -1,5 +1,4 @@
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,9 +6,8 @@ import torch
 
 from models.lifting.checkpoint import build_model, save_model
 from region4d.cli import main
-from tests.models.lifting.conftest import shaken
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.support.command_line import Run
+from tests.support.lifting import shaken
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A wrong input is one clear line on standard error, exit code 2, and nothing written."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -8,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.scenes.footage import cut, write_footage
+from tests.support.command_line import Run, assert_one_line
+from tests.support.footage import cut, write_footage
 
-Run = Callable[..., tuple[int, str, str]]
 NEARER = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
 
 
@@ -29,16 +28,6 @@ def write_video(path: Path) -> None:
             frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), shade, np.uint8), format="rgb24")
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
-
-
-def assert_one_line(result: tuple[int, str, str], *words: str) -> None:
-    code, out, err = result
-    assert code == 2, err
-    assert out == ""
-    assert len(err.strip().splitlines()) == 1, err
-    assert err.startswith("region4d: ")
-    for word in words:
-        assert word in err
 
 
 def test_a_missing_file_is_named(region4d: Run, tmp_path: Path) -> None:

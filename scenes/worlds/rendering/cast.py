@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from models.geometry import invert
-from scenes.worlds.primitives import Shape
+from scenes.worlds.objects.primitives import Shape
 from scenes.worlds.rendering.intersections import ENTER, NORMAL, TINY
 from scenes.worlds.rendering.packing import PackedWorlds
 from scenes.worlds.rendering.pairs import bounds, columns, covered_spans, ragged

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from scenes.worlds.primitives import Shape
+from scenes.worlds.objects.primitives import Shape
 
 TINY = 1e-12  # stands in for a zero divisor; its quotients are beyond any scene
 NEWTON_STEPS = 24  # enough for the worst bracket of a torus, where the quartic touches zero

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from scenes.worlds.primitives import Shape
-from scenes.worlds.textures import Texture
+from scenes.worlds.objects.primitives import Shape
+from scenes.worlds.objects.textures import Texture
 from scenes.worlds.world import World
 
 SURFACES = 6  # of a room

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
-from scenes.worlds.primitives import Shape
+from scenes.worlds.objects.primitives import Shape
 
 NEAR = 1e-3  # metres; a corner nearer than this cannot be projected
 CORNERS = torch.tensor([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])

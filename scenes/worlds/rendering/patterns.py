@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from scenes.worlds.textures import Pattern
+from scenes.worlds.objects.textures import Pattern
 
 Points = Float[Tensor, "3 point"]
 Share = Float[Tensor, "point"]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 from benchmarks.metrics.boxes import box_iou_3d
-from tests.benchmarks.metrics.shapes import random_motion, translation, turn
+from tests.support.shapes import random_motion, translation, turn
 
 ONE = np.ones(3)
 HERE = np.eye(4)

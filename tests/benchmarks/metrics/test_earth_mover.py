@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from trimesh import Trimesh
 
 from benchmarks.metrics.earth_mover import assignment_distance, earth_mover_distance, earth_mover_floor
-from tests.benchmarks.metrics.shapes import broken, cube, lump, moved, random_motion, sphere, translation
+from tests.support.shapes import broken, cube, lump, moved, random_motion, sphere, translation
 
 SEEDS = st.integers(0, 10_000)
 

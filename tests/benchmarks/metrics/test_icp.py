@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from benchmarks.metrics.icp import align_icp, icp_alignments
 from benchmarks.metrics.mesh import chamfer_distance
-from tests.benchmarks.metrics.shapes import cube, lump, moved, random_motion
+from tests.support.shapes import cube, lump, moved, random_motion
 
 
 @settings(max_examples=4, deadline=None)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.metrics.mesh import chamfer_distance, f_score, normalized
-from tests.benchmarks.metrics.shapes import cube, lump, moved, random_motion, sphere
+from tests.support.shapes import cube, lump, moved, random_motion, sphere
 
 SEEDS = st.integers(0, 10_000)
 

@@ -6,7 +6,7 @@ from trimesh import Trimesh
 from trimesh.creation import box, cylinder
 
 from benchmarks.metrics.object_pose import add_s, diameter, rotation_error_icp
-from tests.benchmarks.metrics.shapes import broken, cube, lump, moved, random_motion, sphere, translation, turn
+from tests.support.shapes import broken, cube, lump, moved, random_motion, sphere, translation, turn
 
 SEEDS = st.integers(0, 10_000)
 BRICK = box((1.0, 0.7, 0.4))

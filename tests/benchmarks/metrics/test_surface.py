@@ -3,7 +3,7 @@ import pytest
 from trimesh import Trimesh
 
 from benchmarks.metrics.surface import Surface, surface_distances
-from tests.benchmarks.metrics.shapes import broken, cube, flat, moved, translation
+from tests.support.shapes import broken, cube, flat, moved, translation
 
 
 def test_the_nearest_points_of_a_cube_lie_on_its_face_its_edge_and_its_corner() -> None:

@@ -8,7 +8,7 @@ from trimesh.util import concatenate
 
 from benchmarks.metrics.surface import Surface
 from benchmarks.metrics.voxels import VOXEL, solid_voxels, surface_voxels, voxel_iou
-from tests.benchmarks.metrics.shapes import broken, cube, hollow, lump, moved, random_motion, sphere, translation
+from tests.support.shapes import broken, cube, hollow, lump, moved, random_motion, sphere, translation
 
 SEEDS = st.integers(0, 10_000)
 

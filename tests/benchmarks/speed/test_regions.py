@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.manifest import collect_manifest
+from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.regions import draw_ellipses, our_tiles, pil_tiles, pool_by_region, pool_by_sample
 from benchmarks.speed.stopwatch import Race, race, write_races
 from models.regions import RegionMasks, TilePlan, pool_regions

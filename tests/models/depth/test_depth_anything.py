@@ -12,9 +12,10 @@ from transformers import (
     DPTImageProcessor,
 )
 
-from models.depth import DepthAnythingV2, add_depth, relative_to_depth
+from models.depth import DepthAnythingV2, relative_to_depth
 from models.geometry import default_intrinsics, unproject
 from scenes.clip import Clip
+from scenes.readers.estimated_depth import add_depth
 
 
 @pytest.fixture(params=["relative", "metric"])

@@ -22,7 +22,7 @@ from models.geometry import (
     transform_points,
     unproject,
 )
-from tests.models.geometry.random_geometry import random_poses
+from tests.support.random_geometry import random_poses
 
 SEEDS = st.integers(0, 10_000)
 

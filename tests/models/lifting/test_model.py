@@ -5,11 +5,11 @@ import torch
 
 from models.geometry import ObjectNormalizer
 from models.lifting import Conditioner, FlowTransformer, Guidance, LiftingModel, OccupancyVAE
-from models.lifting.crops import make_views
-from models.lifting.flow import draw_noise
-from models.lifting.pose_encoding import LAYOUT
-from models.lifting.sampler import sample
-from tests.models.lifting.conftest import SeenObject
+from models.lifting.flow_matching.paths import draw_noise
+from models.lifting.flow_matching.sampler import sample
+from models.lifting.inputs.crops import make_views
+from models.lifting.networks.pose_encoding import LAYOUT
+from tests.support.lifting import SeenObject
 
 
 def test_the_default_networks_fit_together() -> None:

@@ -5,7 +5,7 @@ import torch
 
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from models.sr3d.answering import Answerer, Query
-from models.sr3d.mentions import renumber
+from models.sr3d.inputs.mentions import renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
 from models.sr3d.checkpoint import load_nvila_lite
-from tests.models.sr3d.conftest import pixels, two_regions, world_points
-from tests.models.sr3d.nvila_folder import CHANNELS, GRID, HEAD, TAIL, WIDTH, write_nvila
+from tests.support.nvila_folder import CHANNELS, GRID, HEAD, TAIL, WIDTH, write_nvila
+from tests.support.sr3d import pixels, two_regions, world_points
 
 
 @pytest.fixture(scope="module")

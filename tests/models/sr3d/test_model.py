@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageText
 
 from models.regions import Region
 from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor
-from tests.models.sr3d.conftest import QUESTIONS, TEXT, Build, pixels, two_regions, world_points
+from tests.support.sr3d import QUESTIONS, TEXT, Build, pixels, two_regions, world_points
 
 ONLY_3D = ("position_encoding.", "camera_projector.")
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor
-from models.sr3d.shared_prefix import SHARED_PREFIX
-from tests.models.sr3d.conftest import Build
+from models.sr3d.attention.shared_prefix import SHARED_PREFIX
+from tests.support.sr3d import Build
 
 TOLERANCE = 0.05  # relative; bfloat16 has 8 bits, and a dozen layers add up
 

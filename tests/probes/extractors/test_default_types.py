@@ -4,19 +4,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from probes.extractors.cogvideox import CogVideoXExtractor
-from probes.extractors.cosmos import CosmosExtractor
-from probes.extractors.diffusion import LatentDiffusion
-from probes.extractors.hunyuan_video import HunyuanVideoExtractor
-from probes.extractors.ltx_video import LTXVideoExtractor
+from probes.extractors.diffusion.cogvideox import CogVideoXExtractor
+from probes.extractors.diffusion.cosmos import CosmosExtractor
+from probes.extractors.diffusion.hunyuan_video import HunyuanVideoExtractor
+from probes.extractors.diffusion.latent_diffusion import LatentDiffusion
+from probes.extractors.diffusion.ltx_video import LTXVideoExtractor
+from probes.extractors.diffusion.open_sora import OpenSoraExtractor
 from probes.extractors.noise import Noise
-from probes.extractors.open_sora import OpenSoraExtractor
-from tests.probes.extractors.clips import clip
-from tests.probes.extractors.tiny_checkpoints_cogvideox import cogvideox
-from tests.probes.extractors.tiny_checkpoints_cosmos import cosmos
-from tests.probes.extractors.tiny_checkpoints_hunyuan_video import hunyuan_video
-from tests.probes.extractors.tiny_checkpoints_ltx_video import ltx_video
-from tests.probes.extractors.tiny_checkpoints_open_sora import open_sora
+from tests.support.checkpoints.cogvideox import cogvideox
+from tests.support.checkpoints.cosmos import cosmos
+from tests.support.checkpoints.hunyuan_video import hunyuan_video
+from tests.support.checkpoints.ltx_video import ltx_video
+from tests.support.checkpoints.open_sora import open_sora
+from tests.support.extractor_clips import clip
 
 SMALL, WIDE = (32, 48), (64, 96)
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 from diffusers import CogVideoXDDIMScheduler, DDPMScheduler, EDMEulerScheduler
 
-from probes.extractors.cogvideox import CogVideoXExtractor
-from probes.extractors.cosmos import CosmosExtractor, edm_sigma
-from probes.extractors.diffusion import LatentDiffusion
-from probes.extractors.hunyuan_video import HunyuanVideoExtractor
-from probes.extractors.ltx_video import LTXVideoExtractor
+from probes.extractors.diffusion.cogvideox import CogVideoXExtractor
+from probes.extractors.diffusion.cosmos import CosmosExtractor, edm_sigma
+from probes.extractors.diffusion.hunyuan_video import HunyuanVideoExtractor
+from probes.extractors.diffusion.latent_diffusion import LatentDiffusion
+from probes.extractors.diffusion.ltx_video import LTXVideoExtractor
+from probes.extractors.diffusion.open_sora import OpenSoraExtractor
+from probes.extractors.diffusion.wan import WanExtractor
 from probes.extractors.noise import Noise, preserving_timestep
-from probes.extractors.open_sora import OpenSoraExtractor
-from probes.extractors.wan import WanExtractor
 
 FLOWS = (WanExtractor, HunyuanVideoExtractor, LTXVideoExtractor, OpenSoraExtractor)
 MODELS = (*FLOWS, CogVideoXExtractor, CosmosExtractor)

@@ -2,7 +2,7 @@ import pytest
 
 from probes.extractors.extractor import tubelet_slots
 from probes.extractors.pieces import cut
-from probes.features import SlotMap
+from probes.extractors.slots import SlotMap
 
 
 def test_interleaved_pieces_put_every_frame_where_the_study_looks_for_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scenes.questions.category import Choice, Comparison, Measurement
 from scenes.questions.facts import Facts
-from tests.scenes.questions.toy_clips import toy_clip
+from tests.support.toy_clips import toy_clip
 
 
 @pytest.fixture(scope="module")

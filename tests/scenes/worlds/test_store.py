@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import scenes.shards as shards
+from scenes.storage import shards
 from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.store import WorldStore
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from models.geometry import invert, pixel_centres, project, transform_points
 from scenes.clip import Clip, Truth
 from scenes.worlds import World, WorldConfig, make_world, render
+from scenes.worlds.objects.solid import occupancy, signed_distance
 from scenes.worlds.rendering.cast import cast
 from scenes.worlds.rendering.packing import pack
 from scenes.worlds.rendering.shading import surface_colour
-from scenes.worlds.solid import occupancy, signed_distance
 
 CONFIG = WorldConfig(height=96, width=96, frames=3, motion=True, noise=0.0)
 SEEDS = range(40, 47)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from scenes.worlds import World, WorldConfig, make_world, render
-from scenes.worlds.families import NATURAL_SIZES
+from scenes.worlds.objects.families import NATURAL_SIZES
 
 
 def test_the_same_seed_gives_the_same_bytes_in_any_batch() -> None:

@@ -1,0 +1,1 @@
+"""Lifting against baselines on objects whose truth is known."""

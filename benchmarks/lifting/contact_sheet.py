@@ -1,0 +1,64 @@
+"""A contact sheet of Lift-Worlds: what was seen, the truth, and what methods made of it, over the faded picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+from trimesh import Trimesh
+
+from benchmarks.lifting.measure import TestSet
+from benchmarks.lifting.methods import Method
+from benchmarks.lifting.truth import in_camera, read_truth
+from models.lifting.meshes.mesh import GREY, ColouredMesh
+from models.lifting.meshes.ray_casting import render_meshes
+from scenes.drawing.meshes import close_up, faded
+from scenes.drawing.regions import contact_sheet
+from scenes.worlds.masked_objects import MaskedObject
+
+SIDE = 192  # of a cell, pixels
+
+
+def draw_sheet(test: TestSet, methods: Mapping[str, Method], count: int) -> Image.Image:
+    """Draw the first objects of a test set, one row each: picture, mask, truth, and the first candidate of each method.
+
+    A method that gave no mesh leaves the faded picture.
+    """
+    places = test.places[:count]
+    items, seeds = [test.store[place] for place in places], [test.store.seeds[place] for place in places]
+    found = {name: method.predict(items, seeds, 0) for name, method in methods.items()}
+    cells: list[Image.Image] = []
+    titles: list[str] = []
+    for row, (place, item) in enumerate(zip(places, items, strict=True)):
+        meshes: dict[str, Trimesh | None] = {"truth": read_truth(test.truth(place)).in_camera.mesh}
+        for name, predictions in found.items():
+            p = predictions[row]
+            meshes[name] = None if isinstance(p, str) else in_camera(p.mesh, p.cam_T_obj, p.scale)
+        cells += draw_row(item, list(meshes.values()))
+        titles += [f"{item.family}, {float(item.occlusion):.0%} hidden", "mask", *meshes]
+    return contact_sheet(cells, 3 + len(methods), titles)
+
+
+def draw_row(item: MaskedObject, meshes: Sequence[Trimesh | None]) -> list[Image.Image]:
+    """Draw a close-up, its mask, and each mesh (camera frame, metres) over the faded close-up."""
+    image, mask, intrinsics = close_up(item.image, item.mask, item.intrinsics, SIDE)
+    drawn = [image, (255 * mask).to(torch.uint8).expand(3, -1, -1)]
+    for mesh in meshes:
+        drawn.append(_over(faded(image), mesh, intrinsics))
+    return [Image.fromarray(rearrange(picture, "c h w -> h w c").contiguous().numpy()) for picture in drawn]
+
+
+def _over(
+    backdrop: Float[Tensor, "3 height width"], mesh: Trimesh | None, intrinsics: Float[Tensor, "3 3"]
+) -> UInt8[Tensor, "3 height width"]:
+    """Lay a grey mesh over a picture in [0, 1]."""
+    if mesh is not None:
+        vertices = torch.tensor(mesh.vertices, dtype=torch.float32)
+        colours = torch.full((len(vertices), 3), GREY, dtype=torch.uint8)
+        seen = render_meshes([ColouredMesh(vertices, torch.tensor(mesh.faces), colours)], intrinsics, SIDE, SIDE)
+        backdrop = torch.where(seen.hit, seen.rgb, backdrop)
+    return (255 * backdrop.clamp(0, 1)).round().to(torch.uint8)

@@ -1,0 +1,60 @@
+"""How fast arms lift: one object at a time, and in batches."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.lifting.methods import ArmMethod
+from benchmarks.records.record import write_at_once
+from scenes.worlds.masked_objects import MaskedObject
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds an object (wall clock, the whole call of `lift_many`): the least of the repeats, the least disturbed.
+
+    `load` is the load average of the machine when it was measured: other work on it makes numbers larger.
+    """
+
+    arm: str
+    batch: int
+    objects: int
+    repeats: int
+    seconds: float
+    load: float
+    device: str
+
+
+def time_arms(
+    arms: Mapping[str, ArmMethod], items: Sequence[MaskedObject], seeds: Sequence[int], repeats: int
+) -> list[Speed]:
+    """Time every arm on the same objects: all in one batch, and one by one."""
+    found = []
+    for name, arm in arms.items():
+        arm.predict(items[:1], seeds[:1], 0)  # what happens once is not timed
+        for batch in (len(items), 1):
+            times = []
+            for _ in range(repeats):
+                start = time.perf_counter()
+                for first in range(0, len(items), batch):
+                    arm.predict(items[first : first + batch], seeds[first : first + batch], 0)
+                times.append(time.perf_counter() - start)
+            device = arm.networks.device.type
+            found.append(Speed(name, batch, len(items), repeats, min(times) / len(items), os.getloadavg()[0], device))
+    return found
+
+
+def write_speeds(path: Path, speeds: Sequence[Speed]) -> None:
+    """Write what was timed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_at_once(path, json.dumps([asdict(speed) for speed in speeds], indent=2) + "\n")
+
+
+def read_speeds(path: Path) -> list[Speed]:
+    """Read what was timed; nothing where nothing was."""
+    return [Speed(**data) for data in json.loads(path.read_text())] if path.is_file() else []

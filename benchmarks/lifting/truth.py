@@ -1,0 +1,115 @@
+"""True objects of Lift-Worlds: their outer surface, and all that every prediction is compared with, made once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from benchmarks.metrics.earth_mover import earth_mover_floor
+from benchmarks.metrics.mesh import normalized
+from benchmarks.metrics.object_pose import diameter
+from benchmarks.metrics.surface import Surface, Trimesh
+from benchmarks.metrics.voxels import solid_voxels, surface_voxels
+from models.lifting.meshes.mesh import extract_mesh
+from scenes.worlds.masked_objects import MaskedObject, distance_grid
+from scenes.worlds.world import WorldObject
+
+RESOLUTION = 96  # voxels along the cube of the true surface: its faces are off by far less than F1@0.01 sees
+EARTH = 256  # points of the earth mover's distance: a reported floor, and milliseconds
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One true object. Voxels and floor are those of the mesh as `normalized` has it."""
+
+    mesh: Trimesh  # the outer surface in the object's cube [-0.5, 0.5]^3
+    cam_T_obj: Float[np.ndarray, "4 4"]
+    scale: float  # side of the cube, metres
+    diameter: float  # in units of the cube
+    solid: Int[np.ndarray, "solid_voxel 3"]
+    shell: Int[np.ndarray, "shell_voxel 3"]
+    floor: float  # earth mover's distance between two samplings of it
+
+    @cached_property
+    def normalized(self) -> Surface:
+        """The surface, centred and scaled to [-1, 1]."""
+        return Surface(normalized(self.mesh), "the true mesh")
+
+    @cached_property
+    def in_camera(self) -> Surface:
+        """The surface where it stands, metres."""
+        return Surface(in_camera(self.mesh, self.cam_T_obj, self.scale), "the true mesh")
+
+
+def outer_mesh(thing: WorldObject, resolution: int = RESOLUTION) -> Trimesh:
+    """Mesh the outer surface of an object in its cube; meshes of its primitives would overlap inside."""
+    surface = extract_mesh(-distance_grid(thing, resolution), smallest=0.0)
+    return Trimesh(surface.vertices.numpy(), surface.faces.numpy(), process=False)
+
+
+def make_truth(mesh: Trimesh, item: MaskedObject) -> Truth:
+    """Measure what every prediction of an item is compared with."""
+    unit = normalized(mesh)
+    return Truth(
+        mesh,
+        item.cam_T_obj.double().numpy(),
+        float(item.scale),
+        diameter(mesh),
+        solid_voxels(unit),
+        surface_voxels(unit),
+        earth_mover_floor(unit, EARTH),
+    )
+
+
+def write_truth(path: Path, truth: Truth) -> None:
+    """Write a truth in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    with draft.open("wb") as file:
+        np.savez(
+            file,
+            vertices=truth.mesh.vertices.astype(np.float32),
+            faces=truth.mesh.faces.astype(np.int32),
+            cam_T_obj=truth.cam_T_obj,
+            numbers=np.array([truth.scale, truth.diameter, truth.floor]),
+            solid=truth.solid.astype(np.int16),
+            shell=truth.shell.astype(np.int16),
+        )
+    draft.replace(path)
+
+
+def read_truth(path: Path) -> Truth:
+    """Read a truth that `write_truth` wrote."""
+    with np.load(path) as held:
+        scale, diameter_, floor = held["numbers"].tolist()
+        return Truth(
+            Trimesh(held["vertices"].astype(np.float64), held["faces"].astype(np.int64), process=False),
+            held["cam_T_obj"],
+            scale,
+            diameter_,
+            held["solid"].astype(np.int64),
+            held["shell"].astype(np.int64),
+            floor,
+        )
+
+
+def in_camera(mesh: Trimesh, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Trimesh:
+    """Carry a copy of a mesh of the cube to the camera frame, metres."""
+    similarity = cam_T_obj.astype(np.float64)
+    similarity[:3, :3] *= scale
+    moved = mesh.copy()
+    moved.apply_transform(similarity)
+    return moved
+
+
+def make_truth_once(path: Path, thing: WorldObject, item: MaskedObject) -> None:
+    """Mesh and measure a true object, unless an earlier run did."""
+    if not path.is_file():
+        torch.set_num_threads(1)
+        write_truth(path, make_truth(outer_mesh(thing), item))

@@ -1,0 +1,1 @@
+"""Studies of probes: errors by model, layer, noise and control."""

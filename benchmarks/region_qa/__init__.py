@@ -1,0 +1,1 @@
+"""Questions about regions: tasks, parser, scores, reports."""

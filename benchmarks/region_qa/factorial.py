@@ -1,0 +1,53 @@
+"""Two factors crossed: what each does on average over the other, and whether they add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from benchmarks.records.record import Record, pair_records
+from benchmarks.region_qa.categories import members
+from benchmarks.region_qa.scores import SEED
+from benchmarks.statistics import Estimate, bootstrap
+
+Cells = tuple[tuple[str, str], tuple[str, str]]  # arms: rows without and with the first factor, columns the second
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Main effects of two factors on accuracy, and their interaction (difference of differences)."""
+
+    category: str
+    first: Estimate
+    second: Estimate
+    interaction: Estimate
+
+
+def factorial_effects(records: Sequence[Record], cells: Cells, category: str) -> Effects | None:
+    """Estimate the effects of a 2 x 2 of arms on a category or a group, over the seeds that all four have.
+
+    Returns None where they share no seed.
+    """
+    inside = set(members(category))
+    arms = [arm for row in cells for arm in row]
+    of_arm = [[r for r in records if r.arm == arm and r.category in inside] for arm in arms]
+    seeds = set.intersection(*({r.seed for r in group} for group in of_arm))
+    if not seeds:
+        return None
+    of_arm = [[r for r in group if r.seed in seeds] for group in of_arm]
+    base = of_arm[0]
+    columns = [[other.score for _, other in pair_records(base, group)] for group in of_arm]
+    neither, second, first, both = (torch.tensor(column, dtype=torch.float64) for column in columns)
+
+    def estimate(values: torch.Tensor) -> Estimate:
+        generator = torch.Generator().manual_seed(SEED)
+        return bootstrap(values.tolist(), [r.cluster for r in base], [r.seed for r in base], generator=generator)
+
+    return Effects(
+        category,
+        estimate((first + both - neither - second) / 2),
+        estimate((second + both - neither - first) / 2),
+        estimate(both - first - second + neither),
+    )

@@ -1,0 +1,98 @@
+"""Scores of linear probes: how much of a signal's variance they explain, with intervals over clips."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.records.manifest import Manifest
+from benchmarks.records.record import write_at_once
+from benchmarks.region_qa.scores import SEED
+from benchmarks.statistics import Estimate, draw_weights
+
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class ProbeScores:
+    """Squared errors of one model's probes on each test clip, and squared distances from the mean, by signal.
+
+    R2 over clips is 1 - sum(error) / sum(spread), at the last layer; `by_layer` has it at each one, embeddings first.
+    """
+
+    arm: str
+    seed: int
+    clips: Sequence[str]
+    error: Mapping[str, Sequence[float]]
+    spread: Mapping[str, Sequence[float]]
+    by_layer: Mapping[str, Sequence[float]]
+
+    def r2(self, signal: str) -> float:
+        """Score all clips."""
+        return 1 - sum(self.error[signal]) / sum(self.spread[signal])
+
+
+def write_probes(path: Path, scores: ProbeScores, manifest: Manifest) -> None:
+    """Write scores and what made them."""
+    text = json.dumps({"scores": asdict(scores), "manifest": asdict(manifest)}, indent=1, default=str)
+    write_at_once(path, text + "\n")
+
+
+def read_probes(path: Path) -> ProbeScores:
+    """Read what `write_probes` wrote.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["scores"]
+        return ProbeScores(**found)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} holds no probe scores ({error!r}): run `python -m distill.linear_probe` again"
+        ) from None
+
+
+def r2_estimate(scores: Sequence[ProbeScores], signal: str) -> Estimate:
+    """Estimate R2 of one arm, the mean over seeds; resamples draw clips, and seeds where there are several."""
+    return _estimate(_draw([scores], signal)[0], _mean(scores, signal))
+
+
+def r2_difference(first: Sequence[ProbeScores], second: Sequence[ProbeScores], signal: str) -> Estimate | None:
+    """Estimate first - second, paired by clip and seed; None where the arms share no seed."""
+    seeds = {s.seed for s in first} & {s.seed for s in second}
+    if not seeds:
+        return None
+    one, other = (sorted((s for s in arm if s.seed in seeds), key=lambda s: s.seed) for arm in (first, second))
+    a, b = _draw([one, other], signal)
+    return _estimate(a - b, _mean(one, signal) - _mean(other, signal))
+
+
+def _mean(scores: Sequence[ProbeScores], signal: str) -> float:
+    return sum(s.r2(signal) for s in scores) / len(scores)
+
+
+def _draw(arms: Sequence[Sequence[ProbeScores]], signal: str) -> list[torch.Tensor]:
+    """Resample R2 of several arms on the same drawn clips and seeds."""
+    generator = torch.Generator().manual_seed(SEED)
+    clips = draw_weights(RESAMPLES, len(arms[0][0].clips), generator)
+    seeds = draw_weights(RESAMPLES, len(arms[0]), generator)
+    drawn = []
+    for arm in arms:
+        error, spread = (
+            torch.tensor([getattr(s, part)[signal] for s in arm], dtype=torch.float64) for part in ("error", "spread")
+        )
+        r2 = 1 - (clips @ error.T) / (clips @ spread.T)
+        drawn.append((seeds * r2).sum(1) / seeds.sum(1))
+    return drawn
+
+
+def _estimate(drawn: torch.Tensor, mean: float) -> Estimate:
+    low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=drawn.dtype)).tolist()
+    below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
+    return Estimate(mean, low, high, min(1.0, 2 * (1 + min(below, above)) / (1 + len(drawn))))

@@ -1,0 +1,92 @@
+"""Region questions about a real room, with answers from the depth sensor and the camera poses.
+
+Regions are random boxes on surfaces (`scenes.questions.patches`). All items come from one room, and in a short clip
+from nearly one viewpoint: they are dependent, and many of them do not make the room larger. A model that is given the
+depth can read the answer from it; with noise instead of colour (`noise_video`) it can do nothing else. A high score
+therefore shows geometry read-out, not recognition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import torch
+
+from benchmarks.region_qa.tasks.task import Item
+from models.regions import Region
+from scenes.clip import Clip
+from scenes.questions import LETTERS
+from scenes.questions.patches import COMPARISONS, Patch, draw_patches, draw_question
+from scenes.readers.rgbd_folder import read_rgbd_folder
+
+CATEGORIES = (*COMPARISONS, "distance")
+POOL = 100  # boxes in a view to combine
+
+
+def real_rgbd_items(
+    folder: str | Path,
+    count: int = 300,
+    seed: int = 0,
+    categories: Sequence[str] = CATEGORIES,
+    frames: int | None = None,
+    multi_view: bool = False,
+) -> list[Item]:
+    """Ask `count` questions of each category about an RGB-D folder; the same seed gives the same items.
+
+    What is compared differs by 10 cm or more, by whichever reading of the question. "At the start" is the first frame
+    of the item's clip. Distances are those between the median points of the regions.
+
+    Args:
+        folder: what `read_rgbd_folder` reads.
+        count: items of each category.
+        seed: of the boxes, the pairs and the wording.
+        categories: out of nearer_camera, nearer_region, higher, distance.
+        frames: sample so many frames of the folder; by default all.
+        multi_view: the clip of an item is the whole clip, with boxes on any frames; else the one frame of its boxes.
+
+    Raises:
+        ValueError: a category is not one of these, or the folder shows no regions to ask about.
+    """
+    if unknown := [name for name in categories if name not in CATEGORIES]:
+        raise ValueError(f"no RGB-D question {', '.join(unknown)}: choose among {', '.join(CATEGORIES)}")
+    clip = read_rgbd_folder(folder, frames)
+    views = [clip] if multi_view else [clip.frames([i]) for i in range(len(clip))]
+    rng = Random(seed)
+    pools = [draw_patches(view, rng, POOL) for view in views]
+    items, asked = [], set[tuple[str, frozenset[Patch]]]()
+    for category in categories:
+        for number in range(count):
+            index = rng.randrange(len(views))
+            found = draw_question(category, views[index], pools[index], asked, rng)
+            if found is None:
+                raise ValueError(f"{clip.name}: no {category} question is left: fewer items, or more footage")
+            question, patches = found
+            items.append(
+                Item(
+                    name=f"{clip.name}/{category}/{number}",
+                    cluster=f"{clip.name}/{index}",
+                    clip=views[index],
+                    regions=[Region.from_box(patch.box, *clip.size, patch.frame) for patch in patches],
+                    question=question,
+                )
+            )
+    return items
+
+
+def lower_is_nearer(item: Item) -> str:
+    """Answer `nearer_camera` by the heuristic "lower in the picture is nearer": the larger mean row, no depth used."""
+    rows = [
+        max(float(mask.nonzero()[:, 0].float().mean()) for mask in region.masks.values() if mask.any())
+        for region in item.regions
+    ]
+    return LETTERS[rows.index(max(rows))]
+
+
+def noise_video(clip: Clip, seed: int) -> Clip:
+    """Replace the colours of a clip by uniform noise; depth, cameras and times stay."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randint(0, 256, clip.video.shape, generator=generator, dtype=torch.uint8)
+    return replace(clip, video=noise.to(clip.video.device))

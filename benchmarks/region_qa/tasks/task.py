@@ -1,0 +1,37 @@
+"""What a benchmark is: items about regions of clips, and the score of one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.regions import Region
+from scenes import Clip
+from scenes.questions import Question
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question about one clip. Items of a `cluster` (a clip, a room) are dependent, and resampled together."""
+
+    name: str
+    cluster: str
+    clip: Clip
+    regions: Sequence[Region]
+    question: Question
+
+
+class Task(Protocol):
+    """A named list of items; scoring is the same for all (benchmarks.region_qa.scoring).
+
+    `about` says for a report what is asked, `pace` by what the seconds of its clips are multiplied.
+    """
+
+    name: str
+    about: str
+    pace: float
+
+    def items(self) -> Sequence[Item]:
+        """List the items, the same every time."""
+        ...

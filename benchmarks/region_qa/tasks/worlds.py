@@ -1,0 +1,127 @@
+"""Questions about procedural worlds that no training has seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.region_qa.tasks.task import Item
+from models.regions import Region
+from scenes.clip import Clip
+from scenes.questions import ask_about, region_of
+from scenes.worlds import WorldConfig
+from scenes.worlds.store import WorldStore
+
+MARKED = ("tracks", "first_frame")
+PACE = {"true": 1.0, "half": 0.5, "double": 2.0, "shuffled": 1.0}
+
+
+class WorldsTask:
+    """A fixed test set: world seeds, categories and the seed of the questions decide every item.
+
+    Args:
+        name: Of the test set, for records.
+        world: What the rooms are drawn from.
+        seeds: First and last (exclusive) seed.
+        categories: What is drawn when a clip is asked about.
+        questions_per_clip: How many are drawn.
+        asked: Categories that are kept of what was drawn; None for all. Items keep their names.
+        marked: Regions are exact masks on every frame that shows them ("tracks"), or on the first of these only.
+        clock: What becomes of the timestamps: "true"; "half" or "double" the seconds; "shuffled" among clips (each clip
+            gets those of another one). Questions and answers stay.
+        digest: Of the items (see `digest_of`); None for a test set that is not fixed.
+        seed: Of the questions.
+        stores: Folder of rendered worlds.
+        about: What the set tests, in a sentence.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        world: WorldConfig,
+        seeds: Sequence[int],
+        categories: Sequence[str],
+        questions_per_clip: int,
+        asked: Sequence[str] | None = None,
+        marked: str = "tracks",
+        clock: str = "true",
+        digest: str | None = None,
+        seed: int = 0,
+        stores: str = "outputs/worlds",
+        about: str = "",
+    ) -> None:
+        if clock not in PACE:
+            raise ValueError(f"clock={clock!r} is unknown: choose one of {', '.join(PACE)}")
+        if marked not in MARKED:
+            raise ValueError(f"marked={marked!r} is unknown: choose one of {', '.join(MARKED)}")
+        if unknown := sorted(set(asked or ()) - set(categories)):
+            raise ValueError(f"{name} does not draw {', '.join(unknown)}: `asked` keeps some of its `categories`")
+        self.name = name
+        self.about = about
+        self.pace = PACE[clock]
+        self.store = WorldStore(world, range(*seeds), root=Path(stores))
+        self.categories = list(categories)
+        self.questions_per_clip = questions_per_clip
+        self.asked = set(categories if asked is None else asked)
+        self.marked, self.clock, self.digest = marked, clock, digest
+        self.seed = seed
+
+    def items(self) -> list[Item]:
+        """Render what is missing of the worlds, and ask about each.
+
+        Raises:
+            ValueError: the items are not those that `digest` stands for.
+        """
+        self.store.render()
+        clips = [self.store[index] for index in range(len(self.store))]
+        items = [item for index, clip in enumerate(clips) for item in self._ask(index, clip)]
+        found = digest_of(items)
+        if self.digest is not None and found != self.digest:
+            raise ValueError(
+                f"test set {self.name} has changed: its questions hash to {found}, not {self.digest}. Scores on it do "
+                "not compare with older ones: undo the change of scenes/, or give the set a new version and digest"
+            )
+        clocks = {clip.name: self._seconds(index, clips) for index, clip in enumerate(clips)}
+        told = {clip.name: replace(clip, seconds=clocks[clip.name]) for clip in clips}
+        return [replace(item, clip=told[item.cluster]) for item in items if item.question.category in self.asked]
+
+    def _ask(self, index: int, clip: Clip) -> list[Item]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        questions = ask_about(clip, generator, categories=self.categories, total=self.questions_per_clip)
+        regions = {o: self._mark(region_of(clip, o)) for question in questions for o in question.objects}
+        return [
+            Item(
+                name=f"{clip.name}/{number}",
+                cluster=clip.name,
+                clip=clip,
+                regions=[regions[o] for o in question.objects],
+                question=question,
+            )
+            for number, question in enumerate(questions)
+        ]
+
+    def _mark(self, region: Region) -> Region:
+        if self.marked == "tracks":
+            return region
+        first = min(region.masks)
+        return Region({first: region.masks[first]}, region.name)
+
+    def _seconds(self, index: int, clips: Sequence[Clip]) -> torch.Tensor:
+        of = clips[(index + 1) % len(clips)] if self.clock == "shuffled" else clips[index]
+        return self.pace * of.seconds
+
+
+def digest_of(items: Sequence[Item]) -> str:
+    """Hash names, questions and reference answers: 16 hexadecimal digits that name a test set.
+
+    Pixels are left out: processors differ in the last bit of a rendering, and a test set should not.
+    """
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(f"{item.name}|{item.question.text}|{item.question.answer}\n".encode())
+    return digest.hexdigest()[:16]

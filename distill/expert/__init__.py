@@ -1,0 +1,1 @@
+"""Training of the 4D expert that teaches the students."""

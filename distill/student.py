@@ -1,0 +1,197 @@
+"""Perceptual 4D distillation as a Lightning module: fine-tuning, plus losses against a frozen teacher's targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from distill.export import export_student
+from distill.losses import PRESETS, Weights, explicit_losses, latent_loss
+from distill.perception_decoder import Form, PerceptionDecoder
+from distill.signals import CHANNELS
+from distill.teachers.teacher import Teacher
+from models.heads import DenseHead
+from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.token_map import token_map
+from training.sr3d.finetuning import SupervisedFineTuning
+
+OWN_LATENT = 64  # channels of latents, where the teacher has none
+
+
+class PerceptualDistillation(SupervisedFineTuning):
+    """Fine-tune an unchanged SR-3D on answers, and make its visual tokens perceive what a 4D expert perceives.
+
+    The hidden states of the last layer at the visual tokens go through a training-only decoder to the teacher's latent
+    space (latent distillation), and from there through the teacher's frozen heads to dense signals (explicit
+    distillation). Teacher and decoder live here, not in the model: the exported model knows nothing of them.
+    Source: 4D-RGPT (arXiv 2512.17012) section 3.2, equations 3 to 7.
+
+    Args:
+        teacher: gave the targets; its heads decode the student. One without decoder (an oracle) gets trainable,
+            training-only heads here. None for an arm without distillation.
+        preset: weights of the losses, "paper" or "released".
+        strength: times these weights (ours: with small students the published ones leave distillation a gradient far
+            below that of the answers; the logged `gradient_...` tell).
+        latent: whether to distil latents.
+        explicit: whether to distil signals. With neither this is plain fine-tuning: the arm without distillation.
+        decoder: form of the perception decoder.
+        decoded_share: share of the clips of a batch (one at least) whose signals are decoded and compared. The heads
+            are most of what distillation costs, and batches are drawn at random: a share estimates the same loss.
+        masked: compare signals where the teacher's are valid only (ours; the published losses compare everywhere).
+        norms_every: steps between measurements of every loss's gradient norm at the last layer; 0 for never.
+        **options: of `SupervisedFineTuning`.
+    """
+
+    def __init__(
+        self,
+        *,
+        teacher: Teacher | None,
+        preset: str = "paper",
+        strength: int | float = 1.0,
+        latent: bool = True,
+        explicit: bool = True,
+        decoder: Form = "linear",
+        decoded_share: float = 1.0,
+        masked: bool = True,
+        norms_every: int = 100,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if preset not in PRESETS:
+            raise ValueError(f"no weight preset {preset!r}: choose one of {', '.join(PRESETS)}")
+        self.weights: Weights = PRESETS[preset].times(strength)
+        if not 0 < decoded_share <= 1:
+            raise ValueError(f"decoded_share must lie in (0, 1], got {decoded_share}")
+        self.latent, self.explicit, self.masked, self.norms_every = latent, explicit, masked, norms_every
+        self.decoded_share = decoded_share
+        self.teacher: list[Teacher] = []  # a list: it is not a part of this module, so neither saved nor trained
+        self.own_heads: nn.ModuleDict | None = None
+        self.perception: PerceptionDecoder | None = None
+        if not (latent or explicit):
+            return
+        if teacher is None:
+            raise ValueError("distillation needs a teacher: choose one, e.g. teacher=expert4d_tiny")
+        if latent and teacher.spec.latent is None:
+            raise ValueError("this teacher has no latents: set latent=false, or choose an expert")
+        if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
+            raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
+        self.teacher = [teacher]
+        width = self.model.config.text_config.get_text_config().hidden_size
+        grid = self.model.config.token_grid
+        shape = teacher.spec.latent or (4, teacher.spec.frames // 2, 2 * grid, 2 * grid, OWN_LATENT)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch.initial_seed())  # arms of one seed start with the same decoder
+            self.perception = PerceptionDecoder(width, shape, decoder)
+            if explicit and not teacher.spec.decodes:
+                tubelet = teacher.spec.frames // shape[1]
+                heads = {name: DenseHead(shape[-1], CHANNELS[name], tubelet) for name in teacher.spec.signals}
+                self.own_heads = nn.ModuleDict(heads)
+
+    def on_fit_start(self) -> None:
+        """Move the teacher to where the student is: Lightning does not know it."""
+        for teacher in self.teacher:
+            teacher.to(self.device)
+
+    def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
+        """Take the loss on answers and, for videos, the distillation losses; a batch of images has none."""
+        inputs = {name: value for name, value in batch.items() if name != "targets"}
+        if self.perception is None or images_only(inputs):
+            return super().training_step(inputs, batch_index)
+        if "targets" not in batch:
+            raise ValueError(
+                "distillation needs targets in its batches: choose data=worlds_dynamic with data.taught=true"
+            )
+        outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
+        losses = {"answers": outputs.loss} | self.distillation_losses(
+            outputs.hidden_states[-1], inputs["input_ids"], batch["targets"]
+        )
+        weights = {"answers": 1.0, "latent": self.weights.latent, **self.weights.signals}
+        total: Tensor = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
+        self.log("loss", losses["answers"], prog_bar=True, sync_dist=True)
+        if self.norms_every and self.global_step % self.norms_every == 0:
+            self.log_dict(gradient_norms(losses, weights, outputs.hidden_states[-1]))
+        return total
+
+    def distillation_losses(
+        self,
+        hidden: Float[Tensor, "batch token channel"],
+        input_ids: Int64[Tensor, "batch token"],
+        targets: Mapping[str, Mapping[str, Tensor]],
+    ) -> dict[str, Tensor]:
+        """Compare the student with the targets of its clips, unweighted."""
+        if self.perception is None:
+            return {}
+        latents = self.perception(visual_states(hidden, input_ids, self.model.config))
+        losses: dict[str, Tensor] = {}
+        if self.latent:
+            losses["latent"] = latent_loss(latents, targets["latents"][""])
+        if self.explicit:
+            chosen = slice(ceil(self.decoded_share * len(latents)))
+            values = {name: value[chosen] for name, value in targets["values"].items()}
+            valid = {name: value[chosen] for name, value in targets["valid"].items()} if self.masked else None
+            decoded = self.decode(latents[chosen], {name: value.shape[-2:] for name, value in values.items()})
+            losses |= explicit_losses(decoded, values, valid)
+        return losses
+
+    def decode(
+        self, latents: Float[Tensor, "batch hook slot rows cols channel"], sizes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Tensor]:
+        """Decode by the teacher's frozen heads, in float32; by trainable ones where it has none."""
+        with torch.autocast(latents.device.type, enabled=False):
+            if self.own_heads is None:
+                return self.teacher[0].decode(latents.float())
+            return {name: head(latents.float(), sizes[name]) for name, head in self.own_heads.items()}
+
+    def summary(self) -> str:
+        """Say what the model is, for its card."""
+        chosen = [name for name, used in (("latents", self.latent), ("signals", self.explicit)) if used]
+        if not chosen:
+            return super().summary()
+        return f"{super().summary()} Distilled: {' and '.join(chosen)} of teacher {self.teacher[0].digest}."
+
+    def export(self, folder: Path) -> None:
+        """Write a plain SR-3D: teacher and decoder stay behind."""
+        export_student(self.model, self.processor, folder)
+
+
+def images_only(inputs: Mapping[str, Tensor]) -> bool:
+    """Tell whether no row of a batch has a second frame, into however many tiles its image is cut."""
+    return len(inputs["camera_centres"]) == len(inputs["input_ids"])  # one centre a frame and row
+
+
+def visual_states(
+    hidden: Float[Tensor, "batch token channel"], input_ids: Int64[Tensor, "batch token"], config: SR3DConfig
+) -> Float[Tensor, "batch time rows cols channel"]:
+    """Collect the hidden states at visual tokens by frame, row and column, whatever stands between the frames.
+
+    Raises ValueError where the clips of a batch differ in frames.
+    """
+    place = token_map(input_ids, config)
+    counts = torch.bincount(place.sample, minlength=len(input_ids))
+    side = config.token_grid
+    if not bool((counts == counts[0]).all()):
+        raise ValueError(
+            f"clips of one batch have {sorted({int(c) // side**2 for c in counts})} frames: distillation needs as many "
+            "frames in each as the teacher takes"
+        )
+    states = hidden.new_zeros(len(input_ids), int(counts[0]) // side**2, side, side, hidden.shape[-1])
+    index = (place.sample, place.tile, place.row, place.col)
+    return states.index_put(index, hidden[place.sample, place.position])
+
+
+def gradient_norms(
+    losses: Mapping[str, Tensor], weights: Mapping[str, float], at: Float[Tensor, "batch token channel"]
+) -> dict[str, Tensor]:
+    """Measure the norm of every weighted loss's gradient at the last hidden states."""
+    norms = {}
+    for name, loss in losses.items():
+        (gradient,) = torch.autograd.grad(weights[name] * loss, at, retain_graph=True)
+        norms[f"gradient_{name}"] = gradient.norm()
+    return norms

@@ -1,0 +1,83 @@
+"""Lifted objects as files that other programs place right: GLB and PLY, each with its frame written inside.
+
+A GLB has glTF axes: right-handed, +y up, metres. The camera stands at its origin and looks along -z, so that
+
+    (x, y, z) of the file, with the transforms of its nodes applied, is (x, -y, -z) of the camera (OpenCV axes).
+
+Each object is a node: its mesh lies in the object's own cube (z up), and the node's matrix is
+`gltf_T_cam @ cam_T_obj @ scale`. A PLY has one list of vertices in the camera frame itself (OpenCV axes, metres): it
+lies on the point map as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.geometry import matrix, swap_opengl
+from models.lifting.lift import LiftedObject
+from models.lifting.meshes.mesh import ColouredMesh
+
+try:
+    import trimesh
+except ImportError:
+    trimesh = None
+
+GLB_FRAME = (
+    "glTF axes (right-handed, +y up), metres; the camera is at the origin and looks along -z. "
+    "OpenCV camera coordinates are (x, -y, -z) after the node transforms."
+)
+PLY_FRAME = "OpenCV camera axes (x right, y down, z forward), metres; the camera is at the origin"
+
+
+def gltf_T_cam() -> Float[Tensor, "4 4"]:
+    """Build the half turn about x between OpenCV camera axes and those of a glTF camera: its own inverse."""
+    return swap_opengl(torch.eye(4))
+
+
+def write_glb(path: str | Path, objects: Sequence[LiftedObject]) -> None:
+    """Write objects as one scene; object k is the node `object_k`, whose mesh records its pose and scale."""
+    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME})
+    for k, lifted in enumerate(objects):
+        mesh = to_trimesh(lifted.mesh)
+        mesh.metadata.update(
+            frame="the object's own: cube [-0.5, 0.5]^3, z up; cam = R (scale * vertex) + t, OpenCV axes, metres",
+            cam_T_obj=lifted.cam_T_obj.tolist(),
+            scale=lifted.scale,
+            confidence=lifted.confidence,
+        )
+        cam_T_cube = matrix(lifted.cam_T_obj[:3, :3] * lifted.scale, lifted.cam_T_obj[:3, 3])
+        placed = (gltf_T_cam() @ cam_T_cube).double().numpy()
+        scene.add_geometry(mesh, node_name=f"object_{k}", geom_name=f"object_{k}", transform=placed)
+    Path(path).write_bytes(scene.export(file_type="glb"))
+
+
+def write_ply(path: str | Path, objects: Sequence[LiftedObject]) -> None:
+    """Write objects as one mesh in the camera frame, with vertex colours; the header says which frame it is."""
+    meshes = [to_trimesh(lifted.in_camera()) for lifted in objects]
+    data: bytes = _trimesh().util.concatenate(meshes).export(file_type="ply")
+    first, rest = data.split(b"\ncomment ", 1)
+    Path(path).write_bytes(first + f"\ncomment frame: {PLY_FRAME}\ncomment ".encode() + rest)
+
+
+def to_trimesh(mesh: ColouredMesh) -> Any:
+    """Convert to a `trimesh.Trimesh`, vertex for vertex."""
+    return _trimesh().Trimesh(
+        vertices=mesh.vertices.numpy().astype(np.float64),
+        faces=mesh.faces.numpy(),
+        vertex_colors=mesh.colours.numpy(),
+        process=False,
+    )
+
+
+def _trimesh() -> Any:
+    """Check that trimesh is here."""
+    if trimesh is None:
+        raise ImportError("GLB and PLY files need trimesh: pip install 'region4d[geom]'")
+    return trimesh

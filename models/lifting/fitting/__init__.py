@@ -1,0 +1,1 @@
+"""Fitting of pose and shape to the observed points."""

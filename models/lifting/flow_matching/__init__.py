@@ -1,0 +1,1 @@
+"""Flow matching: paths, samplers, shortcut and preference objectives."""

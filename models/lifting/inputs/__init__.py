@@ -1,0 +1,1 @@
+"""What the lifting model reads: crops, visible points, evidence of free space."""

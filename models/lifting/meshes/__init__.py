@@ -1,0 +1,1 @@
+"""Meshes from occupancy, and rays against them."""

@@ -1,0 +1,39 @@
+"""How a lift samples, fits and chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from models.lifting.flow_matching.sampler import Guidance
+
+Fitting = Literal["none", "pose", "shape"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a lift samples; the defaults are those released.
+
+    `shortcut` needs a model distilled for it, and `regression` one trained to predict the latents at once: it starts
+    at zero instead of noise and takes one step. Of `best_of` N samples the one is kept that most agree on
+    (`consensus`). `fit` moves and stretches each sample onto its visible points and the floor ("pose", see
+    `pose_fitting`), and lets the shape of the one that is kept follow them as well ("shape", see `shape_fitting`). Both
+    need a point map.
+    """
+
+    steps: int = 25
+    warp: int | float = 3.0
+    guidance: Guidance = field(default_factory=Guidance)
+    shortcut: bool = False
+    regression: bool = False
+    refinement_steps: int = 25
+    fit: Fitting = "none"
+    best_of: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fit not in get_args(Fitting):
+            raise ValueError(f"fit={self.fit!r} is unknown: choose one of {', '.join(get_args(Fitting))}")
+        if self.best_of < 1:
+            raise ValueError(f"best_of must be 1 or more, got {self.best_of}")
+        if self.fit == "shape" and self.regression:
+            raise ValueError("a regression has no flow to fit shapes with: set fit to pose or none")

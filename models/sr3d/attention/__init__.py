@@ -1,0 +1,1 @@
+"""Attention over packed samples and over questions that share a clip."""

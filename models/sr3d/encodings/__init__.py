@@ -1,0 +1,1 @@
+"""Position and timestamp encodings of visual tokens."""

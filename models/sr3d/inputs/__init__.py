@@ -1,0 +1,1 @@
+"""From a clip, regions and a question to the model's inputs."""

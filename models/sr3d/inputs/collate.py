@@ -1,0 +1,95 @@
+"""Batches of prepared samples, packed or one row a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from models.sr3d.inputs.sample import Sample
+from models.sr3d.model import IGNORED
+
+PadSide = Literal["left", "right"]
+
+
+def collate_text(
+    samples: Sequence[Sample], packed: bool, pad_side: PadSide, pad_id: int
+) -> tuple[dict[str, Tensor], Int64[Tensor, "row"]]:
+    """Lay out the ids: one row a sample when packed, else one row a question; and say which sample each row is of."""
+    ids: list[Tensor] = []
+    labels: list[Tensor] = []
+    segments: list[Tensor] = []
+    owner: list[int] = []
+    for number, sample in enumerate(samples):
+        prefix = sample.prefix
+        answers = sample.answers or (prefix[:0],) * len(sample.questions)
+        pairs = list(zip(sample.questions, answers, strict=True))
+        for row in [pairs] if packed else [[pair] for pair in pairs]:
+            parts = [prefix, *(part for pair in row for part in pair)]
+            hidden = [torch.full_like(prefix, IGNORED)]
+            number_of = [torch.zeros_like(prefix)]
+            for segment, (question, answer) in enumerate(row, start=1):
+                hidden += [torch.full_like(question, IGNORED), answer]
+                number_of.append(torch.full((len(question) + len(answer),), segment))
+            ids.append(torch.cat(parts))
+            labels.append(torch.cat(hidden))
+            segments.append(torch.cat(number_of))
+            owner.append(number)
+
+    def padded(rows: list[Tensor], value: int) -> Tensor:
+        return pad_sequence(rows, batch_first=True, padding_value=value, padding_side=pad_side)
+
+    batch = {"input_ids": padded(ids, pad_id)}
+    if packed:
+        batch["segment_ids"] = padded(segments, -1)
+    else:
+        batch["attention_mask"] = padded([torch.ones_like(row) for row in ids], 0)
+    if samples[0].answers is not None:
+        batch["labels"] = padded(labels, IGNORED)
+    return batch, torch.tensor(owner)
+
+
+def collate_visuals(
+    samples: Sequence[Sample], owner: Int64[Tensor, "row"], packed: bool, mean: Sequence[float], std: Sequence[float]
+) -> dict[str, Tensor]:
+    """Pack tiles and regions of all samples, once each, and list which of them the placeholders of every row take.
+
+    Raises ValueError where only some of the samples have timestamps.
+    """
+    tiles = torch.tensor([len(sample.pixels) for sample in samples])
+    regions = torch.tensor([len(sample.regions.names) for sample in samples])
+    first_tile, first_region = tiles.cumsum(0) - tiles, regions.cumsum(0) - regions
+    rows = owner.tolist()
+    pixels = torch.cat([sample.pixels for sample in samples]).float() / 255
+    batch = {
+        "pixel_values": (pixels - _channels(mean)) / _channels(std),
+        "points": torch.cat([sample.points for sample in samples]),
+        "points_valid": torch.cat([sample.points_valid for sample in samples]),
+        "camera_centres": torch.cat([samples[row].camera_centres for row in rows]),
+        "camera_known": torch.cat([samples[row].camera_known for row in rows]),
+        "scene_scale": torch.tensor([samples[row].scale or 1.0 for row in rows]),
+        "scale_known": torch.tensor([samples[row].scale is not None for row in rows]),
+        "region_masks": torch.cat([sample.regions.masks for sample in samples]),
+        "region_tile": torch.cat([s.regions.tile + first for s, first in zip(samples, first_tile, strict=True)]),
+        "region_index": torch.cat([s.regions.region + first for s, first in zip(samples, first_region, strict=True)]),
+    }
+    mentions = [m + first for s, first in zip(samples, first_region, strict=True) for m in s.mentions]
+    if not packed:
+        batch["tile_mentions"] = torch.cat([first_tile[row] + torch.arange(int(tiles[row])) for row in rows])
+    batch["region_mentions"] = torch.cat([torch.zeros(0, dtype=torch.long), *mentions])
+    seconds = [sample.seconds for sample in samples if sample.seconds is not None]
+    if seconds:
+        if len(seconds) < len(samples):
+            raise ValueError(
+                f"{len(seconds)} of {len(samples)} samples have timestamps: give `seconds` for all or none"
+            )
+        batch["seconds"] = torch.cat(seconds)
+    return batch
+
+
+def _channels(values: Sequence[float]) -> Tensor:
+    return torch.tensor(values)[:, None, None]

@@ -1,0 +1,353 @@
+"""From footage, geometry, regions and questions to the inputs of SR-3D."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
+
+from models.geometry import (
+    PointMap,
+    SceneNormalizer,
+    cam_to_z_up,
+    clip_canonical,
+    facing_T_world,
+    pool_points,
+    transform,
+)
+from models.regions import Region, TilePlan, follow, pack_regions, plan_tiles, thumbnail, tile_image
+from models.spoken_numbers import format_number
+from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
+from models.sr3d.inputs.mentions import MENTION
+from models.sr3d.inputs.sample import Sample
+from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
+
+CLOCKS = ("seconds", "frame_index")
+DURATION = "the time from the first picture to the last is {} s"
+
+
+class SR3DProcessor(ProcessorMixin):
+    """Prepares samples (`prepare`), batches them (`collate`), or both at once (call).
+
+    A video's frames are one tile each. A single image is cut into at most `max_tiles` tiles, and a thumbnail follows
+    where there is more than one. The visual part of a prompt is: head of the template, scale token, and for each frame
+    (for an image: once) a camera token, then the tokens of every tile, each followed by `tile_suffix` (image) or
+    `frame_suffix` (video).
+
+    Args:
+        tokenizer: Has `<image>`, `<region>`, `<camera>` and `<scale>` as special tokens, and an end of sequence.
+        tile_size: Side of a tile in pixels.
+        grid: Rows, and columns, of encoder features per tile.
+        token_grid: Rows, and columns, of visual tokens per tile.
+        max_tiles: Limit for one image; 1 never cuts.
+        pe_oversample: Points per token and axis.
+        scale: "none", "token" or "metric", as in the model's config.
+        point_map: Whether the model takes one; else points that are given are not looked at.
+        camera_token: Whether frames begin with a camera token.
+        face_camera: Turn the world about its vertical so that the first camera looks along +y, as in a single image;
+            else the world keeps its own heading.
+        image_mean: Mean of normalised pixels per channel, for values in [0, 1].
+        image_std: Standard deviation, likewise.
+        template: Text around the visual part and the question.
+        tile_suffix: Tokens after each tile of an image.
+        frame_suffix: Tokens after each frame of a video.
+        clock: What the timestamp encoding is given: "seconds", or "frame_index" (a control: frames are numbered).
+        follow: Follow a region that is marked on one frame of a video to the others (`models.regions.follow`).
+        time_prompt: Say in words, ahead of a video, how long it takes (4D-RGPT Table 6; seconds are needed).
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        tile_size: int = 64,
+        grid: int = 16,
+        token_grid: int = 2,
+        max_tiles: int = 1,
+        pe_oversample: int = 1,
+        scale: str = "token",
+        point_map: bool = True,
+        camera_token: bool = True,
+        face_camera: bool = True,
+        image_mean: Sequence[float] = (0.5, 0.5, 0.5),
+        image_std: Sequence[float] = (0.5, 0.5, 0.5),
+        template: str = "{visual}{question}",
+        tile_suffix: Sequence[str] = (),
+        frame_suffix: Sequence[str] = (),
+        clock: str = "seconds",
+        time_prompt: bool = False,
+        follow: bool = False,
+    ) -> None:
+        if clock not in CLOCKS:
+            raise ValueError(f"clock={clock!r} is unknown: choose one of {', '.join(CLOCKS)}")
+        super().__init__(tokenizer)
+        self.tile_size = tile_size
+        self.grid = grid
+        self.token_grid = token_grid
+        self.max_tiles = max_tiles
+        self.pe_oversample = pe_oversample
+        self.scale = scale
+        self.point_map = point_map
+        self.camera_token = camera_token
+        self.face_camera = face_camera
+        self.image_mean = list(image_mean)
+        self.image_std = list(image_std)
+        self.template = template
+        self.tile_suffix = list(tile_suffix)
+        self.frame_suffix = list(frame_suffix)
+        self.clock = clock
+        self.time_prompt = time_prompt
+        self.follow = follow
+
+    @classmethod
+    def from_config(cls, config: SR3DConfig, tokenizer: PreTrainedTokenizerBase, **kwargs: Any) -> SR3DProcessor:
+        """Build the processor that fits a model; `kwargs` are the arguments that the config does not know.
+
+        Raises ValueError where tokenizer and config disagree about a placeholder, or where pictures would be cut into
+        tiles for a model that takes every tile of a region for a frame.
+        """
+        if config.region_pool == "trajectory" and kwargs.get("max_tiles", 1) > 1:
+            raise ValueError(
+                f"region_pool 'trajectory' takes tiles for frames: max_tiles must be 1, not {kwargs['max_tiles']}"
+            )
+        for token, expected in (
+            (IMAGE, config.image_token_id),
+            (REGION, config.region_token_id),
+            (CAMERA, config.camera_token_id),
+            (SCALE, config.scale_token_id),
+        ):
+            found = tokenizer.convert_tokens_to_ids(token)
+            if found != expected:
+                raise ValueError(
+                    f"{token} is {found} in the tokenizer and {expected} in the config: set it in the config"
+                )
+        processor: SR3DProcessor = cls(
+            tokenizer,
+            tile_size=config.tile_size,
+            grid=config.grid,
+            token_grid=config.token_grid,
+            pe_oversample=config.pe_oversample,
+            scale=config.scale,
+            point_map=config.position_encoding or config.scale != "none",
+            camera_token=config.camera_token,
+            **kwargs,
+        )
+        return processor
+
+    @classmethod
+    def from_args_and_dict(cls, args: list[Any], processor_dict: dict[str, Any], **kwargs: Any) -> SR3DProcessor:
+        """Build from a saved config: transformers' own way looks into `__init__`, which fails where that is wrapped."""
+        known = inspect.signature(cls).parameters
+        processor: SR3DProcessor = cls(*args, **{k: v for k, v in {**processor_dict, **kwargs}.items() if k in known})
+        return processor
+
+    def prepare(
+        self,
+        video: UInt8[Tensor, "time 3 height width"],
+        questions: Sequence[str],
+        points: PointMap | None = None,
+        seconds: Float[Tensor, "time"] | None = None,
+        world_T_cam: Float[Tensor, "time 4 4"] | None = None,
+        regions: Sequence[Region] = (),
+        answers: Sequence[str] | None = None,
+        strict: bool = False,
+    ) -> Sample:
+        """Prepare one clip, or one image (time = 1), and all its questions.
+
+        Points are in metres, in the frame `world`, or `cam` for one image. The canonical frame is fitted here, to all
+        frames together. Frames may have any size; regions and points follow it. `<region0>` in a question points at
+        `regions[0]`; with `strict`, every region must be pointed at.
+        Raises ValueError for points of a video in camera frames, for points or regions of another size than the video,
+        and where mentions and regions do not match.
+        """
+        time, _, height, width = video.shape
+        single = time == 1
+        points = points if self.point_map else None
+        plan = plan_tiles(height, width, self.tile_size, self.max_tiles if single else 1)
+        tiles = rearrange(tile_image(video, plan), "t n c y x -> (t n) c y x")
+        if len(plan) > 1:
+            tiles = torch.cat([tiles, thumbnail(video, plan)])
+        if self.face_camera and points is not None and points.frame == "world" and world_T_cam is not None:
+            turn = facing_T_world(world_T_cam[0])
+            points, world_T_cam = transform(points, turn, "world"), turn @ world_T_cam
+        xyz, valid, normalizer = self._canonical(points, plan, (time, height, width))
+        centres = torch.zeros(time, 3)
+        known = torch.zeros(time, dtype=torch.bool)
+        if normalizer is not None and points is not None and (points.frame == "cam" or world_T_cam is not None):
+            world = centres if world_T_cam is None else world_T_cam[:, :3, 3].float()
+            centres, known = (world - normalizer.shift) / normalizer.scale, ~known
+        for region in regions:
+            for frame, mask in region.masks.items():
+                if mask.shape != (height, width):
+                    raise ValueError(
+                        f"region {region.name or '(unnamed)'} has a mask of {tuple(mask.shape)} on frame {frame}, "
+                        f"the video has {(height, width)} (height, width): make masks at the size of the frames"
+                    )
+        if self.follow:
+            regions = follow(video, regions)
+        texts = [self._question(question, len(regions)) for question in questions]
+        if strict:
+            self._refuse_silent_regions(questions, regions)
+        return Sample(
+            pixels=tiles,
+            points=xyz,
+            points_valid=valid,
+            seconds=self._ticks(seconds, len(tiles) // time),
+            camera_centres=centres,
+            camera_known=known,
+            scale=None if normalizer is None else float(normalizer.scale),
+            shift=None if normalizer is None else tuple(normalizer.shift.tolist()),
+            regions=pack_regions([list(regions)], [plan], [len(tiles)]),
+            prefix=self._prefix(time, len(tiles) // time, single, seconds),
+            questions=tuple(ids for ids, _ in texts),
+            mentions=tuple(mentions for _, mentions in texts),
+            answers=None if answers is None else tuple(self._answer(answer) for answer in answers),
+        )
+
+    def collate(self, samples: Sequence[Sample], packed: bool = True, pad_side: PadSide | None = None) -> BatchFeature:
+        """Batch samples: packed, all questions of a sample share one row and its visual prefix; else one row each.
+
+        To generate from, a batch is not packed. Rows without answers are padded on the left, where `generate` wants it.
+        """
+        if pad_side is None:
+            pad_side = "right" if packed or samples[0].answers is not None else "left"
+        batch, owner = collate_text(samples, packed, pad_side, self.tokenizer.pad_token_id)
+        return BatchFeature({**batch, **collate_visuals(samples, owner, packed, self.image_mean, self.image_std)})
+
+    def __call__(
+        self,
+        text: Sequence[str | Sequence[str]],
+        video: Sequence[UInt8[Tensor, "time 3 height width"]] | None = None,
+        images: Sequence[UInt8[Tensor, "3 height width"]] | None = None,
+        points: Sequence[PointMap | None] | None = None,
+        seconds: Sequence[Float[Tensor, "time"] | None] | None = None,
+        world_T_cam: Sequence[Float[Tensor, "time 4 4"] | None] | None = None,
+        regions: Sequence[Sequence[Region]] | None = None,
+        answers: Sequence[str | Sequence[str]] | None = None,
+        packed: bool = False,
+    ) -> BatchFeature:
+        """Prepare and batch: one clip or image a sample, with one question or many each; regions must all be mentioned.
+
+        Without answers rows are padded on the left, for `generate`. Raises ValueError as `prepare` does, and where the
+        lists differ in length.
+        """
+        if (video is None) == (images is None):
+            raise ValueError("give either `video` or `images`")
+        clips = [image[None] for image in images] if images is not None else list(video or ())
+        for name, column in {
+            "text": text,
+            "points": points,
+            "seconds": seconds,
+            "world_T_cam": world_T_cam,
+            "regions": regions,
+            "answers": answers,
+        }.items():
+            if column is not None and len(column) != len(clips):
+                raise ValueError(f"{len(clips)} clips or images, but {len(column)} entries in `{name}`: give one each")
+        samples = [
+            self.prepare(
+                clip,
+                _many(text[i]),
+                points=points[i] if points else None,
+                seconds=seconds[i] if seconds else None,
+                world_T_cam=world_T_cam[i] if world_T_cam else None,
+                regions=regions[i] if regions else (),
+                answers=_many(answers[i]) if answers else None,
+                strict=True,
+            )
+            for i, clip in enumerate(clips)
+        ]
+        return self.collate(samples, packed=packed)
+
+    def _canonical(
+        self, points: PointMap | None, plan: TilePlan, size: tuple[int, int, int]
+    ) -> tuple[Tensor, Tensor, SceneNormalizer | None]:
+        """Normalise the scene, clip, and pool to the token grid of every tile (and of the thumbnail)."""
+        time = size[0]
+        fine = self.grid * self.pe_oversample
+        tiles = time * len(plan) + (len(plan) > 1)
+        if points is None:
+            return torch.zeros(tiles, fine, fine, 3), torch.zeros(tiles, fine, fine, dtype=torch.bool), None
+        if points.valid.shape != size:
+            raise ValueError(f"points cover {tuple(points.valid.shape)}, the video {size} (time, height, width)")
+        if points.frame == "cam":
+            if time > 1:
+                raise ValueError("points of several frames are in their camera frames: give poses, or one image")
+            points = cam_to_z_up(points)
+        normalizer = SceneNormalizer.fit(points, mode="metric" if self.scale == "metric" else "scene")
+        canonical = clip_canonical(normalizer.apply(points))
+        whole = pool_points(canonical, plan.rows * fine, plan.cols * fine)
+        cut = {"a": plan.rows, "b": plan.cols}
+        xyz = rearrange(whole.xyz, "t (a r) (b c) d -> (t a b) r c d", **cut)
+        valid = rearrange(whole.valid, "t (a r) (b c) -> (t a b) r c", **cut)
+        if len(plan) > 1:
+            overview = pool_points(canonical, fine, fine)
+            xyz, valid = torch.cat([xyz, overview.xyz]), torch.cat([valid, overview.valid])
+        return xyz, valid, normalizer
+
+    def _ticks(self, seconds: Tensor | None, tiles: int) -> Float[Tensor, "tile"] | None:
+        if seconds is None:
+            return None
+        ticks = torch.arange(len(seconds)) if self.clock == "frame_index" else seconds
+        return ticks.float().repeat_interleave(tiles)
+
+    def _prefix(self, time: int, tiles: int, single: bool, seconds: Tensor | None) -> Int64[Tensor, "token"]:
+        tile = [IMAGE] * self.token_grid**2 + (self.tile_suffix if single else self.frame_suffix)
+        frame = [CAMERA] * self.camera_token + tile * tiles
+        tokens = [SCALE] * (self.scale == "token") + frame * time
+        head = self._ids(self.template.split("{visual}")[0])
+        if self.time_prompt and not single:
+            if seconds is None:
+                raise ValueError("this processor says how long a video takes: give its `seconds`")
+            head = (*head, *self._ids(DURATION.format(format_number(float(seconds[-1] - seconds[0])))))
+        return torch.tensor([*head, *(i for token in tokens for i in self._token(token))], dtype=torch.long)
+
+    def _question(self, text: str, regions: int) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
+        mentions = [int(k) for k in MENTION.findall(text)]
+        for k in mentions:
+            if k >= regions:
+                raise ValueError(f"the question mentions <region{k}>, but {regions} regions were given (from 0)")
+        if not text.strip():
+            raise ValueError("a question is empty")
+        body = self.template.split("{visual}")[1].replace("{question}", MENTION.sub(REGION, text))
+        ids = self._ids(body)
+        reserved = {self._token(token)[0] for token in (IMAGE, CAMERA, SCALE)}
+        if not reserved.isdisjoint(ids) or ids.count(self._token(REGION)[0]) != len(mentions):
+            raise ValueError(f"a question points with <region0>, <region1>, ... and holds no other tag: {text!r}")
+        return torch.tensor(ids), torch.tensor(mentions, dtype=torch.long)
+
+    def _answer(self, text: str) -> Int64[Tensor, "token"]:
+        return torch.tensor([*self._ids(text), self.tokenizer.eos_token_id])
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        return token_ids(self.tokenizer, text)
+
+    def _token(self, token: str) -> tuple[int, ...]:
+        return self._ids(token)
+
+    @staticmethod
+    def _refuse_silent_regions(questions: Sequence[str], regions: Sequence[Region]) -> None:
+        mentioned = {int(k) for question in questions for k in MENTION.findall(question)}
+        silent = [f"<region{k}>" for k in range(len(regions)) if k not in mentioned]
+        if silent:
+            raise ValueError(f"no question mentions {', '.join(silent)}: mention every region, or leave it out")
+
+
+@lru_cache(maxsize=100_000)
+def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
+    """Tokenize without special tokens. Questions of a grammar recur: a look-up takes a hundredth of the time."""
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _many(texts: str | Sequence[str]) -> Sequence[str]:
+    return [texts] if isinstance(texts, str) else texts
+
+
+AutoProcessor.register(SR3DConfig, SR3DProcessor, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Labelled clips: sets, splits, view sampling, label files."""

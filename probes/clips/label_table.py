@@ -1,0 +1,63 @@
+"""The labels of all clips of a set as one file: what reading them one by one costs is paid once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from probes.clips.clip_sets import ClipSet
+from probes.clips.labels import Labels
+
+
+def fixed_views(clips: ClipSet) -> list[int]:
+    """Name the views of all clips of a set, where they are the same in all and never drawn anew.
+
+    Raises:
+        ValueError: they are not.
+    """
+    views = clips.views(clips.names[0])
+    if any(clips.views(name) != views or clips.kept(name) != views for name in clips.names):
+        raise ValueError("features in memory need clips whose views are always the same frames: take a store instead")
+    return views
+
+
+def label_table(clips: ClipSet, root: Path) -> dict[str, Tensor]:
+    """Read the stacked labels of all clips, in the order of their names."""
+    labels: dict[str, Tensor] = load_file(label_file(clips, root))
+    return labels
+
+
+def label_file(clips: ClipSet, root: Path) -> Path:
+    """Make the file of the stacked labels in `root`, where it is missing, and say where it is.
+
+    Several processes may ask at once: one makes the file, the others wait.
+    """
+    views = fixed_views(clips)
+    path = root / f"labels-{table_key(clips, views)}.safetensors"
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():
+            draft = path.with_suffix(".tmp")
+            save_file(stacked([clips.labels(name, views) for name in clips.names]), draft)
+            draft.replace(path)
+    return path
+
+
+def stacked(labels: Sequence[Labels]) -> dict[str, Tensor]:
+    """Stack the labels of clips, field by field."""
+    return {entry.name: torch.stack([getattr(one, entry.name) for one in labels]) for entry in fields(Labels)}
+
+
+def table_key(clips: ClipSet, views: Sequence[int]) -> str:
+    """Hash what determines the labels: the clips, their views and the size of the maps."""
+    shape = list(clips.labels(clips.names[0], views).depth.shape)
+    text = json.dumps([clips.key, clips.names, list(views), shape])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

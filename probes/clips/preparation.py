@@ -1,0 +1,124 @@
+"""From the videos of a data set to the clips of a probe study: which frames, which crop, which size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from models.geometry import crop_intrinsics, resize_intrinsics
+from probes.clips.object_window import Box, Unsuitable, choose_window, object_box
+from probes.clips.seeding import clip_generator
+from scenes.clip import Clip
+from scenes.datasets.co3d import Co3dSequence
+from scenes.datasets.dl3dv import Dl3dvScene
+
+SIZE = (540, 960)  # height and width of all prepared clips, as published
+TRUNCATED = 0.25  # share of the object's boxes outside of the crop, above which a video is left out
+UPSAMPLED = 1.5  # enlargement, above which a video is left out
+FOREGROUND = 0.99  # probability from which on a pixel of a mask is object
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A clip as a study takes it: its first frame in the video it comes from, and where its object is (if it has one).
+
+    The clip's name is that of the video.
+    """
+
+    clip: Clip
+    start: int
+    foreground: Bool[Tensor, "time height width"] | None = None
+
+
+def prepare_co3d(
+    sequence: Co3dSequence, size: tuple[int, int] = SIZE, count: int = 81, depth: bool = False
+) -> Prepared:
+    """Take the window of an object's video that truncates the object least, cropped around the image's centre.
+
+    See `choose_window`. Source: the published preparation, specs/vidfm3d.md section 3.3, but for the pictures, which it
+    resizes without antialiasing and stores as JPEG.
+
+    Args:
+        sequence: the video.
+        size: height and width of the clip.
+        count: frames of the clip.
+        depth: whether to read depth (the published labels do without).
+
+    Raises:
+        Unsuitable: the video is too short, or the object is not in every frame, too much of it lies outside of the
+            crop, or the crop is too small.
+    """
+    boxes = [object_box(sequence.masks([index])[0]) for index in range(len(sequence))]
+    try:
+        window = choose_window(boxes, sequence.size, count, aspect=size[1] / size[0])
+        if window.truncated > TRUNCATED:
+            raise Unsuitable(f"{window.truncated:.0%} of the object lies outside of the crop, above {TRUNCATED:.0%}")
+        if window.upsampling(size) > UPSAMPLED:
+            raise Unsuitable(f"the crop would be enlarged {window.upsampling(size):.2f} times, above {UPSAMPLED}")
+    except Unsuitable as reason:
+        raise Unsuitable(f"{sequence.name} is left out: {reason}") from reason
+    index = range(window.start, window.start + count)
+    clip = crop_and_resize(sequence.read(indices=index, depth=depth), window.crop, size)
+    probability = nearest(sequence.masks(index), window.crop, size)
+    return Prepared(clip, window.start, probability >= FOREGROUND * 255)
+
+
+def prepare_dl3dv(scene: Dl3dvScene, size: tuple[int, int] = SIZE, count: int = 150, seed: int = 0) -> Prepared:
+    """Take consecutive frames of a video; the first one is a function of the video's name and the seed.
+
+    Source: specs/vidfm3d.md section 3.3; the published start was not seeded.
+
+    Raises:
+        Unsuitable: the video is too short.
+    """
+    if len(scene) < count:
+        raise Unsuitable(f"{scene.name} is left out: it has {len(scene)} frames, a clip takes {count}")
+    generator = clip_generator(scene.name, seed)
+    start = int(torch.randint(0, len(scene) - count + 1, (), generator=generator))
+    clip = scene.read(indices=range(start, start + count))
+    return Prepared(crop_and_resize(clip, (0, 0, clip.size[1], clip.size[0]), size), start)
+
+
+def crop_and_resize(clip: Clip, crop: Box, size: tuple[int, int]) -> Clip:
+    """Crop all frames of a clip and resize them to (height, width); intrinsics follow, depth takes the nearest pixel.
+
+    Raises:
+        ValueError: the clip has a world's truth, which is not followed.
+    """
+    if clip.truth is not None:
+        raise ValueError(f"clip {clip.name} has the truth of a world, which a crop does not follow: render it smaller")
+    left, top, right, bottom = crop
+    intrinsics = clip.intrinsics
+    if intrinsics is not None:
+        intrinsics = resize_intrinsics(crop_intrinsics(intrinsics, left, top), (bottom - top, right - left), size)
+    return replace(
+        clip,
+        video=torch.stack([_picture(frame[:, top:bottom, left:right], size) for frame in clip.video]),
+        depth=None if clip.depth is None else nearest(clip.depth, crop, size),
+        intrinsics=intrinsics,
+    )
+
+
+def nearest(
+    maps: Shaped[Tensor, "time height width"], crop: Box, size: tuple[int, int]
+) -> Shaped[Tensor, "time rows cols"]:
+    """Crop maps and resize them to (height, width) by the nearest pixel."""
+    left, top, right, bottom = crop
+    part = rearrange(maps[:, top:bottom, left:right], "time height width -> time 1 height width")
+    found: Tensor = rearrange(interpolate(part, size, mode="nearest-exact"), "time 1 rows cols -> time rows cols")
+    return found
+
+
+def _picture(frame: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(frame.shape[1:]) == size:
+        return frame
+    # one frame at a time: 81 full frames as floats take two gigabytes
+    resized: Float[Tensor, "3 rows cols"] = interpolate(
+        frame[None].float(), size, mode="bicubic", antialias=True, align_corners=False
+    )[0]
+    return resized.round().clamp(0, 255).to(frame.dtype)

@@ -1,0 +1,1 @@
+"""Small video encoders, pretrained on procedural worlds."""

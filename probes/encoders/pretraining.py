@@ -1,0 +1,150 @@
+"""Encoders of our own for probe studies, trained on videos alone: masked autoencoding, and flow matching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from einops import rearrange, repeat
+from jaxtyping import Bool, Float, UInt8
+from lightning import LightningModule
+from torch import Tensor
+from torch.nn.functional import mse_loss
+from transformers import VideoMAEConfig, VideoMAEForPreTraining
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+from probes.encoders.videos import flip
+from probes.extractors.extractor import resize_frames
+from training.optimizers import OPTIMIZERS, known_optimizer
+
+FULL = 1000  # the flow's transformer counts noise from 0 to 1000
+
+
+class Pretraining(LightningModule):
+    """Train a stock model on videos, and export it in its own published layout.
+
+    Args:
+        model: stock class.
+        size: height and width that frames are resized to.
+        learning_rate: peak.
+        weight_decay: of AdamW.
+        warmup_fraction: of all steps.
+    """
+
+    what = ""
+
+    def __init__(
+        self,
+        *,
+        model: Any,
+        size: Sequence[int],
+        learning_rate: float,
+        weight_decay: float = 0.05,
+        warmup_fraction: float = 0.05,
+        optimizer: str = "adamw",
+    ) -> None:
+        super().__init__()
+        self.model, self.size, self.optimizer = model, (int(size[0]), int(size[1])), known_optimizer(optimizer)
+        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
+
+    def loss(self, video: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, ""]:
+        """Compute what is minimised, of frames in 0 to 1."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+        """Take the loss of one batch of videos."""
+        loss = self.loss(resized(flip(batch), self.size))
+        self.log("loss", loss, prog_bar=True, sync_dist=True)
+        return loss
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Build the chosen optimizer, warm-up then cosine."""
+        return OPTIMIZERS[self.optimizer](
+            self.model.parameters(),
+            self.trainer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warmup_fraction=self.warmup_fraction,
+            betas=(0.9, 0.95),
+        )
+
+    def exported(self) -> Any:
+        """Give the part of the model that a probe will read."""
+        return self.model
+
+    def summary(self) -> str:
+        """Say what the model is, for its card."""
+        count = sum(p.numel() for p in self.exported().parameters())
+        return f"{self.what} {count / 1e6:.2f} M parameters, trained on videos of procedural worlds without labels."
+
+    def export(self, folder: Path) -> None:
+        """Write the part that a probe reads, in half precision."""
+        self.exported().half().save_pretrained(folder)
+
+
+class MaskedAutoencoding(Pretraining):
+    """VideoMAE (arXiv 2203.12602): reconstruct the normalised pixels of masked tubes from the visible ones.
+
+    With one frame a clip (`num_frames=1`) it is a masked autoencoder of images (arXiv 2111.06377) with the same trunk,
+    which gets every frame as an image of its own.
+    """
+
+    what = "A masked autoencoder's encoder (transformers VideoMAEModel)."
+
+    def __init__(self, *, model: VideoMAEForPreTraining, masked: float, **options: Any) -> None:
+        super().__init__(model=model, **options)
+        self.masked = masked
+
+    def loss(self, video: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, ""]:
+        """Reconstruct."""
+        config: VideoMAEConfig = self.model.config
+        clips = rearrange(video, "b (n t) c h w -> (b n) t c h w", t=config.num_frames)
+        mean, std = (
+            torch.tensor(value).view(3, 1, 1).to(self.device) for value in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+        )
+        places = (config.image_size // config.patch_size) ** 2
+        masks = tube_masks(len(clips), config.num_frames // config.tubelet_size, places, self.masked, clips.device)
+        found: Tensor = self.model((clips - mean) / std, masks).loss
+        return found
+
+    def exported(self) -> Any:
+        """Leave the decoder behind."""
+        return self.model.videomae
+
+
+class FlowMatching(Pretraining):
+    """Rectified flow (arXiv 2209.03003) on pixels: predict noise - clean from (1 - sigma) clean + sigma noise.
+
+    Sigma is logit-normal (arXiv 2403.03206). The model is told an empty text.
+    """
+
+    what = "A video diffusion transformer on pixels (diffusers WanTransformer3DModel, straight flow)."
+
+    def loss(self, video: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, ""]:
+        """Match the velocity."""
+        clean = rearrange(2 * video - 1, "b t c h w -> b c t h w")
+        noise = torch.randn_like(clean)
+        sigma = torch.randn(len(clean), device=clean.device).sigmoid()
+        share = sigma[:, None, None, None, None]
+        text = clean.new_zeros(len(clean), 1, self.model.config.text_dim)
+        velocity = self.model((1 - share) * clean + share * noise, FULL * sigma, text, return_dict=False)[0]
+        return mse_loss(velocity, noise - clean)
+
+
+def resized(
+    video: UInt8[Tensor, "batch time 3 height width"], size: tuple[int, int]
+) -> Float[Tensor, "batch time 3 rows cols"]:
+    """Resize frames as extractors do, to values in 0 to 1."""
+    found: Tensor = resize_frames(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
+    return found
+
+
+def tube_masks(
+    clips: int, slots: int, places: int, masked: float, device: torch.device | str = "cpu"
+) -> Bool[Tensor, "clip token"]:
+    """Hide the same share of places in every slot of a clip, other places in each clip."""
+    hidden = torch.rand(clips, places, device=device).argsort(-1) < round(masked * places)
+    masks: Tensor = repeat(hidden, "n p -> n (s p)", s=slots)
+    return masks

@@ -1,0 +1,1 @@
+"""Extractors of image encoders, frame by frame."""

@@ -1,0 +1,78 @@
+"""VideoMAE (arXiv 2203.12602): a video transformer on pieces of as many frames as it was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.checkpoint_registry import checkpoint_folder
+from probes.extractors.pieces import Cut
+from probes.extractors.stock import load_stock, pixel_statistics
+from probes.extractors.video.tubelets import TubeletExtractor
+
+
+class VideoMAEExtractor(TubeletExtractor):
+    """The encoder of VideoMAE, read behind `encoder.layer[k]`; its fixed positions leave no other size or length."""
+
+    batched = True
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: str | Path,
+        name: str,
+        size: Sequence[int] = (224, 224),
+        frames: int | None = 76,
+        dtype: torch.dtype = torch.float16,
+        pieces: Cut = "interleaved",
+    ) -> VideoMAEExtractor:
+        """Load a transformers checkpoint folder (MCG-NJU/videomae-base and others).
+
+        Raises:
+            FileNotFoundError: it is not there, or not whole.
+            ValueError: it is another model's, or of another size.
+        """
+        folder = checkpoint_folder(folder)
+        model = load_stock(folder, dtype, ["videomae"])
+        side = model.config.image_size
+        trained = (side, side) if isinstance(side, int) else tuple(side)
+        if tuple(size) != trained:
+            raise ValueError(f"{name} takes frames of {trained} pixels, for its positions are fixed; got {tuple(size)}")
+        return cls(model, pixel_statistics(folder), name, size, frames, pieces, model.config.num_frames)
+
+    @property
+    def patch(self) -> int:
+        """Patch size."""
+        return int(self.model.config.patch_size)
+
+    @property
+    def tubelet(self) -> int:
+        """Tubelet size."""
+        return int(self.model.config.tubelet_size)
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        """The encoder's blocks."""
+        return list(self.model.encoder.layer)
+
+    def pieces(self, frames: int) -> list[list[int]]:
+        """Cut the clip.
+
+        Raises:
+            ValueError: a piece has another number of frames than the model was trained with.
+        """
+        pieces = super().pieces(frames)
+        if len(pieces[0]) != self.length:
+            raise ValueError(
+                f"{self.name} takes {self.length} frames at a time, got {len(pieces[0])}: "
+                "set pieces to consecutive or interleaved"
+            )
+        return pieces
+
+    def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
+        """Run the stock forward."""
+        self.model(video)

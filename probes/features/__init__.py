@@ -1,0 +1,1 @@
+"""Features of frozen models: extraction, store, controls."""

@@ -1,0 +1,155 @@
+"""What a training sample costs to read, beside loading whole clips: `python -m probes.features.store_speed`.
+
+On clips of the published shape (WAN 2.1 14B, 21 slots of 30 x 52 x 5120 in float16; labels of 150 frames of 294 x 518,
+as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them, widens
+features to float32 and unprojects points from depth, all by the same functions. "Whole clips, read" takes every byte of
+the clip's two files, as a file system without memory maps does; "whole clips, mapped" is `safetensors.torch.load_file`,
+which maps them, so that on a local disk only touched pages are read. Ours reads the slots and frames of the views, in
+float16 or in 8 bits. All files are in the page cache; there is one thread, as in a worker of a data loader.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from safetensors.torch import load, load_file, save_file
+from torch import Tensor
+
+from benchmarks.records.manifest import collect_manifest
+from benchmarks.records.record import write_at_once
+from benchmarks.speed.stopwatch import Race, print_races, race, write_races
+from models.geometry import invert, matrix
+from probes.clips.label_files import LabelFile, write_labels
+from probes.clips.labels import labels_from_depth
+from probes.clips.view_sampler import ViewSampler
+from probes.extractors.slots import Features, SlotMap
+from probes.features.feature_store import FeatureStore
+from probes.features.memory import widened
+
+RESULT = Path(__file__).parents[2] / "results" / "speed" / "feature_store.json"
+FEWER_BYTES, FASTER = 20, 10  # what is aimed at
+SLOTS, ROWS, COLS, CHANNELS = 21, 30, 52, 5120
+FRAMES, HEIGHT, WIDTH = 150, 294, 518
+CAUSAL = SlotMap(((0,), *(tuple(range(4 * k - 3, 4 * k + 1)) for k in range(1, SLOTS))))
+
+
+def main(
+    clips: Annotated[int, typer.Option(help="clips on disk, 1.3 GB each")] = 3,
+    repeats: Annotated[int, typer.Option(help="samples of each arm")] = 9,
+    folder: Annotated[Path | None, typer.Option(help="where they are written for the time; the system's place")] = None,
+    output: Annotated[Path, typer.Option(help="where the result goes")] = RESULT,
+) -> None:
+    """Race the arms, and count the bytes that each reads."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Path(name)
+        for clip in range(clips):
+            write_clip(place, f"clip-{clip}")
+        sampler = ViewSampler()
+        draws = [sampler.fixed(f"draw-{k}") for k in range(repeats + 1)]
+        kinds = ("slots in 8 bits", READ, "slots in float16", MAPPED)
+        arms = {kind: stepper(place, kind, clips, draws) for kind in kinds}
+        ours, whole, half, _ = kinds
+        races = [race("reading a sample of four views", arms, FASTER, repeats, CPU)]
+        sizes = {kind: sample_bytes(place, kind, draws[0]) for kind in (ours, half, whole)}
+    print_races(races)
+    for kind in (ours, half):
+        print(f"{kind}: {sizes[kind] / 1e6:.1f} MB a sample, 1/{sizes[whole] / sizes[kind]:.1f} of {whole}")
+    write(output, races, sizes, clips)
+
+
+CPU = torch.device("cpu")
+READ, MAPPED = "whole clips, read", "whole clips, mapped"
+
+
+def write(output: Path, races: list[Race], sizes: dict[str, int], clips: int) -> None:
+    """Write times and bytes, and a table of both beside them."""
+    command = shlex.join(["python", "-m", "probes.features.store_speed", *sys.argv[1:]])
+    write_races(output, command, races, collect_manifest({"clips": clips, "bytes a sample": sizes}))
+    write_at_once(output.with_suffix(".md"), reading_table(json.loads(output.read_text())))
+
+
+def reading_table(record: dict[str, Any]) -> str:
+    """Lay out a record as Markdown: bytes and time of a sample, and how many times less than reading whole clips."""
+    sizes, (times,) = record["config"]["bytes a sample"], record["tasks"].values()
+    whole = times["arms"][READ]["median_s"]
+    lines = ["| read | MB a sample | times fewer bytes | ms a sample | times as fast |", "|" + " --- |" * 5]
+    for arm, timed in times["arms"].items():
+        size = sizes.get(arm)  # unknown where only touched pages are read
+        cells = [f"{size / 1e6:.1f}", f"{sizes[READ] / size:.1f}"] if size else ["", ""]
+        cells += [f"{timed['median_s'] * 1e3:.0f}", f"{whole / timed['median_s']:.1f}"]
+        lines.append("| " + " | ".join([arm, *cells]) + " |")
+    lines.append(f"| aim, slots in 8 bits |  | {FEWER_BYTES} |  | {times['at_least']:g} |")
+    note = f"- `{record['command']}`, commit {record['commit']}, {record['machine']}"
+    return "\n".join(["# Reading features", "", *lines, "", note]) + "\n"
+
+
+def write_clip(place: Path, clip: str) -> None:
+    """Write the features and labels of a clip in all layouts; values repeat, which no reader can tell."""
+    generator = torch.Generator().manual_seed(0)
+    slot = torch.randn(ROWS, COLS, CHANNELS, generator=generator).half()
+    save_file({"feat": slot.expand(SLOTS, -1, -1, -1).contiguous()}, place / f"{clip}.sft")
+    depth = 1 + torch.rand(HEIGHT, WIDTH, generator=generator)
+    frames = range(FRAMES)
+    write_labels(
+        place / f"{clip}-labels.safetensors",
+        images=torch.zeros(FRAMES, 3, HEIGHT, WIDTH, dtype=torch.uint8),
+        depth=depth.expand(FRAMES, -1, -1),
+        points=depth[..., None].expand(FRAMES, -1, -1, 3),
+        confidence=depth.expand(FRAMES, -1, -1),
+        intrinsics=torch.tensor([[400.0, 0, WIDTH / 2], [0, 400.0, HEIGHT / 2], [0, 0, 1]]).expand(FRAMES, -1, -1),
+        world_T_cam=torch.eye(4).expand(FRAMES, -1, -1),
+    )
+    kept = CAUSAL.slots_of([frame for frame in ViewSampler().reachable() if frame in frames])
+    features = Features(slot.expand(len(kept), -1, -1, -1), SlotMap(tuple(CAUSAL.frames[k] for k in kept)))
+    for kind, dtype in (("slots in float16", torch.float16), ("slots in 8 bits", torch.int8)):
+        FeatureStore(place / kind, "wan_14b").write(clip, features, dtype)
+
+
+def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Callable[[], object]:
+    """Make what reads one sample after another."""
+    store, number = FeatureStore(place / kind, "wan_14b"), count()
+
+    def step() -> tuple[Tensor, object]:
+        k = next(number)
+        clip, views = f"clip-{k % clips}", draws[k % len(draws)]
+        path = place / f"{clip}-labels.safetensors"
+        if kind in (READ, MAPPED):
+            whole = load_file if kind == MAPPED else read_file
+            features = whole(place / f"{clip}.sft")["feat"][CAUSAL.slots_of(views)]
+            one = {name: value[views] for name, value in whole(path).items() if value.ndim}
+            poses = invert(matrix(one["extrinsic"][..., :3], one["extrinsic"][..., 3]))
+            maps = (one[name][..., 0] for name in ("depthmaps", "confmaps"))
+            return widened(features, torch.float32), labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
+        return store.read_frames(clip, views, torch.float32), LabelFile(path).labels(views, unproject=True)
+
+    return step
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """Read every byte of a file."""
+    tensors: dict[str, Tensor] = load(path.read_bytes())
+    return tensors
+
+
+def sample_bytes(place: Path, kind: str, views: list[int]) -> int:
+    """Count the bytes of a sample: whole files, or the slots and frames that are asked for."""
+    labels = place / "clip-0-labels.safetensors"
+    if kind == READ:
+        return (place / "clip-0.sft").stat().st_size + labels.stat().st_size
+    itemsize = 1 if kind == "slots in 8 bits" else 2
+    slots = len(views) * ROWS * COLS * CHANNELS * itemsize + 4 * CHANNELS
+    return slots + len(views) * LabelFile(labels).frame_bytes(unproject=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""Training of one probe, and of many at once."""

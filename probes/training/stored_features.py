@@ -1,0 +1,133 @@
+"""Features and labels of a clip set, batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from probes.clips.clip_sets import SPLITS, ClipSet
+from probes.clips.labels import Labels
+from probes.features.feature_store import FeatureStore
+from training.optimizers import SeededSampler, samples_seen
+
+
+class ReadClips(Dataset[dict[str, Any]]):
+    """The features of the views of every clip of a split, with labels.
+
+    `order` names, for each clip, the clip whose labels it gets: with another one's, a probe can learn nothing of the
+    clip, and what it still scores is what the labels have in common. With a `generator` views are drawn anew each time.
+    """
+
+    def __init__(
+        self,
+        clips: ClipSet,
+        split: str,
+        store: FeatureStore,
+        order: list[int] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        self.clips, self.store, self.names = clips, store, list(clips.splits[split])
+        self.order, self.generator = order or list(range(len(self.names))), generator
+        self._kept: dict[tuple[int, ...], dict[str, Any]] = {}  # where views never change: some 100 kB a clip
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        name = self.names[index]
+        views = self.clips.views(name, self.generator)
+        if len(views) < len(self.clips.kept(name)):
+            return self._read(index, views)
+        if (place := (index, *views)) not in self._kept:
+            self._kept[place] = self._read(index, views)
+        return self._kept[place]
+
+    def _read(self, index: int, views: list[int]) -> dict[str, Any]:
+        name = self.names[index]
+        return {
+            "clip": name,
+            "features": self.store.read_frames(name, views),
+            "labels": self.clips.labels(self.names[self.order[index]], views),
+        }
+
+
+class ProbeData(LightningDataModule):
+    """Batches for a probe. Validation and test clips come in order; a probe is selected on the first alone.
+
+    Args:
+        clips: splits, views and labels.
+        store: folder or address of the features (`region4d extract`).
+        batch_size: clips.
+        seed: of the order.
+        shuffled_labels: give every training clip the labels of another one (a control).
+    """
+
+    def __init__(
+        self, *, clips: ClipSet, store: str | Path, batch_size: int, seed: int, shuffled_labels: bool = False
+    ) -> None:
+        super().__init__()
+        self.clips, self.batch_size, self.seed, self.shuffled_labels = clips, batch_size, seed, shuffled_labels
+        self.store = FeatureStore.open(store)
+        if not self.store.key.endswith(f"/{clips.key}"):
+            raise ValueError(
+                f"{store} holds features of other clips ({self.store.key}, not {clips.key}): extract these clips first"
+            )
+        if absent := self.store.missing(clips.names):
+            raise ValueError(
+                f"{store} has no features of {len(absent)} of {len(clips.names)} clips, such as {absent[0]}: "
+                "run `region4d extract` on the same clips first"
+            )
+
+    @property
+    def channels(self) -> int:
+        """Width of the features."""
+        return self.store.channels(self.clips.names[0])
+
+    def prepare_data(self) -> None:
+        """Make what is missing of the clips."""
+        self.clips.prepare()
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Batch the training clips without end, in an order that depends on the seed alone."""
+        count = len(self.clips.splits["train"])
+        order = one_cycle(count, self.seed) if self.shuffled_labels else None
+        return DataLoader(
+            ReadClips(self.clips, "train", self.store, order, torch.Generator().manual_seed(self.seed)),
+            self.batch_size,
+            sampler=SeededSampler(count, self.seed, samples_seen(self.trainer, self.batch_size)),
+            collate_fn=collate,
+        )
+
+    def test_dataloader(self) -> list[DataLoader[Any]]:
+        """Batch the validation and the test clips."""
+        return [
+            DataLoader(ReadClips(self.clips, split, self.store), self.batch_size, collate_fn=collate)
+            for split in SPLITS[1:]
+        ]
+
+
+def one_cycle(count: int, seed: int) -> list[int]:
+    """Deal numbers out anew, in one cycle through all: nobody keeps their own."""
+    cycle = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    order = [0] * count
+    for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+        order[here] = there
+    return order
+
+
+def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stack features, in float32, and labels."""
+    labels: dict[str, Tensor] = {
+        entry.name: torch.stack([getattr(one["labels"], entry.name) for one in batch]) for entry in fields(Labels)
+    }
+    return {
+        "clips": [one["clip"] for one in batch],
+        "features": torch.stack([one["features"] for one in batch]).float(),
+        "labels": labels,
+    }

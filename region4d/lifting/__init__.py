@@ -1,0 +1,1 @@
+"""What `region4d lift` reads, offers and writes."""

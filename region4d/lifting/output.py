@@ -1,0 +1,132 @@
+"""What `region4d lift` writes: meshes, pictures, and `poses.json`, which says where the objects are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from torch import Tensor
+
+from benchmarks.metrics.surface import Surface
+from models.geometry import PointMap
+from models.lifting import LiftedObject, write_glb, write_ply
+from models.lifting.export import GLB_FRAME, PLY_FRAME, to_trimesh
+from region4d.lifting.input import LiftInput
+from scenes.drawing.meshes import over_photo, turntable
+from scenes.readers.image_files import write_mask
+
+CONVENTION = (
+    "A vertex v of an object's own mesh (cube [-0.5, 0.5]^3, z up) is at R (scale * v) + t of the camera, with R and t "
+    "the rotation and translation of cam_T_obj (4x4, rows)."
+)
+FRAME = "OpenCV camera axes: x right, y down, z forward; the camera is at the origin"
+METRES = "metres"
+AVERAGE = "none: no depth was given, so pose and scale are those of an average scene"
+
+
+def median_distance(lifted: LiftedObject, points: PointMap, mask: Bool[Tensor, "height width"]) -> float:
+    """Measure how far (median, metres) the valid points under the mask are from the lifted surface."""
+    visible = points.xyz[points.valid & mask].double().numpy()
+    return float(np.median(Surface(to_trimesh(lifted.in_camera()), "the lifted mesh").distance(visible)))
+
+
+def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> list[dict[str, Any]]:
+    """Put the facts of each object together (metres); those that need depth are null where there is none."""
+    facts = []
+    for k, (lifted, mask) in enumerate(zip(objects, given.masks, strict=False)):
+        corners = lifted.mesh.vertices.amin(0), lifted.mesh.vertices.amax(0)
+        centre = lifted.in_camera().vertices.mean(0)
+        facts.append(
+            {
+                "name": f"object_{k}",
+                "mask": f"mask_{k}.png",
+                "mask_pixels": int(mask.sum()),
+                "seed": seed,
+                "cam_T_obj": lifted.cam_T_obj.tolist(),
+                "scale": lifted.scale,
+                "confidence": lifted.confidence,
+                "misfit": lifted.misfit,
+                "size_along_own_axes": (lifted.scale * (corners[1] - corners[0])).tolist(),
+                "distance_from_camera": float(centre.norm()),
+                "median_distance_m": None if given.points is None else median_distance(lifted, given.points, mask),
+                "vertices": len(lifted.mesh.vertices),
+                "faces": len(lifted.mesh.faces),
+            }
+        )
+    return facts
+
+
+def write_masks(folder: Path, masks: Sequence[Bool[Tensor, "height width"]]) -> None:
+    """Write the masks that were lifted, boxes included."""
+    for k, mask in enumerate(masks):
+        write_mask(folder / f"mask_{k}.png", mask)
+
+
+def write_lift(
+    folder: Path,
+    given: LiftInput,
+    objects: Sequence[LiftedObject],
+    facts: Sequence[Mapping[str, Any]],
+    made_by: Mapping[str, Any],
+) -> None:
+    """Write `lifted.glb`, `lifted.ply`, `poses.json`, `turntable.png`, `over_photo.png`; `made_by` joins the JSON."""
+    write_glb(folder / "lifted.glb", objects)
+    write_ply(folder / "lifted.ply", objects)
+    turntable(objects, [title(fact, given.points is not None) for fact in facts]).save(folder / "turntable.png")
+    over_photo(given.image, given.masks, objects, given.intrinsics).save(folder / "over_photo.png")
+    poses = {
+        "convention": CONVENTION,
+        "frame": FRAME,
+        "units": AVERAGE if given.points is None else METRES,
+        "files": {"lifted.ply": PLY_FRAME, "lifted.glb": GLB_FRAME},
+        "source": str(given.source),
+        "frame_index": given.frame,
+        "image_height_width": list(given.image.shape[1:]),
+        "intrinsics": given.intrinsics.tolist(),
+        "depth": given.depth,
+        "notes": list(given.notes),
+        "objects": list(facts),
+        **made_by,
+    }
+    (folder / "poses.json").write_text(json.dumps(poses, indent=2) + "\n")
+
+
+def title(fact: Mapping[str, Any], metric: bool) -> str:
+    """Say in one line what an object is like."""
+    if not metric:
+        return f"{fact['name']}, seed {fact['seed']}: size unknown, no depth was given"
+    size, confidence = size_text(fact), confidence_text(fact)
+    return (
+        f"{fact['name']}, seed {fact['seed']}: {size} m, {fact['distance_from_camera']:.2f} m away, "
+        f"confidence {confidence}, {1000 * fact['median_distance_m']:.0f} mm from the points"
+    )
+
+
+def size_text(fact: Mapping[str, Any]) -> str:
+    """Write an object's size along its own axes."""
+    return " x ".join(f"{side:.2f}" for side in fact["size_along_own_axes"])
+
+
+def confidence_text(fact: Mapping[str, Any]) -> str:
+    """Write a confidence, or that there is none."""
+    return "-" if fact["confidence"] is None else f"{fact['confidence']:.0%}"
+
+
+def to_terminal(facts: Sequence[Mapping[str, Any]], metric: bool) -> Table:
+    """Lay the objects out for a terminal."""
+    table = Table("object", "size, m", "distance, m", "confidence", "off the points, mm", box=SIMPLE_HEAD)
+    for fact in facts:
+        table.add_row(
+            fact["name"],
+            size_text(fact) if metric else "-",
+            f"{fact['distance_from_camera']:.2f}" if metric else "-",
+            confidence_text(fact),
+            f"{1000 * fact['median_distance_m']:.0f}" if metric else "-",
+        )
+    return table

@@ -1,0 +1,123 @@
+"""What `region4d lift-study` measures: test sets and methods, read from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from rich.progress import track
+
+from benchmarks.lifting.baselines import BASELINES, VERSION
+from benchmarks.lifting.library import Library
+from benchmarks.lifting.measure import TestSet
+from benchmarks.lifting.methods import ArmMethod, BaselineMethod, CeilingMethod, Method
+from models.lifting import Guidance, Sampling
+from region4d.config import build
+from scenes.worlds.masked_objects import MaskedObjectStore
+
+
+@dataclass(frozen=True)
+class LiftPlan:
+    """Test sets and methods of a study. `unavailable` are the methods whose checkpoint is not there, and why."""
+
+    config: DictConfig
+    tests: list[TestSet]
+    arms: Mapping[str, ArmMethod]
+    ceilings: Mapping[str, CeilingMethod]
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: DictConfig) -> LiftPlan:
+        """Read a configuration.
+
+        Raises:
+            ValueError: a baseline, an arm's key, a pair of methods or the main arm is unknown; in one line.
+        """
+        study = config.study
+        if unknown := [name for name in study.baselines if name not in BASELINES]:
+            raise ValueError(f"study.baselines has no {unknown[0]}: choose from {', '.join(BASELINES)}")
+        truths = Path(config.truths)
+        tests = [
+            TestSet(name, build(entry.store), entry.limit, entry.icp_items, truths)
+            for name, entry in study.tests.items()
+        ]
+        plan = cls(
+            config,
+            tests,
+            {name: read_arm(name, entry) for name, entry in study.arms.items()},
+            {name: CeilingMethod(Path(folder) if folder else None) for name, folder in study.ceilings.items()},
+        )
+        every = {*study.baselines, *study.arms, *study.ceilings}
+        pairs = [
+            *study.effects.values(),
+            *study.win_rates.values(),
+            study.speed.arms,
+            study.sheet.methods,
+            [study.main] if study.main else [],
+        ]
+        if wrong := [name for pair in pairs for name in pair if name not in every]:
+            raise ValueError(
+                f"study {study.name} compares or draws {wrong[0]}, which it does not measure: {', '.join(every)}"
+            )
+        for name, method in plan.models.items():
+            folder = method.checkpoint
+            if folder is not None and not (folder / "model.safetensors").is_file():
+                plan.unavailable[name] = f"no lifting model in '{folder}': train it, or name another folder"
+        return plan
+
+    @property
+    def models(self) -> Mapping[str, ArmMethod | CeilingMethod]:
+        """The methods that are no baselines."""
+        return {**self.arms, **self.ceilings}
+
+    @property
+    def names(self) -> list[str]:
+        """The methods that can be measured: ceilings, baselines, arms."""
+        every = [*self.config.study.ceilings, *self.config.study.baselines, *self.config.study.arms]
+        return [name for name in every if name not in self.unavailable]
+
+    @cached_property
+    def library_store(self) -> MaskedObjectStore:
+        """The training objects that baselines know."""
+        store: MaskedObjectStore = build(self.config.study.library)
+        return store
+
+    @cached_property
+    def library(self) -> Library:
+        """The same, measured."""
+        self.library_store.render(self.config.workers)
+        return Library.fit(
+            track(self.library_store, "training objects of the baselines", total=len(self.library_store))
+        )
+
+    def identity(self, name: str) -> Mapping[str, Any]:
+        """Say what determines the predictions of a method, without reading the library."""
+        if name in BASELINES:
+            seeds = self.library_store.seeds
+            return {"baseline": name, "version": VERSION, "library": [self.library_store.key, seeds.start, seeds.stop]}
+        return self.models[name].identity
+
+    def method(self, name: str) -> Method:
+        """Make a method ready to predict."""
+        if name in BASELINES:
+            return BaselineMethod(name, self.library, self.identity(name))
+        return self.models[name]
+
+
+def read_arm(name: str, entry: DictConfig) -> ArmMethod:
+    """Read one arm: a model's folder, `sampling`, `points`, `candidates`."""
+    data: dict[str, Any] = OmegaConf.to_container(entry, resolve=True)  # type: ignore[assignment]
+    if not isinstance(data.get("model"), str):
+        raise ValueError(f"study.arms.{name} needs `model`, the folder of a lifting model")
+    try:
+        sampling = dict(data.pop("sampling", {}))
+        guidance = Guidance(**sampling.pop("guidance", {}))
+        return ArmMethod(Path(data.pop("model")), sampling=Sampling(**sampling, guidance=guidance), **data)
+    except TypeError as error:
+        raise ValueError(f"study.arms.{name} is no arm of a lift-study: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"study.arms.{name}: {error}") from error

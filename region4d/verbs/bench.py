@@ -1,0 +1,50 @@
+"""`region4d bench`: score a model on a benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from omegaconf import OmegaConf
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.records.manifest import collect_manifest
+from benchmarks.records.record import write_records
+from benchmarks.region_qa.scores import score_rows
+from benchmarks.region_qa.scoring import score_items
+from benchmarks.region_qa.tasks.task import Task
+from models.sr3d.answering import Answerer, Query
+from region4d.config import build, compose_config
+from region4d.terminal import CONSOLE
+
+
+def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Score a model, e.g. `region4d bench model=sr3d_tiny_3d task=worlds_static`.
+
+    Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category.
+    """
+    # `model=FOLDER` would choose an option of the config group `model`
+    config = compose_config(
+        "bench",
+        [word.replace("model=", "model.folder=", 1) if word.startswith("model=") else word for word in overrides or []],
+    )
+    if OmegaConf.is_missing(config.model, "folder"):
+        raise ValueError("name a checkpoint folder, e.g. `region4d bench model=sr3d_tiny_3d`")
+    answerer = Answerer.from_folder(config.model.folder)
+    if config.follow is not None:
+        answerer.processor.follow = config.follow
+    task: Task = build(config.task)
+    items = list(task.items())[: config.limit]
+    queries = [Query(item.clip, item.regions, item.question.text) for item in items]
+    answers = answerer.answer(queries, config.batch_size)
+    predictions = list(track(answers, f"answering {task.name}", total=len(queries), console=CONSOLE))
+    records = score_items(task.name, items, predictions, config.label or Path(config.model.folder).name, config.seed)
+    settings = OmegaConf.to_container(config, resolve=True)
+    write_records(Path(config.output), records, collect_manifest(settings, Path(config.model.folder)))  # type: ignore[arg-type]
+    table = Table("category", "items", "constant", "score [95 %]", "unparsed")
+    for row in score_rows(records):
+        table.add_row(row.category, str(row.items), f"{row.constant:.3f}", row.scores[0].text(), f"{row.unparsed:.1%}")
+    CONSOLE.print(table)
+    CONSOLE.print(f"every answer: {Path(config.output) / 'records.jsonl'}")

@@ -1,0 +1,76 @@
+"""`region4d extract`: the features of a frozen model, cached for probes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from omegaconf import DictConfig, OmegaConf
+
+from benchmarks.records.manifest import collect_manifest
+from benchmarks.records.record import write_at_once
+from probes.clips.clip_sets import ClipSet
+from probes.extractors.extractor import Extractor
+from probes.extractors.noise import noise_level
+from probes.features.extraction import fill_stores
+from region4d.config import build, compose_config
+from region4d.terminal import CONSOLE, quiet_transformers
+
+
+def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Cache features of a video model, e.g. `region4d extract extractor=wan_1_3b layers=[10,20] sigma=0.3`.
+
+    Writes one store a layer, each with a manifest. May run in several processes at once, and continues where it was.
+    """
+    config = compose_config("extract", overrides or [])
+    fill(config, shlex.join(["region4d", "extract", *(overrides or [])]))
+
+
+def fill(config: DictConfig, command: str) -> None:
+    """Build the extractor and the clips of a composed configuration, and fill the stores."""
+    quiet_transformers()
+    clips: ClipSet = build(config.clips)
+    extractor: Extractor = build(config.extractor.build)
+    if config.random_init is not None:
+        from probes.features.random_weights import random_init  # needs diffusers, which most extractors do without
+
+        random_init(extractor, config.random_init)
+    noise = noise_level(config.sigma, config.told, config.noise_seed, config.draws)
+    layers: Sequence[int] = list(config.layers)
+    extractor.check(layers, noise)  # before anything is rendered
+    clips.prepare()
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
+    manifest = asdict(collect_manifest({"command": command, **OmegaConf.to_container(config, resolve=True)}))  # type: ignore[dict-item]
+
+    share = (int(config.share[0]), int(config.share[1]))
+
+    def notes(layer: int) -> dict[str, Any]:
+        return {"extractor": extractor.name, "layer": layer, "blocks": len(extractor.blocks), "made": manifest}
+
+    fill_stores(
+        extractor.to(device),
+        clips,
+        layers,
+        config.output,
+        noise=noise,
+        control=config.control,
+        dtype=config.dtype,
+        share=share,
+        notes=notes,
+    )
+    if "://" not in str(config.output) and share == (0, 1):
+        write_at_once(
+            done_file(config.output, layers), json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
+        )
+    CONSOLE.print(f"{len(clips.names)} clips, {len(layers)} layers: {config.output}")
+
+
+def done_file(output: str | Path, layers: Sequence[int]) -> Path:
+    """Name the file that is there once all clips are, under these layers."""
+    return Path(output) / f"extracted-{'-'.join(map(str, layers))}.json"

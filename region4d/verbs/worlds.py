@@ -1,0 +1,46 @@
+"""`region4d worlds`: look at procedural worlds, or export them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import track
+
+from scenes.drawing.regions import save_picture
+from scenes.readers.rgbd_folder import write_rgbd_folder
+from scenes.worlds import WorldConfig, make_world, render
+from scenes.worlds.preview import preview_sheet, write_preview_video
+
+SHARPNESS = 2  # previews are rendered this much larger and averaged down
+
+
+def worlds(
+    seed: Annotated[int, typer.Option(help="seed of the first world", min=0)] = 0,
+    count: Annotated[int, typer.Option(help="number of worlds, with consecutive seeds", min=1)] = 6,
+    frames: Annotated[int, typer.Option(help="frames of each clip", min=1)] = 16,
+    height: Annotated[int, typer.Option(help="pixels", min=16)] = 192,
+    width: Annotated[int, typer.Option(help="pixels", min=16)] = 256,
+    motion: Annotated[bool, typer.Option(help="let objects move")] = False,
+    device: Annotated[str, typer.Option(help="where rays are cast: cpu, cuda")] = "cpu",
+    export: Annotated[bool, typer.Option(help="write RGB-D folders instead of a preview")] = False,
+    output: Annotated[Path, typer.Option(help="folder for what is written")] = Path("outputs/worlds_preview"),
+) -> None:
+    """Preview worlds as a contact sheet and videos of colour, depth, flow, instances; or export RGB-D folders."""
+    larger = 1 if export else SHARPNESS
+    config = WorldConfig(height=larger * height, width=larger * width, frames=frames, motion=motion)
+    output.mkdir(parents=True, exist_ok=True)
+    clips = []
+    for each in track(range(seed, seed + count), description="rendering"):
+        (clip,) = render([make_world(each, config)], device, signals=() if export else ("normals", "backward_flow"))
+        if export:
+            write_rgbd_folder(clip, output / clip.name)
+        else:
+            write_preview_video(clip, output / f"{clip.name}.mp4", larger)
+            clips.append(clip)
+    if export:
+        typer.echo(f"{count} RGB-D folders in {output}")
+        return
+    save_picture(preview_sheet(clips, larger), output / "sheet.png")
+    typer.echo(f"{output / 'sheet.png'} and {count} videos beside it")

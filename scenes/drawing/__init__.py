@@ -1,0 +1,1 @@
+"""Pictures of regions, clips and meshes."""

@@ -1,0 +1,1 @@
+"""Readers: videos, images and RGB-D folders as clips."""

@@ -1,0 +1,1 @@
+"""Objects of procedural worlds: families, primitives, solids, textures."""

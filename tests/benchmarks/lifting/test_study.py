@@ -1,0 +1,178 @@
+"""Records of Lift-Worlds continue, and its report says what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.lifting.measure import TestSet, measure, prepare_truths, records_path
+from benchmarks.lifting.methods import CeilingMethod, Method
+from benchmarks.lifting.records import LiftRecord, read_lift_records
+from benchmarks.lifting.scores import METRICS, Prediction
+from benchmarks.lifting.sections import lift_sections
+from benchmarks.lifting.speed import Speed
+from benchmarks.lifting.study import LiftStudy, bin_of, oracle_reward, visible_reward
+from benchmarks.records.manifest import Manifest
+from benchmarks.report.page import Page
+from scenes.storage import shards
+from scenes.worlds import WorldConfig
+from scenes.worlds.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore
+
+WORLD = WorldConfig(height=32, width=32, frames=1, objects=(1, 2), families=("tower",), cameras=("static",))
+ITEMS = 30
+
+
+def record(method: str, item: int, level: float, candidate: int = 0, visible: float = 0.0) -> LiftRecord:
+    """A record whose scores are all `level`, worse for harder items."""
+    scores = dict.fromkeys(METRICS, level + 0.001 * item)
+    scores |= {"canonical_chamfer": level, "pieces": 1.0, "emd_floor": 0.1, "visible_reward": visible}
+    return LiftRecord("toy", str(item), "mug", (0.1, 0.3, 0.7)[item % 3], item % 2 == 0, method, candidate, "", scores)
+
+
+def study(**changes: Any) -> LiftStudy:
+    records = [record("box", k, 0.4) for k in range(ITEMS)]
+    # of four candidates of "flow" the third has the least errors, and the second what is seen best
+    levels, seen = (0.3, 0.25, 0.1, 0.35), (0.0, 2.0, 1.0, 0.0)
+    records += [
+        record("flow", k, level, candidate, visible)
+        for k in range(ITEMS)
+        for candidate, (level, visible) in enumerate(zip(levels, seen, strict=True))
+    ]
+    records += [record("dpo", k, 0.2 if k % 3 else 0.9) for k in range(ITEMS)]
+    options: dict[str, Any] = {
+        "title": "toy",
+        "summary": "",
+        "records": records,
+        "manifest": Manifest({"command": "region4d lift-study"}, "abc", "", {}, "", ""),
+        "main": "flow",
+        "baselines": ["box"],
+        "effects": {"preference": ("dpo", "flow")},
+        "win_rates": {"preference": ("dpo", "flow")},
+        "speeds": [Speed("flow", 16, 16, 3, 0.1, 1.0, "cpu"), Speed("flow", 1, 16, 3, 0.4, 1.0, "cpu")],
+        **changes,
+    }
+    return LiftStudy(**options)
+
+
+def test_bins_are_shares_hidden() -> None:
+    assert [bin_of(share) for share in (0.0, 0.19, 0.2, 0.5, 0.79)] == [
+        "0-20 %",
+        "0-20 %",
+        "20-50 %",
+        "50-80 %",
+        "50-80 %",
+    ]
+
+
+def test_a_difference_is_paired_by_object_in_every_bin() -> None:
+    for group in ("0-20 %", "50-80 %", "all"):
+        found = study().difference("toy", "flow", "box", "chamfer", group)
+        assert found is not None
+        assert (found.mean, found.low, found.high) == pytest.approx((-0.1, -0.1, -0.1))
+
+
+def test_the_best_of_more_candidates_is_better_only_by_a_reward_that_knows() -> None:
+    found = study()
+
+    def best(count: int, reward: Any) -> float:
+        chosen = found.chosen("toy", "flow", "chamfer", reward, count)
+        return sum(chosen.values()) / len(chosen) - 0.001 * (ITEMS - 1) / 2
+
+    assert [best(n, oracle_reward) for n in (1, 2, 4)] == pytest.approx([0.3, 0.25, 0.1])
+    assert [best(n, visible_reward) for n in (1, 2, 4)] == pytest.approx([0.3, 0.25, 0.25])
+
+
+def test_a_win_rate_compares_the_same_object_and_noise() -> None:
+    found = study().win_rate("toy", "dpo", "flow", lambda scores: -scores["canonical_chamfer"])
+    assert found is not None
+    assert found.mean == pytest.approx(2 / 3)
+    assert found.low < 2 / 3 < found.high
+    tie = study().win_rate("toy", "dpo", "flow", lambda scores: scores["pieces"])
+    assert tie is not None
+    assert (tie.mean, tie.low, tie.high) == (0.5, 0.5, 0.5)
+
+
+def test_a_failed_object_is_counted_and_not_averaged() -> None:
+    records = [replace(r, failed="no surface", scores={}) if r.item == "3" else r for r in study().records]
+    found = study(records=records)
+    assert found.failures("toy", "box") == 1
+    assert len(found.scores("toy", "box", "chamfer")) == ITEMS - 1
+    assert page(found).count("| 1 |") >= 1
+
+
+def test_the_report_has_every_section_that_records_allow() -> None:
+    text = page(study())
+    for title in ("All methods, toy", "By occlusion", "flow against baselines", "After ICP", "Effects", "Best of N"):
+        assert title in text
+    assert "n = 10" in text
+    assert "**-0.1000 [-0.1000, -0.1000]**" in text  # flow - box
+    assert "66.7%" in text
+    assert "| flow | cpu | 0.400 | 0.100 (batch of 16) | 4.00 | 1.00 | 1.0 |" in text
+    assert "## Sky" in text
+
+
+def test_a_report_of_few_records_is_made_without_what_is_not_there() -> None:
+    text = page(study(records=[record("box", 0, 0.4)], speeds=[], win_rates={}, effects={}))
+    assert "All methods" in text
+    assert "Speed" not in text
+    assert "against baselines" not in text
+
+
+def page(found: LiftStudy) -> str:
+    return Page(found.title, found.summary, "", lift_sections(found), found.manifest, found.missing).markdown()
+
+
+class Counted(Method):
+    """The ceiling, counting what it was asked; its second candidate fails."""
+
+    candidates = 2
+
+    def __init__(self, name: str = "counted") -> None:
+        self.name, self.asked = name, 0
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {"name": self.name}
+
+    def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
+        self.asked += len(items)
+        return CeilingMethod().predict(items, seeds, 0) if candidate == 0 else ["no surface"] * len(items)
+
+
+def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD", 4)
+    store = MaskedObjectStore(MaskedObjectConfig(WORLD, bins=()), range(4), tmp_path / "worlds")
+    store.render(workers=1)
+    test = TestSet("toy", store, 3, 1, tmp_path / "truths")
+    assert [test.has_icp(place) for place in test.places].count(True) == 1
+    path = records_path(tmp_path, test.name, "counted")
+    method = Counted()
+    with ThreadPoolExecutor(1) as pool:
+        prepare_truths(test, pool, 1)
+        assert measure("counted", method, test, path, pool, {}, batch=2)
+        before = path.read_bytes()
+        assert not measure("counted", method, test, path, pool, {}, batch=2)
+        assert method.asked == 6
+        assert path.read_bytes() == before
+        assert measure("counted", Counted("other"), test, path, pool, {}, batch=2)
+    records = read_lift_records(path)
+    assert [(r.item, r.candidate, bool(r.failed)) for r in records[:3]] == [
+        ("0", 0, False),
+        ("1", 0, False),
+        ("0", 1, True),
+    ]
+    assert ["icp_chamfer" in r.scores for r in records if r.candidate == 0].count(True) == 1
+    assert all(r.scores["add_s"] < 0.02 for r in records if r.candidate == 0)
+    assert "visible_reward" in records[0].scores
+
+
+def test_a_damaged_file_of_records_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "box.jsonl"
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"box\.jsonl line 1 is not JSON"):
+        read_lift_records(path)

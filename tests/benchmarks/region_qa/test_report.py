@@ -1,0 +1,122 @@
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.region_qa.report import report_page, to_terminal, write_report
+from benchmarks.region_qa.study import Endpoint, Example, TaskResult
+from tests.support.studies import numeric, toy_probes, toy_records, toy_study
+
+
+class Cells(HTMLParser):
+    """Collect the text of table cells, and every address that a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.loads: list[str] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside = tag in ("td", "th")
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href") and tag != "use"]
+        if self.inside:
+            self.cells.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.cells[-1] += data.strip()
+
+
+def read(page: str) -> Cells:
+    cells = Cells()
+    cells.feed(page)
+    return cells
+
+
+def test_the_page_shows_the_numbers_of_the_records() -> None:
+    cells = read(report_page(toy_study()).html()).cells
+    start = cells.index("nearer_camera")
+    assert cells[start + 1 : start + 4] == ["R4D SR", "40", "1.000"]
+    assert cells[start + 4].startswith("0.500 [")
+    assert cells[start + 5] == "1.000 [1.000, 1.000]"
+    assert cells[start + 6].startswith("+0.500 [")
+
+
+def test_the_page_loads_nothing_from_anywhere() -> None:
+    example = Example(
+        "data:image/jpeg;base64,AA", "Which <region0>?", "A", [{"arm": "bad", "prediction": "B", "right": False}]
+    )
+    page = report_page(toy_study(examples=[example])).html()
+    assert all(address.startswith(("data:", "#")) for address in read(page).loads)
+    assert "Which &lt;region0&gt;?" in page
+
+
+def test_an_unfinished_study_says_what_is_missing() -> None:
+    study = toy_study(missing=["4d seed 1"])
+    assert "4d seed 1" in report_page(study).html()
+    assert "Unfinished: 4d seed 1" in report_page(study).markdown()
+
+
+def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    records = toy_records(arms=("good", "3d_tpe", "3d", "2d"))
+    contrasts = [("3d_tpe", "3d"), ("good", "2d"), ("good", "3d")]
+    console.print(to_terminal(toy_study(tasks=[TaskResult("toy", "", records)], contrasts=contrasts)))
+    text = console.export_text()
+    assert "nearer_camera" in text
+    assert "…" not in text
+    assert "+0.500*" in text
+
+
+def test_page_table_and_figure_are_written(tmp_path: Path) -> None:
+    write_report(toy_study(), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["accuracy.svg", "report.html", "report.md"]
+    assert (tmp_path / "accuracy.svg").read_text().startswith("<svg ")
+
+
+def test_a_primary_endpoint_stands_on_top_with_its_p_value() -> None:
+    study = toy_study(primary=[Endpoint("toy", "distance", ("good", "bad"))])
+    page = report_page(study).markdown()
+    assert "## Primary endpoints" in page
+    (line,) = [line for line in page.splitlines() if line.startswith("| good - bad | distance | toy |")]
+    assert "**+0.500 [" in line
+
+
+def test_an_endpoint_of_an_arm_that_is_not_finished_is_left_out() -> None:
+    page = report_page(
+        toy_study(primary=[Endpoint("toy", "distance", ("best", "bad"))], contrasts=[("best", "bad")])
+    ).markdown()
+    assert "Primary endpoints" not in page
+
+
+def test_probes_are_compared_arm_by_arm() -> None:
+    page = report_page(
+        toy_study(probes={"good": [toy_probes("good", 0.2)], "bad": [toy_probes("bad", 0.6)]})
+    ).markdown()
+    assert "| good | 0.800 [0.800, 0.800] |" in page
+    assert "| good - bad | **+0.400 [+0.400, +0.400]** |" in page
+
+
+def test_crossed_arms_get_their_factorial() -> None:
+    arms = [record for arm in ("none", "time", "taught", "all") for record in toy_records(arms=(arm,))]
+    study = toy_study(
+        tasks=[TaskResult("toy", "", arms)],
+        contrasts=[],
+        primary=[Endpoint("toy", "distance", ("all", "time"))],
+        factorials={"teacher x time": (("none", "time"), ("taught", "all"))},
+    )
+    page = report_page(study).markdown()
+    assert "| teacher x time | teacher | time | interaction |" in page
+    assert "| distance | +0.000 [+0.000, +0.000] |" in page
+
+
+def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
+    true = [numeric("time", n, "speed", 1.0, 1.0) for n in range(9)]
+    fast = [replace(record, task="fast", parsed=2.0) for record in true]
+    page = report_page(
+        toy_study(tasks=[TaskResult("toy", "", true), TaskResult("fast", "", fast, 0.5)], contrasts=[])
+    ).markdown()
+    assert "| time | speed | 0.5 |  | 2 | 2.00 [2.00, 2.00] | 9 |" in page
+    assert "Accuracy: fast" not in page

@@ -1,0 +1,85 @@
+"""GLB and PLY: read back with another reader and put through the documented transform, they lie on the points."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from scipy.spatial import cKDTree
+
+from models.geometry import matrix
+from models.lifting import LiftedObject, write_glb, write_ply
+from models.lifting.export import gltf_T_cam
+from models.lifting.meshes.mesh import coloured, extract_mesh
+from tests.support.lifting import SeenObject, ball, true_object
+from tests.support.random_geometry import random_rotations
+
+
+def some_object(seed: int) -> LiftedObject:
+    generator = torch.Generator().manual_seed(seed)
+    pose = matrix(random_rotations(generator, 1)[0], torch.tensor([0.2, -0.3, 2.0]) + seed)
+    mesh = extract_mesh(ball(16, 0.3, (0.1, 0.05, -0.1)))
+    return LiftedObject(coloured(mesh, 0.5 + mesh.vertices), pose, 0.4 + seed, None)
+
+
+def distances(mesh: trimesh.Trimesh, points: torch.Tensor) -> np.ndarray:
+    """To the nearest of 100 000 points of the surface, which lie a few thousandths of the object apart."""
+    return cKDTree(mesh.sample(100_000, seed=0)).query(points.numpy())[0]
+
+
+def test_a_glb_read_back_and_turned_as_documented_lies_on_the_points_of_the_picture(
+    seen: SeenObject, tmp_path: Path
+) -> None:
+    write_glb(tmp_path / "object.glb", [true_object(seen)])
+    placed = trimesh.load(tmp_path / "object.glb", force="scene").to_geometry()  # applies the transforms of the nodes
+    x, y, z = placed.vertices.T
+    in_camera = trimesh.Trimesh(np.stack([x, -y, -z], -1), placed.faces)
+    on_object = seen.points.xyz[seen.mask & seen.points.valid]
+    assert np.median(distances(in_camera, on_object)) < 0.01 * seen.scale  # half a voxel of 48
+    assert np.median(distances(placed, on_object)) > 0.5  # and nowhere near without the transform
+
+
+def test_a_ply_lies_on_the_points_of_the_picture_as_it_is(seen: SeenObject, tmp_path: Path) -> None:
+    write_ply(tmp_path / "object.ply", [true_object(seen)])
+    on_object = seen.points.xyz[seen.mask & seen.points.valid]
+    assert np.median(distances(trimesh.load(tmp_path / "object.ply"), on_object)) < 0.01 * seen.scale
+
+
+def test_the_axes_of_a_glb_are_right_up_and_towards_the_viewer() -> None:
+    right_down_forward = torch.tensor([1.0, 2.0, 3.0, 1.0])
+    assert (gltf_T_cam() @ right_down_forward).tolist() == [1, -2, -3, 1]
+    assert torch.equal(gltf_T_cam() @ gltf_T_cam(), torch.eye(4))
+    assert torch.linalg.det(gltf_T_cam()).item() == 1  # right-handed stays right-handed
+
+
+def test_a_glb_keeps_every_vertex_colour_pose_and_scale_of_several_objects(tmp_path: Path) -> None:
+    objects = [some_object(0), some_object(1)]
+    write_glb(tmp_path / "scene.glb", objects)
+    scene = trimesh.load(tmp_path / "scene.glb", force="scene")
+    assert "looks along -z" in scene.metadata["frame"]
+    for k, lifted in enumerate(objects):
+        node_matrix, name = scene.graph[f"object_{k}"]
+        mesh = scene.geometry[name]
+        np.testing.assert_allclose(mesh.vertices, lifted.mesh.vertices.numpy(), atol=1e-6)
+        np.testing.assert_array_equal(mesh.faces, lifted.mesh.faces.numpy())
+        np.testing.assert_array_equal(mesh.visual.vertex_colors[:, :3], lifted.mesh.colours.numpy())
+        np.testing.assert_allclose(mesh.metadata["cam_T_obj"], lifted.cam_T_obj.numpy(), atol=1e-6)
+        assert mesh.metadata["scale"] == pytest.approx(lifted.scale)
+        expected = lifted.in_camera().vertices.numpy() * [1, -1, -1]
+        in_file = trimesh.transform_points(mesh.vertices, node_matrix)
+        np.testing.assert_allclose(in_file, expected, atol=1e-5)
+        # a viewer draws a mesh inside out where a node mirrors it
+        assert np.linalg.det(node_matrix[:3, :3]) > 0
+
+
+def test_a_ply_keeps_vertices_and_colours_and_says_its_frame(tmp_path: Path) -> None:
+    objects = [some_object(0), some_object(1)]
+    write_ply(tmp_path / "scene.ply", objects)
+    assert b"comment frame: OpenCV camera axes" in (tmp_path / "scene.ply").read_bytes()[:300]
+    mesh = trimesh.load(tmp_path / "scene.ply", process=False)
+    expected = torch.cat([lifted.in_camera().vertices for lifted in objects])
+    np.testing.assert_allclose(mesh.vertices, expected.numpy(), atol=1e-5)
+    colours = torch.cat([lifted.mesh.colours for lifted in objects])
+    np.testing.assert_array_equal(mesh.visual.vertex_colors[:, :3], colours.numpy())
+    assert mesh.volume > 0

@@ -1,0 +1,330 @@
+"""Lifting end to end with untrained networks: placement, batches, colours, and every refusal in one line."""
+
+import itertools
+import math
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+
+from models.geometry import Normalizer, ObjectNormalizer, PointMap, default_intrinsics, transform, unproject
+from models.lifting import Guidance, LiftedObject, LiftingModel, Sampling, lift, lift_many
+from models.lifting.checkpoint import load_model
+from models.lifting.fitting.pose_fitting import Fit
+from models.lifting.fitting.samples import NEXT_SAMPLE, Placed
+from models.lifting.fitting.shape_fitting import ROUNDS
+from models.lifting.inputs.masked_picture import MaskedPicture
+from models.lifting.meshes.mesh import extract_mesh
+from models.lifting.networks.pose_encoding import encode_pose
+from models.lifting.options import Fitting
+from region4d.verbs.lift import SHIPPED
+from tests.support.lifting import SeenObject
+
+QUICK = Sampling(steps=3, guidance=Guidance(2.0, point_weight=1.0), refinement_steps=2)
+
+
+def lift_fitted(model: LiftingModel, seen: SeenObject, fit: Fitting) -> LiftedObject:
+    """Lift the seen object quickly."""
+    return lift(seen.image, seen.mask, seen.points, model=model, sampling=replace(QUICK, fit=fit), seed=7)
+
+
+def misfit_of(lifted: LiftedObject) -> float:
+    """Take the misfit of an object with points."""
+    assert lifted.misfit is not None
+    return lifted.misfit
+
+
+@pytest.fixture
+def perfect(tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch) -> LiftingModel:
+    """Networks that give the truth about the seen object: what is left to test is everything around them."""
+    normalizer = ObjectNormalizer.fit(seen.points, seen.mask)
+    batch = Normalizer(normalizer.scale[None], normalizer.shift[None])
+    layout = encode_pose(seen.cam_T_obj[None], torch.tensor([seen.scale]), batch)
+    monkeypatch.setattr(
+        "models.lifting.fitting.samples.sample", lambda *a, **k: layout | {"shape": torch.zeros(1, 8, 8)}
+    )
+    monkeypatch.setattr(tiny.vae, "inside", lambda decoded: seen.inside(32)[None])
+    tiny.refinement = None
+    return tiny
+
+
+def test_a_perfect_model_places_the_object_on_its_points_in_its_colours(
+    perfect: LiftingModel, seen: SeenObject
+) -> None:
+    lifted = lift(seen.image, seen.mask, seen.points, model=perfect)
+    torch.testing.assert_close(lifted.cam_T_obj, seen.cam_T_obj, atol=1e-5, rtol=1e-5)
+    assert lifted.scale == pytest.approx(seen.scale, rel=1e-5)
+    assert lifted.confidence is not None
+    assert lifted.confidence > 0.99
+    points = seen.points.xyz[seen.mask & seen.points.valid]
+    mesh = lifted.in_camera()
+    distance, nearest = torch.cdist(points, mesh.vertices).min(1)
+    assert distance.median() < 0.02 * seen.scale  # vertices lie a voxel (1/32) apart
+    error = mesh.colours[nearest].float() - seen.image[:, seen.mask & seen.points.valid].T.float()
+    assert error.abs().mean() < 25  # of 255; a texture changes within the distance of two vertices
+
+
+def test_a_fit_moves_a_lifted_shape_onto_its_points(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = seen.cam_T_obj.clone()
+    aside[:3, 3] += 0.1 * seen.scale
+    monkeypatch.setattr(
+        "models.lifting.fitting.samples.decode_pose", lambda *_: (aside[None], torch.tensor([seen.scale]))
+    )
+    plain = lift(seen.image, seen.mask, seen.points, model=perfect)
+    fitted = lift(seen.image, seen.mask, seen.points, model=perfect, sampling=Sampling(fit="pose"))
+    assert plain.misfit is not None
+    assert fitted.misfit is not None
+    assert fitted.misfit < 0.5 * plain.misfit
+    assert (fitted.cam_T_obj[:3, 3] - seen.cam_T_obj[:3, 3]).norm() < 0.05 * seen.scale
+    assert fitted.cam_T_obj.dtype == plain.cam_T_obj.dtype
+
+
+def test_a_stretch_is_part_of_the_mesh_that_is_given(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stretch, true = np.array([0.9, 1.0, 1.3]), seen.cam_T_obj.double().numpy()
+    mesh = extract_mesh(seen.inside(32))
+    placed = Placed(mesh, Fit(true, seen.scale, 0.0, stretch))
+    monkeypatch.setattr("models.lifting.fitting.samples.place", lambda *_: placed)
+    lifted = lift(seen.image, seen.mask, seen.points, model=perfect)
+    np.testing.assert_allclose(lifted.in_camera().vertices.numpy(), placed.surface, atol=1e-5)
+    assert float(lifted.mesh.vertices.abs().max()) <= 0.5
+
+
+def test_each_round_fits_what_the_last_one_left_in_another_noise(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noises, starts = [], []
+
+    def marked(model: LiftingModel, shapes: torch.Tensor, noise: dict[str, torch.Tensor], *_: object) -> torch.Tensor:
+        starts.append(float(shapes.mean()))
+        noises.append(noise["shape"])
+        return torch.full_like(shapes, float(len(starts)))
+
+    misfits = iter(range(ROUNDS + 1, 0, -1))
+    mesh, pose = extract_mesh(seen.inside(32)), seen.cam_T_obj.double().numpy()
+    monkeypatch.setattr("models.lifting.fitting.samples.fit_shapes", marked)
+    monkeypatch.setattr(
+        "models.lifting.fitting.samples.place", lambda *_: Placed(mesh, Fit(pose, seen.scale, float(next(misfits))))
+    )
+    lift_fitted(perfect, seen, "shape")
+    assert starts[1:] == pytest.approx(list(range(1, ROUNDS)))
+    assert not any(torch.equal(one, other) for one, other in itertools.pairwise(noises))
+
+
+def test_a_fitted_shape_agrees_better_with_its_points_than_its_pose_alone(seen: SeenObject) -> None:
+    trained, fits = load_model(SHIPPED), get_args(Fitting)
+    found = [lift_fitted(trained, seen, fit) for fit in fits]
+    misfits = [misfit_of(lifted) for lifted in found]
+    assert fits == ("none", "pose", "shape")
+    assert misfits[2] < misfits[1] < misfits[0]
+    assert not torch.equal(found[2].mesh.vertices, found[1].mesh.vertices)
+
+
+def test_a_fit_that_agrees_worse_is_not_kept(
+    perfect: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crumb = torch.full((1, 32, 32, 32), -1.0)
+    crumb[0, 0, 0, 0] = 1
+    truth = lift_fitted(perfect, seen, "pose")
+    fields = iter([seen.inside(32)[None], *[crumb] * ROUNDS])
+    monkeypatch.setattr(perfect.vae, "inside", lambda decoded: next(fields))
+    monkeypatch.setattr("models.lifting.fitting.samples.fit_shapes", lambda model, shapes, *_: shapes)
+    assert torch.equal(lift_fitted(perfect, seen, "shape").mesh.vertices, truth.mesh.vertices)
+    assert next(fields, None) is None
+
+
+def test_where_a_fit_leaves_no_surface_the_object_stays_as_it_was_and_its_neighbour_is_fitted(
+    tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.refinement = None
+    poses = seen.cam_T_obj.expand(2, 4, 4), torch.tensor([seen.scale] * 2)
+    monkeypatch.setattr(
+        "models.lifting.fitting.samples.decode_pose", lambda layout, _: [x[: len(layout["scale"])] for x in poses]
+    )
+    placed = lift_fitted(tiny, seen, "pose")
+    true = torch.nn.functional.avg_pool3d(seen.inside(32)[None], 4)
+    inside, fields = tiny.vae.inside, iter([None, *[torch.cat([torch.full_like(true, -1.0), true])] * ROUNDS])
+
+    def decoded(tokens: torch.Tensor) -> torch.Tensor:
+        instead = next(fields)
+        return inside(tokens) if instead is None else instead
+
+    monkeypatch.setattr(tiny.vae, "inside", decoded)
+    monkeypatch.setattr("models.lifting.fitting.samples.fit_shapes", lambda model, shapes, *_: shapes)
+    sampling = replace(QUICK, fit="shape")
+    twice = lift_many([seen.image] * 2, [seen.mask] * 2, [seen.points] * 2, model=tiny, sampling=sampling, seeds=[7, 7])
+    assert misfit_of(twice[0]) == pytest.approx(misfit_of(placed), rel=1e-3)
+    assert misfit_of(twice[1]) < misfit_of(placed)
+
+
+def test_of_several_samples_the_one_is_kept_that_most_agree_on(
+    tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.refinement = None
+    seeds = [7 + k * NEXT_SAMPLE for k in range(3)]
+    each = lift_many([seen.image] * 3, [seen.mask] * 3, [seen.points] * 3, model=tiny, sampling=QUICK, seeds=seeds)
+    assert len({one.misfit for one in each}) == 3
+    for chosen, expected in enumerate(each):
+        asked: list[list[float]] = []
+
+        def agreed(surfaces: Any, misfits: list[float], chosen: int = chosen, asked: Any = asked) -> int:
+            asked.append(misfits)
+            return chosen
+
+        monkeypatch.setattr("models.lifting.fitting.samples.most_agreed", agreed)
+        best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+        assert asked == [pytest.approx([misfit_of(one) for one in each], rel=1e-3)]
+        torch.testing.assert_close(best.cam_T_obj, expected.cam_T_obj, atol=1e-4, rtol=1e-4)
+
+
+def test_a_sample_without_a_surface_is_left_out_of_the_choice(
+    tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.refinement = None
+    inside = tiny.vae.inside
+    empty = torch.tensor([1.0, 0.0, 1.0])[:, None, None, None]
+    monkeypatch.setattr(tiny.vae, "inside", lambda decoded: torch.where(empty > 0, -1.0, inside(decoded)))
+    best = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+    monkeypatch.undo()
+    second = lift(seen.image, seen.mask, seen.points, model=tiny, sampling=QUICK, seed=7 + NEXT_SAMPLE)
+    assert misfit_of(best) == pytest.approx(misfit_of(second), rel=1e-3)
+    monkeypatch.setattr(tiny.vae, "inside", lambda decoded: inside(decoded).clamp(max=-0.1))
+    with pytest.raises(ValueError, match="object 0: the decoded field has no inside"):
+        lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
+
+
+@pytest.mark.parametrize("wish", [{"fit": "pose"}, {"fit": "shape"}, {"best_of": 2}])
+def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: SeenObject, wish: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="the best of several samples need a point map"):
+        lift(seen.image, seen.mask, None, model=tiny, sampling=replace(QUICK, **wish))
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"best_of": 0}, "best_of must be 1 or more, got 0"),
+        ({"fit": "shape", "regression": True}, "no flow to fit shapes with"),
+    ],
+)
+def test_a_sampling_that_cannot_be_is_refused_in_one_line(wish: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Sampling(**wish)
+
+
+def test_the_confidence_falls_where_the_mesh_misses_the_points(seen: SeenObject) -> None:
+    picture = MaskedPicture(seen.image.float() / 255, seen.mask, seen.points)
+    mesh = extract_mesh(seen.inside(32))
+    assert (picture.support(mesh.vertices, seen.cam_T_obj, seen.scale, 0.05) or 0) > 0.99
+    aside = seen.cam_T_obj.clone()
+    aside[0, 3] += seen.scale
+    assert (picture.support(mesh.vertices, aside, seen.scale, 0.05) or 0) < 0.2
+
+
+def test_an_untrained_model_lifts_something_finite_and_repeats_it_with_the_seed(
+    tiny: LiftingModel, seen: SeenObject
+) -> None:
+    a, b, c = (lift(seen.image, seen.mask, seen.points, model=tiny, sampling=QUICK, seed=seed) for seed in (0, 0, 1))
+    assert a.in_camera().vertices.isfinite().all()
+    assert torch.equal(a.mesh.vertices, b.mesh.vertices)
+    assert torch.equal(a.cam_T_obj, b.cam_T_obj)
+    assert not torch.equal(a.cam_T_obj, c.cam_T_obj)
+    rotation = a.cam_T_obj[:3, :3]
+    torch.testing.assert_close(rotation @ rotation.T, torch.eye(3), atol=1e-5, rtol=0)
+
+
+def test_a_batch_of_objects_of_other_pictures_is_lifted_as_each_alone(tiny: LiftingModel, seen: SeenObject) -> None:
+    small = slice(8, 72), slice(20, 100)
+    part = MaskedPicture(
+        seen.image[:, *small].float() / 255,
+        seen.mask[small],
+        PointMap(seen.points.xyz[small], seen.points.valid[small], "cam"),
+    )
+    images, masks, points = [seen.image, seen.image[:, *small]], [seen.mask, part.mask], [seen.points, part.points]
+    together = lift_many(images, masks, points, model=tiny, sampling=QUICK, seeds=[3, 4])
+    for k, lifted in enumerate(together):
+        alone = lift(images[k], masks[k], points[k], model=tiny, sampling=QUICK, seed=3 + k)
+        torch.testing.assert_close(lifted.cam_T_obj, alone.cam_T_obj, atol=1e-4, rtol=1e-4)
+        assert lifted.scale == pytest.approx(alone.scale, rel=1e-4)
+        torch.testing.assert_close(lifted.mesh.vertices.mean(0), alone.mesh.vertices.mean(0), atol=1e-3, rtol=0)
+
+
+def test_fits_of_a_batch_with_refined_surfaces_are_no_worse_than_without(tiny: LiftingModel, seen: SeenObject) -> None:
+    half = slice(8, 72), slice(20, 100)
+    points = PointMap(seen.points.xyz[half], seen.points.valid[half], "cam")
+    images, masks = [seen.image, seen.image[:, *half]], [seen.mask, seen.mask[half]]
+    found = {
+        fit: lift_many(images, masks, [seen.points, points], model=tiny, sampling=replace(QUICK, fit=fit), seeds=[3, 4])
+        for fit in get_args(Fitting)
+    }
+    for k in range(2):
+        assert misfit_of(found["pose"][k]) < misfit_of(found["none"][k])
+        assert misfit_of(found["shape"][k]) < misfit_of(found["none"][k])
+
+
+@pytest.mark.parametrize("broken", [0.0, -1.0, math.nan, math.inf])
+def test_a_sky_is_the_same_however_its_depth_is_marked(tiny: LiftingModel, seen: SeenObject, broken: float) -> None:
+    depth = seen.points.xyz[..., 2].clone()
+    sky = ~seen.mask & (torch.rand(seen.mask.shape, generator=torch.Generator().manual_seed(0)) < 0.6)
+    found = []
+    for value in (0.0, broken):
+        depth[sky] = value
+        points = unproject(depth, seen.intrinsics)
+        found.append(lift(seen.image, seen.mask, points, model=tiny, sampling=QUICK))
+    assert torch.equal(found[0].cam_T_obj, found[1].cam_T_obj)
+    assert torch.equal(found[0].mesh.vertices, found[1].mesh.vertices)
+    assert torch.equal(found[0].mesh.colours, found[1].mesh.colours)
+
+
+def test_a_mask_that_touches_the_border_is_lifted(tiny: LiftingModel, seen: SeenObject) -> None:
+    mask = torch.zeros_like(seen.mask)
+    mask[:20, :] = True
+    lifted = lift(seen.image, mask, seen.points, model=tiny, sampling=QUICK)
+    assert lifted.in_camera().vertices.isfinite().all()
+
+
+def test_a_picture_without_points_is_lifted_by_the_average_scene_and_says_nothing_of_its_confidence(
+    tiny: LiftingModel, seen: SeenObject
+) -> None:
+    first = lift(seen.image, seen.mask, model=tiny, sampling=QUICK)
+    assert first.confidence is None
+    tiny.mean_scale.fill_(2.0)
+    tiny.mean_shift.fill_(0.0)
+    second = lift(seen.image, seen.mask, model=tiny, sampling=QUICK)
+    assert second.scale == pytest.approx(2 * first.scale, rel=1e-5)
+    expected = 2 * (first.cam_T_obj[:3, 3] - torch.tensor([0, 0, 1.0]))
+    torch.testing.assert_close(second.cam_T_obj[:3, 3], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_pictures_with_and_without_points_share_a_batch(tiny: LiftingModel, seen: SeenObject) -> None:
+    twice = lift_many([seen.image] * 2, [seen.mask] * 2, [seen.points, None], model=tiny, sampling=QUICK)
+    assert twice[0].confidence is not None
+    assert twice[1].confidence is None
+
+
+def test_broken_inputs_are_one_clear_line_that_names_the_object(tiny: LiftingModel, seen: SeenObject) -> None:
+    def refused(message: str, image: torch.Tensor, mask: torch.Tensor, points: PointMap | None) -> None:
+        with pytest.raises(ValueError, match=message) as error:
+            lift_many([seen.image, image], [seen.mask, mask], [seen.points, points], model=tiny, sampling=QUICK)
+        assert "\n" not in str(error.value)
+
+    sky = unproject(torch.full_like(seen.points.xyz[..., 2], math.inf), default_intrinsics(*seen.mask.shape))
+    world = transform(seen.points, torch.eye(4), "world")
+    refused("object 1: the mask is empty", seen.image, torch.zeros_like(seen.mask), seen.points)
+    refused("object 1: the mask has .* pixels and its picture", seen.image, seen.mask[:-1], seen.points)
+    refused("object 1: .*none of .* pixels has a valid point", seen.image, seen.mask, sky)
+    refused("object 1: .*frame 'cam'", seen.image, seen.mask, world)
+    refused("object 1: .*frame 'cam'", seen.image, seen.mask, PointMap(*_cut(seen.points), "cam"))
+
+
+def test_no_object_at_all_is_one_clear_error(tiny: LiftingModel) -> None:
+    with pytest.raises(ValueError, match="one object or more"):
+        lift_many([], [], [], model=tiny)
+
+
+def _cut(points: PointMap) -> tuple[torch.Tensor, torch.Tensor]:
+    return points.xyz[:-1], points.valid[:-1]

@@ -1,0 +1,166 @@
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from lightning import Trainer
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from probes.clips.clip_sets import ClipSet
+from probes.clips.label_table import fixed_views, label_table
+from probes.extractors.noise import Noise
+from probes.features.extraction import fill_stores
+from probes.pose_encoding import encode_pose
+from probes.probe import Probe
+from probes.training.in_memory_features import ExtractedFeatures
+from probes.training.module import CLOUDS, ERRORS, ProbeTraining, read_errors
+from probes.training.stored_features import ProbeData
+from probes.training.vectorized import LABELS, ProbeBank, probe_folder
+from tests.support.probes import MeanExtractor, toy_clips, trainer
+
+TINY = partial(Probe, 2, width=16, depth=1, heads=2, camera_depth=1, dense="linear", subpixels=2)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
+    found = toy_clips(tmp_path_factory.mktemp("worlds"))
+    found.prepare()
+    return found
+
+
+def data(clips: ClipSet, folder: Path, **options: object) -> ExtractedFeatures:
+    plain: dict[str, object] = {"extractor": MeanExtractor(), "layers": [1], "batch_size": 3, "seed": 0}
+    made = ExtractedFeatures(clips=clips, labels=str(folder), **{**plain, **options})  # type: ignore[arg-type]
+    made.prepare_data()
+    return made
+
+
+def bank(layers: list[int], seeds: list[int]) -> ProbeBank:
+    return ProbeBank(probe=TINY, layers=layers, seeds=seeds, learning_rate=3e-3)
+
+
+def test_a_probe_of_a_bank_learns_what_it_learns_alone(clips: ClipSet, tmp_path: Path) -> None:
+    together = bank([1], [0, 1])
+    fit(trainer(tmp_path, 5), together, data(clips, tmp_path))
+    fill_stores(MeanExtractor(), clips, [1], tmp_path / "store", dtype="float16")
+    for number, seed in enumerate(together.seeds):
+        torch.manual_seed(seed)
+        alone = ProbeTraining(probe=TINY(), learning_rate=3e-3)
+        fit(trainer(tmp_path, 5), alone, ProbeData(clips=clips, store=tmp_path / "store/layer1", batch_size=3, seed=0))
+        for name, value in together.parameters_of(0, number).items():
+            assert torch.allclose(value, alone.probe.get_parameter(name), atol=1e-5)
+
+
+def fit(how: Trainer, module: ProbeTraining | ProbeBank, batches: ExtractedFeatures | ProbeData) -> None:
+    how.gradient_clip_val = 1.0
+    how.fit(module, batches)
+    how.test(module, batches, verbose=False)
+
+
+def test_every_probe_of_a_bank_is_measured_and_written(clips: ClipSet, tmp_path: Path) -> None:
+    module = bank([1], [0, 3])
+    fit(trainer(tmp_path, 2), module, data(clips, tmp_path))
+    module.export(tmp_path / "model")
+    errors = []
+    for seed in (0, 3):
+        folder = tmp_path / "model" / probe_folder(1, seed)
+        said = read_errors(folder / ERRORS)
+        assert set(said["errors"]["test"]) == {"world-8", "world-9"}
+        assert (said["features"]["layer"], said["features"]["blocks"]) == (1, 2)
+        assert (folder / CLOUDS).is_file()
+        errors.append(said["errors"])
+    assert errors[0] != errors[1]
+
+
+def test_probes_that_run_as_one_have_the_losses_and_gradients_of_each(clips: ClipSet, tmp_path: Path) -> None:
+    module, batches = bank([0, 1], [0, 1]), data(clips, tmp_path)
+    batches.setup("fit")
+    labels = next(iter(batches.train_dataloader()))["labels"]
+    features = torch.randn(2, 3, 2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
+    alone = module.losses(features, labels)
+    alone.sum().backward()
+    before = [p.grad.clone() for p in module.parameters()]
+    module.zero_grad()
+    camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
+    with sdpa_kernel(SDPBackend.MATH):  # the CPU has no other attention for a batch of batches
+        together = module.together(features, *(labels[name] for name in LABELS), camera, *module.parameters())
+    together.sum().backward()
+    assert torch.allclose(together, alone, atol=1e-5)
+    for parameter, grad in zip(module.parameters(), before, strict=True):
+        assert torch.allclose(parameter.grad, grad, atol=1e-4)
+
+
+def test_blocks_in_half_precision_change_little(clips: ClipSet, tmp_path: Path) -> None:
+    module, half, batches = bank([1], [0]), bank([1], [0]), data(clips, tmp_path)
+    half.half_blocks = True
+    batches.setup("fit")
+    batch = next(iter(batches.train_dataloader()))
+    whole, rough = (one.losses(batch["features"], batch["labels"]) for one in (module, half))
+    assert torch.allclose(whole, rough, rtol=0.03)  # three digits, through a few layers
+    assert not torch.equal(whole, rough)
+    camera = encode_pose(batch["labels"]["cam_T_world"], batch["labels"]["intrinsics"], 8, 8)
+    with sdpa_kernel(SDPBackend.MATH):
+        one = half.together(batch["features"], *(batch["labels"][name] for name in LABELS), camera, *half.parameters())
+    assert torch.allclose(one, rough, rtol=0.03)
+
+
+def test_kernels_are_not_recorded_without_a_gpu(clips: ClipSet, tmp_path: Path) -> None:
+    module = bank([1], [0])
+    module.graphed = True
+    with pytest.raises(ValueError, match="this runs on none"):
+        trainer(tmp_path, 1).fit(module, data(clips, tmp_path))
+
+
+@pytest.mark.gpu
+def test_recorded_steps_are_those_that_are_run(clips: ClipSet, tmp_path: Path) -> None:
+    found = []
+    for graphed in (False, True):
+        module = bank([1], [0, 1])
+        module.graphed = graphed
+        how = trainer(tmp_path / str(graphed), 5, "cuda")
+        fit(how, module, data(clips, tmp_path))
+        found.append([parameter.detach().cpu() for parameter in module.parameters()])
+    assert all(torch.allclose(one, other, atol=1e-4) for one, other in zip(*found, strict=True))
+
+
+def test_features_of_another_width_are_refused(clips: ClipSet, tmp_path: Path) -> None:
+    module = ProbeBank(
+        probe=partial(Probe, 3, 16, 1, 2, dense="linear", camera_depth=1), layers=[1], seeds=[0], learning_rate=1e-3
+    )
+    with pytest.raises(ValueError, match=r"model\.channels=2"):
+        trainer(tmp_path, 1).fit(module, data(clips, tmp_path))
+
+
+@pytest.mark.parametrize("control", [None, "repeated", "shuffled"])
+def test_features_in_memory_are_those_of_a_store(clips: ClipSet, tmp_path: Path, control: str | None) -> None:
+    extractor, noise = MeanExtractor(noisy=True), Noise(0.3)
+    made = data(clips, tmp_path, extractor=extractor, sigma=0.3, control=control)
+    made.setup("fit")
+    store = fill_stores(extractor, clips, [1], tmp_path / "store", noise=noise, control=control)[1]
+    for number, name in enumerate(clips.names):
+        kept = store.read_frames(name, fixed_views(clips)).float()
+        assert torch.allclose(made.features[0, number].float(), kept, atol=1e-3)  # half precision
+    assert made.notes(1)["key"] == store.key
+
+
+def test_labels_of_all_clips_come_from_one_file(clips: ClipSet, tmp_path: Path) -> None:
+    first, again = label_table(clips, tmp_path), label_table(clips, tmp_path)
+    assert torch.equal(first["points"][3], clips.labels(clips.names[3], [0, 2]).points)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
+
+
+def test_shuffled_labels_are_those_of_other_clips(clips: ClipSet, tmp_path: Path) -> None:
+    plain, shuffled = (data(clips, tmp_path, shuffled_labels=flag) for flag in (False, True))
+    for one in (plain, shuffled):
+        one.setup("fit")
+    own, other = (next(iter(one.train_dataloader())) for one in (plain, shuffled))
+    assert own["clips"] == other["clips"]
+    assert torch.equal(own["features"], other["features"])
+    assert not any(torch.equal(a, b) for a, b in zip(own["labels"]["depth"], other["labels"]["depth"], strict=True))
+
+
+def test_views_that_are_drawn_anew_are_refused(clips: ClipSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "kept", lambda _name: [0, 1, 2])
+    with pytest.raises(ValueError, match="always the same frames"):
+        fixed_views(clips)

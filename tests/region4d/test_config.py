@@ -1,0 +1,138 @@
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from distill.step_cost import STUDENT
+from models.sr3d import SR3DConfig, SR3DForConditionalGeneration
+from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from tests.support.nvila_folder import write_nvila
+
+EXPERIMENTS = sorted(
+    p.relative_to(CONFIGS / "experiment").with_suffix("").as_posix() for p in (CONFIGS / "experiment").rglob("*.yaml")
+)
+ARMS = sorted(p.stem for p in (CONFIGS / "arm").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_experiment_composes_with_every_arm(experiment: str, arm: str) -> None:
+    config = compose_config("train", [f"experiment={experiment}", f"arm={arm}"])
+    assert config.arm.name == arm
+    assert config.name == experiment
+
+
+def test_every_experiment_says_its_command_on_top() -> None:
+    for experiment in EXPERIMENTS:
+        first = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text().splitlines()[1]
+        assert first.startswith(f"# region4d train experiment={experiment}")
+
+
+@pytest.mark.parametrize(
+    ("override", "remedy"),
+    [
+        ("modul.learning_rate=1", "'module.learning_rate'"),
+        ("module.lerning_rate=1", "'module.learning_rate'"),
+        ("learning_rate=1", "'module.learning_rate'"),
+        ("trainer.accumulate_grad_batches=4", "+trainer.accumulate_grad_batches=... adds one"),
+        ("arm=33d", "'3d'"),
+        ("experiment=sr3d/tiny_statik", "'sr3d/tiny_static'"),
+        ("seed", "seed"),
+    ],
+)
+def test_a_wrong_override_is_one_line_that_names_near_matches(override: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(remedy)) as caught:
+        compose_config("train", [override])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_is_checked_by_its_first_choices() -> None:
+    assert first_of_sweep(["arm=2d,3d", "seed=range(3)", "name=x"]) == ["arm=2d", "seed=0", "name=x"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_tiny_experiment_builds_the_arm_that_it_names(arm: str) -> None:
+    config = compose_config("train", ["experiment=sr3d/tiny_static", f"arm={arm}"])
+    module = instantiate(config.module)
+    assert (module.model.position_encoding is not None) == config.arm.position_encoding
+    assert 1_000_000 < sum(p.numel() for p in module.parameters()) < 5_000_000
+    assert instantiate(config.trainer).max_steps == config.trainer.max_steps
+
+
+def test_the_nvila_experiment_builds_from_a_folder(tmp_path: Path) -> None:
+    folder = write_nvila(tmp_path / "nvila")
+    config = compose_config("train", ["experiment=sr3d/nvila_lite_static", "arm=3d", f"model.folder={folder}"])
+    module, data = instantiate(config.module), instantiate(config.data)
+    assert module.model.position_encoding is not None
+    assert not any(p.requires_grad for p in module.model.vision_tower.parameters())
+    assert data.processor.tile_size == module.model.config.tile_size
+
+
+@pytest.mark.parametrize("arm", ["2d", "4d", "3d_both_tpe"])
+def test_the_dynamic_experiment_builds_arms_with_and_without_a_teacher(arm: str) -> None:
+    config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", f"arm={arm}"])
+    module, data = instantiate(config.module), instantiate(config.data)
+    assert (module.perception is not None) == config.arm.distils == (data.cache is not None)
+    assert (module.model.position_encoding is not None) == config.arm.position_encoding
+    assert module.model.config.timestamp_encoding == config.arm.timestamp_encoding
+    assert module.model.config.region_pool == "trajectory"
+    assert data.store.config.motion
+
+
+def test_the_expert_experiment_builds_an_expert_of_the_students_frames() -> None:
+    config = compose_config("train", ["experiment=expert4d/tiny"])
+    module = instantiate(config.module)
+    student = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"])
+    assert module.model.spec.frames == student.data.world.frames
+    assert module.model.spec.size == student.data.world.height
+    seeds = (config.data.seeds, config.data.test_seeds, student.data.seeds)
+    ranges = [range(*pair) for pair in seeds]
+    assert not any(set(a) & set(b) for i, a in enumerate(ranges) for b in ranges[:i])  # nobody sees another's worlds
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_distils_where_it_has_a_loss_for_it(arm: str) -> None:
+    config = compose_config("train", [f"arm={arm}"]).arm
+    assert config.distils == (config.latent or config.explicit)
+
+
+def test_the_cost_of_a_step_is_measured_on_the_student_of_the_experiment() -> None:
+    config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"])
+    ours, theirs = SR3DConfig(**STUDENT), instantiate(config.model.config)
+    for name in ("tile_size", "stride", "projector", "projector_factor", "grid_encoding", "scale", "camera_token"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    student, built = SR3DForConditionalGeneration(ours), instantiate(config.model)
+    assert {k: v.shape for k, v in student.state_dict().items()} == {k: v.shape for k, v in built.state_dict().items()}
+    assert ours.timestamp_encoding == theirs.timestamp_encoding
+
+
+def test_the_model_for_a_gpu_has_a_hundred_million_parameters_and_a_teacher_of_its_frames() -> None:
+    config = compose_config("train", ["experiment=rgpt4d/base_dynamic", "arm=3d_both_tpe"])
+    with torch.device("meta"):
+        model = SR3DForConditionalGeneration(instantiate(config.model.config))
+        expert = instantiate(compose_config("train", ["experiment=expert4d/base"]).model)
+    assert sum(p.numel() for p in model.parameters()) > 100_000_000
+    assert (expert.spec.frames, expert.spec.size) == (config.data.world.frames, config.data.world.height)
+
+
+def test_arms_without_a_point_map_are_not_told_the_scale_of_the_scene() -> None:
+    for arm in ARMS:
+        config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", f"arm={arm}"])
+        assert (config.model.config.scale == "token") == config.arm.position_encoding
+
+
+def test_the_folder_of_another_run_is_refused_and_a_moved_one_is_not(tmp_path: Path) -> None:
+    def training(folder: Path, steps: int = 5) -> DictConfig:
+        return compose_config("train", [f"output={folder}", f"trainer.max_steps={steps}"])
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    OmegaConf.save(training(here), here / "config.yaml", resolve=True)
+    refuse_other_config(here, training(here))
+    here.rename(there)
+    refuse_other_config(there, training(there))
+    with pytest.raises(ValueError, match="another configuration"):
+        refuse_other_config(there, training(there, steps=6))

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from scenes.readers import video_decord
+from scenes.readers.video import read_video
+from tests.support.footage import corner, cut, shown_index, tag_rotation, write_footage
+
+COUNT = 50
+IRREGULAR = np.concatenate([[0], np.random.default_rng(0).integers(10, 400, COUNT - 1).cumsum()])
+MILLISECOND = 1e-3  # time base of the test files
+
+
+@pytest.fixture(params=["pyav", "decord"])
+def backend(request: pytest.FixtureRequest) -> Any:
+    if request.param == "decord":
+        pytest.importorskip("decord")
+    return request.param
+
+
+def shown(clip: Any) -> list[int]:
+    return [shown_index(image) for image in clip.video]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_irregular_frames_have_their_own_pixels_and_times(tmp_path: Path, backend: Any, suffix: str) -> None:
+    clip = read_video(write_footage(tmp_path / f"a.{suffix}", IRREGULAR), backend=backend)
+    assert shown(clip) == list(range(COUNT))
+    torch.testing.assert_close(clip.seconds, torch.tensor(IRREGULAR / 1000).float(), atol=MILLISECOND, rtol=0)
+
+
+def test_frames_are_sampled_uniformly_by_index_and_keep_their_times(tmp_path: Path, backend: Any) -> None:
+    clip = read_video(write_footage(tmp_path / "a.mp4", IRREGULAR), frames=8, backend=backend)
+    assert shown(clip) == [0, 7, 14, 21, 28, 35, 42, 49]
+    torch.testing.assert_close(clip.seconds.double() * 1000, torch.tensor(IRREGULAR[::7]).double(), atol=1, rtol=0)
+
+
+def test_indices_come_in_the_order_asked_for(tmp_path: Path, backend: Any) -> None:
+    clip = read_video(write_footage(tmp_path / "a.mp4", IRREGULAR), indices=[30, 3, 4, 3], backend=backend)
+    assert shown(clip) == [30, 3, 4, 3]
+
+
+def test_time_starts_at_the_first_frame(tmp_path: Path, backend: Any) -> None:
+    clip = read_video(write_footage(tmp_path / "a.mkv", IRREGULAR + 7000), frames=2, backend=backend)
+    assert clip.seconds.tolist() == pytest.approx([0, IRREGULAR[-1] / 1000], abs=MILLISECOND)
+
+
+def test_what_an_edit_list_cuts_away_is_not_shown(tmp_path: Path, caplog: Any) -> None:
+    path = write_footage(tmp_path / "a.mp4", range(-500, 500, 50))  # an MP4 stores negative times behind an edit list
+    clip = read_video(path)
+    assert shown(clip) == list(range(10, 20))
+    torch.testing.assert_close(clip.seconds, torch.arange(10) * 0.05, atol=MILLISECOND, rtol=0)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    "clockwise_deg, mark", [(90, (False, True)), (180, (True, True)), (270, (True, False))], ids=lambda x: str(x)
+)
+def test_the_rotation_tag_is_applied(tmp_path: Path, backend: Any, clockwise_deg: int, mark: tuple[bool, bool]) -> None:
+    path = write_footage(tmp_path / "a.mp4", range(0, 300, 33))
+    upright = read_video(path).video
+    tag_rotation(path, clockwise_deg)
+    turned = read_video(path, backend=backend).video
+    assert corner(turned[0]) == mark
+    expected = torch.rot90(upright, -clockwise_deg // 90, (2, 3))
+    assert (turned.float() - expected.float()).abs().mean() < 2  # decord converts YUV to RGB with other rounding
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+@pytest.mark.parametrize("times", [[0], [0, 10_000, 20_000]])
+def test_slide_shows_are_whole(tmp_path: Path, name: str, times: list[int]) -> None:
+    assert len(read_video(write_footage(tmp_path / name, times))) == len(times)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_cut_file_is_refused_and_the_line_counts_what_is_readable(tmp_path: Path, backend: Any, name: str) -> None:
+    path = cut(write_footage(tmp_path / name, IRREGULAR, index_first=name == "a.mp4"), 0.8)
+    with pytest.raises(ValueError, match=r"(\d+ frames are readable|use backend pyav)") as caught:
+        read_video(path, backend=backend)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cut_file_gives_its_readable_part_on_demand_and_says_how_much(tmp_path: Path, caplog: Any) -> None:
+    path = cut(write_footage(tmp_path / "a.mp4", IRREGULAR, index_first=True), 0.8)
+    with caplog.at_level(logging.WARNING):
+        clip = read_video(path, partial=True)
+    assert 5 < len(clip) < COUNT
+    assert shown(clip) == list(range(len(clip)))
+    assert f"{len(clip)} of {COUNT} frames are readable" in caplog.messages[0]
+    assert len(caplog.messages) == 1
+
+
+def test_a_cut_matroska_file_gives_its_readable_part(tmp_path: Path, backend: Any, caplog: Any) -> None:
+    path = cut(write_footage(tmp_path / "a.mkv", IRREGULAR), 0.6)
+    with caplog.at_level(logging.WARNING):
+        clip = read_video(path, backend=backend, partial=True)
+    assert 5 < len(clip) < COUNT
+    assert shown(clip) == list(range(len(clip)))
+    assert f"{len(clip)} frames are readable" in caplog.messages[0]
+
+
+def test_sampling_a_cut_file_spans_its_readable_part(tmp_path: Path) -> None:
+    path = cut(write_footage(tmp_path / "a.mp4", IRREGULAR, index_first=True), 0.8)
+    whole = read_video(path, partial=True)
+    assert read_video(path, frames=4, partial=True).seconds[-1] == whole.seconds[-1]
+
+
+def test_damage_in_the_middle_never_changes_which_frame_is_returned(tmp_path: Path) -> None:
+    path = write_footage(tmp_path / "a.mkv", IRREGULAR)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes(200)
+    path.write_bytes(data)
+    clip = read_video(path, partial=True)
+    times = torch.tensor(IRREGULAR / 1000).float()
+    assert all(
+        (times[index] - second).abs() <= MILLISECOND for index, second in zip(shown(clip), clip.seconds, strict=True)
+    )
+
+
+def test_decord_refuses_what_it_cannot_read_in_full(tmp_path: Path) -> None:
+    pytest.importorskip("decord")
+    path = cut(write_footage(tmp_path / "a.mp4", IRREGULAR, index_first=True), 0.8)
+    with pytest.raises(ValueError, match="use backend pyav"):
+        read_video(path, backend="decord")
+
+
+def test_without_decord_the_error_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_decord, "decord", None)
+    with pytest.raises(ImportError, match=r"region4d\[decord\]"):
+        read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend="decord")
+
+
+def test_a_file_without_readable_frames_is_one_clear_line(tmp_path: Path, backend: Any) -> None:
+    (tmp_path / "text.mp4").write_text("not a video\n" * 50)
+    index_at_the_end = cut(write_footage(tmp_path / "a.mp4", IRREGULAR), 0.6)
+    for path in (tmp_path / "text.mp4", index_at_the_end):
+        with pytest.raises(ValueError, match="cannot be read as a video") as caught:
+            read_video(path, backend=backend)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path, backend: Any) -> None:
+    with pytest.raises(FileNotFoundError, match="no such video file"):
+        read_video(tmp_path / "none.mp4", backend=backend)
+
+
+@pytest.mark.parametrize("asked", [{"indices": [50]}, {"indices": [-1]}, {"frames": 0}, {"frames": 2, "indices": [0]}])
+def test_frames_outside_the_file_are_refused(tmp_path: Path, asked: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="frame"):
+        read_video(write_footage(tmp_path / "a.mp4", IRREGULAR), **asked)
+
+
+@pytest.mark.parametrize("name, count", [("cups", 300), ("coffee", 287)])
+def test_real_footage_has_its_frames_and_times(shared_data: Path, backend: Any, name: str, count: int) -> None:
+    clip = read_video(shared_data / "videos" / f"{name}.mp4", frames=4, backend=backend)
+    assert clip.video.shape == (4, 3, 720, 1280)
+    last = (count - 1) * 1001 / 30000
+    assert clip.seconds.tolist() == pytest.approx([0, last / 3, last * 2 / 3, last], abs=1 / 60)  # rounded to frames
+    assert clip.seconds[-1].item() == pytest.approx(last, abs=1e-4)
+
+
+def test_both_backends_see_the_same_real_frames(shared_data: Path) -> None:
+    pytest.importorskip("decord")
+    path = shared_data / "videos" / "cups.mp4"
+    one, other, next_one = (
+        read_video(path, indices=[i], backend=b).video.float()
+        for i, b in ((150, "pyav"), (150, "decord"), (151, "pyav"))
+    )
+    assert (one - other).abs().mean() < 0.25 * (one - next_one).abs().mean()  # far nearer than the next frame
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize("open_gop", [False, True])
+def test_a_frame_reached_by_a_jump_equals_the_frame_reached_by_decoding_all(
+    tmp_path: Path, suffix: str, open_gop: bool, caplog: Any
+) -> None:
+    path = write_footage(tmp_path / f"a.{suffix}", IRREGULAR, gop=6, open_gop=open_gop)
+    whole = read_video(path)
+    for index in range(COUNT):
+        alone = read_video(path, indices=[index])
+        assert torch.equal(alone.video[0], whole.video[index])
+        assert alone.seconds[0] == whole.seconds[index]
+    few = read_video(path, frames=5)
+    assert shown(few) == [0, 12, 24, 37, 49]
+    assert caplog.messages == []  # nothing of this is taken for damage

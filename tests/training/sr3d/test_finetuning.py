@@ -1,0 +1,200 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader, Dataset
+
+from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
+from scenes.questions import grammar_texts, region_of
+from scenes.worlds import WorldConfig, make_world, render
+from training.optimizers import SeededSampler
+from training.sr3d.finetuning import SupervisedFineTuning
+from training.sr3d.questions import RegionQuestions, augment_region, bounding_box
+
+CATEGORIES = ("nearer_camera", "distance", "colour")
+
+
+class Prepared(Dataset[Sample]):
+    """Prepared samples as a list (a class of its own, so that processes can load it)."""
+
+    def __init__(self, samples: list[Sample]) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+
+def build(seed: int = 0) -> tuple[SupervisedFineTuning, SR3DProcessor]:
+    torch.manual_seed(seed)
+    config = SR3DConfig(grid_encoding=True, pe_frequencies=4)
+    processor = SR3DProcessor.from_config(config, train_tokenizer(grammar_texts()))
+    model = SR3DForConditionalGeneration(config)
+    return SupervisedFineTuning(model=model, processor=processor, learning_rate=1e-3), processor
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    _, processor = build()
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(8)], "cpu", ())
+    questions = RegionQuestions(clips, processor, categories=CATEGORIES, per_clip=6, seed=0)
+    return [questions[i] for i in range(len(questions))]
+
+
+class PreparedData(LightningDataModule):
+    """Prepared samples in seeded order."""
+
+    def __init__(self, samples: list[Sample], batch_size: int) -> None:
+        super().__init__()
+        self.samples, self.batch_size = Prepared(samples), batch_size
+        self.collate = build()[1].collate
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        start = self.trainer.global_step * self.batch_size if self.trainer else 0
+        sampler = SeededSampler(len(self.samples), seed=3, start=start)
+        return DataLoader(self.samples, self.batch_size, sampler=sampler, collate_fn=self.collate)
+
+
+def fit(
+    module: LightningModule, data: LightningDataModule, folder: Path, resume: str | None = None, **options: Any
+) -> torch.Tensor:
+    """Train, and return the loss of the last step."""
+    trainer = Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        gradient_clip_val=1.0,
+        use_distributed_sampler=False,
+        **options,
+    )
+    trainer.fit(module, data, ckpt_path=resume, weights_only=False if resume else None)
+    return trainer.callback_metrics["loss"]
+
+
+def weights(module: SupervisedFineTuning) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def test_a_few_steps_lower_the_loss(samples: list[Sample], tmp_path: Path) -> None:
+    module, processor = build()
+    batch = processor.collate(samples)
+    before = module.model(**batch).loss.item()
+    fit(module, PreparedData(samples, 4), tmp_path, max_steps=8, enable_checkpointing=False)
+    assert module.model(**batch).loss.item() < before - 0.5
+
+
+def test_two_processes_train_as_one_does(samples: list[Sample], tmp_path: Path) -> None:
+    one, _ = build()
+    two, _ = build()
+    alone = fit(one, PreparedData(samples, 4), tmp_path, max_steps=2, devices=1, enable_checkpointing=False)
+    shared = fit(
+        two,
+        PreparedData(samples, 2),
+        tmp_path,
+        max_steps=2,
+        devices=2,
+        strategy="ddp_spawn",
+        enable_checkpointing=False,
+    )
+    # the second loss depends on the first update; sums of another order differ in the last digits
+    torch.testing.assert_close(shared, alone, rtol=1e-5, atol=0)
+
+
+class StopAfterThreeSteps(Callback):
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if trainer.global_step == 3:
+            raise RuntimeError("pulled the plug")
+
+
+def test_a_run_that_was_stopped_ends_in_the_same_weights(samples: list[Sample], tmp_path: Path) -> None:
+    whole, _ = build()
+    fit(whole, PreparedData(samples, 4), tmp_path, max_steps=5, enable_checkpointing=False)
+    keep = ModelCheckpoint(dirpath=tmp_path, save_last=True, every_n_train_steps=2)
+    stopped, _ = build()
+    with pytest.raises(RuntimeError, match="plug"):
+        fit(stopped, PreparedData(samples, 4), tmp_path, max_steps=5, callbacks=[keep, StopAfterThreeSteps()])
+    resumed, _ = build(seed=1)
+    last = str(tmp_path / "last.ckpt")
+    fit(resumed, PreparedData(samples, 4), tmp_path, last, max_steps=5, enable_checkpointing=False)
+    torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=1e-6)  # the same operations, in order
+
+
+@pytest.mark.parametrize(("chosen", "trained"), [("sdpa", "shared_prefix"), ("eager", "eager")])
+def test_an_attention_backend_that_was_chosen_by_name_is_kept(chosen: str, trained: str) -> None:
+    module, processor = build()
+    module.model.set_attn_implementation({"text_config": chosen})
+    again = SupervisedFineTuning(model=module.model, processor=processor, learning_rate=1e-3)
+    assert again.model.language_model.config._attn_implementation == trained
+
+
+def test_frozen_parts_do_not_move(samples: list[Sample], tmp_path: Path) -> None:
+    module, processor = build()
+    frozen = SupervisedFineTuning(
+        model=module.model,
+        processor=processor,
+        learning_rate=1e-2,
+        freeze=["vision_tower"],
+        gradient_checkpointing=True,
+    )
+    before = [p.clone() for p in frozen.model.vision_tower.parameters()]
+    fit(frozen, PreparedData(samples, 4), tmp_path, max_steps=2, enable_checkpointing=False)
+    after = list(frozen.model.vision_tower.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_arms_of_one_seed_start_from_the_same_weights() -> None:
+    torch.manual_seed(5)
+    flat = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, position_encoding=False)).state_dict()
+    torch.manual_seed(5)
+    deep = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, position_encoding=True)).state_dict()
+    assert flat.keys() < deep.keys()
+    assert all(torch.equal(flat[key], deep[key]) for key in flat)
+
+
+def test_questions_of_a_clip_depend_on_seed_and_number_alone() -> None:
+    _, processor = build()
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(2)], "cpu", ())
+    first, again = (RegionQuestions(clips, processor, categories=CATEGORIES, per_clip=5, seed=0)[1] for _ in range(2))
+    assert [q.tolist() for q in first.questions] == [q.tolist() for q in again.questions]
+    assert torch.equal(first.regions.masks, again.regions.masks)
+
+
+def test_boxes_on_surfaces_take_the_place_of_objects_half_of_them_on_noise() -> None:
+    _, processor = build()
+    clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(16)], "cpu", ())
+    categories = ("nearer_camera", "top", "colour")
+    questions = RegionQuestions(clips, processor, categories=categories, per_clip=6, seed=0, patch_probability=1.0)
+    samples = [questions[i] for i in range(16)]
+    assert {len(sample.pixels) for sample in samples} == {1, 2}  # frames
+    assert all(len(sample.questions) == 6 for sample in samples)
+    texts = " ".join(processor.tokenizer.decode(ids) for sample in samples for ids in sample.questions)
+    assert "nearer to the camera" in texts
+    assert "top" in texts
+    assert "colour" not in texts
+    roughness = torch.tensor([s.pixels.float().diff(dim=-1).abs().mean() for s in samples])
+    assert 3 <= int((roughness > 60).sum()) <= 13  # a step between two uniform bytes is 85 on average
+
+
+def test_a_bounding_box_is_the_smallest_full_rectangle() -> None:
+    mask = torch.zeros(5, 6, dtype=torch.bool)
+    mask[1, 2] = mask[3, 4] = True
+    box = bounding_box(mask)
+    assert box[1:4, 2:5].all()
+    assert int(box.sum()) == 9
+    assert not bounding_box(torch.zeros_like(mask)).any()
+
+
+def test_augmentation_keeps_a_region_on_some_of_its_frames() -> None:
+    (clip,) = render([make_world(1, WorldConfig(frames=4))], "cpu", ())
+    region = max((region_of(clip, k) for k in range(len(clip.truth.objects))), key=lambda r: len(r.masks))  # type: ignore[union-attr]
+    generator = torch.Generator().manual_seed(0)
+    kept = [augment_region(region, generator, 0.0, 1.0) for _ in range(40)]
+    assert {len(r.masks) for r in kept} == set(range(1, len(region.masks) + 1))
+    assert all(r.masks.keys() <= region.masks.keys() for r in kept)

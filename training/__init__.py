@@ -1,0 +1,1 @@
+"""Trainings of SR-3D and lifting: Lightning modules, data, optimizers."""

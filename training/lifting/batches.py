@@ -1,0 +1,69 @@
+"""Batches of masked objects: what a model sees of them, and the truth as latents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.geometry import Normalizer, ObjectNormalizer, PointMap, unproject
+from models.lifting.inputs.crops import ObjectViews, make_views
+from models.lifting.model import LiftingModel
+from models.lifting.networks.grid import truncated_distance
+from models.lifting.networks.pose_encoding import encode_pose
+from scenes.worlds.masked_objects import MaskedObject
+
+Batch = Mapping[str, Tensor]  # the tensors of masked objects, stacked
+
+
+def tensors_of(item: MaskedObject) -> dict[str, Tensor]:
+    """Take what a batch holds of a masked object."""
+    return {key: value for key, value in vars(item).items() if isinstance(value, Tensor)}
+
+
+def fields_of(distance: Float[Tensor, "object x y z"], fields: Sequence[str]) -> Float[Tensor, "object field x y z"]:
+    """Make a VAE's input of signed distances (units of the cube)."""
+    made = {"occupancy": (distance <= 0).float(), "distance": truncated_distance(distance)}
+    return torch.stack([made[field] for field in fields], 1)
+
+
+def points_of(batch: Batch) -> PointMap:
+    """Unproject the depth of a batch."""
+    return unproject(batch["depth"], batch["intrinsics"])
+
+
+def views_of(batch: Batch, model: LiftingModel, dropped: Bool[Tensor, "object"]) -> tuple[ObjectViews, Normalizer]:
+    """Cut the views of a batch; objects that are `dropped`, or have no point, get none and the average normaliser."""
+    points = points_of(batch)
+    average = model.mean_normalizer()
+    fitted, known = ObjectNormalizer.fit_each(points, batch["mask"], model.extent)
+    without = dropped.to(known.device) | ~known
+    normalizer = Normalizer(
+        torch.where(without, average.scale, fitted.scale), torch.where(without[:, None], average.shift, fitted.shift)
+    )
+    left = PointMap(points.xyz, points.valid & ~without[:, None, None], points.frame)
+    sizes = {"image_size": model.image_size, "point_size": model.conditioner.point_encoder.size}
+    return make_views(batch["image"] / 255, batch["mask"], normalizer.apply(left), **sizes), normalizer
+
+
+@torch.no_grad()
+def truth_of(batch: Batch, model: LiftingModel, normalizer: Normalizer) -> dict[str, Tensor]:
+    """Encode the true shapes and poses of a batch as latents; shapes that are encoded already are taken as they are."""
+    shape = batch["shape"] if "shape" in batch else shapes_of(batch["distance"], model)
+    return {"shape": shape, **encode_pose(batch["cam_T_obj"], batch["scale"], normalizer)}
+
+
+@torch.no_grad()
+def shapes_of(distance: Float[Tensor, "object x y z"], model: LiftingModel) -> Float[Tensor, "object token feature"]:
+    """Encode signed distances (units of the cube) as the tokens that the flow learns."""
+    return model.vae.encode_tokens(fields_of(distance.float(), model.vae.fields))
+
+
+@torch.no_grad()
+def fit_average(model: LiftingModel, batch: Batch) -> None:
+    """Fit the normaliser of an average object, at scene scale: geometric mean of the scales, mean of the shifts."""
+    fitted, known = ObjectNormalizer.fit_each(points_of(batch), batch["mask"])
+    model.mean_scale.copy_(fitted.scale[known].log().mean().exp())
+    model.mean_shift.copy_(fitted.shift[known].mean(0))

@@ -1,0 +1,132 @@
+"""The model in the loop: candidates of a model for masked objects, their rewards, and pairs to prefer between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from models.lifting.flow_matching.paths import draw_noise
+from models.lifting.flow_matching.sampler import Guidance, sample
+from models.lifting.model import LiftingModel
+from scenes.storage.shards import ShardStore
+from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
+from training.lifting.batches import fields_of, tensors_of, views_of
+
+AT_ONCE = {"cpu": 8, "cuda": 64}  # objects whose candidates are drawn in one batch
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a model made of one masked object, several times, and how good each is (greater is better)."""
+
+    item: MaskedObject
+    shapes: Float[Tensor, "candidate token channel"]
+    rewards: Float[Tensor, "candidate"]
+
+
+class CandidateStore(ShardStore[Candidates]):
+    """Candidates for each object of a store, drawn once; keyed by the model's weights and how it samples.
+
+    The reward is the solid IoU of the decoded field with the truth at voxel centres: geometric, and so for training
+    data alone.
+
+    Args:
+        model: that draws them.
+        items: rendered objects.
+        count: candidates an object.
+        steps: of the sampler.
+        guidance: weight of classifier-free guidance.
+        root: folder of folders.
+    """
+
+    def __init__(
+        self, model: LiftingModel, items: MaskedObjectStore, *, count: int, steps: int, guidance: float, root: Path
+    ) -> None:
+        self.model, self.items, self.count, self.steps = model, items, count, steps
+        self.guidance = Guidance(weight=guidance)
+        # a shard at either end holds only the objects of these seeds
+        seeds = [items.seeds.start, items.seeds.stop]
+        text = json.dumps([items.key, seeds, weights_hash(model), count, steps, guidance])
+        super().__init__(hashlib.sha256(text.encode()).hexdigest()[:16], items.seeds, root)
+
+    def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
+        """Draw candidates for the objects of these seeds; those that the store of objects lacks are left out."""
+        wanted = [seed for seed in seeds if seed in self.items.seeds]
+        shapes, rewards = [], []
+        at_once = AT_ONCE.get(self.model.device.type, AT_ONCE["cpu"])
+        for start in range(0, len(wanted), at_once):
+            some = wanted[start : start + at_once]
+            items = [self.items[self.items.seeds.index(seed)] for seed in some]
+            drawn = draw_candidates(self.model, items, some, self.count, self.steps, self.guidance)
+            shapes.append(drawn[0].half())
+            rewards.append(drawn[1])
+        offset = torch.tensor(wanted[0] - seeds[0])
+        return {"shapes": torch.cat(shapes), "rewards": torch.cat(rewards), "offset": offset}, None
+
+    def read(self, file: Any, row: int, seed: int) -> Candidates:
+        """Read the candidates of one object."""
+        row -= int(file.get_tensor("offset"))
+        item = self.items[self.items.seeds.index(seed)]
+        return Candidates(item, file.get_slice("shapes")[row].float(), file.get_slice("rewards")[row])
+
+
+@torch.no_grad()
+def draw_candidates(
+    model: LiftingModel,
+    items: Sequence[MaskedObject],
+    seeds: Sequence[int],
+    count: int,
+    steps: int,
+    guidance: Guidance,
+) -> tuple[Float[Tensor, "object candidate token channel"], Float[Tensor, "object candidate"]]:
+    """Draw shapes of each object, `count` times from its own seed, and reward each by its solid IoU with the truth."""
+    batch = {
+        key: value.to(model.device) for key, value in default_collate([tensors_of(item) for item in items]).items()
+    }
+    views, _ = views_of(batch, model, torch.zeros(len(items), dtype=torch.bool))
+    tokens = model.conditioner(views)
+    index = torch.arange(len(items), device=model.device).repeat_interleave(count)
+    noise = [
+        draw_noise(model.flow.token_shapes, count, generator=torch.Generator().manual_seed(seed)) for seed in seeds
+    ]
+    start = {key: torch.cat([each[key] for each in noise]).to(model.device) for key in noise[0]}
+    shapes = sample(model.flow, start, tokens.take(index), steps=steps, guidance=guidance)["shape"]
+    inside = model.vae.inside(model.vae.decode_tokens(shapes)) > 0
+    truth = (fields_of(batch["distance"], ["occupancy"])[:, 0] > 0)[index]
+    return shapes.unflatten(0, (-1, count)).cpu(), solid_iou(inside, truth).unflatten(0, (-1, count)).cpu()
+
+
+def solid_iou(inside: Bool[Tensor, "object x y z"], truth: Bool[Tensor, "object x y z"]) -> Float[Tensor, "object"]:
+    """Measure intersection over union of filled voxels; 0 where both are empty."""
+    shared, either = (mask.flatten(1).sum(1).float() for mask in (inside & truth, inside | truth))
+    return shared / either.clamp_min(1)
+
+
+def best_and_worst(
+    rewards: Float[Tensor, "object candidate"], margin: float
+) -> tuple[Int64[Tensor, "pair"], Int64[Tensor, "pair"], Int64[Tensor, "pair"]]:
+    """Pair the best and the worst candidate of each object where their rewards differ by `margin` or more.
+
+    Returns the objects, winners and losers.
+    """
+    best, worst = rewards.max(1), rewards.min(1)
+    objects = (best.values - worst.values >= margin).nonzero()[:, 0]
+    return objects, best.indices[objects], worst.indices[objects]
+
+
+def weights_hash(model: LiftingModel) -> str:
+    """Hash all weights."""
+    digest = hashlib.sha256()
+    state: Mapping[str, Tensor] = model.state_dict()
+    for name in sorted(state):
+        digest.update(name.encode() + state[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

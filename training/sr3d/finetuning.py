@@ -1,0 +1,181 @@
+"""Supervised fine-tuning of SR-3D with Lightning: data module and module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule, LightningModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from models.sr3d.attention.shared_prefix import SHARED_PREFIX
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.model import SR3DForConditionalGeneration
+from scenes.worlds import Signal, WorldConfig
+from scenes.worlds.store import WorldStore
+from training.optimizers import OPTIMIZERS, SeededSampler, known_optimizer, process_count, samples_seen
+from training.sr3d.questions import RegionQuestions
+
+
+def best_precision() -> str:
+    """Choose bf16 autocast where the device has bf16 arithmetic, else float32."""
+    return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
+
+
+class WorldQuestions(LightningDataModule):
+    """Questions about procedural worlds: rendered once into a store that all runs share."""
+
+    def __init__(
+        self,
+        *,
+        processor: SR3DProcessor,
+        world: WorldConfig,
+        seeds: Sequence[int],
+        categories: Sequence[str],
+        questions_per_clip: int,
+        batch_size: int,
+        seed: int,
+        box_probability: float = 0.5,
+        few_frames_probability: float = 0.5,
+        patch_probability: float = 0.0,
+        stores: str = "outputs/worlds",
+        signals: Sequence[Signal] = (),
+        workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.processor = processor
+        self.store = WorldStore(world, range(*seeds), signals, root=Path(stores))
+        self.categories = categories
+        self.questions_per_clip = questions_per_clip
+        self.batch_size = batch_size
+        self.seed = seed
+        self.box_probability = box_probability
+        self.few_frames_probability = few_frames_probability
+        self.patch_probability = patch_probability
+        self.workers = workers
+
+    def prepare_data(self) -> None:
+        """Render what is missing of the worlds."""
+        self.store.render()
+
+    def dataset(self) -> Dataset[Any]:
+        """Prepare the samples, each on first use."""
+        return RegionQuestions(
+            self.store,
+            self.processor,
+            categories=self.categories,
+            per_clip=self.questions_per_clip,
+            seed=self.seed,
+            box_probability=self.box_probability,
+            few_frames_probability=self.few_frames_probability,
+            patch_probability=self.patch_probability,
+        )
+
+    def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
+        """Make what packs the samples of a batch; worker processes get a copy."""
+        return partial(self.processor.collate, packed=True)
+
+    def train_dataloader(self) -> DataLoader:
+        """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
+        samples = self.dataset()
+        return DataLoader(
+            samples,
+            batch_size=self.batch_size,
+            sampler=SeededSampler(len(self.store), self.seed, samples_seen(self.trainer, self.batch_size)),
+            collate_fn=self.collator(),
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+        )
+
+
+class SupervisedFineTuning(LightningModule):
+    """Fine-tune an SR-3D on answers, with AdamW, linear warm-up and cosine decay (NVILA-Lite recipe, VILA scripts).
+
+    The loss is the mean over the answer tokens of the *global* batch, so that N processes give what one gives. Parts
+    that start at zero (`new_parts`) learn `new_parts_rate` times as fast as the rest: they have to catch up.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: SR3DForConditionalGeneration,
+        processor: SR3DProcessor,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        warmup_fraction: float = 0.03,
+        new_parts: Sequence[str] = ("position_encoding", "camera_projector"),
+        new_parts_rate: float = 1.0,
+        freeze: Sequence[str] = (),
+        gradient_checkpointing: bool = False,
+        optimizer: str = "adamw",
+    ) -> None:
+        super().__init__()
+        self.optimizer = known_optimizer(optimizer)
+        self.model = model
+        self.processor = processor
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_fraction = warmup_fraction
+        self.new_parts = tuple(new_parts)
+        self.new_parts_rate = new_parts_rate
+        for name in freeze:
+            self.model.get_submodule(name).requires_grad_(False)
+        if self.model.language_model.config._attn_implementation == "sdpa":  # another backend was chosen by name
+            self.model.set_attn_implementation(
+                {"text_config": SHARED_PREFIX}
+            )  # sdpa too, in blocks of packed questions
+        if gradient_checkpointing:
+            self.model.gradient_checkpointing_enable()
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
+        """Take the loss of one packed batch."""
+        loss: Tensor = self.model(**batch, num_items_in_batch=self.answered(batch)).loss
+        self.log("loss", loss, prog_bar=True, sync_dist=True)
+        return loss
+
+    def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Count the answer tokens of the global batch, a process: DDP averages, so the average is the global mean."""
+        count = (batch["labels"] != -100).sum()
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(count)
+        return count / process_count()
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Build the chosen optimizer, without decay on vectors (biases, norms); warm-up then cosine over the steps."""
+        embeddings = {id(m.weight) for m in self.modules() if isinstance(m, torch.nn.Embedding)}
+        groups: dict[tuple[bool, bool, bool], list[torch.nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():  # those of training-only parts too
+            if parameter.requires_grad:
+                new = name.removeprefix("model.").startswith(self.new_parts)
+                kind = (new, parameter.ndim > 1, id(parameter) in embeddings)
+                groups.setdefault(kind, []).append(parameter)
+        return OPTIMIZERS[self.optimizer](
+            [
+                {
+                    "params": parameters,
+                    "lr": self.learning_rate * (self.new_parts_rate if new else 1.0),
+                    "weight_decay": self.weight_decay if decays else 0.0,
+                    "use_fallback": embedding,  # of Muon
+                }
+                for (new, decays, embedding), parameters in groups.items()
+            ],
+            self.trainer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warmup_fraction=self.warmup_fraction,
+        )
+
+    def summary(self) -> str:
+        """Say what the model is, for its card."""
+        sees = "a point map" if self.model.config.position_encoding else "no point map"
+        times = ", timestamps" if self.model.config.timestamp_encoding != "none" else ""
+        return f"An SR-3D that sees RGB{times} and {sees}, and reads only the question grammar of `scenes/questions`."
+
+    def export(self, folder: Path) -> None:
+        """Write model and processor in the transformers layout."""
+        self.model.save_pretrained(folder)
+        self.processor.save_pretrained(folder)

@@ -1,0 +1,131 @@
+"""Supervised samples: a clip, regions on it, and many questions that share its visual tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch.utils.data import Dataset
+
+from models.regions import Region
+from models.sr3d.inputs.mentions import renumber
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.inputs.sample import Sample
+from scenes import Clip
+from scenes.questions import Question, ask_about, ask_about_patches, region_of
+
+
+@runtime_checkable
+class Clips(Protocol):
+    """Clips by number: a list, or a store on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Clip: ...
+
+
+class RegionQuestions(Dataset[Sample]):
+    """Clips with questions, answers and regions, prepared for packed training (one sample a clip).
+
+    With `patch_probability` a clip is not asked about its objects, but about boxes on any surface, over 1 to all of its
+    frames, and half of these clips show noise: then geometry is all that is left to read. Everything drawn for clip i
+    depends on (seed, i) alone. Prepared samples are kept in memory, so that the second epoch costs nothing.
+    """
+
+    def __init__(
+        self,
+        clips: Clips,
+        processor: SR3DProcessor,
+        *,
+        categories: Sequence[str],
+        per_clip: int,
+        seed: int,
+        box_probability: float = 0.5,
+        few_frames_probability: float = 0.5,
+        patch_probability: float = 0.0,
+    ) -> None:
+        self.clips = clips
+        self.processor = processor
+        self.categories = list(categories)
+        self.per_clip = per_clip
+        self.seed = seed
+        self.box_probability = box_probability
+        self.few_frames_probability = few_frames_probability
+        self.patch_probability = patch_probability
+        self._prepared: dict[int, Sample] = {}
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> Sample:
+        if index not in self._prepared:
+            self._prepared[index] = self._prepare(index)
+        return self._prepared[index]
+
+    def _prepare(self, index: int) -> Sample:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        clip = self.clips[index]
+        if float(torch.rand((), generator=generator)) < self.patch_probability:
+            clip, questions, regions = self._about_patches(clip, generator)
+        else:
+            questions, regions = self._about_objects(clip, generator)
+        return self.processor.prepare(
+            video=clip.video,
+            points=clip.points(),
+            world_T_cam=clip.world_T_cam,
+            seconds=clip.seconds,
+            regions=regions,
+            questions=[renumber(question.text, question.objects) for question in questions],
+            answers=[question.spoken for question in questions],
+        )
+
+    def _about_objects(self, clip: Clip, generator: torch.Generator) -> tuple[list[Question], list[Region]]:
+        questions = ask_about(clip, generator, categories=self.categories, total=self.per_clip)
+        objects = sorted({o for question in questions for o in question.objects})
+        regions = [
+            augment_region(region_of(clip, o), generator, self.box_probability, self.few_frames_probability)
+            for o in objects
+        ]
+        return [replace(q, objects=tuple(objects.index(o) for o in q.objects)) for q in questions], regions
+
+    def _about_patches(self, clip: Clip, generator: torch.Generator) -> tuple[Clip, list[Question], list[Region]]:
+        frames = int(torch.randint(1, len(clip) + 1, (), generator=generator))
+        clip = clip.frames(sorted(torch.randperm(len(clip), generator=generator)[:frames].tolist()))
+        if float(torch.rand((), generator=generator)) < 0.5:
+            clip = replace(clip, video=torch.randint_like(clip.video, 256, generator=generator))
+        return clip, *ask_about_patches(clip, generator, categories=self.categories, total=self.per_clip)
+
+
+def augment_region(
+    region: Region, generator: torch.Generator, box_probability: float, few_frames_probability: float
+) -> Region:
+    """Imitate the ways in which people point: segmentation or box, on all frames or few (SR-3D section 3.2).
+
+    With `box_probability` every mask becomes its bounding box. With `few_frames_probability` k ~ U{1..n} of the frames
+    that show the region are kept.
+    """
+    as_box, few = (
+        torch.rand(2, generator=generator) < torch.tensor([box_probability, few_frames_probability])
+    ).tolist()
+    masks = dict(region.masks)
+    if few:
+        keep = int(torch.randint(1, len(masks) + 1, (), generator=generator))
+        frames = sorted(masks)
+        chosen = torch.randperm(len(frames), generator=generator)[:keep].tolist()
+        masks = {frames[i]: masks[frames[i]] for i in sorted(chosen)}
+    if as_box:
+        masks = {frame: bounding_box(mask) for frame, mask in masks.items()}
+    return Region(masks, region.name)
+
+
+def bounding_box(mask: torch.Tensor) -> torch.Tensor:
+    """Fill the bounding box of a mask; an empty mask stays empty."""
+    rows, cols = mask.any(1), mask.any(0)
+
+    def span(line: torch.Tensor) -> torch.Tensor:
+        seen = line.int()
+        return (seen.cumsum(0) > 0) & (seen.flip(0).cumsum(0).flip(0) > 0)
+
+    return span(rows)[:, None] & span(cols)
