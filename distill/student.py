@@ -105,7 +105,7 @@ class PerceptualDistillation(SupervisedFineTuning):
             return super().training_step(inputs, batch_index)
         if "targets" not in batch:
             raise ValueError(
-                "distillation needs targets in its batches: choose data=worlds_dynamic with data.taught=true"
+                "distillation needs targets in its batches: choose data=sr3d/dynamic with data.taught=true"
             )
         outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
         losses = {"answers": outputs.loss} | self.distillation_losses(

@@ -66,6 +66,12 @@ def _without_place(config: Any) -> str:
     return OmegaConf.to_yaml(config, resolve=True).replace(str(config.get("output")), "OUTPUT")
 
 
+def in_study_folder(kind: str, words: Sequence[str]) -> list[str]:
+    """Let `study=quick` mean configs/study/<kind>/quick.yaml."""
+    prefix = f"study={kind}/"
+    return [re.sub(r"^study=(?!.*/)", prefix, word) for word in words]
+
+
 def split_multirun(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split Hydra's flag of a sweep (`-m`) from the overrides."""
     flags = ("-m", "--multirun")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from benchmarks.region_qa.report import to_terminal, write_report
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config, refuse_other_config, split_multirun
+from region4d.config import build, compose_config, in_study_folder, refuse_other_config, split_multirun
 from region4d.studies.compare import StudyRun, plan_study
 from region4d.studies.compare_gather import gather_study
 from region4d.studies.runner import run_all
@@ -28,7 +28,7 @@ def compare(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra ov
     With `-m`, every arm and seed is a job of a Hydra launcher (hydra/launcher=slurm), and no report is written;
     `report_only=true` writes one from whatever is finished.
     """
-    multirun, assignments = split_multirun(overrides or [])
+    multirun, assignments = split_multirun(in_study_folder("compare", overrides or []))
     config = compose_config("compare", assignments)
     runs = plan_study(config)
     for run in runs:

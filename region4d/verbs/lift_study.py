@@ -15,7 +15,7 @@ from benchmarks.lifting.records import is_measured
 from benchmarks.lifting.sections import lift_sections, overview
 from benchmarks.lifting.speed import time_arms, write_speeds
 from benchmarks.report.page import Page
-from region4d.config import compose_config
+from region4d.config import compose_config, in_study_folder
 from region4d.studies.lift import LiftPlan
 from region4d.studies.lift_gather import SPEEDS, gather_lifts
 from region4d.terminal import CONSOLE
@@ -37,7 +37,7 @@ def lift_study(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra
     report of what there is. `report_only=true` measures nothing.
     """
     words = overrides or []
-    config = compose_config("lift_study", [in_folder(word) for word in words])
+    config = compose_config("lift_study", in_study_folder("lift", words))
     plan = LiftPlan.of(config)
     failures = [] if config.report_only else carry_out(plan)
     for failure in failures:
@@ -51,11 +51,6 @@ def lift_study(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra
     CONSOLE.print(f"report: {Path(config.output) / 'report.html'}")
     if failures:
         raise typer.Exit(1)
-
-
-def in_folder(word: str) -> str:
-    """Let `study=standard` mean configs/study/lift/standard.yaml."""
-    return word.replace("study=", "study=lift/", 1) if word.startswith("study=") else word
 
 
 def carry_out(plan: LiftPlan) -> list[str]:

@@ -16,7 +16,7 @@ from benchmarks.records.record import write_at_once
 from benchmarks.report.page import Page
 from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
-from region4d.config import build, compose_config, split_multirun
+from region4d.config import build, compose_config, in_study_folder, split_multirun
 from region4d.studies.probe import ProbeJob, choose_finished, plan_controls, plan_grid
 from region4d.studies.probe_gather import gather_probes
 from region4d.studies.runner import run_all
@@ -39,7 +39,7 @@ def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     clips in a browser. With `-m`, every job goes through a Hydra launcher: first stage=grid, then stage=controls;
     `report_only=true` then writes the report.
     """
-    multirun, assignments = split_multirun([in_folder(word) for word in overrides or []])
+    multirun, assignments = split_multirun(in_study_folder("probe", overrides or []))
     config = compose_config("probe", assignments)
     if config.stage not in (None, "grid", "controls"):
         raise ValueError(f"stage={config.stage} is unknown: choose grid or controls, or leave it out for both")
@@ -60,11 +60,6 @@ def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
         report(config, assignments)
     if failures:
         raise typer.Exit(1)
-
-
-def in_folder(word: str) -> str:
-    """Let `study=quick` mean configs/study/probe/quick.yaml."""
-    return word.replace("study=", "study=probe/", 1) if word.startswith("study=") else word
 
 
 def run_of_sweep(config: DictConfig) -> None:

@@ -57,7 +57,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     if config.arm.distils and "teacher" not in config.module:
         raise ValueError(
             f"arm {config.arm.name} distils, but experiment {config.name} has no teacher: "
-            "choose experiment=rgpt4d/tiny_dynamic, or module=p4d and data=worlds_dynamic"
+            "choose experiment=rgpt4d/tiny_dynamic, or module=sr3d/p4d and data=sr3d/dynamic"
         )
     refuse_other_config(folder, config)
     seed_everything(config.seed, workers=True, verbose=False)

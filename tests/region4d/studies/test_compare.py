@@ -7,12 +7,12 @@ from region4d.config import CONFIGS, build, compose_config
 from region4d.studies.compare import plan_study
 from scenes.worlds import make_world
 
-STUDIES = sorted(p.stem for p in (CONFIGS / "study").glob("*.yaml"))
+STUDIES = sorted(p.stem for p in (CONFIGS / "study" / "compare").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda name: f"study={name}")
 def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
-    config = compose_config("compare", [f"study={study}", "study.seeds=[0]"])
+    config = compose_config("compare", [f"study=compare/{study}", "study.seeds=[0]"])
     runs = plan_study(config)
     assert len({run.name for run in runs}) == len(runs) == len(config.study.arms) * len(config.study.seeds)
     for task in config.study.tasks:
@@ -23,7 +23,7 @@ def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
 
 def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
     runs = {
-        run.name: run.config for run in plan_study(compose_config("compare", ["study=standard", "study.seeds=[3]"]))
+        run.name: run.config for run in plan_study(compose_config("compare", ["study=compare/standard", "study.seeds=[3]"]))
     }
     assert runs["4d_permuted-seed3"].data.permuted
     assert runs["4d_random-seed3"].teacher != runs["4d-seed3"].teacher
@@ -37,7 +37,7 @@ def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
 
 def test_the_arms_of_a_seed_start_from_the_same_weights() -> None:
     weights = {}
-    for run in plan_study(compose_config("compare", ["study=standard", "study.seeds=[3]"])):
+    for run in plan_study(compose_config("compare", ["study=compare/standard", "study.seeds=[3]"])):
         torch.manual_seed(run.config.seed)
         weights[run.arm] = build(run.config.module).model.state_dict()
     first = weights["2d"]  # of the least modules
@@ -49,16 +49,16 @@ def test_the_arms_of_a_seed_start_from_the_same_weights() -> None:
 def test_every_arm_of_the_gpu_study_has_a_teacher_of_its_frames(tmp_path: Path) -> None:
     trained = build(compose_config("train", ["experiment=expert4d/base"]).model)
     trained.save_pretrained(tmp_path)
-    words = ["study=gpu", "study.seeds=[0]", f"+study.overrides=['teacher.folder={tmp_path}']"]
+    words = ["study=compare/gpu", "study.seeds=[0]", f"+study.overrides=['teacher.folder={tmp_path}']"]
     for run in plan_study(compose_config("compare", words)):
         if run.config.arm.distils:
             assert build(run.config.teacher).spec.frames == run.config.data.world.frames == 16, run.name
 
 
 def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
-    assert [run.name for run in plan_study(compose_config("compare", ["study=static", "run=3d-seed0"]))] == ["3d-seed0"]
+    assert [run.name for run in plan_study(compose_config("compare", ["study=compare/static", "run=3d-seed0"]))] == ["3d-seed0"]
     with pytest.raises(ValueError, match=r"no run 5d-seed0.*3d-seed0"):
-        plan_study(compose_config("compare", ["study=static", "run=5d-seed0"]))
+        plan_study(compose_config("compare", ["study=compare/static", "run=5d-seed0"]))
 
 
 def test_some_arms_of_a_study_can_be_chosen() -> None:
@@ -78,7 +78,7 @@ def test_an_endpoint_on_a_task_that_is_not_asked_is_refused() -> None:
 
 
 def test_what_is_there_already_is_not_made_again(tmp_path: Path) -> None:
-    (run,) = plan_study(compose_config("compare", ["study=static", f"runs={tmp_path}", "run=3d-seed0"]))
+    (run,) = plan_study(compose_config("compare", ["study=compare/static", f"runs={tmp_path}", "run=3d-seed0"]))
     assert not run.finished
     for step in run.steps[1:]:  # results are enough, the model is not needed any more
         step.done.mkdir(parents=True)
