@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from benchmarks.records.manifest import Manifest, checkpoint_hash
-from benchmarks.records.record import write_at_once
+from scenes.storage.atomic import write_text
 
 CARD = """# {name}
 
@@ -43,7 +43,7 @@ def write_card(folder: Path, config: DictConfig, summary: str, command: str, man
         time=manifest.time,
         weights=checkpoint_hash(folder),
     )
-    write_at_once(folder / "README.md", text)
+    write_text(folder / "README.md", text)
 
 
 def describe(data: DictConfig, batches: int) -> str:

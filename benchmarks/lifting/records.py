@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.records.manifest import Manifest
-from benchmarks.records.record import write_at_once
+from scenes.storage.atomic import write_text
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def write_lift_records(path: Path, records: Iterable[LiftRecord], manifest: Mani
     """Write the records of a method on a test set; the manifest comes last, so that a file with one is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(asdict(record), ensure_ascii=False, allow_nan=False) + "\n" for record in records)
-    write_at_once(path, "".join(lines))
-    write_at_once(path.with_suffix(".json"), json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
+    write_text(path, "".join(lines))
+    write_text(path.with_suffix(".json"), json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_lift_records(path: Path) -> list[LiftRecord]:

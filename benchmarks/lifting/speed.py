@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.lifting.methods import ArmMethod
-from benchmarks.records.record import write_at_once
+from scenes.storage.atomic import write_text
 from scenes.worlds.masked_objects import MaskedObject
 
 
@@ -52,7 +52,7 @@ def time_arms(
 def write_speeds(path: Path, speeds: Sequence[Speed]) -> None:
     """Write what was timed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_at_once(path, json.dumps([asdict(speed) for speed in speeds], indent=2) + "\n")
+    write_text(path, json.dumps([asdict(speed) for speed in speeds], indent=2) + "\n")
 
 
 def read_speeds(path: Path) -> list[Speed]:

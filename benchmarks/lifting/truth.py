@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from benchmarks.metrics.object_pose import diameter
 from benchmarks.metrics.surface import Surface, Trimesh
 from benchmarks.metrics.voxels import solid_voxels, surface_voxels
 from models.lifting.meshes.mesh import extract_mesh
+from scenes.storage.atomic import new_file
 from scenes.worlds.masked_objects import MaskedObject, distance_grid
 from scenes.worlds.world import WorldObject
 
@@ -69,9 +69,7 @@ def make_truth(mesh: Trimesh, item: MaskedObject) -> Truth:
 
 def write_truth(path: Path, truth: Truth) -> None:
     """Write a truth in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    with draft.open("wb") as file:
+    with new_file(path) as draft, draft.open("wb") as file:
         np.savez(
             file,
             vertices=truth.mesh.vertices.astype(np.float32),
@@ -81,7 +79,6 @@ def write_truth(path: Path, truth: Truth) -> None:
             solid=truth.solid.astype(np.int16),
             shell=truth.shell.astype(np.int16),
         )
-    draft.replace(path)
 
 
 def read_truth(path: Path) -> Truth:

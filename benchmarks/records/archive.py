@@ -21,6 +21,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.records.record import MANIFEST, RECORDS, Record, parse_record, read_records
+from scenes.storage.atomic import new_file
 
 ARCHIVE = "records"  # folder beside the runs, one file a task
 ENDING = ".jsonl.xz"
@@ -32,10 +33,8 @@ def write_archive(path: Path, records: Iterable[Record]) -> None:
     """Write records to one compressed file, in one step."""
     ordered = sorted(records, key=lambda r: (r.item, r.arm, r.seed))
     lines = "".join(json.dumps(asdict(r), ensure_ascii=False, allow_nan=False) + "\n" for r in ordered)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(lzma.compress(lines.encode(), preset=LARGE_DICTIONARY))
-    draft.replace(path)
+    with new_file(path) as draft:
+        draft.write_bytes(lzma.compress(lines.encode(), preset=LARGE_DICTIONARY))
 
 
 def read_archive(path: Path) -> dict[tuple[str, int], list[Record]]:

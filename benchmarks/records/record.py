@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from benchmarks.records.manifest import Manifest
+from scenes.storage.atomic import write_text
 
 RECORDS, MANIFEST = "records.jsonl", "manifest.json"
 
@@ -52,8 +52,8 @@ def write_records(folder: Path, records: Iterable[Record], manifest: Manifest) -
     """Write both files, each at once; the manifest comes last, so that a folder with one is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(asdict(record), ensure_ascii=False, allow_nan=False) + "\n" for record in records)
-    write_at_once(folder / RECORDS, "".join(lines))
-    write_at_once(folder / MANIFEST, json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / RECORDS, "".join(lines))
+    write_text(folder / MANIFEST, json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_records(folder: Path) -> list[Record]:
@@ -131,13 +131,3 @@ def pair_records(first: Iterable[Record], second: Iterable[Record]) -> list[tupl
         if (record.question, record.answer) != (other[key].question, other[key].answer):
             raise ValueError(f"item {record.item} of {record.task} is another question in each arm: score both anew")
     return [(record, other[key]) for key, record in one.items()]
-
-
-def write_at_once(path: Path, text: str) -> None:
-    """Replace a file by a new one, never leaving half of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

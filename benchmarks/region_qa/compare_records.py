@@ -15,9 +15,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.records.record import Record, read_manifest, read_records, write_at_once
+from benchmarks.records.record import Record, read_manifest, read_records
 from benchmarks.region_qa.scores import mark_clear, score_rows
 from benchmarks.region_qa.sections import score_table
+from scenes.storage.atomic import write_text
 
 app = typer.Typer(add_completion=False)
 
@@ -55,7 +56,7 @@ def main(
         print(text)
     else:
         output.parent.mkdir(parents=True, exist_ok=True)
-        write_at_once(output, text)
+        write_text(output, text)
 
 
 def provenance(source: str) -> str:

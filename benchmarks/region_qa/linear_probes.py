@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from benchmarks.records.manifest import Manifest
-from benchmarks.records.record import write_at_once
 from benchmarks.region_qa.scores import SEED
 from benchmarks.statistics import Estimate, draw_weights
+from scenes.storage.atomic import write_text
 
 RESAMPLES = 10_000
 
@@ -40,7 +40,7 @@ class ProbeScores:
 def write_probes(path: Path, scores: ProbeScores, manifest: Manifest) -> None:
     """Write scores and what made them."""
     text = json.dumps({"scores": asdict(scores), "manifest": asdict(manifest)}, indent=1, default=str)
-    write_at_once(path, text + "\n")
+    write_text(path, text + "\n")
 
 
 def read_probes(path: Path) -> ProbeScores:

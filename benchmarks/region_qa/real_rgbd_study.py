@@ -17,13 +17,14 @@ import numpy as np
 import typer
 
 from benchmarks.records.manifest import collect_manifest
-from benchmarks.records.record import Record, write_at_once, write_records
+from benchmarks.records.record import Record, write_records
 from benchmarks.region_qa.real_rgbd import lower_is_nearer
 from benchmarks.region_qa.scores import NumericError, Score, constant_score, mean_score, numeric_errors
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.real_rgbd import RealRgbdTask
 from benchmarks.report.page import provenance
 from models.sr3d.answering import Answerer, Query
+from scenes.storage.atomic import write_text
 
 CATEGORIES = ("nearer_camera", "nearer_region", "higher", "distance")
 READ_OUT = """
@@ -70,7 +71,7 @@ def real_rgbd_study(
         *table(records),
     ]
     lines += [READ_OUT.format(frames=frames), *(f"- {key}: {value}" for key, value in provenance(manifest))]
-    write_at_once(folder / "table.md", "\n".join(lines) + "\n")
+    write_text(folder / "table.md", "\n".join(lines) + "\n")
     typer.echo((folder / "table.md").read_text())
 
 

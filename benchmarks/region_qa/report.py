@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from benchmarks.records.record import write_at_once
 from benchmarks.region_qa.scores import arms_of
 from benchmarks.region_qa.sections import all_sections
 from benchmarks.region_qa.study import Study
 from benchmarks.report.page import Page
 from benchmarks.report.plots import learning_curves
+from scenes.storage.atomic import write_text
 
 METHOD = (
     "Accuracy: the right letter, or a number within a ratio of 1.25 of the exact truth; what does not parse is wrong. "
@@ -28,7 +28,7 @@ def write_report(study: Study, folder: Path) -> None:
     """Write `report.html`, `report.md`, and the figure of the first task for a README, `accuracy.svg`."""
     page = report_page(study)
     page.write(folder)
-    write_at_once(folder / "accuracy.svg", next(s for s in page.sections if s.title.startswith("Accuracy")).figures[0])
+    write_text(folder / "accuracy.svg", next(s for s in page.sections if s.title.startswith("Accuracy")).figures[0])
 
 
 def report_page(study: Study) -> Page:

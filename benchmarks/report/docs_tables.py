@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks.records.record import write_at_once
+from scenes.storage.atomic import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 _PLACE = re.compile(r"(<!-- from (?P<source>\S+?)(#(?P<section>[^\n]+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -39,4 +39,4 @@ def fill_tables(text: str, root: Path = ROOT) -> str:
 
 
 if __name__ == "__main__":
-    write_at_once(ROOT / "README.md", fill_tables((ROOT / "README.md").read_text()))
+    write_text(ROOT / "README.md", fill_tables((ROOT / "README.md").read_text()))

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.records.manifest import Manifest
-from benchmarks.records.record import write_at_once
+from scenes.storage.atomic import write_text
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Page:
     def write(self, folder: Path) -> None:
         """Write `report.html` and `report.md`."""
         folder.mkdir(parents=True, exist_ok=True)
-        write_at_once(folder / "report.html", self.html())
-        write_at_once(folder / "report.md", self.markdown())
+        write_text(folder / "report.html", self.html())
+        write_text(folder / "report.md", self.markdown())
 
 
 def provenance(manifest: Manifest) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.records.manifest import Manifest
-from benchmarks.records.record import write_at_once
+from scenes.storage.atomic import write_text
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def write_races(path: Path, command: str, races: Sequence[Race], manifest: Manif
         for one in races
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_at_once(path, json.dumps({"command": command, **asdict(manifest), "tasks": tasks}, indent=2) + "\n")
-    write_at_once(path.with_name("table.md"), races_table(path.parent))
+    write_text(path, json.dumps({"command": command, **asdict(manifest), "tasks": tasks}, indent=2) + "\n")
+    write_text(path.with_name("table.md"), races_table(path.parent))
 
 
 def races_table(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from models.geometry import invert, matrix
 from probes.clips.labels import Labels, labels_from_depth, labels_from_points
+from scenes.storage.atomic import new_file
 
 # Shapes of the published files: s frames of h x w pixels.
 SHAPES = {
@@ -164,16 +164,11 @@ def write_labels(
     }
     if foreground is not None:
         tensors[MASKS] = foreground[..., None]
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file({key: tensor.cpu().contiguous() for key, tensor in tensors.items()}, draft)
-        draft.replace(path)
+        with new_file(path) as draft:
+            save_file({key: tensor.cpu().contiguous() for key, tensor in tensors.items()}, draft)
     except (OSError, SafetensorError) as error:
         raise OSError(f"cannot write labels to {path}: {error}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _map(values: Tensor) -> Tensor:

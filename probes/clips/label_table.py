@@ -15,6 +15,7 @@ from torch import Tensor
 
 from probes.clips.clip_sets import ClipSet
 from probes.clips.labels import Labels
+from scenes.storage.atomic import new_file
 
 
 def fixed_views(clips: ClipSet) -> list[int]:
@@ -45,9 +46,8 @@ def label_file(clips: ClipSet, root: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if not path.is_file():
-            draft = path.with_suffix(".tmp")
-            save_file(stacked([clips.labels(name, views) for name in clips.names]), draft)
-            draft.replace(path)
+            with new_file(path) as draft:
+                save_file(stacked([clips.labels(name, views) for name in clips.names]), draft)
     return path
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from benchmarks.records.record import write_at_once
 from benchmarks.report.page import Table
+from scenes.storage.atomic import write_text
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "extractor"
 RESULT = Path(__file__).parents[2] / "docs" / "extractors.md"
@@ -19,7 +19,7 @@ HEAD = ("extractor=", "system", "source class", "hook", "layers", "sigma", "lice
 def main(output: Annotated[Path, typer.Option(help="where the table goes")] = RESULT) -> None:
     """Write the table of all extractors."""
     rows = [row(path.stem, yaml.safe_load(path.read_text())) for path in sorted(CONFIGS.glob("*.yaml"))]
-    write_at_once(output, Table(HEAD, rows).markdown() + "\n")
+    write_text(output, Table(HEAD, rows).markdown() + "\n")
 
 
 def row(name: str, config: dict[str, Any]) -> list[str]:

@@ -25,7 +25,6 @@ from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from benchmarks.records.manifest import collect_manifest
-from benchmarks.records.record import write_at_once
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
 from models.geometry import invert, matrix
 from probes.clips.label_files import LabelFile, write_labels
@@ -34,6 +33,7 @@ from probes.clips.view_sampler import ViewSampler
 from probes.extractors.slots import Features, SlotMap
 from probes.features.feature_store import FeatureStore
 from probes.features.memory import widened
+from scenes.storage.atomic import write_text
 
 RESULT = Path(__file__).parents[2] / "results" / "speed" / "feature_store.json"
 FEWER_BYTES, FASTER = 20, 10  # what is aimed at
@@ -75,7 +75,7 @@ def write(output: Path, races: list[Race], sizes: dict[str, int], clips: int) ->
     """Write times and bytes, and a table of both beside them."""
     command = shlex.join(["python", "-m", "probes.features.store_speed", *sys.argv[1:]])
     write_races(output, command, races, collect_manifest({"clips": clips, "bytes a sample": sizes}))
-    write_at_once(output.with_suffix(".md"), reading_table(json.loads(output.read_text())))
+    write_text(output.with_suffix(".md"), reading_table(json.loads(output.read_text())))
 
 
 def reading_table(record: dict[str, Any]) -> str:

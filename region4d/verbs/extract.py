@@ -14,13 +14,13 @@ import typer
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.records.manifest import collect_manifest
-from benchmarks.records.record import write_at_once
 from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
 from probes.extractors.noise import noise_level
 from probes.features.extraction import fill_stores
 from region4d.config import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
+from scenes.storage.atomic import write_text
 
 
 def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
@@ -65,7 +65,7 @@ def fill(config: DictConfig, command: str) -> None:
         notes=notes,
     )
     if "://" not in str(config.output) and share == (0, 1):
-        write_at_once(
+        write_text(
             done_file(config.output, layers), json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
         )
     CONSOLE.print(f"{len(clips.names)} clips, {len(layers)} layers: {config.output}")

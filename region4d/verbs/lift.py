@@ -68,7 +68,7 @@ def lift(
     from region4d.lifting.input import Camera, DepthSource, read_input
     from region4d.lifting.output import describe, to_terminal, write_lift, write_masks
     from region4d.terminal import CONSOLE, quiet_transformers
-    from scenes.storage.new_folder import new_folder, refuse_existing
+    from scenes.storage.atomic import new_folder, refuse_existing
 
     quiet_transformers()
     begin = time.perf_counter()

@@ -12,7 +12,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from benchmarks.probing.sections import models, probe_sections
-from benchmarks.records.record import write_at_once
 from benchmarks.report.page import Page
 from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
@@ -22,6 +21,7 @@ from region4d.studies.probe_gather import gather_probes
 from region4d.studies.runner import run_all
 from region4d.studies.sweep import sweep
 from region4d.terminal import CONSOLE
+from scenes.storage.atomic import write_text
 
 METHOD = (
     "Intervals: 95 %, percentile bootstrap over test clips (and over seeds of the probe where there are several), "
@@ -136,6 +136,6 @@ def report(config: DictConfig, words: Sequence[str]) -> None:
     page.write(Path(config.output))
     for section in page.sections:
         if section.figures and section.title in PICTURES:
-            write_at_once(Path(config.output) / PICTURES[section.title], section.figures[0])
+            write_text(Path(config.output) / PICTURES[section.title], section.figures[0])
     CONSOLE.print(models(study).tables[0].markdown())
     CONSOLE.print(f"report: {Path(config.output) / 'report.html'}")

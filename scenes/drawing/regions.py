@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from models.regions import Region
 from scenes.clip import Clip, uniform_frames
+from scenes.storage.atomic import new_file
 
 # Okabe and Ito's colours for all kinds of colour vision, and three more; the index of a region picks its colour.
 PALETTE = (
@@ -104,13 +104,8 @@ def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
 
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture in one step: a file under its final name is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_stem(f".{path.stem}.{os.getpid()}")
-    try:
+    with new_file(path) as draft:
         picture.save(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def draw_answer(

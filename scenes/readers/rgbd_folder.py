@@ -18,7 +18,7 @@ from scenes.readers.pinhole_json import read_pinhole, write_pinhole
 from scenes.readers.rgbd_layouts import list_redwood, list_tum
 from scenes.readers.trajectory import write_log
 from scenes.readers.up_axis import Up, turn_z_up
-from scenes.storage.new_folder import new_folder, refuse_existing
+from scenes.storage.atomic import new_folder, refuse_existing
 
 
 def read_rgbd_folder(

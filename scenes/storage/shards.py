@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from scenes.storage.atomic import new_file
+
 SHARD = 128  # items in a file
 NOTE = "shard"  # metadata entry: one, because safetensors shuffles several
 Item = TypeVar("Item")
@@ -94,9 +96,8 @@ class ShardStore(ABC, Generic[Item]):
     def _write(self, shard: int) -> None:
         """Write one shard in one step: a file under its final name is complete."""
         tensors, note = self.generate(range(shard * SHARD, (shard + 1) * SHARD))
-        unfinished = self._path(shard).with_suffix(f".{os.getpid()}.tmp")
-        save_file(tensors, unfinished, {NOTE: json.dumps({"key": f"{self.key}/{shard}", "note": note})})
-        unfinished.replace(self._path(shard))
+        with new_file(self._path(shard)) as draft:
+            save_file(tensors, draft, {NOTE: json.dumps({"key": f"{self.key}/{shard}", "note": note})})
 
     def _shards(self) -> range:
         return range(self.seeds[0] // SHARD, self.seeds[-1] // SHARD + 1)

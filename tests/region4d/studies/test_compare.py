@@ -23,7 +23,8 @@ def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
 
 def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
     runs = {
-        run.name: run.config for run in plan_study(compose_config("compare", ["study=compare/standard", "study.seeds=[3]"]))
+        run.name: run.config
+        for run in plan_study(compose_config("compare", ["study=compare/standard", "study.seeds=[3]"]))
     }
     assert runs["4d_permuted-seed3"].data.permuted
     assert runs["4d_random-seed3"].teacher != runs["4d-seed3"].teacher
@@ -56,7 +57,9 @@ def test_every_arm_of_the_gpu_study_has_a_teacher_of_its_frames(tmp_path: Path) 
 
 
 def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
-    assert [run.name for run in plan_study(compose_config("compare", ["study=compare/static", "run=3d-seed0"]))] == ["3d-seed0"]
+    assert [run.name for run in plan_study(compose_config("compare", ["study=compare/static", "run=3d-seed0"]))] == [
+        "3d-seed0"
+    ]
     with pytest.raises(ValueError, match=r"no run 5d-seed0.*3d-seed0"):
         plan_study(compose_config("compare", ["study=compare/static", "run=5d-seed0"]))
 

@@ -1,4 +1,4 @@
-"""Folders that appear under their name when they are complete."""
+"""Files and folders that appear under their name when they are complete, and never half."""
 
 from __future__ import annotations
 
@@ -8,6 +8,28 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def new_file(path: str | Path) -> Iterator[Path]:
+    """Give a draft beside `path`, with its suffix, to write; it replaces `path` when all went well.
+
+    Where something is raised, `path` stays as it was and no draft remains.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file (UTF-8) in one step."""
+    with new_file(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 @contextmanager
