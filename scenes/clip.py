@@ -1,4 +1,4 @@
-"""What a model looks at: frames with their times, and the geometry that is known of them."""
+"""Clips: frames with their times and their known geometry."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from models.geometry import PointMap, transform, unproject
 
 @dataclass(frozen=True)
 class ObjectTruth:
-    """What a world knows of one object. `size` is the full extent (metres) of its box, centred at its own origin."""
+    """Ground truth of one object. `size` is the full extent (metres) of its box, centred at the object's origin."""
 
     family: str
     colour: str
     size: tuple[float, float, float]
     motion: str = "rest"  # rest, straight, accelerated, circular, spinning, stop_and_go
     path_length: float = 0.0  # metres travelled from the first to the last frame
-    turn: float = 0.0  # radians turned meanwhile, counter-clockwise seen from above; not wrapped
+    turn: float = 0.0  # radians turned from first to last frame, counter-clockwise from above; not wrapped
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Truth:
     speed: Float[Tensor, "time object"] | None = None  # m/s, at the moment of the frame
     normals: Float[Tensor, "time 3 height width"] | None = None  # world frame, unit length
     backward_flow: Float[Tensor, "time 2 height width"] | None = None  # pixels, frame t to frame t - 1
-    backward_valid: Bool[Tensor, "time height width"] | None = None  # seen in frame t - 1 as well
+    backward_valid: Bool[Tensor, "time height width"] | None = None  # visible in frame t - 1 too
     forward_flow: Float[Tensor, "time 2 height width"] | None = None  # pixels, frame t to frame t + 1
     forward_valid: Bool[Tensor, "time height width"] | None = None
     moving: Bool[Tensor, "time height width"] | None = None  # the surface moves in the world, not in the image
@@ -42,7 +42,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames with real timestamps, and what is known of their geometry.
+    """Frames with real timestamps, and their geometry where it is known.
 
     `seconds` are timestamps, not indices. `depth` is z-depth in metres, 0 where unknown. `intrinsics` are in pixels of
     this video's resolution. `world_T_cam` takes OpenCV camera coordinates to a z-up world.
@@ -68,16 +68,16 @@ class Clip:
         """Select frames; flow of the truth refers to neighbours in the original clip and is dropped."""
         pick = torch.as_tensor(list(index))
 
-        def some(x: Tensor | None) -> Tensor | None:
+        def select(x: Tensor | None) -> Tensor | None:
             return None if x is None else x[pick]
 
         truth = self.truth and replace(
             self.truth,
             world_T_obj=self.truth.world_T_obj[pick],
             instances=self.truth.instances[pick],
-            speed=some(self.truth.speed),
-            normals=some(self.truth.normals),
-            moving=some(self.truth.moving),
+            speed=select(self.truth.speed),
+            normals=select(self.truth.normals),
+            moving=select(self.truth.moving),
             backward_flow=None,
             backward_valid=None,
             forward_flow=None,
@@ -87,9 +87,9 @@ class Clip:
             self,
             video=self.video[pick],
             seconds=self.seconds[pick],
-            depth=some(self.depth),
-            intrinsics=some(self.intrinsics),
-            world_T_cam=some(self.world_T_cam),
+            depth=select(self.depth),
+            intrinsics=select(self.intrinsics),
+            world_T_cam=select(self.world_T_cam),
             truth=truth,
         )
 

@@ -1,4 +1,4 @@
-"""Checking clips that come from files: the border where wrong numbers are refused."""
+"""Validation of clips that were read from files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _RIGID_TOLERANCE = 1e-2  # logs are often printed with few digits; an inverted a
 
 
 def check_clip(clip: Clip) -> Clip:
-    """Return the clip as it is, if its numbers can be used.
+    """Validate a clip and return it unchanged.
 
     Raises:
         ValueError: sizes disagree, times do not increase, depth is negative or not finite, intrinsics or poses are
-            not finite, or a pose is not rigid. Names the clip and the first wrong frame.
+            not finite, or a pose is not rigid. The message names the clip and the first invalid frame.
     """
     name = f"clip {clip.name}" if clip.name else "clip"
     _check_shapes(clip, name)
     _check(torch.isfinite(clip.seconds), f"{name}: time is not finite")
-    _check(clip.seconds.diff() > 0, f"{name}: times must increase, the next one does not")
+    _check(clip.seconds.diff() > 0, f"{name}: times must increase from each frame to the next")
     if clip.depth is not None:
         known = torch.isfinite(clip.depth) & (clip.depth >= 0)
         _check(known.flatten(1).all(1), f"{name}: depth is NaN, infinite or negative (write 0 where it is unknown)")
@@ -48,11 +48,11 @@ def _check_shapes(clip: Clip, name: str) -> None:
         "world_T_cam": (time, 4, 4),
     }
     for part, need in parts.items():
-        came = getattr(clip, part)
-        if came is not None and tuple(came.shape) != need:
-            raise ValueError(f"{name}: {part} has shape {tuple(came.shape)}, need {need} for its {time} frames")
+        array = getattr(clip, part)
+        if array is not None and tuple(array.shape) != need:
+            raise ValueError(f"{name}: {part} has shape {tuple(array.shape)}, expected {need} for {time} frames")
 
 
-def _check(good: Bool[Tensor, "frame"], message: str) -> None:
-    if not good.all():
-        raise ValueError(f"{message} (frame {int((~good).nonzero()[0])})")
+def _check(valid: Bool[Tensor, "frame"], message: str) -> None:
+    if not valid.all():
+        raise ValueError(f"{message} (frame {int((~valid).nonzero()[0])})")

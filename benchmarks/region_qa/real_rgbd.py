@@ -20,7 +20,7 @@ from models.regions import Region
 from scenes.clip import Clip
 from scenes.questions import LETTERS
 from scenes.questions.patches import COMPARISONS, Patch, draw_patches, draw_question
-from scenes.readers.rgbd_folder import read_rgbd_folder
+from scenes.readers.rgbd import read_rgbd_folder
 
 CATEGORIES = (*COMPARISONS, "distance")
 POOL = 100  # boxes in a view to combine

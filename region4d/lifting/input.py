@@ -17,9 +17,9 @@ from models.regions import Region
 from region4d.flags import read_numbers
 from scenes.readers.depth_file import read_depth_file
 from scenes.readers.image_files import read_mask
-from scenes.readers.open_clip import is_rgbd_folder, open_clip
-from scenes.readers.pinhole_json import read_pinhole
-from scenes.readers.rgbd_folder import read_rgbd_folder
+from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
+from scenes.readers.rgbd.pinhole import read_pinhole
 
 ASSUMED_FOV_DEG = 60  # horizontal, where nobody knows the camera
 

@@ -1,8 +1,7 @@
-"""Pictures for people: regions on frames, contact sheets, captions."""
+"""Drawing regions on frames, contact sheets, captions."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from models.regions import Region
+from models.sr3d.inputs.mentions import MENTION
 from scenes.clip import Clip, uniform_frames
 from scenes.storage.atomic import new_file
 
-# Okabe and Ito's colours for all kinds of colour vision, and three more; the index of a region picks its colour.
+# Okabe and Ito's colours for all kinds of colour vision, and three more; a region takes the colour of its index.
 PALETTE = (
     (230, 159, 0),
     (86, 180, 233),
@@ -33,7 +33,6 @@ PALETTE = (
 TINT = 0.35
 GAP = 8
 PAPER, INK = (250, 250, 250), (30, 30, 30)
-_MENTION = re.compile(r"<region(\d+)>")
 
 
 def region_colour(index: int) -> tuple[int, int, int]:
@@ -91,7 +90,7 @@ def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
     for i, row in enumerate(rows):
         x, y = float(GAP), picture.height + GAP + i * leading
         for word in row:
-            mention = _MENTION.search(word)
+            mention = MENTION.search(word)
             if mention:
                 box = draw.textbbox((x, y), word, font)
                 draw.rounded_rectangle(
@@ -111,9 +110,9 @@ def save_picture(picture: Image.Image, path: Path) -> None:
 def draw_answer(
     clip: Clip, regions: Sequence[Region], question: str, answer: str, frames: int = 4, truth: str | None = None
 ) -> Image.Image:
-    """Draw a question and its answer below up to `frames` frames, those that show a marked region first.
+    """Draw a question and its answer below up to `frames` frames; frames with a marked region take precedence.
 
-    Frames keep their order and carry their times. `truth` is written beside the answer where it is known.
+    Frames keep their order and carry their times. `truth` is written below the answer if given.
     """
     marked = sorted({frame for region in regions for frame in region.masks})
     chosen = _spread(marked, len(clip), frames)

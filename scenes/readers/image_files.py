@@ -26,7 +26,7 @@ def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
     """Read a picture as RGB, upright (its EXIF orientation is applied). Transparency is dropped.
 
     Raises:
-        ValueError: it is not a picture, or it is cut.
+        ValueError: the file is not a picture, or it is truncated.
     """
     with _open(path) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
@@ -35,14 +35,14 @@ def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
 
 
 def read_depth(path: Path, scale: int | float) -> Float[Tensor, "height width"]:
-    """Read a 16-bit depth picture as metres; it holds `scale` units a metre, and 0 where the sensor saw nothing.
+    """Read a 16-bit depth picture as metres; it holds `scale` units a metre, and 0 where the depth is unknown.
 
     Raises:
-        ValueError: it is not a picture with one 16-bit channel.
+        ValueError: the file is not a picture with one 16-bit channel.
     """
     with _open(path) as image:
         if not image.mode.startswith("I"):  # PIL: "I;16", and "I" for 16-bit PNG before Pillow 11
-            raise ValueError(f"{path} has mode {image.mode}, need one 16-bit channel of depth")
+            raise ValueError(f"{path} has mode {image.mode}, expected one 16-bit channel of depth")
         depth = np.asarray(image).astype(np.float32)
     return torch.from_numpy(depth) / scale
 
@@ -53,11 +53,11 @@ def read_half_depth(path: Path, scale: int | float) -> Float[Tensor, "height wid
     Source: CO3D (arXiv 2109.00512), its data release.
 
     Raises:
-        ValueError: it is not a picture with one 16-bit channel.
+        ValueError: the file is not a picture with one 16-bit channel.
     """
     with _open(path) as image:
         if not image.mode.startswith("I"):
-            raise ValueError(f"{path} has mode {image.mode}, need one 16-bit channel of depth")
+            raise ValueError(f"{path} has mode {image.mode}, expected one 16-bit channel of depth")
         bits = np.asarray(image).astype(np.uint16)
     depth = torch.from_numpy(bits.view(np.float16).astype(np.float32)) * scale
     return torch.where(torch.isfinite(depth) & (depth > 0), depth, torch.zeros_like(depth))
@@ -67,7 +67,7 @@ def read_grey(path: Path) -> UInt8[Tensor, "height width"]:
     """Read a picture of one channel, 0 to 255; one of 1 bit gives 0 and 255.
 
     Raises:
-        ValueError: it is not a picture, or it is cut.
+        ValueError: the file is not a picture, or it is truncated.
     """
     with _open(path) as image:
         return torch.from_numpy(np.array(image.convert("L")))
@@ -77,14 +77,17 @@ def read_mask(path: Path, height: int, width: int) -> Bool[Tensor, "height width
     """Read a mask picture (non-zero is inside) of the size of its frame.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is not a picture, or has another size.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is not a picture, or it has another size than the frame.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no mask picture '{path}'")
     grey = read_grey(path)
     if tuple(grey.shape) != (height, width):
-        raise ValueError(f"mask '{path}' is {grey.shape[1]}x{grey.shape[0]}, the frames are {width}x{height} pixels")
+        raise ValueError(
+            f"a mask must have the size of its frame; '{path}' is {grey.shape[1]}x{grey.shape[0]}, expected "
+            f"{width}x{height}"
+        )
     return grey > 0
 
 
@@ -97,14 +100,14 @@ def stack_pictures(pictures: Sequence[tuple[Path, Tensor]]) -> Shaped[Tensor, "t
     """Stack pictures in the order given.
 
     Raises:
-        ValueError: one has another size than the first; names both.
+        ValueError: a picture differs in size from the first one.
     """
     first, need = pictures[0][0], pictures[0][1].shape
     for path, picture in pictures:
         if picture.shape != need:
             raise ValueError(
-                f"{path} has {picture.shape[-1]}x{picture.shape[-2]} pixels, {first.name} {need[-1]}x{need[-2]}: "
-                f"frames need one size"
+                f"all frames must have the same size; {path} is {picture.shape[-1]}x{picture.shape[-2]}, expected "
+                f"{need[-1]}x{need[-2]} as {first.name}"
             )
     return torch.stack([picture for _, picture in pictures])
 
@@ -135,5 +138,5 @@ def _open(path: Path) -> Image.Image:
     except (UnidentifiedImageError, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{path} cannot be read as a picture: it is cut or of another format") from error
+        raise ValueError(f"{path} cannot be read as a picture: it is truncated or of another format") from error
     return image

@@ -21,8 +21,8 @@ def read_image_folder(
     orientation is applied. `frames` are chosen uniformly from first to last, or `indices`, or all.
 
     Raises:
-        FileNotFoundError: there is nothing at `path`, or no picture in it.
-        ValueError: a picture cannot be read or has another size than the first, or an index is not there.
+        FileNotFoundError: `path` does not exist, or holds no picture.
+        ValueError: a picture cannot be read or differs in size from the first, or an index is out of range.
     """
     path = Path(path)
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Opening whatever a person points at: video, picture, folder of pictures, RGB-D folder."""
+"""Opening footage of any kind: video, picture, folder of pictures, RGB-D folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from scenes.clip import Clip
 from scenes.readers.image_files import IMAGE_SUFFIXES, list_images
 from scenes.readers.image_folder import read_image_folder
-from scenes.readers.rgbd_folder import read_rgbd_folder
+from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
 from scenes.readers.video import read_video
 
 
@@ -17,13 +17,13 @@ def open_clip(
 ) -> Clip:
     """Read the clip at `path`: `frames` frames uniformly from first to last, or `indices`, or all.
 
-    A folder with `rgb.txt`, `color/` or `depth/` is an RGB-D folder; another one with pictures a folder of frames, one
-    a second; a file with the suffix of a picture is that picture; any other file is tried as a video. Of a cut or
-    damaged video the readable part is taken only if `partial` says so.
+    A folder with `rgb.txt`, `color/` or `depth/` is an RGB-D folder. Any other folder with pictures is a sequence of
+    frames, one a second. A file with the suffix of a picture is one frame. Every other file is read as a video, of
+    which `partial` allows a cut or damaged one.
 
     Raises:
-        FileNotFoundError: there is nothing at `path`, or a part of an RGB-D folder is missing.
-        ValueError: it is none of these, or it is damaged.
+        FileNotFoundError: `path` does not exist, or a part of an RGB-D folder is missing.
+        ValueError: `path` is none of these, or it is damaged.
     """
     path = Path(path)
     if not path.exists():
@@ -32,13 +32,11 @@ def open_clip(
         if is_rgbd_folder(path):
             return read_rgbd_folder(path, frames, indices)
         if not list_images(path):
-            raise ValueError(f"{path} is no RGB-D folder (color/, depth/, trajectory.log) and holds no pictures")
+            raise ValueError(
+                f"{path} holds no pictures and is not an RGB-D folder (color/, depth/, trajectory.log); give a "
+                "video, a picture, or one of these folders"
+            )
         return read_image_folder(path, frames, indices)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return read_image_folder(path, frames, indices)
     return read_video(path, frames, indices, partial=partial)
-
-
-def is_rgbd_folder(path: str | Path) -> bool:
-    """Tell whether a folder has the parts of an RGB-D folder."""
-    return any((Path(path) / part).exists() for part in ("rgb.txt", "color", "depth"))

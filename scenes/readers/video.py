@@ -29,17 +29,17 @@ def read_video(
     """Read frames of a video file: `frames` of them uniformly from first to last, or `indices`, or all.
 
     `seconds` are presentation times from the file, 0 at its first frame, so they are right at any variable frame rate.
-    Frames are counted, not taken from the header, and stand upright (the rotation tag is applied). Only chosen frames
-    are kept in memory. A damaged or cut file is refused; with `partial` it gives its readable part, and a logged
-    warning counts it.
+    Frames are counted, not taken from the header, and the rotation tag is applied. Only chosen frames are kept in
+    memory. A damaged or cut file is refused, unless `partial` allows it: then its readable part is used and a warning
+    is logged.
 
     The times and the count always come from PyAV; `backend="decord"` decodes the pixels only, because decord 0.6 has
     wrong end times at variable frame rate. It raises ValueError for files that decord cannot read in full, such as
     MPEG-TS and cut MP4.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: nothing in the file can be read as video, it is cut or damaged, or an index is not in it.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is not a readable video, it is cut or damaged, or an index is out of range.
     """
     path = Path(path)
     if not path.is_file():
@@ -49,15 +49,15 @@ def read_video(
     if backend == "decord":
         video = decode_decord(path, len(listing.times), chosen)
     else:
-        found = {} if listing.damaged else decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
-        if any(listing.times[i] not in found for i in chosen):  # list what does decode instead, and choose from that
+        decoded = {} if listing.damaged else decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
+        if any(listing.times[i] not in decoded for i in chosen):  # choose again, from the frames that do decode
             listing = replace(list_decoded(path, listing), damaged=True)
             chosen = choose_frames(len(listing.times), frames, indices, path)
-            found = decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
-        video = torch.stack([found[listing.times[i]] for i in chosen])
+            decoded = decode_pyav(path, [listing.times[i] for i in chosen], listing.keys)
+        video = torch.stack([decoded[listing.times[i]] for i in chosen])
     if damage := _damage(listing):
         if not partial:
-            raise ValueError(f"{path} {damage}: repair it, or ask for the readable part (partial=True, --partial)")
+            raise ValueError(f"{path} {damage}: repair it, or use the readable part (partial=True, --partial)")
         log.warning("%s %s", path, damage)
     seconds = [float((listing.times[i] - listing.times[0]) * listing.time_base) for i in chosen]
     return Clip(video, torch.tensor(seconds), name=path.stem)

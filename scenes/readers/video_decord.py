@@ -19,7 +19,7 @@ except ImportError:
 def decode_decord(path: Path, count: int, indices: Sequence[int]) -> UInt8[Tensor, "time 3 height width"]:
     """Decode the frames at `indices` of a file that has `count` frames; decord applies the rotation tag itself.
 
-    The reader is opened here and dropped here: a decord reader hangs when a forked process uses it.
+    The reader is opened and closed here: a decord reader hangs in a forked process.
 
     Raises:
         ImportError: decord is not installed.
@@ -30,7 +30,7 @@ def decode_decord(path: Path, count: int, indices: Sequence[int]) -> UInt8[Tenso
     try:
         reader = decord.VideoReader(str(path), num_threads=1)
         if len(reader) != count:
-            raise ValueError(f"decord counts {len(reader)} frames in {path}, it has {count}: use backend pyav")
+            raise ValueError(f"decord counts {len(reader)} frames in {path}, which has {count}: use backend pyav")
         frames = reader.get_batch(list(indices)).asnumpy()
     except (RuntimeError, decord.DECORDError) as error:
         raise ValueError(f"decord cannot read {path}: use backend pyav") from error

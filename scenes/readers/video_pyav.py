@@ -20,10 +20,9 @@ from torch import Tensor
 class Listing:
     """The frames of a video file in order of presentation.
 
-    `times` are in units of `time_base` seconds; `keys` are those of the key frames, where decoding can start (empty if
-    unknown). `announced` frames and `duration` (seconds) are what the header claims,
-    0 where it claims nothing. `damaged` says that some packet or frame could not be read. `end` is when the last frame
-    is no longer shown, in units of `time_base`, as far as the packets say.
+    `times` are in units of `time_base` seconds; `keys` are the times of key frames, where decoding can start (empty if
+    unknown). `announced` (frames) and `duration` (seconds) come from the header, 0 if it has none. `damaged`: a packet
+    or frame could not be read. `end` is the end of the last frame according to the packets, in units of `time_base`.
     """
 
     times: list[int]
@@ -36,12 +35,12 @@ class Listing:
 
 
 def list_packets(path: Path) -> Listing:
-    """List the frames from their packets, without decoding: fast, and right for whole files.
+    """List the frames from their packets, without decoding: fast, and exact for intact files.
 
-    Falls to `list_decoded` where packets carry no presentation time (AVI).
+    Decodes all frames (`list_decoded`) where packets carry no presentation time (AVI).
 
     Raises:
-        ValueError: the file is not a video, or not one frame of it is readable.
+        ValueError: the file is not a video, or has no readable frame.
     """
     with _open(path) as container:
         stream = container.streams.video[0]
@@ -69,7 +68,7 @@ def list_packets(path: Path) -> Listing:
 
 
 def list_decoded(path: Path, listing: Listing) -> Listing:
-    """List the frames that decode, at the cost of decoding all: for files whose packets do not tell."""
+    """List the frames that decode, by decoding all of them: for files whose packets carry no times."""
     with _open(path) as container:
         times = sorted({frame.pts for frame in _decode(container) if frame.pts is not None})
     if not times:
@@ -78,7 +77,7 @@ def list_decoded(path: Path, listing: Listing) -> Listing:
 
 
 def decode_pyav(path: Path, times: Sequence[int], keys: Sequence[int]) -> dict[int, UInt8[Tensor, "3 height width"]]:
-    """Decode the frames shown at `times`, upright, keyed by time. Those that do not decode are missing.
+    """Decode the frames shown at `times`, upright, keyed by time; frames that do not decode are left out.
 
     Decodes forward, and jumps to the last key frame before the next wanted frame where that skips another key frame.
     Where a jump misses (MPEG-TS has no index), the missing frames are decoded from the start.
@@ -86,7 +85,7 @@ def decode_pyav(path: Path, times: Sequence[int], keys: Sequence[int]) -> dict[i
     segments: dict[int, set[int]] = {}  # how many key frames come before -> wanted times
     for time in sorted(times):
         segments.setdefault(bisect_right(keys, time), set()).add(time)
-    found = {}
+    pictures = {}
     with _open(path) as container:
         decoded, at = _decode(container), 1
         for segment, wanted in segments.items():
@@ -96,12 +95,12 @@ def decode_pyav(path: Path, times: Sequence[int], keys: Sequence[int]) -> dict[i
             at = segment
             for frame in decoded:
                 if frame.pts in wanted:
-                    found[frame.pts] = _upright(frame)
+                    pictures[frame.pts] = _upright(frame)
                     wanted.remove(frame.pts)
                 if not wanted:
                     break
     missed = set().union(*segments.values())
-    return found | decode_pyav(path, sorted(missed), []) if missed and keys else found
+    return pictures | decode_pyav(path, sorted(missed), []) if missed and keys else pictures
 
 
 def _open(path: Path) -> av.container.InputContainer:

@@ -53,7 +53,7 @@ def test_poses_that_mirror_scale_or_are_nan_are_refused(clip: Clip) -> None:
 
 def test_shapes_that_disagree_are_named(clip: Clip) -> None:
     object.__setattr__(clip, "depth", torch.ones(3, 4, 5))  # as a user may build it, without the type checks of tests
-    with pytest.raises(ValueError, match=r"depth has shape \(3, 4, 5\), need \(3, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"depth has shape \(3, 4, 5\), expected \(3, 4, 6\)"):
         check_clip(clip)
 
 

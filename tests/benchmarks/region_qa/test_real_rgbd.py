@@ -10,7 +10,7 @@ from benchmarks.region_qa.real_rgbd import lower_is_nearer, noise_video, real_rg
 from benchmarks.region_qa.tasks.task import Item
 from scenes.clip import Clip
 from scenes.questions import CATEGORIES, LETTERS
-from scenes.readers.rgbd_folder import read_rgbd_folder, write_rgbd_folder
+from scenes.readers.rgbd import read_rgbd_folder, write_rgbd_folder
 
 CAMERA = torch.tensor([[100.0, 0, 80], [0, 100, 60], [0, 0, 1]])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from models.geometry import invert, project, transform_points, unproject
-from scenes.readers.rgbd_folder import read_rgbd_folder
+from scenes.readers.rgbd import read_rgbd_folder
 
 
 def test_depth_of_one_frame_carried_into_another_agrees_with_the_sensor(shared_data: Path) -> None:

@@ -53,7 +53,7 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
 
 def test_pictures_of_two_sizes_are_refused(folder: Path) -> None:
     save(folder / "frame3.png", 3, (9, 6))
-    with pytest.raises(ValueError, match=r"frame3.png has 9x6 pixels, frame0.png 8x6"):
+    with pytest.raises(ValueError, match=r"frame3.png is 9x6, expected 8x6 as frame0.png"):
         read_image_folder(folder)
 
 

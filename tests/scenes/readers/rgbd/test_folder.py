@@ -13,7 +13,7 @@ from PIL import Image
 
 from models.geometry import invert, project, transform, transform_points, unproject
 from scenes.clip import Clip
-from scenes.readers.rgbd_folder import read_rgbd_folder, write_rgbd_folder
+from scenes.readers.rgbd import read_rgbd_folder, write_rgbd_folder
 
 TIMES = (0.0, 0.1, 0.35)
 
@@ -117,11 +117,11 @@ def damage(folder: Path, what: str) -> None:
             log.write_text(log.read_text().replace("-1", "-3", 1))
         case "times must increase":
             (folder / "timestamps.txt").write_text("0\n2\n1\n")
-        case "has 8x8 pixels":
+        case "is 8x8, expected":
             Image.fromarray(np.zeros((8, 8), np.uint16)).save(folder / "depth" / "00001.png")
         case "16-bit":
             Image.fromarray(np.zeros((24, 32), np.uint8)).save(folder / "depth" / "00001.png")
-        case "cut or of another format":
+        case "truncated or of another format":
             (folder / "color" / "00001.png").write_bytes((folder / "color" / "00001.png").read_bytes()[:200])
 
 
@@ -138,9 +138,9 @@ def damage(folder: Path, what: str) -> None:
         "pose is not finite",
         "pose is not rigid",
         "times must increase",
-        "has 8x8 pixels",
+        "is 8x8, expected",
         "16-bit",
-        "cut or of another format",
+        "truncated or of another format",
     ],
 )
 def test_a_damaged_folder_gives_one_clear_line(folder: Path, what: str) -> None:

@@ -19,7 +19,7 @@ def read_pinhole(path: Path, size: tuple[int, int]) -> Float[Tensor, "3 3"]:
     The file holds `intrinsic_matrix` as 9 numbers by column, and `width` and `height`.
 
     Raises:
-        ValueError: it is not of that form, or made for another size.
+        ValueError: the file is malformed, or made for another size.
     """
     try:
         camera = json.loads(path.read_text())
@@ -29,7 +29,7 @@ def read_pinhole(path: Path, size: tuple[int, int]) -> Float[Tensor, "3 3"]:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:  # einops raises a RuntimeError
         raise ValueError(f"{path} is not an Open3D pinhole file (width, height, intrinsic_matrix of 9)") from error
     if made_for != size:
-        raise ValueError(f"{path} is for {made_for[1]}x{made_for[0]} pixels, the frames have {size[1]}x{size[0]}")
+        raise ValueError(f"{path} is for {made_for[1]}x{made_for[0]} pixels, but the frames are {size[1]}x{size[0]}")
     intrinsics[:2, 2] += _CENTRE
     return intrinsics
 

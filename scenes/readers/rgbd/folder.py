@@ -14,11 +14,15 @@ from scenes.clip import Clip
 from scenes.clip_checks import check_clip
 from scenes.readers.frame_choice import choose_frames
 from scenes.readers.image_files import read_depth, read_image, stack_pictures, write_depth, write_image
-from scenes.readers.pinhole_json import read_pinhole, write_pinhole
-from scenes.readers.rgbd_layouts import list_redwood, list_tum
-from scenes.readers.trajectory import write_log
+from scenes.readers.rgbd.layouts import list_redwood, list_tum, write_log
+from scenes.readers.rgbd.pinhole import read_pinhole, write_pinhole
 from scenes.readers.up_axis import Up, turn_z_up
 from scenes.storage.atomic import new_folder, refuse_existing
+
+
+def is_rgbd_folder(path: str | Path) -> bool:
+    """Tell whether a folder has a part of an RGB-D folder."""
+    return any((Path(path) / part).exists() for part in ("rgb.txt", "color", "depth"))
 
 
 def read_rgbd_folder(
@@ -33,8 +37,8 @@ def read_rgbd_folder(
     """Read an RGB-D folder: `frames` frames uniformly from first to last, or `indices`, or all.
 
     Redwood / Open3D: `color/`, `depth/` (16-bit), `trajectory.log` (or Open3D's `trajectory.json`), one pinhole JSON,
-    and `timestamps.txt` (seconds, one a line) if there is one. TUM: `rgb.txt`, `depth.txt`, `groundtruth.txt`. The
-    first frame of the folder is at second 0. Needs colour and depth of equal size, registered to each other.
+    and optionally `timestamps.txt` (seconds, one a line). TUM: `rgb.txt`, `depth.txt`, `groundtruth.txt`. The first
+    frame of the folder is at second 0. Colour and depth have equal size and are registered to each other.
 
     Args:
         path: the folder.
@@ -57,7 +61,7 @@ def read_rgbd_folder(
         raise FileNotFoundError(f"no such RGB-D folder: {path}")
     listing = list_tum(path) if (path / "rgb.txt").is_file() else list_redwood(path, fps)
     if up == "auto" and (path / "up.txt").is_file():
-        up = "z"  # all that write_rgbd_folder writes
+        up = "z"  # the only axis that write_rgbd_folder writes
     world_T_cam = turn_z_up(listing.world_T_cam, up)
     index = choose_frames(len(listing.colour), frames, indices, path)
     video = stack_pictures([(listing.colour[i], read_image(listing.colour[i])) for i in index])
@@ -66,8 +70,8 @@ def read_rgbd_folder(
     size = (video.shape[2], video.shape[3])
     if (depth.shape[1], depth.shape[2]) != size:
         raise ValueError(
-            f"{path}: depth has {depth.shape[2]}x{depth.shape[1]} pixels, colour {size[1]}x{size[0]}; need registered "
-            f"depth of the same size"
+            f"{path}: depth is {depth.shape[2]}x{depth.shape[1]} pixels, colour {size[1]}x{size[0]}; register the "
+            "depth to the colour pictures"
         )
     if intrinsics is None:
         intrinsics = read_pinhole(_find_pinhole(path), size)
@@ -79,18 +83,19 @@ def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: int | float = 1
     """Write a clip as a Redwood / Open3D folder, all or nothing: it appears under its name when it is complete.
 
     Colour is lossless PNG; depth is rounded to 1 / `depth_scale` metres. Times go to `timestamps.txt`, and `up.txt`
-    notes that the world is z-up. Truth of a world is not written.
+    notes that the world is z-up. The truth of a procedural world is not written.
 
     Raises:
         FileExistsError: `path` exists.
-        ValueError: the clip lacks depth, intrinsics or poses, or intrinsics change over time, or depth is too large.
+        ValueError: the clip lacks depth, intrinsics or poses, its intrinsics change over time, or its depth is too
+            large.
     """
     refuse_existing(Path(path))
     if clip.depth is None or clip.intrinsics is None or clip.world_T_cam is None:
         raise ValueError("an RGB-D folder needs a clip with depth, intrinsics and poses")
     check_clip(clip)
     if not torch.equal(clip.intrinsics, clip.intrinsics[:1].expand_as(clip.intrinsics)):
-        raise ValueError("an RGB-D folder has one camera: the intrinsics of this clip change over time")
+        raise ValueError("an RGB-D folder has one camera, but the intrinsics of this clip change over time")
     with new_folder(path) as draft:
         (draft / "color").mkdir()
         (draft / "depth").mkdir()
@@ -107,6 +112,6 @@ def _find_pinhole(folder: Path) -> Path:
     cameras = sorted(file for file in folder.glob("*.json") if file.name != "trajectory.json")
     if len(cameras) != 1:
         raise FileNotFoundError(
-            f"{folder} has {len(cameras)} pinhole files (*.json), need one; or give intrinsics by hand"
+            f"{folder} has {len(cameras)} pinhole files (*.json), expected one; or pass the intrinsics (--intrinsics)"
         )
     return cameras[0]
