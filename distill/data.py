@@ -14,6 +14,7 @@ from distill.signals import RENDERED
 from distill.target_cache import TargetCache
 from distill.teachers.teacher import Targets, Teacher
 from models.sr3d.inputs.sample import Sample
+from training.sampler import one_cycle
 from training.sr3d.finetuning import WorldQuestions
 
 
@@ -35,8 +36,8 @@ class TaughtSamples(Dataset[tuple[Sample, Targets]]):
 class TaughtWorldQuestions(WorldQuestions):
     """`WorldQuestions` whose batches carry `targets`; the cache is filled before training.
 
-    Without `taught` there are no targets, on the same worlds: for the arms without distillation, which need no teacher.
-    With `permuted`, every clip gets the targets of another one: a control with the same loss and cost, and no
+    With `with_targets=False` the worlds are the same and have no targets: for arms without distillation, which need no
+    teacher. With `permuted` every clip gets the targets of another one: a control with the same loss and cost, and no
     information about the clip.
     """
 
@@ -44,7 +45,7 @@ class TaughtWorldQuestions(WorldQuestions):
         self,
         *,
         teacher: Teacher | None,
-        taught: bool = True,
+        with_targets: bool = True,
         permuted: bool = False,
         targets: str = "outputs/targets",
         **options: Any,
@@ -52,10 +53,10 @@ class TaughtWorldQuestions(WorldQuestions):
         super().__init__(**options, signals=RENDERED)
         self.permuted = permuted
         self.cache: TargetCache | None = None
-        if not taught:
+        if not with_targets:
             return
         if teacher is None:
-            raise ValueError("data.taught=true needs a teacher: choose one, e.g. teacher=expert4d_tiny")
+            raise ValueError("data.with_targets=true needs a teacher: choose one, e.g. teacher=expert4d_tiny")
         if self.patch_probability:
             raise ValueError("patch_probability drops frames and colours that the teacher has seen: set it to 0")
         if teacher.spec.frames != self.store.config.frames:
@@ -75,13 +76,8 @@ class TaughtWorldQuestions(WorldQuestions):
         """Pair samples and targets."""
         if self.cache is None:
             return super().dataset()
-        length = len(self.store)
-        order = list(range(length))
-        if self.permuted:
-            generator = torch.Generator().manual_seed(self.seed)
-            cycle = torch.randperm(length, generator=generator).tolist()
-            for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-                order[here] = there  # one cycle through all: nobody keeps their own
+        count = len(self.store)
+        order = one_cycle(count, self.seed) if self.permuted else range(count)
         return TaughtSamples(super().dataset(), self.cache, order)
 
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:

@@ -21,9 +21,9 @@ class Weights:
     latent: float
     signals: Mapping[str, float]
 
-    def times(self, strength: int | float) -> Weights:
+    def times(self, loss_scale: int | float) -> Weights:
         """Multiply all weights."""
-        return Weights(strength * self.latent, {name: strength * weight for name, weight in self.signals.items()})
+        return Weights(loss_scale * self.latent, {name: loss_scale * weight for name, weight in self.signals.items()})
 
 
 PRESETS = {

@@ -94,8 +94,8 @@ def main(
             learning_rate=1e-3,
             latent=distils,
             explicit=distils,
-            decoded_share=DECODED,
-            norms_every=0,
+            decoded_fraction=DECODED,
+            log_grad_norms_every=0,
         ).to(device)
         silence(module)
         optimizer = Muon(module.parameters(), lr=1e-4, nesterov=True)

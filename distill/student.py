@@ -36,15 +36,15 @@ class PerceptualDistillation(SupervisedFineTuning):
         teacher: gave the targets; its heads decode the student. One without decoder (an oracle) gets trainable,
             training-only heads here. None for an arm without distillation.
         preset: weights of the losses, "paper" or "released".
-        strength: times these weights (ours: with small students the published ones leave distillation a gradient far
+        loss_scale: times these weights (ours: with small students the published ones leave distillation a gradient far
             below that of the answers; the logged `gradient_...` tell).
         latent: whether to distil latents.
         explicit: whether to distil signals. With neither this is plain fine-tuning: the arm without distillation.
         decoder: form of the perception decoder.
-        decoded_share: share of the clips of a batch (one at least) whose signals are decoded and compared. The heads
+        decoded_fraction: share of the clips of a batch (one at least) whose signals are decoded and compared. The heads
             are most of what distillation costs, and batches are drawn at random: a share estimates the same loss.
         masked: compare signals where the teacher's are valid only (ours; the published losses compare everywhere).
-        norms_every: steps between measurements of every loss's gradient norm at the last layer; 0 for never.
+        log_grad_norms_every: steps between measurements of every loss's gradient norm at the last layer; 0 for never.
         **options: of `SupervisedFineTuning`.
     """
 
@@ -53,23 +53,24 @@ class PerceptualDistillation(SupervisedFineTuning):
         *,
         teacher: Teacher | None,
         preset: str = "paper",
-        strength: int | float = 1.0,
+        loss_scale: int | float = 1.0,
         latent: bool = True,
         explicit: bool = True,
         decoder: Form = "linear",
-        decoded_share: float = 1.0,
+        decoded_fraction: float = 1.0,
         masked: bool = True,
-        norms_every: int = 100,
+        log_grad_norms_every: int = 100,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         if preset not in PRESETS:
             raise ValueError(f"no weight preset {preset!r}: choose one of {', '.join(PRESETS)}")
-        self.weights: Weights = PRESETS[preset].times(strength)
-        if not 0 < decoded_share <= 1:
-            raise ValueError(f"decoded_share must lie in (0, 1], got {decoded_share}")
-        self.latent, self.explicit, self.masked, self.norms_every = latent, explicit, masked, norms_every
-        self.decoded_share = decoded_share
+        self.weights: Weights = PRESETS[preset].times(loss_scale)
+        if not 0 < decoded_fraction <= 1:
+            raise ValueError(f"decoded_fraction must lie in (0, 1], got {decoded_fraction}")
+        self.latent, self.explicit, self.masked = latent, explicit, masked
+        self.log_grad_norms_every = log_grad_norms_every
+        self.decoded_fraction = decoded_fraction
         self.teacher: list[Teacher] = []  # a list: it is not a part of this module, so neither saved nor trained
         self.own_heads: nn.ModuleDict | None = None
         self.perception: PerceptionDecoder | None = None
@@ -105,7 +106,7 @@ class PerceptualDistillation(SupervisedFineTuning):
             return super().training_step(inputs, batch_index)
         if "targets" not in batch:
             raise ValueError(
-                "distillation needs targets in its batches: choose data=sr3d/dynamic with data.taught=true"
+                "distillation needs targets in its batches: choose data=sr3d/dynamic with data.with_targets=true"
             )
         outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
         losses = {"answers": outputs.loss} | self.distillation_losses(
@@ -115,7 +116,7 @@ class PerceptualDistillation(SupervisedFineTuning):
         total: Tensor = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
         self.log("loss", losses["answers"], prog_bar=True, sync_dist=True)
-        if self.norms_every and self.global_step % self.norms_every == 0:
+        if self.log_grad_norms_every and self.global_step % self.log_grad_norms_every == 0:
             self.log_dict(gradient_norms(losses, weights, outputs.hidden_states[-1]))
         return total
 
@@ -133,7 +134,7 @@ class PerceptualDistillation(SupervisedFineTuning):
         if self.latent:
             losses["latent"] = latent_loss(latents, targets["latents"][""])
         if self.explicit:
-            chosen = slice(ceil(self.decoded_share * len(latents)))
+            chosen = slice(ceil(self.decoded_fraction * len(latents)))
             values = {name: value[chosen] for name, value in targets["values"].items()}
             valid = {name: value[chosen] for name, value in targets["valid"].items()} if self.masked else None
             decoded = self.decode(latents[chosen], {name: value.shape[-2:] for name, value in values.items()})

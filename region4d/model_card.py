@@ -59,6 +59,6 @@ def describe(data: DictConfig, batches: int) -> str:
     world = data.world
     if "frames" not in world:
         return f"{count} objects of procedural worlds"
-    if data.get("live"):  # they come out of a range that is wider than what a training takes
+    if data.get("online_rendering"):  # they come out of a range that is wider than what a training takes
         count = min(count, batches * data.batch_size)
     return f"{count} procedural worlds ({world.frames} frames of {world.height} x {world.width} pixels)"

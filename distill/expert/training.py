@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from einops import rearrange
-from lightning import LightningDataModule, LightningModule
+from lightning import LightningDataModule
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 from torch.utils.data import DataLoader, Dataset
@@ -24,7 +24,8 @@ from distill.signals import CHANNELS, RENDERED, Signals, mirrored, true_signals
 from distill.teachers.expert import Expert4D
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
-from training.optimizers import OPTIMIZERS, SeededSampler, global_batch_size, known_optimizer, samples_seen
+from training.module import TrainingModule
+from training.sampler import SeededSampler, global_batch_size, samples_seen
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ class Perceived(Dataset[dict[str, Any]]):
 class ExpertWorlds(LightningDataModule):
     """Moving worlds with exact signals: training seeds, and test seeds.
 
-    With `live`, training worlds are not stored but drawn by the workers and rendered on the device that trains: 512 of
-    them in .08 s of an H200, where its 16 cores take a second. No world need be seen twice.
+    With `online_rendering` training worlds are not stored: workers draw them and the training device renders them, 512
+    in .08 s on an H200, where its 16 cores take a second. The training may then see every world once.
 
     Raises:
         ValueError: some test worlds are training worlds.
@@ -69,38 +70,38 @@ class ExpertWorlds(LightningDataModule):
         seed: int,
         stores: str = "outputs/worlds",
         workers: int = 0,
-        live: bool = False,
+        online_rendering: bool = False,
     ) -> None:
         super().__init__()
         if max(seeds[0], test_seeds[0]) < min(seeds[1], test_seeds[1]):
             raise ValueError(f"data.seeds={list(seeds)} and data.test_seeds={list(test_seeds)} share worlds")
         self.grid, self.batch_size, self.seed, self.workers = grid, batch_size, seed, workers
-        self.live = live
+        self.online_rendering = online_rendering
         self.store, self.test_store = (
             WorldStore(world, range(*chosen), RENDERED, root=Path(stores)) for chosen in (seeds, test_seeds)
         )
 
     def prepare_data(self) -> None:
         """Render what is missing."""
-        if not self.live:
+        if not self.online_rendering:
             self.store.render()
         self.test_store.render()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
         worlds = LiveWorlds(self.store.config, self.store.seeds)
-        if self.live and self.trainer is not None:
+        if self.online_rendering and self.trainer is not None:
             drawn = self.trainer.max_steps * global_batch_size(self.trainer, self.batch_size)
             if drawn > len(worlds):
                 log.warning("%d worlds are drawn from data.seeds, which has %d: they come again", drawn, len(worlds))
         at_once = None if torch.cuda.is_available() else AT_ONCE
         return DataLoader(
-            worlds if self.live else Perceived(self.store, self.grid),
+            worlds if self.online_rendering else Perceived(self.store, self.grid),
             self.batch_size,
             sampler=SeededSampler(len(worlds), self.seed, samples_seen(self.trainer, self.batch_size)),
-            collate_fn=partial(batch_worlds, at_once=at_once) if self.live else None,
+            collate_fn=partial(batch_worlds, at_once=at_once) if self.online_rendering else None,
             num_workers=self.workers,
-            pin_memory=torch.cuda.is_available() and not self.live,  # half a megabyte a clip
+            pin_memory=torch.cuda.is_available() and not self.online_rendering,  # half a megabyte a clip
         )
 
     def on_after_batch_transfer(self, batch: Batch | list[WorldBatch], dataloader_idx: int) -> Batch:
@@ -119,7 +120,7 @@ class ExpertWorlds(LightningDataModule):
         return DataLoader(Perceived(self.test_store, self.grid), self.batch_size, num_workers=self.workers)
 
 
-class ExpertTraining(LightningModule):
+class ExpertTraining(TrainingModule):
     """Train an expert on exact signals: smooth L1 for log depth, flow (pixels) and rays, cross entropy for motion.
 
     Each signal has a weight and, but for motion, the error from which on its loss is linear (`betas`, in the signal's
@@ -136,21 +137,16 @@ class ExpertTraining(LightningModule):
         self,
         *,
         model: Expert4D,
-        learning_rate: float,
-        weight_decay: float = 0.05,
-        warmup_fraction: float = 0.05,
         weights: Mapping[str, float],
         betas: Mapping[str, float],
-        optimizer: str = "adamw",
         mirror: bool = True,
+        **optimization: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**optimization)
         if missing := [name for name in CHANNELS if name not in weights or name not in {*betas, "motion"}]:
             raise ValueError(f"the expert needs a weight and a beta for every signal; {', '.join(missing)} lacks one")
         self.model = model
-        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.weights, self.betas, self.optimizer = dict(weights), dict(betas), known_optimizer(optimizer)
-        self.mirror = mirror
+        self.weights, self.loss_betas, self.mirror = dict(weights), dict(betas), mirror
         self.errors: dict[str, dict[str, list[tuple[float, float]]]] = {}  # of every test world, with its weight
         self.gains: dict[str, Estimate] = {}
         self.means: dict[str, Tensor] = {}
@@ -166,7 +162,7 @@ class ExpertTraining(LightningModule):
         video, signals = batch["video"], Signals(batch["values"], batch["valid"])
         if self.mirror and torch.rand(()) < 0.5:
             video, signals = video.flip(-1), mirrored(signals)
-        losses = signal_losses(self.model(video), signals.values, signals.valid, self.betas)
+        losses = signal_losses(self.model(video), signals.values, signals.valid, self.loss_betas)
         total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
         self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
         self.log("loss", total, prog_bar=True, sync_dist=True)
@@ -210,16 +206,6 @@ class ExpertTraining(LightningModule):
             who: {name: weighted_mean(parts) for name, parts in errors.items() if any(weight for _, weight in parts)}
             for who, errors in self.errors.items()
         }
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Build the chosen optimizer, warm-up then cosine over the planned steps."""
-        return OPTIMIZERS[self.optimizer](
-            self.model.parameters(),
-            self.trainer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup_fraction=self.warmup_fraction,
-        )
 
     def summary(self) -> str:
         """Say what the model is, for its card, with its test error: it bounds what a student can learn from it."""

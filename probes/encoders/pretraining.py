@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from einops import rearrange, repeat
 from jaxtyping import Bool, Float, UInt8
-from lightning import LightningModule
 from torch import Tensor
 from torch.nn.functional import mse_loss
 from transformers import VideoMAEConfig, VideoMAEForPreTraining
@@ -17,37 +16,26 @@ from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from probes.encoders.videos import flip
 from probes.extractors.extractor import resize_frames
-from training.optimizers import OPTIMIZERS, known_optimizer
+from training.module import TrainingModule
 
 FULL = 1000  # the flow's transformer counts noise from 0 to 1000
 
 
-class Pretraining(LightningModule):
+class Pretraining(TrainingModule):
     """Train a stock model on videos, and export it in its own published layout.
 
     Args:
         model: stock class.
         size: height and width that frames are resized to.
-        learning_rate: peak.
-        weight_decay: of AdamW.
-        warmup_fraction: of all steps.
+        **optimization: of `TrainingModule`.
     """
 
     what = ""
+    adam_betas = (0.9, 0.95)
 
-    def __init__(
-        self,
-        *,
-        model: Any,
-        size: Sequence[int],
-        learning_rate: float,
-        weight_decay: float = 0.05,
-        warmup_fraction: float = 0.05,
-        optimizer: str = "adamw",
-    ) -> None:
-        super().__init__()
-        self.model, self.size, self.optimizer = model, (int(size[0]), int(size[1])), known_optimizer(optimizer)
-        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
+    def __init__(self, *, model: Any, size: Sequence[int], **optimization: Any) -> None:
+        super().__init__(**optimization)
+        self.model, self.size = model, (int(size[0]), int(size[1]))
 
     def loss(self, video: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, ""]:
         """Compute what is minimised, of frames in 0 to 1."""
@@ -58,17 +46,6 @@ class Pretraining(LightningModule):
         loss = self.loss(resized(flip(batch), self.size))
         self.log("loss", loss, prog_bar=True, sync_dist=True)
         return loss
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Build the chosen optimizer, warm-up then cosine."""
-        return OPTIMIZERS[self.optimizer](
-            self.model.parameters(),
-            self.trainer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup_fraction=self.warmup_fraction,
-            betas=(0.9, 0.95),
-        )
 
     def exported(self) -> Any:
         """Give the part of the model that a probe will read."""

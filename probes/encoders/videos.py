@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
-from training.optimizers import SeededSampler, samples_seen
+from training.sampler import SeededSampler, samples_seen
 
 PART = 1024  # clips that are read at a time
 

@@ -18,8 +18,7 @@ from probes.extractors.extractor import Extractor
 from probes.extractors.noise import noise_level
 from probes.features.controls import view_features_many
 from probes.features.feature_store import NAME, SCALE, quantised
-from probes.training.stored_features import one_cycle
-from training.optimizers import SeededSampler, samples_seen
+from training.sampler import SeededSampler, one_cycle, samples_seen
 
 
 class GatheredClips(Dataset[dict[str, Any]]):

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from lightning import LightningModule
 from safetensors.torch import save_file
 from torch import Tensor, vmap
 
@@ -24,7 +23,7 @@ from probes.clips.clip_sets import SPLITS
 from probes.losses import camera_loss, depth_loss, point_loss
 from probes.pose_encoding import decode_pose, encode_pose
 from probes.probe import Perceived, Probe
-from training.optimizers import OPTIMIZERS, known_optimizer
+from training.module import TrainingModule
 
 THRESHOLDS_DEG = (5, 30)  # of the areas under the recall curve
 SHOWN = 8  # test clips whose points are kept for the viewer
@@ -33,29 +32,19 @@ DIGITS = 5
 STILL = 1e-4  # of the unit: a camera that moves less does not move
 
 
-class ProbeTraining(LightningModule):
+class ProbeTraining(TrainingModule):
     """Fit a probe: point, depth and camera loss with weights 1, 1, 1 (specs/vidfm3d.md 3.1).
 
     Args:
         probe: reads features; nothing else is trained.
-        learning_rate: peak.
-        weight_decay: of the optimizer.
-        warmup_fraction: of all steps.
-        optimizer: one of `OPTIMIZERS`; AdamW as published.
+        **optimization: of `TrainingModule`; as published AdamW, decay 0.05 and warm-up over a tenth of the steps.
     """
 
-    def __init__(
-        self,
-        *,
-        probe: Probe,
-        learning_rate: float,
-        weight_decay: float = 0.05,
-        warmup_fraction: float = 0.1,
-        optimizer: str = "adamw",
-    ) -> None:
-        super().__init__()
-        self.probe, self.optimizer = probe, known_optimizer(optimizer)
-        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
+    adam_betas = (0.9, 0.95)
+
+    def __init__(self, *, probe: Probe, **optimization: Any) -> None:
+        super().__init__(**optimization)
+        self.probe = probe
         self.errors: dict[str, dict[str, dict[str, float]]] = {}
         self.features: dict[str, Any] = {}  # where they come from
         self.clouds: dict[str, Tensor] = {}
@@ -102,17 +91,6 @@ class ProbeTraining(LightningModule):
         errors |= zip(batch["clips"], clip_errors(found.points, found.depth, found.cameras[-1], labels), strict=True)
         if split == "test":
             self.clouds |= clouds(batch["clips"][: max(0, SHOWN - before)], found.points, labels)
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Warm-up, then a cosine (specs/vidfm3d.md 3.2)."""
-        return OPTIMIZERS[self.optimizer](
-            self.probe.parameters(),
-            self.trainer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup_fraction=self.warmup_fraction,
-            betas=(0.9, 0.95),
-        )
 
     def summary(self) -> str:
         """Say what it is, for its card."""

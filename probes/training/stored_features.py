@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from probes.clips.clip_sets import SPLITS, ClipSet
 from probes.clips.labels import Labels
 from probes.features.feature_store import FeatureStore
-from training.optimizers import SeededSampler, samples_seen
+from training.sampler import SeededSampler, one_cycle, samples_seen
 
 
 class ReadClips(Dataset[dict[str, Any]]):
@@ -110,15 +110,6 @@ class ProbeData(LightningDataModule):
             DataLoader(ReadClips(self.clips, split, self.store), self.batch_size, collate_fn=collate)
             for split in SPLITS[1:]
         ]
-
-
-def one_cycle(count: int, seed: int) -> list[int]:
-    """Deal numbers out anew, in one cycle through all: nobody keeps their own."""
-    cycle = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
-    order = [0] * count
-    for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-        order[here] = there
-    return order
 
 
 def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -19,14 +18,14 @@ from probes.losses import camera_loss, depth_loss, point_loss
 from probes.pose_encoding import encode_pose
 from probes.probe import Perceived, Probe
 from probes.training.module import SHOWN, clip_errors, clouds, write_probe
-from training.optimizers import OPTIMIZERS, known_optimizer
+from training.module import TrainingModule
 
 LOSSES = ("points", "depth", "camera")
 LABELS = ("depth", "points", "confidence", "valid")  # that losses compare with, beside cameras
 BLOCKS = ("read_in.", "special", "within.", "among.")  # parameters of what may run in bfloat16
 
 
-class ProbeBank(LightningModule):
+class ProbeBank(TrainingModule):
     """Fit one probe for every layer and seed: `ProbeTraining` of each, on the same batches.
 
     On a GPU all probes run as one (`torch.func.vmap`), for each alone would leave it idle; elsewhere one after the
@@ -36,16 +35,15 @@ class ProbeBank(LightningModule):
         probe: makes a probe.
         layers: that are read, in the order of the features.
         seeds: of the probes' weights.
-        learning_rate: peak.
-        weight_decay: of the optimizer.
-        warmup_fraction: of all steps.
-        optimizer: one of `OPTIMIZERS`.
         camera_weight: of the camera loss beside points and depth; 1 as published. Where cameras move little, as in the
             worlds of a small study, that loss is a fiftieth of the others, and the blocks learn nothing for it.
         half_blocks: run the blocks in bfloat16; heads stay in float32.
         graphed: record the kernels of a step once and replay them (CUDA graphs), for launching them takes longer than
             they run.
+        **optimization: of `TrainingModule`.
     """
+
+    adam_betas = (0.9, 0.95)
 
     def __init__(
         self,
@@ -53,18 +51,14 @@ class ProbeBank(LightningModule):
         probe: Callable[[], Probe],
         layers: Sequence[int],
         seeds: Sequence[int],
-        learning_rate: float,
-        weight_decay: float = 0.05,
-        warmup_fraction: float = 0.1,
-        optimizer: str = "adamw",
         camera_weight: float = 1.0,
         half_blocks: bool = False,
         graphed: bool = False,
+        **optimization: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**optimization)
         self.layers, self.seeds = list(layers), list(seeds)
-        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.optimizer, self.camera_weight = known_optimizer(optimizer), camera_weight
+        self.camera_weight = camera_weight
         self.half_blocks, self.graphed = half_blocks, graphed
         self.probes = nn.ModuleList(seeded(probe, seed) for _, seed in product(self.layers, self.seeds))
         one = seeded(probe, 0)
@@ -187,17 +181,6 @@ class ProbeBank(LightningModule):
             if split == "test":
                 shown = batch["clips"][: max(0, SHOWN - before)]
                 self.clouds[layer, seed] |= clouds(shown, found.points, labels)
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Warm-up, then a cosine (specs/vidfm3d.md 3.2)."""
-        return OPTIMIZERS[self.optimizer](
-            self.parameters(),
-            self.trainer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup_fraction=self.warmup_fraction,
-            betas=(0.9, 0.95),
-        )
 
     def summary(self) -> str:
         """Say what it is, for its card."""

@@ -162,7 +162,9 @@ def test_a_student_trains_with_cached_targets(
         questions_per_clip=4,
         stores=stores,
     )
-    module = PerceptualDistillation(teacher=expert, model=model, processor=processor, learning_rate=1e-3, norms_every=1)
+    module = PerceptualDistillation(
+        teacher=expert, model=model, processor=processor, learning_rate=1e-3, log_grad_norms_every=1
+    )
     assert module.perception is not None
     before = module.perception.layers[0].weight.detach().clone()  # type: ignore[union-attr,operator]
     options: dict[str, Any] = {"precision": precision, "gradient_clip_val": 1.0}
@@ -189,7 +191,7 @@ def test_heads_of_the_students_own_are_trained(stores: str, tmp_path: Path) -> N
         teacher=oracle, targets=str(tmp_path / "targets"), processor=processor, categories=("distance",), stores=stores
     )
     module = PerceptualDistillation(
-        teacher=oracle, model=model, processor=processor, learning_rate=1e-3, latent=False, norms_every=0
+        teacher=oracle, model=model, processor=processor, learning_rate=1e-3, latent=False, log_grad_norms_every=0
     )
     assert module.own_heads is not None
     before = [p.detach().clone() for p in module.own_heads.parameters() if p.requires_grad]
@@ -207,14 +209,14 @@ def test_data_that_a_teacher_cannot_follow_are_refused(expert: Expert4D, stores:
         data(patch_probability=0.3)
     with pytest.raises(ValueError, match="clips of 4 frames, the worlds have 6"):
         data(world=replace(WORLD, frames=6))
-    assert data(taught=False, world=replace(WORLD, frames=6)).cache is None
+    assert data(with_targets=False, world=replace(WORLD, frames=6)).cache is None
 
 
 def test_an_arm_without_distillation_reads_no_targets(expert: Expert4D, stores: str, tmp_path: Path) -> None:
     model, processor = build_student(position_encoding=False)
     data = taught_data(
         teacher=expert,
-        taught=False,
+        with_targets=False,
         targets=str(tmp_path / "targets"),
         processor=processor,
         categories=("distance",),

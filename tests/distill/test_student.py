@@ -28,7 +28,7 @@ CATEGORIES = ("nearer_camera", "distance", "colour")
 def module_with(teacher: Any, **options: Any) -> PerceptualDistillation:
     model, processor = build_student(position_encoding=False)
     module = PerceptualDistillation(
-        teacher=teacher, model=model, processor=processor, learning_rate=1e-3, norms_every=0, **options
+        teacher=teacher, model=model, processor=processor, learning_rate=1e-3, log_grad_norms_every=0, **options
     )
     module.log = module.log_dict = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
     return module

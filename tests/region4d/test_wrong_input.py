@@ -125,8 +125,10 @@ def test_an_arm_that_distils_needs_an_experiment_with_a_teacher(region4d: Run, t
 
 
 def test_a_wrong_value_leaves_no_folder_in_the_way_of_the_right_one(region4d: Run, tmp_path: Path) -> None:
-    result = region4d("train", "experiment=encoders/video_mae", "module.optimizer=sgd", f"output={tmp_path / 'run'}")
-    assert_one_line(result, "no optimizer 'sgd'", "adamw, muon")
+    run = f"output={tmp_path / 'run'}"
+    assert_one_line(region4d("train", "experiment=encoders/video_mae", "optimizer=sgd", run), "no 'sgd'", "adamw, muon")
+    distilled = ("experiment=rgpt4d/tiny_dynamic", "arm=4d", "module.preset=mine")
+    assert_one_line(region4d("train", *distilled, run), "no weight preset 'mine'", "paper, released")
     assert not (tmp_path / "run").exists()
 
 

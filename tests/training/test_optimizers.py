@@ -1,5 +1,4 @@
 from copy import deepcopy
-from itertools import islice
 from typing import Any
 from unittest.mock import Mock
 
@@ -9,15 +8,7 @@ from lightning import Trainer
 from torch import nn
 from torch.optim import Optimizer
 
-from training.optimizers import SeededSampler, cosine_schedule, muon
-
-
-def test_the_order_depends_on_the_seed_and_passes_over_nothing() -> None:
-    order = list(islice(SeededSampler(50, seed=1), 100))
-    assert sorted(order[:50]) == sorted(order[50:]) == list(range(50))
-    assert order[:50] != order[50:]
-    assert order != list(islice(SeededSampler(50, seed=2), 100))
-    assert list(islice(SeededSampler(50, seed=1, start=37), 63)) == order[37:]
+from training.optimizers import cosine_schedule, muon
 
 
 def test_the_learning_rate_rises_and_falls_to_zero() -> None:

@@ -17,7 +17,7 @@ from scenes.worlds.layout import draw_object
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore, distance_grid
 from training.lifting.batches import tensors_of
 from training.lifting.domain_shift import shift_domain
-from training.optimizers import SeededSampler, samples_seen
+from training.sampler import SeededSampler, samples_seen
 
 AT_ONCE = 256  # held items that are replaced at once
 

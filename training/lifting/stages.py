@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from einops import repeat
-from lightning import LightningModule
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -28,21 +27,18 @@ from models.lifting.networks.conditioning import Condition, draw_objects
 from models.lifting.networks.occupancy_vae import kl_divergence, reconstruction_loss
 from training.lifting.batches import Batch, fields_of, fit_average, shapes_of, truth_of, views_of
 from training.lifting.data import SeededData
-from training.optimizers import OPTIMIZERS, known_optimizer
+from training.module import TrainingModule
 
 STATISTICS = 512  # items that averages over the training set are taken from
 
 
-class LiftingStage(LightningModule):
-    """What the stages share: optimizer and schedule, an average of the weights, and the export of the model.
+class LiftingStage(TrainingModule):
+    """Base of the stages: an average of the weights, and the export of the model.
 
     Args:
-        model: that is trained, or a part of it.
-        learning_rate: peak.
-        weight_decay: of the optimizer; the published recipe has none.
-        warmup_fraction: of all steps.
+        model: the model of which the stage trains `parts`.
         averaging: decay of the moving average of the weights that is exported; 0 exports the last ones.
-        optimizer: one of `OPTIMIZERS`; AdamW as published.
+        **optimization: of `TrainingModule`; the published recipe is AdamW without weight decay.
     """
 
     trained = "flow and conditioner"
@@ -51,16 +47,11 @@ class LiftingStage(LightningModule):
         self,
         *,
         model: LiftingModel,
-        learning_rate: float,
-        weight_decay: float = 0.0,
-        warmup_fraction: float = 0.03,
         averaging: float = 0.998,
-        optimizer: str = "adamw",
+        **optimization: Any,
     ) -> None:
-        super().__init__()
-        self.model, self.optimizer = model, known_optimizer(optimizer)
-        self.learning_rate, self.weight_decay, self.warmup_fraction = learning_rate, weight_decay, warmup_fraction
-        self.averaging = averaging
+        super().__init__(**optimization)
+        self.model, self.averaging = model, averaging
         self.model.requires_grad_(False)
         for part in self.parts():
             part.requires_grad_(True)
@@ -82,30 +73,21 @@ class LiftingStage(LightningModule):
         """What the stage trains on."""
         return self.trainer.datamodule  # type: ignore[attr-defined, no-any-return]
 
-    def learned(self) -> list[Tensor]:
-        """List the parameters that learn."""
+    def trained_parameters(self) -> list[Tensor]:
+        """List the parameters of the parts that learn."""
         return [p for part in self.parts() for p in part.parameters() if p.requires_grad]
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Build the chosen optimizer, warm-up then cosine."""
-        return OPTIMIZERS[self.optimizer](
-            self.learned(),
-            self.trainer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup_fraction=self.warmup_fraction,
-        )
 
     def on_train_start(self) -> None:
         """Start the average, or continue it."""
-        begin = self.average or self.learned()
-        self.average = [mean.detach().to(p, copy=True) for mean, p in zip(begin, self.learned(), strict=True)]
+        trained = self.trained_parameters()
+        begin = self.average or trained
+        self.average = [mean.detach().to(p, copy=True) for mean, p in zip(begin, trained, strict=True)]
 
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the average; early it follows closely."""
         decay = min(self.averaging, (1 + self.global_step) / (10 + self.global_step))
-        get_ema_multi_avg_fn(decay)(self.average, self.learned(), None)
+        get_ema_multi_avg_fn(decay)(self.average, self.trained_parameters(), None)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the average with the checkpoint."""
@@ -118,7 +100,7 @@ class LiftingStage(LightningModule):
     @torch.no_grad()
     def take_average(self) -> None:
         """Put the average into the model."""
-        for mean, value in zip(self.average, self.learned(), strict=True):
+        for mean, value in zip(self.average, self.trained_parameters(), strict=True):
             value.copy_(mean)
 
     def export(self, folder: Path) -> None:
@@ -127,7 +109,7 @@ class LiftingStage(LightningModule):
         save_model(self.model, folder)
 
     def summary(self) -> str:
-        """Say what the model is, for its card."""
+        """Describe the model and the part that was trained."""
         count = sum(p.numel() for p in self.model.parameters())
         return (
             f"A lifting model (SAM 3D's design at a small size), {count / 1e6:.2f} M parameters; trained here: "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule, LightningModule
+from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -17,7 +17,8 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
-from training.optimizers import OPTIMIZERS, SeededSampler, known_optimizer, process_count, samples_seen
+from training.module import TrainingModule
+from training.sampler import SeededSampler, process_count, samples_seen
 from training.sr3d.questions import RegionQuestions
 
 
@@ -92,11 +93,19 @@ class WorldQuestions(LightningDataModule):
         )
 
 
-class SupervisedFineTuning(LightningModule):
-    """Fine-tune an SR-3D on answers, with AdamW, linear warm-up and cosine decay (NVILA-Lite recipe, VILA scripts).
+class SupervisedFineTuning(TrainingModule):
+    """Fine-tune an SR-3D on answers (NVILA-Lite recipe, VILA scripts: AdamW, linear warm-up, cosine decay).
 
-    The loss is the mean over the answer tokens of the *global* batch, so that N processes give what one gives. Parts
-    that start at zero (`new_parts`) learn `new_parts_rate` times as fast as the rest: they have to catch up.
+    The loss is the mean over the answer tokens of the *global* batch, so that N processes give what one gives.
+
+    Args:
+        model: the SR-3D to train.
+        processor: made its inputs; exported beside it.
+        fast_modules: name prefixes of submodules that learn faster: those that start at zero have to catch up.
+        fast_lr_multiplier: their learning rate over that of the rest.
+        freeze: submodules that are not trained.
+        gradient_checkpointing: recompute activations in the backward pass to save memory.
+        **optimization: learning rate, decay, warm-up and optimizer, see `TrainingModule`.
     """
 
     def __init__(
@@ -104,73 +113,59 @@ class SupervisedFineTuning(LightningModule):
         *,
         model: SR3DForConditionalGeneration,
         processor: SR3DProcessor,
-        learning_rate: float,
-        weight_decay: float = 0.0,
-        warmup_fraction: float = 0.03,
-        new_parts: Sequence[str] = ("position_encoding", "camera_projector"),
-        new_parts_rate: float = 1.0,
+        fast_modules: Sequence[str] = ("position_encoding", "camera_projector"),
+        fast_lr_multiplier: float = 1.0,
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
-        optimizer: str = "adamw",
+        **optimization: Any,
     ) -> None:
-        super().__init__()
-        self.optimizer = known_optimizer(optimizer)
+        super().__init__(**optimization)
         self.model = model
         self.processor = processor
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.warmup_fraction = warmup_fraction
-        self.new_parts = tuple(new_parts)
-        self.new_parts_rate = new_parts_rate
+        self.fast_modules = tuple(fast_modules)
+        self.fast_lr_multiplier = fast_lr_multiplier
         for name in freeze:
             self.model.get_submodule(name).requires_grad_(False)
-        if self.model.language_model.config._attn_implementation == "sdpa":  # another backend was chosen by name
-            self.model.set_attn_implementation(
-                {"text_config": SHARED_PREFIX}
-            )  # sdpa too, in blocks of packed questions
+        # the default backend only: a backend that was chosen by name stays; ours is sdpa, in blocks of packed questions
+        if self.model.language_model.config._attn_implementation == "sdpa":
+            self.model.set_attn_implementation({"text_config": SHARED_PREFIX})
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable()
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
-        """Take the loss of one packed batch."""
+        """Compute the loss of one packed batch."""
         loss: Tensor = self.model(**batch, num_items_in_batch=self.answered(batch)).loss
         self.log("loss", loss, prog_bar=True, sync_dist=True)
         return loss
 
     def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Count the answer tokens of the global batch, a process: DDP averages, so the average is the global mean."""
+        """Count the answer tokens of the global batch per process: DDP averages the losses into the global mean."""
         count = (batch["labels"] != -100).sum()
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
         return count / process_count()
 
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Build the chosen optimizer, without decay on vectors (biases, norms); warm-up then cosine over the steps."""
+    def trained_parameters(self) -> list[dict[str, Any]]:
+        """Group parameters by learning rate, by weight decay (none on biases and norms), and for Muon by embedding."""
         embeddings = {id(m.weight) for m in self.modules() if isinstance(m, torch.nn.Embedding)}
         groups: dict[tuple[bool, bool, bool], list[torch.nn.Parameter]] = {}
-        for name, parameter in self.named_parameters():  # those of training-only parts too
+        for name, parameter in self.named_parameters():  # training-only modules of subclasses are among them
             if parameter.requires_grad:
-                new = name.removeprefix("model.").startswith(self.new_parts)
-                kind = (new, parameter.ndim > 1, id(parameter) in embeddings)
+                fast = name.removeprefix("model.").startswith(self.fast_modules)
+                kind = (fast, parameter.ndim > 1, id(parameter) in embeddings)
                 groups.setdefault(kind, []).append(parameter)
-        return OPTIMIZERS[self.optimizer](
-            [
-                {
-                    "params": parameters,
-                    "lr": self.learning_rate * (self.new_parts_rate if new else 1.0),
-                    "weight_decay": self.weight_decay if decays else 0.0,
-                    "use_fallback": embedding,  # of Muon
-                }
-                for (new, decays, embedding), parameters in groups.items()
-            ],
-            self.trainer,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            warmup_fraction=self.warmup_fraction,
-        )
+        return [
+            {
+                "params": parameters,
+                "lr": self.learning_rate * (self.fast_lr_multiplier if fast else 1.0),
+                "weight_decay": self.weight_decay if decays else 0.0,
+                "use_fallback": embedding,  # read by Muon: NAdamW updates embeddings
+            }
+            for (fast, decays, embedding), parameters in groups.items()
+        ]
 
     def summary(self) -> str:
-        """Say what the model is, for its card."""
+        """Describe the model's inputs."""
         sees = "a point map" if self.model.config.position_encoding else "no point map"
         times = ", timestamps" if self.model.config.timestamp_encoding != "none" else ""
         return f"An SR-3D that sees RGB{times} and {sees}, and reads only the question grammar of `scenes/questions`."

@@ -34,7 +34,7 @@ def live_training(worlds: int, stores: Path) -> ExpertWorlds:
         batch_size=3,
         seed=0,
         stores=str(stores),
-        live=True,
+        online_rendering=True,
     )
 
 

@@ -123,7 +123,7 @@ def test_the_flow_learns_and_hands_its_average_on(model: LiftingModel, stores: P
     trainer = fit(module, data, 25)
     assert float(trainer.callback_metrics["loss"]) < 1.95  # 2.1 is what zero velocity has
     assert float(model.mean_scale) != 1
-    assert not torch.equal(module.average[0], module.learned()[0])
+    assert not torch.equal(module.average[0], module.trained_parameters()[0])
     module.export(tmp_path)
     again = load_model(tmp_path).state_dict()
     assert all(torch.equal(value.half().float(), again[key]) for key, value in model.state_dict().items())

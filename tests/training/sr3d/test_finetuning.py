@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from scenes.questions import grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
-from training.optimizers import SeededSampler
+from training.sampler import SeededSampler
 from training.sr3d.finetuning import SupervisedFineTuning
 from training.sr3d.questions import RegionQuestions, augment_region, bounding_box
 

@@ -1,0 +1,43 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Trainer
+from torch import Tensor, nn
+
+from training.module import TrainingModule
+from training.optimizers import muon
+
+
+class Line(TrainingModule):
+    """Fits a linear map to ones."""
+
+    def __init__(self, **optimization: Any) -> None:
+        super().__init__(**optimization)
+        self.layer = nn.Linear(3, 1)
+
+    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+        return (self.layer(batch) - 1).square().mean()
+
+    def summary(self) -> str:
+        return "A line."
+
+    def export(self, folder: Path) -> None:
+        torch.save(self.layer.state_dict(), folder / "line.pt")
+
+
+def test_the_rate_follows_the_schedule_of_the_chosen_optimizer(tmp_path: Path) -> None:
+    module = Line(learning_rate=0.1, warmup_fraction=0.5, optimizer=muon)
+    trainer = Trainer(
+        max_steps=4,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(module, torch.utils.data.DataLoader(torch.ones(8, 3)))
+    (optimizer,) = trainer.optimizers
+    assert type(optimizer).__name__ == "Muon"
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.0)

@@ -1,0 +1,69 @@
+"""The base class of all trainings: one optimizer with its schedule, a summary for the model card, and an export."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lightning import LightningModule
+
+from training.optimizers import Parameters, adamw
+
+
+class TrainingModule(LightningModule, ABC):
+    """What `region4d train` needs of a training.
+
+    Args:
+        learning_rate: peak, after warm-up.
+        weight_decay: decoupled weight decay; 0 for none.
+        warmup_fraction: share of all steps in which the learning rate rises linearly.
+        optimizer: a function of `training.optimizers`.
+
+    Raises:
+        ValueError: `optimizer` is not a function.
+    """
+
+    adam_betas: ClassVar[tuple[float, float]] = (0.9, 0.98)
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        warmup_fraction: float = 0.03,
+        optimizer: Callable[..., dict[str, Any]] = adamw,
+    ) -> None:
+        super().__init__()
+        if not callable(optimizer):
+            raise ValueError(
+                f"module.optimizer={optimizer!r} is not a function: choose an option of configs/optimizer, "
+                "optimizer=adamw or optimizer=muon"
+            )
+        self.optimizer, self.learning_rate = optimizer, learning_rate
+        self.weight_decay, self.warmup_fraction = weight_decay, warmup_fraction
+
+    def trained_parameters(self) -> Parameters:
+        """Return what the optimizer updates: parameters, or groups of them with options of their own."""
+        every: Parameters = self.parameters()
+        return every
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Build the optimizer and its schedule over the planned steps."""
+        return self.optimizer(
+            self.trained_parameters(),
+            self.trainer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warmup_fraction=self.warmup_fraction,
+            betas=self.adam_betas,
+        )
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Describe the trained model in Markdown, for its card."""
+
+    @abstractmethod
+    def export(self, folder: Path) -> None:
+        """Write the trained model into a folder."""

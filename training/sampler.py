@@ -1,0 +1,57 @@
+"""Orders of samples: seeded permutations that resume exactly, and a permutation that leaves nothing in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count, islice
+
+import torch
+import torch.distributed
+from lightning import Trainer
+from torch.utils.data import Sampler
+
+
+class SeededSampler(Sampler[int]):
+    """Draw permutations without end, the n-th from (seed, n), and deal them out to the processes of a distributed run.
+
+    N processes with batches of B see, together, what one process sees with batches of N B. A run that is resumed after
+    `start` samples (of all processes) sees what it would have seen. Needs `Trainer(use_distributed_sampler=False)`.
+    """
+
+    def __init__(self, length: int, seed: int, start: int = 0) -> None:
+        self.length, self.seed, self.start = length, seed, start
+
+    def __iter__(self) -> Iterator[int]:
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        return islice(self._stream(), rank, None, process_count())
+
+    def _stream(self) -> Iterator[int]:
+        skip = self.start % self.length
+        for epoch in count(self.start // self.length):
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            yield from torch.randperm(self.length, generator=generator).tolist()[skip:]
+            skip = 0
+
+
+def process_count() -> int:
+    """Count the processes of a distributed run; 1 outside of one."""
+    return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+
+
+def samples_seen(trainer: Trainer | None, batch_size: int) -> int:
+    """Count the samples that all processes have trained on together; 0 before a training."""
+    return 0 if trainer is None else trainer.global_step * global_batch_size(trainer, batch_size)
+
+
+def global_batch_size(trainer: Trainer, batch_size: int) -> int:
+    """Count the samples that all processes train on together in one optimizer step."""
+    return int(trainer.accumulate_grad_batches * batch_size * process_count())
+
+
+def one_cycle(length: int, seed: int) -> list[int]:
+    """Draw a permutation that is a single cycle, so that no element keeps its place (a control: permuted labels)."""
+    cycle = torch.randperm(length, generator=torch.Generator().manual_seed(seed)).tolist()
+    order = [0] * length
+    for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+        order[here] = there
+    return order
