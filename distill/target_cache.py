@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -18,13 +17,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from distill import signals, teachers
 from distill.signals import Signals
 from distill.teachers.teacher import Targets, Teacher
-from models import heads
-from models.encoders import video_encoder
+from scenes.storage.cache_key import cache_key
 from training.sr3d.questions import Clips
 
+FORMAT = 1  # raise it when the same teacher makes other targets of the same clips: signals, teachers, heads changed
 SHARD = 64  # clips in a file
 NOTE = "target_cache"
 WAIT = 0.5  # seconds between looks at shards that others are filling
@@ -33,14 +31,14 @@ WAIT = 0.5  # seconds between looks at shards that others are filling
 class TargetCache(Sequence[Targets]):
     """The targets of all clips under one teacher; `cache[i]` reads those of clip i, and touches no other.
 
-    Shards lie in a folder named by the clips (`key`: what determines them and their order), the teacher and the code
-    that makes targets, in float16. `fill` may run in several processes at once and may be stopped: each takes shards
-    that nobody holds, a file under its final name is complete, and a killed process gives its lock back.
+    Shards lie in a folder named by the clips (`key`: what determines them and their order), the teacher and
+    FORMAT, in float16. `fill` may run in several processes at once and may be stopped: each takes shards that nobody
+    holds, a file under its final name is complete, and a killed process gives its lock back.
     """
 
     def __init__(self, teacher: Teacher, clips: Clips, key: str, root: str | Path = "outputs/targets") -> None:
         self.teacher, self.clips = teacher, clips
-        self.key = f"{key}-{teacher.digest}-{code_digest()}"
+        self.key = f"{key}-{cache_key('targets', FORMAT, teacher.digest)}"
         self.folder = Path(root) / self.key
 
     def __len__(self) -> int:
@@ -152,15 +150,3 @@ def to_half(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     if not bool(half.isfinite().all()):
         raise ValueError(f"targets up to {values.abs().max():.3g} do not fit float16, or are not finite")
     return half
-
-
-@cache
-def code_digest() -> str:
-    """Hash the source of signals, teachers and what teachers are made of: what a target means."""
-    digest = hashlib.sha256()
-    for package in (teachers, heads):
-        for path in sorted(Path(*package.__path__).glob("*.py")):
-            digest.update(path.read_bytes())
-    for module in (signals, video_encoder):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()[:8]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,12 @@ from torch.utils.data import default_collate
 from models.lifting.flow_matching.paths import draw_noise
 from models.lifting.flow_matching.sampler import Guidance, sample
 from models.lifting.model import LiftingModel
+from scenes.storage.cache_key import cache_key
 from scenes.storage.shards import ShardStore
 from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
 from training.lifting.batches import fields_of, tensors_of, views_of
 
+FORMAT = 1  # raise it when the same model and objects give other candidates or rewards
 AT_ONCE = {"cpu": 8, "cuda": 64}  # objects whose candidates are drawn in one batch
 
 
@@ -55,8 +56,8 @@ class CandidateStore(ShardStore[Candidates]):
         self.guidance = Guidance(weight=guidance)
         # a shard at either end holds only the objects of these seeds
         seeds = [items.seeds.start, items.seeds.stop]
-        text = json.dumps([items.key, seeds, weights_hash(model), count, steps, guidance])
-        super().__init__(hashlib.sha256(text.encode()).hexdigest()[:16], items.seeds, root)
+        key = cache_key("candidates", FORMAT, items.key, seeds, weights_hash(model), count, steps, guidance)
+        super().__init__(key, items.seeds, root)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
         """Draw candidates for the objects of these seeds; those that the store of objects lacks are left out."""
