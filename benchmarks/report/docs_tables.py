@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from benchmarks.report.findings import read_findings
 from scenes.storage.atomic import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,8 @@ def fill_tables(text: str, root: Path = ROOT) -> str:
         source = root / place["source"]
         if not source.is_file():
             raise FileNotFoundError(f"the README takes a table from {place['source']}, which is not there")
+        if source.suffix == ".yaml":
+            return f"{place[1]}\n{read_findings(source, root)}\n\n<!-- end -->"
         found = source.read_text()
         if place["section"]:
             sections = {part.partition("\n")[0]: part for part in found.split("\n## ")[1:]}

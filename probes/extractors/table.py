@@ -12,7 +12,7 @@ from benchmarks.report.page import Table
 from scenes.storage.atomic import write_text
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "extractor"
-RESULT = Path(__file__).parents[2] / "docs" / "extractors.md"
+RESULT = Path(__file__).parents[2] / "docs" / "tables" / "extractors.md"
 HEAD = ("extractor=", "system", "source class", "hook", "layers", "sigma", "licence", "verified", "not verified")
 
 

@@ -1,0 +1,88 @@
+"""The commands of the pages: all are known to the command line; those that are quick and need nothing run for real."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from region4d.cli import build_app
+from region4d.config import compose_config, first_of_sweep, split_multirun
+from tests.support.documents import PAGES, README, ROOT, Block, Command, blocks
+
+FOREIGN = {"hf", "pip", "source", "uv"}  # other people's programs, and the shell's
+CONFIGURED = {"train", "extract", "bench", "compare", "probe", "study"}  # verbs that take Hydra overrides
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+SHELL = [block for page in PAGES for block in blocks(page) if block.language in ("bash", "sh", "console")]
+COMMANDS = [(block, command) for block in SHELL for command in block.commands()]
+RUN = [page for page in PAGES if any(each.note == "" and each.language != "" for each in blocks(page))]
+
+
+@pytest.mark.parametrize("block_command", COMMANDS, ids=[f"{block.name} {command}" for block, command in COMMANDS])
+def test_a_command_of_a_page_is_known(block_command: tuple[Block, Command]) -> None:
+    program, *words = block_command[1].words
+    if program == "make":
+        assert {word for word in words if "=" not in word} <= TARGETS
+    elif program == "python":
+        assert words[0] == "-m"
+        assert importlib.util.find_spec(words[1]) is not None
+    elif program == "region4d":
+        assert_known(words)
+    else:
+        assert program in FOREIGN, f"{program} is neither a command of this repository nor a known other one"
+
+
+def assert_known(words: list[str]) -> None:
+    """Compose the configuration of a verb that takes overrides; parse the flags of another one."""
+    verb = words[0]
+    if verb in CONFIGURED and "--help" not in words:
+        _, assignments = split_multirun(words[1:])
+        assignments = first_of_sweep([word for word in assignments if not word.startswith("hydra")])
+        if verb == "study":
+            if not assignments:
+                return  # lists the studies
+            verb, assignments = assignments[0].partition("/")[0], [f"study={assignments[0]}", *assignments[1:]]
+        elif verb in ("compare", "probe"):
+            assignments = [re.sub(r"^study=", f"study={verb}/", word) for word in assignments]
+        elif verb == "bench":
+            assignments = [re.sub(r"^model=", "model.folder=", word) for word in assignments]
+        compose_config(verb, assignments)
+        return
+    command = typer.main.get_command(build_app(None if verb.startswith("-") else verb))
+    arguments = [word for word in words if word != "--help"]
+    context = command.make_context("region4d", list(arguments), resilient_parsing="--help" in words)
+    while arguments and hasattr(command, "resolve_command"):
+        name, command, arguments = command.resolve_command(context, arguments)
+        context = command.make_context(name, list(arguments), parent=context, resilient_parsing="--help" in words)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[] if page == README else pytest.mark.slow) for page in RUN],
+    ids=[str(page.relative_to(ROOT)) for page in RUN],
+)
+def test_the_quick_blocks_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+    for block in blocks(page):
+        if block.note:
+            continue
+        if block.language == "python":
+            commands = [Command(("python", "-c", block.text))]
+        elif block.language in ("bash", "console"):
+            commands = block.commands()
+        else:
+            continue
+        for command in commands:
+            program, *words = command.words
+            assert program in ("region4d", "python"), f"{block.name}: say above the block why {program} is not run"
+            words = ["-m", "region4d", *words] if program == "region4d" else words
+            done = subprocess.run(
+                [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{block.name}: {command}\n{done.stderr}"
+            for line in command.output:
+                assert line in done.stdout.splitlines(), f"{block.name}: {command} printed {done.stdout}"
