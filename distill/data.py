@@ -7,12 +7,11 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from distill.signals import RENDERED
 from distill.target_cache import TargetCache
-from distill.teachers.teacher import Targets, Teacher
+from distill.teachers.teacher import TargetBatch, Targets, Teacher
 from models.sr3d.inputs.sample import Sample
 from training.sampler import one_cycle
 from training.sr3d.finetuning import WorldQuestions
@@ -90,15 +89,4 @@ def collate_taught(
 ) -> dict[str, Any]:
     """Batch the samples, and stack their targets under `targets`."""
     inputs = collate([sample for sample, _ in batch])
-    return {**inputs, "targets": stack_targets([targets for _, targets in batch])}
-
-
-def stack_targets(targets: Sequence[Targets]) -> dict[str, dict[str, Tensor]]:
-    """Stack targets of clips: {"latents": {"": ...}, "values": {signal: ...}, "valid": {signal: ...}}."""
-    latents = [one.latents for one in targets if one.latents is not None]
-    names = list(targets[0].signals.values)
-    return {
-        "latents": {"": torch.stack(latents)} if latents else {},
-        "values": {name: torch.stack([one.signals.values[name] for one in targets]) for name in names},
-        "valid": {name: torch.stack([one.signals.valid[name] for one in targets]) for name in names},
-    }
+    return {**inputs, "targets": TargetBatch.stack([targets for _, targets in batch])}

@@ -21,9 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.stopwatch import print_races, race, write_races
-from distill.data import stack_targets
 from distill.student import PerceptualDistillation
 from distill.teachers import shipped_expert
+from distill.teachers.teacher import TargetBatch
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from scenes.questions import grammar_texts
 from scenes.worlds import WorldConfig, make_world, render
@@ -80,10 +80,7 @@ def main(
     processor = SR3DProcessor.from_config(config, train_tokenizer(grammar_texts()))
     questions = RegionQuestions(seen, processor, categories=CATEGORIES, per_clip=12, seed=0)
     inputs = dict(processor.collate([questions[i] for i in range(clips)]).to(device))
-    targets = {
-        part: {name: value.to(device) for name, value in values.items()}
-        for part, values in stack_targets([teacher.targets(clip) for clip in seen]).items()
-    }
+    targets = TargetBatch.stack([teacher.targets(clip) for clip in seen]).to(device)
 
     def stepper(distils: bool) -> Any:
         torch.manual_seed(0)

@@ -15,11 +15,12 @@ from distill.export import export_student
 from distill.losses import PRESETS, Weights, explicit_losses, latent_loss
 from distill.perception_decoder import Form, PerceptionDecoder
 from distill.signals import CHANNELS
-from distill.teachers.teacher import Teacher
+from distill.teachers.teacher import TargetBatch, Teacher
 from models.heads import DenseHead
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.token_map import token_map
 from training.sr3d.finetuning import SupervisedFineTuning
+from training.unregistered import Unregistered
 
 OWN_LATENT = 64  # channels of latents, where the teacher has none
 
@@ -33,18 +34,18 @@ class PerceptualDistillation(SupervisedFineTuning):
     Source: 4D-RGPT (arXiv 2512.17012) section 3.2, equations 3 to 7.
 
     Args:
-        teacher: gave the targets; its heads decode the student. One without decoder (an oracle) gets trainable,
-            training-only heads here. None for an arm without distillation.
+        teacher: made the targets; its heads decode the student. For a teacher without decoder (an oracle) trainable,
+            training-only heads are built here. None for an arm without distillation.
         preset: weights of the losses, "paper" or "released".
-        loss_scale: times these weights (ours: with small students the published ones leave distillation a gradient far
-            below that of the answers; the logged `gradient_...` tell).
-        latent: whether to distil latents.
-        explicit: whether to distil signals. With neither this is plain fine-tuning: the arm without distillation.
+        loss_scale: multiplies these weights (ours: with the published ones the gradient of distillation in a small
+            student is far below that of the answers, see the logged `gradient_...`).
+        latent: distil latents.
+        explicit: distil signals. With neither this is plain fine-tuning: the arm without distillation.
         decoder: form of the perception decoder.
-        decoded_fraction: share of the clips of a batch (one at least) whose signals are decoded and compared. The heads
-            are most of what distillation costs, and batches are drawn at random: a share estimates the same loss.
-        masked: compare signals where the teacher's are valid only (ours; the published losses compare everywhere).
-        log_grad_norms_every: steps between measurements of every loss's gradient norm at the last layer; 0 for never.
+        decoded_fraction: fraction of the clips of a batch (at least one) whose signals are decoded and compared. The
+            heads take most of the cost of distillation; as batches are random, a part of one estimates the same loss.
+        masked: compare signals only where the teacher's are valid (ours; the published losses compare everywhere).
+        log_grad_norms_every: steps between logs of the gradient norm of every loss at the last layer; 0 for never.
         **options: of `SupervisedFineTuning`.
     """
 
@@ -64,14 +65,14 @@ class PerceptualDistillation(SupervisedFineTuning):
     ) -> None:
         super().__init__(**options)
         if preset not in PRESETS:
-            raise ValueError(f"no weight preset {preset!r}: choose one of {', '.join(PRESETS)}")
+            raise ValueError(f"no weight preset {preset!r}; choose one of {', '.join(PRESETS)}")
         self.weights: Weights = PRESETS[preset].times(loss_scale)
         if not 0 < decoded_fraction <= 1:
             raise ValueError(f"decoded_fraction must lie in (0, 1], got {decoded_fraction}")
         self.latent, self.explicit, self.masked = latent, explicit, masked
         self.log_grad_norms_every = log_grad_norms_every
         self.decoded_fraction = decoded_fraction
-        self.teacher: list[Teacher] = []  # a list: it is not a part of this module, so neither saved nor trained
+        self._teacher: Unregistered[Teacher] | None = None
         self.own_heads: nn.ModuleDict | None = None
         self.perception: PerceptionDecoder | None = None
         if not (latent or explicit):
@@ -82,7 +83,7 @@ class PerceptualDistillation(SupervisedFineTuning):
             raise ValueError("this teacher has no latents: set latent=false, or choose an expert")
         if missing := [name for name in teacher.spec.signals if name not in self.weights.signals]:
             raise ValueError(f"preset {preset!r} has no weight for {', '.join(missing)}")
-        self.teacher = [teacher]
+        self._teacher = Unregistered(teacher)
         width = self.model.config.text_config.get_text_config().hidden_size
         grid = self.model.config.token_grid
         shape = teacher.spec.latent or (4, teacher.spec.frames // 2, 2 * grid, 2 * grid, OWN_LATENT)
@@ -95,12 +96,12 @@ class PerceptualDistillation(SupervisedFineTuning):
                 self.own_heads = nn.ModuleDict(heads)
 
     def on_fit_start(self) -> None:
-        """Move the teacher to where the student is: Lightning does not know it."""
-        for teacher in self.teacher:
-            teacher.to(self.device)
+        """Move the teacher to the device of the student; Lightning moves registered modules only."""
+        if self._teacher is not None:
+            self._teacher.module.to(self.device)
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
-        """Take the loss on answers and, for videos, the distillation losses; a batch of images has none."""
+        """Compute the loss on answers and, for videos, the distillation losses; batches of images have none."""
         inputs = {name: value for name, value in batch.items() if name != "targets"}
         if self.perception is None or images_only(inputs):
             return super().training_step(inputs, batch_index)
@@ -124,7 +125,7 @@ class PerceptualDistillation(SupervisedFineTuning):
         self,
         hidden: Float[Tensor, "batch token channel"],
         input_ids: Int64[Tensor, "batch token"],
-        targets: Mapping[str, Mapping[str, Tensor]],
+        targets: TargetBatch,
     ) -> dict[str, Tensor]:
         """Compare the student with the targets of its clips, unweighted."""
         if self.perception is None:
@@ -132,13 +133,14 @@ class PerceptualDistillation(SupervisedFineTuning):
         latents = self.perception(visual_states(hidden, input_ids, self.model.config))
         losses: dict[str, Tensor] = {}
         if self.latent:
-            losses["latent"] = latent_loss(latents, targets["latents"][""])
+            if targets.latents is None:
+                raise ValueError("latent distillation needs latents in the targets, and this teacher gave none")
+            losses["latent"] = latent_loss(latents, targets.latents)
         if self.explicit:
-            chosen = slice(ceil(self.decoded_fraction * len(latents)))
-            values = {name: value[chosen] for name, value in targets["values"].items()}
-            valid = {name: value[chosen] for name, value in targets["valid"].items()} if self.masked else None
-            decoded = self.decode(latents[chosen], {name: value.shape[-2:] for name, value in values.items()})
-            losses |= explicit_losses(decoded, values, valid)
+            count = ceil(self.decoded_fraction * len(latents))
+            some = targets.first(count)
+            decoded = self.decode(latents[:count], {name: value.shape[-2:] for name, value in some.values.items()})
+            losses |= explicit_losses(decoded, some.values, some.valid if self.masked else None)
         return losses
 
     def decode(
@@ -146,16 +148,17 @@ class PerceptualDistillation(SupervisedFineTuning):
     ) -> dict[str, Tensor]:
         """Decode by the teacher's frozen heads, in float32; by trainable ones where it has none."""
         with torch.autocast(latents.device.type, enabled=False):
-            if self.own_heads is None:
-                return self.teacher[0].decode(latents.float())
-            return {name: head(latents.float(), sizes[name]) for name, head in self.own_heads.items()}
+            if self.own_heads is not None:
+                return {name: head(latents.float(), sizes[name]) for name, head in self.own_heads.items()}
+            assert self._teacher is not None
+            return self._teacher.module.decode(latents.float())
 
     def summary(self) -> str:
-        """Say what the model is, for its card."""
+        """Describe the model and what was distilled into it."""
         chosen = [name for name, used in (("latents", self.latent), ("signals", self.explicit)) if used]
-        if not chosen:
+        if self._teacher is None:
             return super().summary()
-        return f"{super().summary()} Distilled: {' and '.join(chosen)} of teacher {self.teacher[0].digest}."
+        return f"{super().summary()} Distilled: {' and '.join(chosen)} of teacher {self._teacher.module.digest}."
 
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""

@@ -2,12 +2,13 @@
 
 from distill.teachers.expert import Expert4D, Expert4DConfig, load_expert, random_expert, shipped_expert
 from distill.teachers.oracle import Oracle
-from distill.teachers.teacher import Targets, Teacher, TeacherSpec
+from distill.teachers.teacher import TargetBatch, Targets, Teacher, TeacherSpec
 
 __all__ = [
     "Expert4D",
     "Expert4DConfig",
     "Oracle",
+    "TargetBatch",
     "Targets",
     "Teacher",
     "TeacherSpec",

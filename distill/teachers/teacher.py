@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from distill.signals import Signals
@@ -37,6 +38,42 @@ class Targets:
 
     latents: Float[Tensor, "hook slot rows cols channel"] | None
     signals: Signals
+
+
+@dataclass  # not frozen: Lightning converts the tensors of a batch in place
+class TargetBatch:
+    """Targets of the clips of a batch, stacked; `values` and `valid` by signal, as in `Signals`."""
+
+    latents: Float[Tensor, "batch hook slot rows cols channel"] | None
+    values: dict[str, Float[Tensor, "batch time _ _ _"]]
+    valid: dict[str, Bool[Tensor, "batch time 1 _ _"]]
+
+    @classmethod
+    def stack(cls, targets: Sequence[Targets]) -> TargetBatch:
+        """Stack the targets of clips that one teacher gave."""
+        latents = [each.latents for each in targets if each.latents is not None]
+        signals = [each.signals for each in targets]
+        return cls(
+            torch.stack(latents) if latents else None,
+            {name: torch.stack([each.values[name] for each in signals]) for name in signals[0].values},
+            {name: torch.stack([each.valid[name] for each in signals]) for name in signals[0].valid},
+        )
+
+    def to(self, device: torch.device | str) -> TargetBatch:
+        """Move to a device; Lightning calls this for every batch."""
+        return TargetBatch(
+            None if self.latents is None else self.latents.to(device),
+            {name: value.to(device) for name, value in self.values.items()},
+            {name: value.to(device) for name, value in self.valid.items()},
+        )
+
+    def first(self, count: int) -> TargetBatch:
+        """Keep the first clips."""
+        return TargetBatch(
+            None if self.latents is None else self.latents[:count],
+            {name: value[:count] for name, value in self.values.items()},
+            {name: value[:count] for name, value in self.valid.items()},
+        )
 
 
 @runtime_checkable

@@ -27,14 +27,11 @@ from models.sr3d.encodings.grid_encoding import GridEncoding
 from models.sr3d.encodings.position_encoding import PositionEncoding3D
 from models.sr3d.encodings.scale_encoding import ScaleEncoding
 from models.sr3d.encodings.timestamp_encoding import timestamp_encoding
+from models.sr3d.inputs.visual_inputs import VisualInputs, without_visual
 from models.sr3d.projector import projector
 from models.sr3d.region_extractor import RegionExtractor
 
 IGNORED = -100  # label of a token that is not supervised (transformers convention)
-VISUAL_INPUTS = (
-    *("pixel_values", "tile_mentions", "points", "points_valid", "seconds", "camera_centres", "camera_known"),
-    *("scene_scale", "scale_known", "region_masks", "region_tile", "region_index", "region_mentions"),
-)
 
 
 class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
@@ -122,61 +119,61 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return features
 
     def embed(
-        self,
-        input_ids: Int64[Tensor, "batch token"],
-        pixel_values: Float[Tensor, "tile 3 height width"] | None = None,
-        tile_mentions: Int64[Tensor, "tile_mention"] | None = None,
-        points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None,
-        points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None,
-        seconds: Float[Tensor, "tile"] | None = None,
-        camera_centres: Float[Tensor, "frame 3"] | None = None,
-        camera_known: Bool[Tensor, "frame"] | None = None,
-        scene_scale: Float[Tensor, "batch"] | None = None,
-        scale_known: Bool[Tensor, "batch"] | None = None,
-        region_masks: Bool[Tensor, "entry height width"] | None = None,
-        region_tile: Int64[Tensor, "entry"] | None = None,
-        region_index: Int64[Tensor, "entry"] | None = None,
-        region_mentions: Int64[Tensor, "region_mention"] | None = None,
+        self, input_ids: Int64[Tensor, "batch token"], visual: VisualInputs
     ) -> Float[Tensor, "batch token hidden"]:
-        """Embed text, and put visual, region, camera and scale tokens where their placeholders stand.
-
-        Tiles and regions are packed over the batch; the mentions say which of them each placeholder takes, in the order
-        of the flattened `input_ids` (a tile has `num_vision_tokens` placeholders, row by row). Without `tile_mentions`
-        every tile is taken once, in order.
-        """
+        """Embed text, and put visual, region, camera and scale tokens in the places of their placeholders."""
         config = self.config
         ids = (config.image_token_id, config.region_token_id, config.camera_token_id, config.scale_token_id)
         placeholder = torch.isin(input_ids, input_ids.new_tensor(ids))
         embeds: Tensor = self.get_input_embeddings()(input_ids.masked_fill(placeholder, 0))
-        if pixel_values is None:
+        if visual.pixel_values is None:
             return embeds
 
-        features = self.encode_tiles(pixel_values, points, points_valid, seconds)
-
-        tokens = self.projector(features)  # global path
-        if config.timestamp_encoding == "after_projector" and seconds is not None:
-            tokens = tokens + self._timestamps(seconds, tokens)
-        if tile_mentions is not None:
-            tokens = tokens[tile_mentions]
-        embeds = _fill(embeds, input_ids == config.image_token_id, rearrange(tokens, "t r c d -> (t r c) d"), "visual")
-
-        if region_masks is not None and region_tile is not None and region_index is not None:  # region path
-            names = tuple(f"region {k}" for k in range(int(region_index.max()) + 1 if len(region_index) else 0))
-            masks = RegionMasks(region_masks, region_tile, region_index, names)
-            regions = self.region_extractor(features, masks)[region_mentions]
+        features = self.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
+        tokens = self._visual_tokens(features, visual)
+        embeds = _fill(embeds, input_ids == config.image_token_id, tokens, "visual")
+        regions = self._region_tokens(features, visual)
+        if regions is not None:
             embeds = _fill(embeds, input_ids == config.region_token_id, regions, "region")
-
         if self.camera_token is not None:
             slots = input_ids == config.camera_token_id
-            cameras = self.camera_token.weight.expand(int(slots.sum()), -1)
-            if self.position_encoding is not None and camera_centres is not None and camera_known is not None:
-                where = self.position_encoding.encode(camera_centres, camera_known)
-                cameras = cameras + self.camera_projector(where)
-            embeds = _fill(embeds, slots, cameras, "camera")
-        if self.scale_encoding is not None and scene_scale is not None:
-            scales = self.scale_encoding(scene_scale, scale_known)
+            embeds = _fill(embeds, slots, self._camera_tokens(int(slots.sum()), visual), "camera")
+        if self.scale_encoding is not None and visual.scene_scale is not None:
+            scales = self.scale_encoding(visual.scene_scale, visual.scale_known)
             embeds = _fill(embeds, input_ids == config.scale_token_id, scales, "scale")
         return embeds
+
+    def _visual_tokens(
+        self, features: Float[Tensor, "tile rows cols channel"], visual: VisualInputs
+    ) -> Float[Tensor, "visual_token hidden"]:
+        """Project the features of tiles, in the order of their placeholders (the global path of SR-3D Figure 2)."""
+        tokens: Tensor = self.projector(features)
+        if self.config.timestamp_encoding == "after_projector" and visual.seconds is not None:
+            tokens = tokens + self._timestamps(visual.seconds, tokens)
+        if visual.tile_mentions is not None:
+            tokens = tokens[visual.tile_mentions]
+        in_order: Tensor = rearrange(tokens, "t r c d -> (t r c) d")
+        return in_order
+
+    def _region_tokens(
+        self, features: Float[Tensor, "tile rows cols channel"], visual: VisualInputs
+    ) -> Float[Tensor, "region_mention hidden"] | None:
+        """Pool features over regions, in the order of their placeholders (the region path)."""
+        masks, tile, index = visual.region_masks, visual.region_tile, visual.region_index
+        if masks is None or tile is None or index is None:
+            return None
+        names = tuple(f"region {k}" for k in range(int(index.max()) + 1 if len(index) else 0))
+        tokens: Tensor = self.region_extractor(features, RegionMasks(masks, tile, index, names))
+        return tokens[visual.region_mentions]
+
+    def _camera_tokens(self, count: int, visual: VisualInputs) -> Float[Tensor, "camera hidden"]:
+        """Repeat the learned camera token, and add where each camera is, if that is known."""
+        assert self.camera_token is not None
+        tokens = self.camera_token.weight.expand(count, -1)
+        centres, known = visual.camera_centres, visual.camera_known
+        if self.position_encoding is not None and centres is not None and known is not None:
+            tokens = tokens + self.camera_projector(self.position_encoding.encode(centres, known))
+        return tokens
 
     def forward(
         self,
@@ -189,46 +186,19 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         segment_ids: Int64[Tensor, "batch token"] | None = None,
         logits_to_keep: int | Int64[Tensor, "kept"] = 0,
         num_items_in_batch: int | Shaped[Tensor, ""] | None = None,
-        pixel_values: Float[Tensor, "tile 3 height width"] | None = None,
-        tile_mentions: Int64[Tensor, "tile_mention"] | None = None,
-        points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None,
-        points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None,
-        seconds: Float[Tensor, "tile"] | None = None,
-        camera_centres: Float[Tensor, "frame 3"] | None = None,
-        camera_known: Bool[Tensor, "frame"] | None = None,
-        scene_scale: Float[Tensor, "batch"] | None = None,
-        scale_known: Bool[Tensor, "batch"] | None = None,
-        region_masks: Bool[Tensor, "entry height width"] | None = None,
-        region_tile: Int64[Tensor, "entry"] | None = None,
-        region_index: Int64[Tensor, "entry"] | None = None,
-        region_mentions: Int64[Tensor, "region_mention"] | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """Answer: embed the prompt, run the language model (SR-3D Figure 2).
 
         With `labels`, logits are computed at supervised positions only, as (position, vocabulary), and the loss is the
         mean cross entropy there, or their sum over `num_items_in_batch`. With `segment_ids` the batch is packed (see
-        `models.sr3d.attention.packing`). The visual inputs are those of `embed`.
+        `models.sr3d.attention.packing`). `kwargs` are the fields of `VisualInputs`, and options of the language model.
         """
+        visual, kwargs = VisualInputs.split(kwargs)
         if inputs_embeds is None:
             if input_ids is None:
                 raise ValueError("give `input_ids` or `inputs_embeds`")
-            inputs_embeds = self.embed(
-                input_ids,
-                pixel_values,
-                tile_mentions,
-                points,
-                points_valid,
-                seconds,
-                camera_centres,
-                camera_known,
-                scene_scale,
-                scale_known,
-                region_masks,
-                region_tile,
-                region_index,
-                region_mentions,
-            )
+            inputs_embeds = self.embed(input_ids, visual)
         if segment_ids is not None:
             position_ids = packed_position_ids(segment_ids)
             if self.language_model.config._attn_implementation == SHARED_PREFIX:
@@ -277,8 +247,12 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             input_ids, past_key_values=past_key_values, **kwargs
         )
         if past_key_values is not None and past_key_values.get_seq_length() > 0:
-            inputs = {name: value for name, value in inputs.items() if name not in VISUAL_INPUTS}
+            inputs = without_visual(inputs)
         return inputs
+
+    def _validate_model_kwargs(self, model_kwargs: dict[str, Any]) -> None:
+        """Accept the visual inputs in `generate`: it looks for them in the signature of `forward`."""
+        super()._validate_model_kwargs(without_visual(model_kwargs))
 
     def _expand_inputs_for_generation(self, expand_size: int = 1, **kwargs: Any) -> tuple[Tensor, dict[str, Any]]:
         if expand_size > 1:

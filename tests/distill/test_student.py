@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from distill.data import TaughtSamples, stack_targets
+from distill.data import TaughtSamples
 from distill.export import export_student
 from distill.signals import Signals
 from distill.student import PerceptualDistillation, visual_states
-from distill.teachers import Expert4D, Oracle, Targets
+from distill.teachers import Expert4D, Oracle, TargetBatch, Targets
 from models.sr3d import Sample, SR3DForConditionalGeneration, token_map
 from scenes.clip import Clip
 from scenes.worlds import WorldConfig, make_world, render
@@ -46,7 +46,7 @@ def batch(samples: list[Sample], expert: Expert4D, clips: list[Clip]) -> dict[st
     _, processor = build_student()
     return {
         **processor.collate(samples),
-        "targets": stack_targets([expert.targets(clip) for clip in clips[:3]]),
+        "targets": TargetBatch.stack([expert.targets(clip) for clip in clips[:3]]),
     }
 
 
@@ -134,7 +134,7 @@ def test_an_oracle_teaches_through_heads_of_its_own(clips: list[Clip], samples: 
     module = module_with(oracle, latent=False)
     batch = {
         **module.processor.collate(samples),
-        "targets": stack_targets([oracle.targets(clip) for clip in clips[:3]]),
+        "targets": TargetBatch.stack([oracle.targets(clip) for clip in clips[:3]]),
     }
     module.training_step(batch, 0).backward()
     assert module.own_heads is not None

@@ -3,6 +3,7 @@
 import torch
 
 from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor, token_map
+from models.sr3d.inputs.visual_inputs import VisualInputs
 
 
 def test_the_embedding_at_a_mapped_position_is_the_token_of_that_place(
@@ -10,9 +11,9 @@ def test_the_embedding_at_a_mapped_position_is_the_token_of_that_place(
 ) -> None:
     batch = processor.collate(samples, packed=False, pad_side="left")
     first_tile = torch.tensor([0, 0, 0, 2, 2, 2, 5, 5, 5])  # of the sample that each row asks about
-    visual = {k: v for k, v in batch.items() if k not in ("attention_mask", "labels")}
+    visual, _ = VisualInputs.split(batch)
     with torch.no_grad():
-        embeds = model.embed(**visual)
+        embeds = model.embed(batch["input_ids"], visual)
         tokens = model.projector(model.encode_tiles(batch["pixel_values"], batch["points"], batch["points_valid"]))
     place = token_map(batch["input_ids"], model.config)
     assert len(place.tile) == 3 * (2 + 3 + 2) * model.num_vision_tokens

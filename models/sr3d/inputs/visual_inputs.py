@@ -1,0 +1,63 @@
+"""The visual inputs of SR-3D: tiles, their points and times, cameras, scene scale and regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class VisualInputs:
+    """What a batch shows beside its text; None for what it does not have.
+
+    Tiles and regions are packed over the batch. The mentions say which of them each placeholder takes, in the order of
+    the flattened `input_ids` (a tile has `num_vision_tokens` placeholders, row by row). Without `tile_mentions` every
+    tile is taken once, in order.
+
+    Args:
+        pixel_values: normalised tiles or frames.
+        tile_mentions: tile of each group of `<image>` placeholders.
+        points: canonical points, pooled to the token grid of each tile.
+        points_valid: whether a point is known.
+        seconds: timestamp of each tile.
+        camera_centres: canonical camera centre for each frame of each row.
+        camera_known: whether it is known.
+        scene_scale: metres per canonical unit of each row.
+        scale_known: whether it is known.
+        region_masks: masks of regions on tiles.
+        region_tile: tile of each mask.
+        region_index: region of each mask.
+        region_mentions: region of each `<region>` placeholder.
+    """
+
+    pixel_values: Float[Tensor, "tile 3 height width"] | None = None
+    tile_mentions: Int64[Tensor, "tile_mention"] | None = None
+    points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None
+    points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None
+    seconds: Float[Tensor, "tile"] | None = None
+    camera_centres: Float[Tensor, "frame 3"] | None = None
+    camera_known: Bool[Tensor, "frame"] | None = None
+    scene_scale: Float[Tensor, "row"] | None = None
+    scale_known: Bool[Tensor, "row"] | None = None
+    region_masks: Bool[Tensor, "entry height width"] | None = None
+    region_tile: Int64[Tensor, "entry"] | None = None
+    region_index: Int64[Tensor, "entry"] | None = None
+    region_mentions: Int64[Tensor, "region_mention"] | None = None
+
+    @classmethod
+    def split(cls, inputs: Mapping[str, Any]) -> tuple[VisualInputs, dict[str, Any]]:
+        """Split the inputs of a model into the visual ones and the others."""
+        visual = {name: value for name, value in inputs.items() if name in VISUAL_INPUTS}
+        return cls(**visual), without_visual(inputs)
+
+
+VISUAL_INPUTS = frozenset(field.name for field in fields(VisualInputs))
+
+
+def without_visual(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the visual inputs."""
+    return {name: value for name, value in inputs.items() if name not in VISUAL_INPUTS}
