@@ -1,7 +1,7 @@
 """Probes: what frozen features of a video model say about points, depth and cameras."""
 
+from probes.camera_encoding import decode_camera, encode_camera
 from probes.losses import camera_loss, depth_loss, point_loss
-from probes.pose_encoding import decode_pose, encode_pose
-from probes.probe import Perceived, Probe
+from probes.probe import Probe, ProbeOutput
 
-__all__ = ["Perceived", "Probe", "camera_loss", "decode_pose", "depth_loss", "encode_pose", "point_loss"]
+__all__ = ["Probe", "ProbeOutput", "camera_loss", "decode_camera", "depth_loss", "encode_camera", "point_loss"]

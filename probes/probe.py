@@ -20,7 +20,7 @@ TAKEN = 4  # depths that the dense heads read
 
 
 @dataclass(frozen=True)
-class Perceived:
+class ProbeOutput:
     """What a probe reads: points in the first camera, z-depth, confidences, and pose encodings of every iteration.
 
     Lengths are in units of the clip (see `probes.losses`). Confidences are 1 + exp of what comes out; no published loss
@@ -86,7 +86,7 @@ class Probe(nn.Module):
         )
         self.camera_head = CameraHead(2 * width, camera_depth, heads, layer_scale=layer_scale)
 
-    def forward(self, features: Float[Tensor, "batch view rows cols channel"], size: tuple[int, int]) -> Perceived:
+    def forward(self, features: Float[Tensor, "batch view rows cols channel"], size: tuple[int, int]) -> ProbeOutput:
         """Read maps of `size` (height, width) and cameras."""
         batch, rows = features.shape[0], features.shape[2]
         layers = self._layers(features)
@@ -98,13 +98,13 @@ class Probe(nn.Module):
         with torch.autocast(features.device.type, enabled=False):  # poses need more digits than bf16 has
             return self._read(camera.float(), [grid.float() for grid in taken], batch, size)
 
-    def _read(self, camera: Tensor, taken: Sequence[Tensor], batch: int, size: tuple[int, int]) -> Perceived:
+    def _read(self, camera: Tensor, taken: Sequence[Tensor], batch: int, size: tuple[int, int]) -> ProbeOutput:
         def read(head: nn.Module) -> tuple[Tensor, Tensor]:
             maps = rearrange(head(taken, size), "(b v) o h w -> b v h w o", b=batch)
             return maps[..., :-1], 1 + maps[..., -1].exp()
 
         (points, point_confidence), (depth, depth_confidence) = read(self.point_head), read(self.depth_head)
-        return Perceived(
+        return ProbeOutput(
             points=points.sign() * points.abs().expm1(),
             point_confidence=point_confidence,
             depth=depth[..., 0].exp(),

@@ -47,11 +47,11 @@ def label_file(clips: ClipSet, root: Path) -> Path:
     with FileLock(f"{path}.lock"):
         if not path.is_file():
             with new_file(path) as draft:
-                save_file(stacked([clips.labels(name, views) for name in clips.names]), draft)
+                save_file(stack_labels([clips.labels(name, views) for name in clips.names]), draft)
     return path
 
 
-def stacked(labels: Sequence[Labels]) -> dict[str, Tensor]:
+def stack_labels(labels: Sequence[Labels]) -> dict[str, Tensor]:
     """Stack the labels of clips, field by field."""
     return {entry.name: torch.stack([getattr(one, entry.name) for one in labels]) for entry in fields(Labels)}
 

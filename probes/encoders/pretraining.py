@@ -15,7 +15,7 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from probes.encoders.videos import flip
-from probes.extractors.extractor import resize_frames
+from probes.extractors.extractor import resize_bicubic
 from training.module import TrainingModule
 
 FULL = 1000  # the flow's transformer counts noise from 0 to 1000
@@ -114,7 +114,7 @@ def resized(
     video: UInt8[Tensor, "batch time 3 height width"], size: tuple[int, int]
 ) -> Float[Tensor, "batch time 3 rows cols"]:
     """Resize frames as extractors do, to values in 0 to 1."""
-    found: Tensor = resize_frames(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
+    found: Tensor = resize_bicubic(video.flatten(0, 1), size).unflatten(0, video.shape[:2])
     return found
 
 

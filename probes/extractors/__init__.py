@@ -1,1 +1,1 @@
-"""Video models, read behind a block: one small file a family, one YAML a model (configs/extractor)."""
+"""Extractors of frozen models: one small file per family, one YAML per model (configs/extractor)."""

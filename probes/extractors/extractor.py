@@ -1,4 +1,4 @@
-"""What every extractor does: take frames of a clip, run a frozen stock model, and read it behind some of its blocks."""
+"""The base of every extractor: run a frozen model on frames of a clip and read the output of some of its blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -19,24 +18,24 @@ from probes.clips.seeding import clip_generator
 from probes.extractors.noise import Noise
 from probes.extractors.slots import Features, SlotMap
 
-SAMPLED = 4096  # values of a weight that its digest looks at
+DIGEST_VALUES = 4096  # values of each weight that enter the digest, at most
 
 
 class Extractor(nn.Module, ABC):
     """A frozen model that turns a clip into features on a grid, behind each of its blocks.
 
-    A family says which modules can be read (`blocks`), how a clip is cut into forwards (`pieces`), what one forward is
-    (`run`), which frames its slots have seen (`slots`), and how a block's tokens lie on the grid (`grid`).
+    A family defines the modules that can be read (`blocks`), the frames of each forward (`windows`), the forward itself
+    (`run`), the frames that each slot encodes (`slots`), and the grid of a block's tokens (`grid`).
 
     Args:
-        name: of the model, for tables and stores.
-        size: height and width (pixels) that frames are resized to, aspect ratio and all.
-        frames: how many frames of a clip are taken, from its first on; None for all.
+        name: name of the model in tables and stores.
+        size: height and width in pixels that frames are resized to, whatever their aspect ratio.
+        frames: number of frames that are used, from the first on; None uses all.
     """
 
-    noisy = False  # whether it is a diffusion model, which takes a noise level
-    batched = False  # whether `run` takes several clips at once; large models take one
-    video_entry = 0  # of a block that gives a tuple: which entry is the video (the other is text)
+    noisy = False  # whether it is a diffusion model, which needs a noise level
+    batched = False  # whether `run` accepts several clips at once; large models accept one
+    video_entry = 0  # index of the video tokens where a block returns a tuple (the other entry is text)
 
     def __init__(self, name: str, size: Sequence[int], frames: int | None = None) -> None:
         super().__init__()
@@ -45,19 +44,19 @@ class Extractor(nn.Module, ABC):
     @property
     @abstractmethod
     def blocks(self) -> Sequence[nn.Module]:
-        """The modules that can be read, in order of depth; layer k is `blocks[k]`."""
+        """The modules that can be read, in order of depth; layer k is the output of `blocks[k]`."""
 
     @abstractmethod
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Say which frames of a clip each forward takes.
+    def windows(self, frames: int) -> list[list[int]]:
+        """List the frames of a clip that each forward runs on.
 
         Raises:
-            ValueError: a clip of so many frames cannot be taken.
+            ValueError: If the model cannot process a clip of `frames` frames.
         """
 
     @abstractmethod
     def slots(self, frames: int) -> list[list[int]]:
-        """Say which of the `frames` of one forward each slot has seen."""
+        """List, for each slot, the frames that it encodes, counted within one forward of `frames` frames."""
 
     @abstractmethod
     def run(
@@ -66,17 +65,17 @@ class Extractor(nn.Module, ABC):
         noise: Noise | None,
         generators: Sequence[torch.Generator],
     ) -> None:
-        """Run the stock model once on frames in 0 to 1, on its device and in its type; hooks take what passes.
+        """Run the model once on frames in 0 to 1, on its device and in its dtype; hooks record its blocks.
 
         There is one clip unless the model is `batched`; each has its own generator.
         """
 
     @abstractmethod
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Lay what a block gave for one forward of `frames` frames of each clip on the grid."""
+        """Reshape the output of a block, for one forward of `frames` frames of each clip, to the grid."""
 
     def settings(self) -> Mapping[str, Any]:
-        """Name further options that determine the features."""
+        """List further options that determine the features; they are part of the key of a store."""
         return {}
 
     def extract(
@@ -86,15 +85,15 @@ class Extractor(nn.Module, ABC):
         noise: Noise | None = None,
         clip: str = "",
     ) -> dict[int, Features]:
-        """Extract the features behind some blocks, on the CPU, in the type of the model; the same bytes every time.
+        """Extract the features of some layers on the CPU, in the dtype of the model; the same bytes every time.
 
-        The noise is drawn for the `clip` of that name: one draw for all clips would be no noise to who sees many.
+        The noise depends on the name of the `clip`: sharing one noise sample across clips would let a probe learn it.
 
         Raises:
-            ValueError: there is no such layer, the clip is too short, or a noise level is missing or not wanted.
+            ValueError: If a layer does not exist, the clip is too short, or the noise level is missing or unwanted.
         """
-        found, slots = self.extract_many(video[None], layers, noise, [clip])
-        return {layer: Features(values[0].cpu(), slots) for layer, values in found.items()}
+        extracted, slots = self.extract_many(video[None], layers, noise, [clip])
+        return {layer: Features(values[0].cpu(), slots) for layer, values in extracted.items()}
 
     @torch.no_grad()
     def extract_many(
@@ -104,32 +103,39 @@ class Extractor(nn.Module, ABC):
         noise: Noise | None,
         names: Sequence[str],
     ) -> tuple[dict[int, Float[Tensor, "clip slot rows cols channel"]], SlotMap]:
-        """Extract the features of clips of one length, left on the device of the model; see `extract`.
+        """Extract the features of clips of equal length, and leave them on the device of the model; see `extract`.
 
-        Where the model is `batched`, the last digits depend on which clips come together.
+        Where the model is `batched`, the last digits depend on the composition of the batch.
         """
         self.check(layers, noise)
-        taken = self.take(videos)
-        pieces = self.pieces(taken.shape[1])
+        used = self.used_frames(videos)
+        windows = self.windows(used.shape[1])
+        samples = noise.samples if noise else 1
         total: dict[int, Tensor] = {}
-        for draw in range(noise.draws if noise else 1):
-            generators = [clip_generator(f"{name}/{draw}", noise.seed if noise else 0) for name in names]
-            found = [self._forward(taken[:, piece], layers, noise, generators) for piece in pieces]
+        for sample in range(samples):
+            generators = [clip_generator(f"{name}/{sample}", noise.seed if noise else 0) for name in names]
+            outputs = [self._forward(used[:, window], layers, noise, generators) for window in windows]
             for layer in layers:
-                values = torch.cat([one[layer] for one in found], 1)
+                values = torch.cat([output[layer] for output in outputs], 1)
                 dtype = values.dtype
-                values = values.float() if noise and noise.draws > 1 else values
+                values = values.float() if samples > 1 else values
                 total[layer] = values if layer not in total else total[layer] + values
-        if noise and noise.draws > 1:
-            total = {layer: (values / noise.draws).to(dtype) for layer, values in total.items()}
-        slots = SlotMap(tuple(tuple(piece[k] for k in seen) for piece in pieces for seen in self.slots(len(piece))))
-        return total, slots
+        if samples > 1:
+            total = {layer: (values / samples).to(dtype) for layer, values in total.items()}
+        return total, self.slot_map(used.shape[1])
 
-    def take(self, video: UInt8[Tensor, "*clip time 3 height width"]) -> UInt8[Tensor, "*clip taken 3 height width"]:
-        """Take the frames that the model is meant to see.
+    def slot_map(self, frames: int) -> SlotMap:
+        """Map the slots of all windows of a clip of `frames` frames to frames of that clip."""
+        slots = (tuple(window[k] for k in slot) for window in self.windows(frames) for slot in self.slots(len(window)))
+        return SlotMap(tuple(slots))
+
+    def used_frames(
+        self, video: UInt8[Tensor, "*clip time 3 height width"]
+    ) -> UInt8[Tensor, "*clip used 3 height width"]:
+        """Keep the frames that the model runs on.
 
         Raises:
-            ValueError: the clip has fewer.
+            ValueError: If the clip has fewer frames.
         """
         if self.frames is None:
             return video
@@ -138,37 +144,37 @@ class Extractor(nn.Module, ABC):
         return video[..., : self.frames, :, :, :]
 
     def check(self, layers: Sequence[int], noise: Noise | None) -> None:
-        """Refuse layers that are not there, and a noise level where none is taken, or none where one is.
+        """Check the layers and the noise level before anything is extracted.
 
         Raises:
-            ValueError: so it is.
+            ValueError: If a layer does not exist, a diffusion model gets no noise level, or another model gets one.
         """
         if unknown := [layer for layer in layers if not 0 <= layer < len(self.blocks)]:
             raise ValueError(f"{self.name} has no layer {unknown[0]}: its blocks are 0 to {len(self.blocks) - 1}")
         if self.noisy and noise is None:
             raise ValueError(f"{self.name} is a diffusion model: give a noise level, sigma from 0 to 1")
         if noise is not None and not self.noisy:
-            raise ValueError(f"{self.name} is no diffusion model and takes no noise level: leave sigma out")
+            raise ValueError(f"{self.name} is not a diffusion model and takes no noise level: leave sigma out")
 
     def key(self, layer: int, noise: Noise | None = None) -> str:
-        """Name what determines the features of a clip: weights, size, frames, layer, noise."""
+        """Name everything that determines the features of a clip: weights, size, frames, layer, noise."""
         facts = {
             "weights": self.digest(),
             "size": self.size,
             "frames": self.frames,
-            "noise": noise and asdict(noise),
+            "noise": noise and noise.identity(),
             **self.settings(),
         }
         text = json.dumps(facts, sort_keys=True, default=str)
         return f"{self.name}/layer{layer}/{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def digest(self) -> str:
-        """Hash the weights: names, shapes, and up to 4096 values of each."""
+        """Hash the weights: names, shapes, dtypes, and up to 4096 values of each."""
         digest = hashlib.sha256()
         for name, weight in self.state_dict().items():
             flat = weight.detach().flatten()
             digest.update(f"{name}{tuple(weight.shape)}{weight.dtype}".encode())
-            digest.update(flat[:: max(1, len(flat) // SAMPLED)].float().cpu().numpy().tobytes())
+            digest.update(flat[:: max(1, len(flat) // DIGEST_VALUES)].float().cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def _forward(
@@ -179,21 +185,21 @@ class Extractor(nn.Module, ABC):
         generators: Sequence[torch.Generator],
     ) -> dict[int, Float[Tensor, "clip slot rows cols channel"]]:
         weight, at_once = next(self.parameters()), len(frames) if self.batched else 1
-        found: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+        grids: dict[int, list[Tensor]] = {layer: [] for layer in layers}
         for first in range(0, len(frames), at_once):
             part = slice(first, first + at_once)
-            video = resize_frames(frames[part].to(weight.device).flatten(0, 1), self.size)
+            video = resize_bicubic(frames[part].to(weight.device).flatten(0, 1), self.size)
             with capture({layer: self.blocks[layer] for layer in layers}, self.video_entry) as outputs:
                 self.run(video.to(weight).unflatten(0, (-1, frames.shape[1])), noise, generators[part])
             for layer in layers:
-                found[layer].append(self.grid(outputs[layer], frames.shape[1]))
-        return {layer: torch.cat(grids) for layer, grids in found.items()}
+                grids[layer].append(self.grid(outputs[layer], frames.shape[1]))
+        return {layer: torch.cat(parts) for layer, parts in grids.items()}
 
 
-def resize_frames(
+def resize_bicubic(
     frames: UInt8[Tensor, "time 3 height width"], size: tuple[int, int]
 ) -> Float[Tensor, "time 3 rows cols"]:
-    """Resize frames to (height, width), bicubic with antialiasing, to values in 0 to 1."""
+    """Resize frames to (height, width) by antialiased bicubic interpolation, and scale values to 0 to 1."""
     scaled = frames.float() / 255
     if scaled.shape[-2:] == size:
         return scaled
@@ -202,7 +208,7 @@ def resize_frames(
 
 @contextmanager
 def capture(blocks: Mapping[int, nn.Module], entry: int = 0) -> Iterator[dict[int, Tensor]]:
-    """Record what modules give while the block runs; of a tuple, one entry."""
+    """Record the outputs of modules within a `with` block; of a tuple, one entry."""
     outputs: dict[int, Tensor] = {}
 
     def record(layer: int) -> Any:
@@ -220,7 +226,7 @@ def capture(blocks: Mapping[int, nn.Module], entry: int = 0) -> Iterator[dict[in
 
 
 def whole_clip(frames: int) -> list[list[int]]:
-    """Take a clip in one forward."""
+    """Run a clip in one forward."""
     return [list(range(frames))]
 
 
@@ -228,7 +234,7 @@ def causal_slots(frames: int, stride: int = 4) -> list[list[int]]:
     """Group frames as a causal video autoencoder does: the first alone, then `stride` at a time.
 
     Raises:
-        ValueError: frames are left over.
+        ValueError: If the frames do not divide into such groups.
     """
     if (frames - 1) % stride:
         raise ValueError(
@@ -242,7 +248,7 @@ def tubelet_slots(frames: int, tubelet: int) -> list[list[int]]:
     """Group frames `tubelet` at a time.
 
     Raises:
-        ValueError: frames are left over.
+        ValueError: If the frames do not divide into such groups.
     """
     if frames % tubelet:
         raise ValueError(

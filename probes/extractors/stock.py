@@ -1,4 +1,4 @@
-"""A stock transformers checkpoint folder: its model, and how it wants pixels normalised."""
+"""Loading a transformers or timm checkpoint folder: its model, and its normalisation of pixels."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-SPARE = {"pooler", "head", "mask_token", "predictor"}  # parts that no feature passes
+UNUSED_PARTS = {"pooler", "head", "mask_token", "predictor"}  # features do not depend on them
 
 
 def load_stock(
     folder: str | Path, dtype: torch.dtype, types: Sequence[str] | None = None, **overrides: Any
 ) -> Any:  # transformers is half typed
-    """Load the model of a transformers checkpoint folder (or of a timm one); nothing is downloaded.
+    """Load the model of a local transformers checkpoint folder, or of a timm one.
 
     Args:
-        folder: with config.json and weights.
-        dtype: of the weights.
-        types: the model types that will do; None for all.
-        overrides: entries of the config that are set otherwise.
+        folder: folder with config.json and weights.
+        dtype: type of the loaded weights.
+        types: accepted model types; None accepts all.
+        overrides: entries of the config to replace.
 
     Raises:
-        FileNotFoundError: the folder is not there, or not whole.
-        ValueError: it holds another model, or weights that are not its model's.
+        FileNotFoundError: If the folder is missing or incomplete.
+        ValueError: If it holds another model, or weights that do not fit its config.
     """
     if not (Path(folder) / "config.json").is_file():
         raise FileNotFoundError(
@@ -48,37 +48,37 @@ def load_stock(
             folder, config=config, dtype=dtype, local_files_only=True, output_loading_info=True
         )
     except OSError as error:
-        raise FileNotFoundError(f"'{folder}' is not whole: {one_line(error)}") from error
+        raise FileNotFoundError(f"'{folder}' is incomplete: {one_line(error)}") from error
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"'{folder}' does not fit its config.json: {one_line(error)}") from error
-    if missing := sorted(key for key in report["missing_keys"] if not SPARE & set(key.split("."))):
+    if missing := sorted(key for key in report["missing_keys"] if not UNUSED_PARTS & set(key.split("."))):
         raise ValueError(f"'{folder}' has no weights for {len(missing)} parameters of its model, first {missing[0]}")
     return model.eval()
 
 
 def pixel_statistics(folder: str | Path) -> Float[Tensor, "2 3"]:
-    """Read the mean and deviation of pixels in 0 to 1 that a checkpoint was trained with; ImageNet's where none are."""
+    """Read the mean and standard deviation of pixels that a checkpoint was trained with; default to ImageNet's."""
     for file, mean, std in (
         ("preprocessor_config.json", "image_mean", "image_std"),
         ("video_preprocessor_config.json", "image_mean", "image_std"),
         ("config.json", "mean", "std"),  # timm
     ):
         path = Path(folder) / file
-        found = json.loads(path.read_text()) if path.is_file() else {}
-        found = found.get("pretrained_cfg", found)
-        if mean in found and std in found:
-            return torch.tensor([found[mean], found[std]])
+        config = json.loads(path.read_text()) if path.is_file() else {}
+        config = config.get("pretrained_cfg", config)
+        if mean in config and std in config:
+            return torch.tensor([config[mean], config[std]])
     return torch.tensor(IMAGENET)
 
 
 def normalise(
     video: Float[Tensor, "*clip time 3 height width"], statistics: Float[Tensor, "2 3"]
 ) -> Float[Tensor, "*clip time 3 height width"]:
-    """Bring pixels to mean 0 and deviation 1 of each colour."""
+    """Standardise the pixels of each colour channel."""
     mean, std = statistics.to(video)[..., None, None].unbind()
     return (video - mean) / std
 
 
 def one_line(error: Exception) -> str:
-    """Take the first line of an error's text."""
+    """Shorten an error to the first line of its text."""
     return str(error).strip().splitlines()[0]

@@ -1,4 +1,4 @@
-"""Memory for large tensors that are filled at once: what a reader of files spends most of its time on otherwise."""
+"""Memory for large tensors that are filled from files: page faults and type conversion dominate reading otherwise."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BLOCK = (1 << 15) - 1  # values: few enough for the cache, and for torch not to wait for a second thread
+BLOCK = (1 << 15) - 1  # values per conversion: they fit the cache, and torch stays in one thread
 
 
-def roomy(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """Allocate a tensor on the CPU without filling it.
+def empty_hugepage(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """Allocate an uninitialised tensor on the CPU, in huge pages where it is large.
 
-    The memory is numpy's, which asks Linux for huge pages where an array is large: a page of 4 kB that is touched for
-    the first time costs as much as filling it, and torch has nothing else.
+    numpy asks Linux for huge pages for large arrays, which torch does not: the first touch of a 4 kB page costs as much
+    as filling it.
     """
     memory = np.empty(prod(shape) * dtype.itemsize, np.uint8)
     return torch.from_numpy(memory).view(dtype).view(*shape)
 
 
-def widened(values: Tensor, dtype: torch.dtype, scale: Tensor | None = None) -> Tensor:
-    """Convert a tensor on the CPU to a wider type, and multiply it by a scale of the last axis, block by block."""
+def cast_to(values: Tensor, dtype: torch.dtype, scale: Tensor | None = None) -> Tensor:
+    """Convert a CPU tensor to a wider type block by block, and multiply it by a scale along the last axis."""
     if values.dtype == dtype and scale is None:
         return values
-    found = roomy(values.shape, dtype)
-    widen_into(found, values, scale)
-    return found
+    target = empty_hugepage(values.shape, dtype)
+    cast_into(target, values, scale)
+    return target
 
 
-def widen_into(wide: Tensor, narrow: Tensor, scale: Tensor | None = None) -> None:
-    """Fill a tensor with the values of another one (see `widened`)."""
-    length = max(1, BLOCK // narrow.shape[-1])
-    for here, there in zip(*(x.flatten(0, -2).split(length) for x in (wide, narrow)), strict=True):
-        here.copy_(there)
+def cast_into(target: Tensor, source: Tensor, scale: Tensor | None = None) -> None:
+    """Convert `source` into the memory of `target` (see `cast_to`)."""
+    length = max(1, BLOCK // source.shape[-1])
+    for wide, narrow in zip(*(x.flatten(0, -2).split(length) for x in (target, source)), strict=True):
+        wide.copy_(narrow)
         if scale is not None:
-            here.mul_(scale)
+            wide.mul_(scale)
 
 
 def read_into(path: str | Path, start: int, target: Tensor) -> None:
-    """Fill a tensor on the CPU from a place of a file; nothing is copied between.
+    """Fill a CPU tensor with the bytes of a file from `start` on, without a copy in between.
 
     Raises:
-        ValueError: the file ends before.
+        ValueError: If the file ends too early.
     """
     memory = target.view(torch.uint8).flatten().numpy().data
     with open(path, "rb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""A model with the architecture of another and nothing learned: what architecture and pixels alone give."""
+"""The randomly initialised control: a model with the same architecture that has learned nothing."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from probes.extractors.extractor import Extractor
 try:
     from diffusers import ModelMixin
 except ImportError as error:
-    raise ImportError("a random twin needs diffusers: pip install 'region4d[gen]'") from error
+    raise ImportError("the randomly initialised control needs diffusers: pip install 'region4d[gen]'") from error
 
 
-def random_init(extractor: Extractor, seed: int) -> None:
-    """Give the networks of an extractor fresh random weights, in place; an autoencoder (`vae`) keeps its own.
+def initialise_randomly(extractor: Extractor, seed: int) -> None:
+    """Replace the networks of an extractor by randomly initialised ones; an autoencoder (`vae`) keeps its weights.
 
     Raises:
-        ValueError: it has no network of transformers or diffusers to initialise.
+        ValueError: If the extractor has no network of transformers or diffusers.
     """
-    found = [
+    networks = [
         (name, child)
         for name, child in extractor.named_children()
         if name != "vae" and isinstance(child, (PreTrainedModel, ModelMixin))
     ]
-    if not found:
-        raise ValueError(f"{extractor.name} has no stock network whose initial weights are known")
+    if not networks:
+        raise ValueError(f"{extractor.name} has no network of transformers or diffusers: leave random_weights out")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for name, child in found:
-            weight = next(child.parameters())
-            setattr(extractor, name, fresh(child).to(weight.device, weight.dtype).eval())
+        for name, network in networks:
+            weight = next(network.parameters())
+            setattr(extractor, name, rebuild(network).to(weight.device, weight.dtype).eval())
 
 
-def fresh(model: nn.Module) -> nn.Module:
-    """Build a stock model anew from its configuration."""
-    twin: nn.Module = (
+def rebuild(model: nn.Module) -> nn.Module:
+    """Build a model of transformers or diffusers anew from its configuration, with random weights."""
+    network: nn.Module = (
         type(model)(model.config) if isinstance(model, PreTrainedModel) else type(model).from_config(model.config)  # type: ignore[attr-defined]
     )
-    return twin
+    return network

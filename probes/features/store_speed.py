@@ -31,8 +31,8 @@ from probes.clips.label_files import LabelFile, write_labels
 from probes.clips.labels import labels_from_depth
 from probes.clips.view_sampler import ViewSampler
 from probes.extractors.slots import Features, SlotMap
-from probes.features.feature_store import FeatureStore
-from probes.features.memory import widened
+from probes.features.memory import cast_to
+from probes.features.store import FeatureStore
 from scenes.storage.atomic import write_text
 
 RESULT = Path(__file__).parents[2] / "results" / "speed" / "feature_store.json"
@@ -129,7 +129,7 @@ def stepper(place: Path, kind: str, clips: int, draws: list[list[int]]) -> Calla
             one = {name: value[views] for name, value in whole(path).items() if value.ndim}
             poses = invert(matrix(one["extrinsic"][..., :3], one["extrinsic"][..., 3]))
             maps = (one[name][..., 0] for name in ("depthmaps", "confmaps"))
-            return widened(features, torch.float32), labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
+            return cast_to(features, torch.float32), labels_from_depth(next(maps), one["intrinsic"], poses, next(maps))
         return store.read_frames(clip, views, torch.float32), LabelFile(path).labels(views, unproject=True)
 
     return step

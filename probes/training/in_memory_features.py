@@ -1,4 +1,4 @@
-"""Features of a small frozen model, extracted where probes train on them and kept in memory: no store between."""
+"""Features of a small frozen model, extracted at the start of a training and kept in memory: no store in between."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from probes.clips.clip_sets import SPLITS, ClipSet
 from probes.clips.label_table import fixed_views, label_file, label_table
 from probes.encoders.videos import as_gathered
 from probes.extractors.extractor import Extractor
-from probes.extractors.noise import noise_level
 from probes.features.controls import view_features_many
-from probes.features.feature_store import NAME, SCALE, quantised
+from probes.features.options import DTYPES, ExtractionOptions
+from probes.features.store import NAME, SCALE, quantise
 from training.sampler import SeededSampler, one_cycle, samples_seen
 
 
-class GatheredClips(Dataset[dict[str, Any]]):
-    """Clips first, first + 1, ... of features and labels that are in memory; `order` names whose labels each gets."""
+class InMemoryClips(Dataset[dict[str, Any]]):
+    """Clips first, first + 1, ... of features and labels in memory; `order` lists the clip whose labels each gets."""
 
     def __init__(
         self, names: Sequence[str], first: int, features: Tensor, labels: Mapping[str, Tensor], order: Sequence[int]
@@ -34,36 +34,30 @@ class GatheredClips(Dataset[dict[str, Any]]):
         return len(self.names)
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
-        here, where = torch.tensor(indices), self.features.device
-        rows, labelled = (self.first + here).to(where), (self.first + self.order[here]).to(where)
+        chosen, device = torch.tensor(indices), self.features.device
+        rows, label_rows = (self.first + chosen).to(device), (self.first + self.order[chosen]).to(device)
         return {
             "clips": [self.names[index] for index in indices],
             "features": self.features[:, rows].float(),
-            "labels": {name: value[labelled] for name, value in self.labels.items()},
+            "labels": {name: value[label_rows] for name, value in self.labels.items()},
         }
 
 
-class ExtractedFeatures(LightningDataModule):
-    """Batches for a bank of probes: the features of several layers, beside the labels that they share.
+class InMemoryFeatures(LightningDataModule):
+    """Batches for many probes: the features of several layers, with the labels that they share.
 
-    The options are those of `region4d extract`. Everything is on the device that trains.
+    Features and labels stay on the device that trains.
 
     Args:
         clips: splits, views and labels; the views must be fixed.
         extractor: frozen model.
-        layers: blocks that are read.
-        batch_size: clips.
-        seed: of the order.
-        labels: folder in which the labels of all clips are kept as one file.
-        sigma: noise level of a diffusion model; None for a model that takes none.
-        told: the level that it is told instead.
-        draws: of the noise, over which features are averaged.
-        noise_seed: of the noise.
-        control: see `probes.features.controls`.
-        random_init: a seed, for fresh random weights instead of the learned ones.
-        eight_bits: round features as a store of 8 bits does.
-        shuffled_labels: give every training clip the labels of another one (a control).
-        at_once: clips of one forward of the extractor, and of one that measures probes.
+        extraction: options as of `region4d extract`; int8 features are rounded as a store of 8 bits rounds them, and
+            kept in float16.
+        batch_size: clips per batch.
+        seed: seed of the order.
+        labels: folder that caches the labels of all clips as one file.
+        shuffled_labels: whether every training clip gets the labels of another one (a control).
+        clips_at_once: clips per forward of the extractor, and per batch of a validation or test.
     """
 
     def __init__(
@@ -71,38 +65,23 @@ class ExtractedFeatures(LightningDataModule):
         *,
         clips: ClipSet,
         extractor: Extractor,
-        layers: Sequence[int],
+        extraction: ExtractionOptions,
         batch_size: int,
         seed: int,
         labels: str,
-        sigma: float | None = None,
-        told: float | None = None,
-        draws: int = 1,
-        noise_seed: int = 0,
-        control: str | None = None,
-        random_init: int | None = None,
-        eight_bits: bool = False,
         shuffled_labels: bool = False,
-        at_once: int = 64,
+        clips_at_once: int = 64,
     ) -> None:
         super().__init__()
-        self.noise = noise_level(sigma, told, noise_seed, draws)
-        extractor.check(list(layers), self.noise)
-        if random_init is not None:
-            from probes.features.random_weights import (
-                random_init as renew,  # needs diffusers, which most extractors do without
-            )
-
-            renew(extractor, random_init)
-        self.clips, self.extractor, self.layers = clips, extractor, list(layers)
+        extraction.prepare(extractor)
+        self.clips, self.extractor, self.extraction = clips, extractor, extraction
         self.batch_size, self.seed, self.label_folder = batch_size, seed, Path(labels)
-        self.control, self.eight_bits = control, eight_bits
-        self.shuffled_labels, self.at_once = shuffled_labels, at_once
+        self.shuffled_labels, self.clips_at_once = shuffled_labels, clips_at_once
         self.features = torch.empty(0)
         self.labels: dict[str, Tensor] = {}
 
     def prepare_data(self) -> None:
-        """Make what is missing of the clips and of their labels."""
+        """Prepare missing clips and labels."""
         self.clips.prepare()
         label_file(self.clips, self.label_folder)
 
@@ -116,32 +95,32 @@ class ExtractedFeatures(LightningDataModule):
 
     def _extract(self, device: torch.device) -> Tensor:
         extractor, views, names = self.extractor.to(device), fixed_views(self.clips), self.clips.names
+        layers, noise, control = list(self.extraction.layers), self.extraction.noise, self.extraction.control
         parts = []
-        for first in range(0, len(names), self.at_once):
-            some = names[first : first + self.at_once]
-            videos = torch.stack([self.clips.clip(name).video for name in some]).to(device)
-            found, slots = view_features_many(extractor, videos, views, self.layers, self.noise, self.control, some)
-            of_views = torch.stack([found[layer][:, slots.slots_of(views)] for layer in self.layers]).half()
-            parts.append(rounded(of_views) if self.eight_bits else of_views)
+        for first in range(0, len(names), self.clips_at_once):
+            batch = names[first : first + self.clips_at_once]
+            videos = torch.stack([self.clips.clip(name).video for name in batch]).to(device)
+            features, slots = view_features_many(extractor, videos, views, layers, noise, control, batch)
+            of_views = torch.stack([features[layer][:, slots.slots_of(views)] for layer in layers])
+            parts.append(as_stored(of_views, self.extraction.dtype))
         return torch.cat(parts, 1)
 
     @property
     def channels(self) -> int:
-        """Width of the features."""
+        """Number of channels of the features."""
         return self.features.shape[-1]
 
     def notes(self, layer: int) -> dict[str, Any]:
-        """Say what the features of a layer are, as the manifest of a store does."""
-        key = f"{self.extractor.key(layer, self.noise)}/{self.control or 'plain'}/{self.clips.key}"
+        """Describe the features of a layer, as the manifest of a store does."""
         return {
-            "key": key,
+            "key": self.extraction.key(self.extractor, layer, self.clips),
             "extractor": self.extractor.name,
             "layer": layer,
             "blocks": len(self.extractor.blocks),
         }
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Batch the training clips without end, in an order that depends on the seed alone."""
+        """Batch the training clips endlessly, in an order that depends on the seed alone."""
         count = len(self.clips.splits["train"])
         order = one_cycle(count, self.seed) if self.shuffled_labels else range(count)
         sampler = SeededSampler(count, self.seed, samples_seen(self.trainer, self.batch_size))
@@ -150,17 +129,21 @@ class ExtractedFeatures(LightningDataModule):
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batch the validation and the test clips."""
         return [
-            DataLoader(self._split(split, range(len(self.clips.splits[split]))), self.at_once, collate_fn=as_gathered)
+            DataLoader(
+                self._split(split, range(len(self.clips.splits[split]))), self.clips_at_once, collate_fn=as_gathered
+            )
             for split in SPLITS[1:]
         ]
 
-    def _split(self, split: str, order: Sequence[int]) -> GatheredClips:
+    def _split(self, split: str, order: Sequence[int]) -> InMemoryClips:
         first = sum(len(self.clips.splits[before]) for before in SPLITS[: SPLITS.index(split)])
-        return GatheredClips(self.clips.splits[split], first, self.features, self.labels, order)
+        return InMemoryClips(self.clips.splits[split], first, self.features, self.labels, order)
 
 
-def rounded(features: Tensor) -> Tensor:
-    """Round features (layer, clip, slot, rows, cols, channel) to 8 bits and back, clip by clip."""
-    flat = [quantised(one) for one in features.flatten(0, 1)]
-    found: Tensor = torch.stack([one[NAME] * one[SCALE] for one in flat]).unflatten(0, features.shape[:2]).half()
-    return found
+def as_stored(features: Tensor, dtype: str) -> Tensor:
+    """Round features (layer, clip, view, rows, cols, channel) as a store of that dtype does, clip by clip."""
+    if dtype != "int8":
+        return features.to(DTYPES[dtype])
+    quantised = [quantise(clip) for clip in features.half().flatten(0, 1)]
+    restored: Tensor = torch.stack([clip[NAME] * clip[SCALE] for clip in quantised]).unflatten(0, features.shape[:2])
+    return restored.half()

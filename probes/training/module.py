@@ -1,4 +1,4 @@
-"""Training of a probe on frozen features, and its errors on every validation and test clip."""
+"""Training of one probe on frozen features, and its errors on every validation and test clip."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from benchmarks.metrics.points import aligned_point_errors, depth_error
 from benchmarks.metrics.pose import pose_auc, relative_pose_errors
 from benchmarks.records.manifest import collect_manifest
 from models.geometry import invert
+from probes.camera_encoding import decode_camera, encode_camera
 from probes.clips.clip_sets import SPLITS
 from probes.losses import camera_loss, depth_loss, point_loss
-from probes.pose_encoding import decode_pose, encode_pose
-from probes.probe import Perceived, Probe
+from probes.probe import Probe, ProbeOutput
 from training.module import TrainingModule
 
 THRESHOLDS_DEG = (5, 30)  # of the areas under the recall curve
-SHOWN = 8  # test clips whose points are kept for the viewer
+CLIPS_IN_VIEWER = 8  # test clips whose points are kept
 ERRORS, CLOUDS = "errors.json", "clouds.safetensors"
 DIGITS = 5
-STILL = 1e-4  # of the unit: a camera that moves less does not move
+STATIC_CAMERA = 1e-4  # in units of the labels: a camera that moves less does not move
 
 
 class ProbeTraining(TrainingModule):
     """Fit a probe: point, depth and camera loss with weights 1, 1, 1 (specs/vidfm3d.md 3.1).
 
     Args:
-        probe: reads features; nothing else is trained.
+        probe: the probe; nothing else is trained.
         **optimization: of `TrainingModule`; as published AdamW, decay 0.05 and warm-up over a tenth of the steps.
     """
 
@@ -46,37 +46,38 @@ class ProbeTraining(TrainingModule):
         super().__init__(**optimization)
         self.probe = probe
         self.errors: dict[str, dict[str, dict[str, float]]] = {}
-        self.features: dict[str, Any] = {}  # where they come from
+        self.features: dict[str, Any] = {}  # their origin
         self.clouds: dict[str, Tensor] = {}
 
     def setup(self, stage: str) -> None:
-        """Refuse features of another width.
+        """Check the width of the features.
 
         Raises:
-            ValueError: so they are.
+            ValueError: If the feature width does not match the probe.
         """
-        found, wanted = self.trainer.datamodule.channels, self.probe.channels  # type: ignore[attr-defined]
-        self.features = self.trainer.datamodule.store.notes()  # type: ignore[attr-defined]
-        if found != wanted:
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.features = data.store.notes()
+        if data.channels != self.probe.channels:
             raise ValueError(
-                f"the features have {found} channels, the probe reads {wanted}: set model.channels={found}"
+                f"the features have {data.channels} channels, but the probe reads {self.probe.channels}: "
+                f"set model.channels={data.channels}"
             )
 
-    def read(self, batch: Mapping[str, Any]) -> Perceived:
-        """Run the probe at the size of the labels."""
+    def read(self, batch: Mapping[str, Any]) -> ProbeOutput:
+        """Run the probe at the resolution of the labels."""
         height, width = batch["labels"]["depth"].shape[-2:]
-        found: Perceived = self.probe(batch["features"], (height, width))
-        return found
+        output: ProbeOutput = self.probe(batch["features"], (height, width))
+        return output
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
-        """Take the sum of the three losses."""
-        labels, found = batch["labels"], self.read(batch)
+        """Sum the three losses."""
+        labels, output = batch["labels"], self.read(batch)
         height, width = labels["depth"].shape[-2:]
-        camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], height, width)
+        camera = encode_camera(labels["cam_T_world"], labels["intrinsics"], height, width)
         losses = {
-            "points": point_loss(found.points, labels["points"], labels["confidence"], labels["valid"]),
-            "depth": depth_loss(found.depth, labels["depth"], labels["confidence"], labels["valid"]),
-            "camera": camera_loss(found.cameras, camera),
+            "points": point_loss(output.points, labels["points"], labels["confidence"], labels["valid"]),
+            "depth": depth_loss(output.depth, labels["depth"], labels["confidence"], labels["valid"]),
+            "camera": camera_loss(output.cameras, camera),
         }
         self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
         total = torch.stack(list(losses.values())).sum()
@@ -84,16 +85,16 @@ class ProbeTraining(TrainingModule):
         return total
 
     def test_step(self, batch: Mapping[str, Any], batch_index: int, dataloader_idx: int = 0) -> None:
-        """Measure every clip; keep the points of some test clips."""
-        found, labels, split = self.read(batch), batch["labels"], SPLITS[1:][dataloader_idx]
+        """Measure every clip; keep the points of some test clips for the viewer."""
+        output, labels, split = self.read(batch), batch["labels"], SPLITS[1:][dataloader_idx]
         errors = self.errors.setdefault(split, {})
         before = len(errors)
-        errors |= zip(batch["clips"], clip_errors(found.points, found.depth, found.cameras[-1], labels), strict=True)
+        errors |= zip(batch["clips"], clip_errors(output.points, output.depth, output.cameras[-1], labels), strict=True)
         if split == "test":
-            self.clouds |= clouds(batch["clips"][: max(0, SHOWN - before)], found.points, labels)
+            self.clouds |= point_clouds(batch["clips"][: max(0, CLIPS_IN_VIEWER - before)], output.points, labels)
 
     def summary(self) -> str:
-        """Say what it is, for its card."""
+        """Describe the probe for the model card."""
         count = sum(p.numel() for p in self.probe.parameters())
         return f"A probe of {count / 1e6:.2f} M parameters that reads points, depth and cameras from frozen features."
 
@@ -109,15 +110,18 @@ def write_probe(
     errors: Mapping[str, Mapping[str, Mapping[str, float]]],
     shown: Mapping[str, Tensor],
 ) -> None:
-    """Write a probe's weights, where its features come from, its errors by split and clip, and points of some clips."""
+    """Write a probe's weights, the origin of its features, its errors by split and clip, and points of some clips."""
     folder.mkdir(parents=True)
     save_file({name: value.contiguous() for name, value in weights.items()}, folder / "model.safetensors")
     rounded = {
-        split: {clip: {name: round(value, DIGITS) for name, value in one.items()} for clip, one in found.items()}
-        for split, found in errors.items()
+        split: {
+            clip: {name: round(value, DIGITS) for name, value in clip_metrics.items()}
+            for clip, clip_metrics in split_errors.items()
+        }
+        for split, split_errors in errors.items()
     }
-    made = {"features": features, "manifest": asdict(collect_manifest({}))}
-    (folder / ERRORS).write_text(json.dumps({**made, "errors": rounded}))
+    origin = {"features": features, "manifest": asdict(collect_manifest({}))}
+    (folder / ERRORS).write_text(json.dumps({**origin, "errors": rounded}))
     save_file(dict(shown), folder / CLOUDS)
 
 
@@ -127,12 +131,12 @@ def clip_errors(
     camera: Float[Tensor, "clip view 9"],
     labels: Mapping[str, Tensor],
 ) -> list[dict[str, float]]:
-    """Measure clips, each by itself and in its own unit, by the published definitions and by those of other work.
+    """Measure each clip in its own unit, by the published definitions and by those common elsewhere.
 
-    `point_error`, `depth_error` and `auc*_vidfm3d` are the published ones; `abs_rel` has one scale a clip (that of the
-    medians), `auc*` one-degree bins and relative poses between cameras. `rotation_deg` and `translation_deg` are means
-    over all pairs of views. A camera that stays where it is has no direction of translation: then what depends on one
-    is left out.
+    `point_error`, `depth_error` and `auc*_vidfm3d` are the published ones; `abs_rel` is aligned by one scale per clip
+    (that of the medians), `auc*` uses one-degree bins and relative poses between cameras. `rotation_deg` and
+    `translation_deg` are means over all pairs of views. A static camera has no direction of translation: metrics that
+    depend on it are then omitted.
     """
     height, width = depth.shape[-2:]
     confidence, valid, true = labels["confidence"], labels["valid"], labels["depth"]
@@ -143,10 +147,10 @@ def clip_errors(
         "depth_error": vmap(depth_error)(depth, true, confidence, valid),
         "abs_rel": vmap(abs_rel)(scale * depth, true, valid),
     }
-    cam_T_world, _ = decode_pose(camera, height, width)
+    cam_T_world, _ = decode_camera(camera, height, width)
     centres = invert(labels["cam_T_world"])[..., :3, 3]
-    still = (centres - centres[:, :1]).norm(dim=-1).amax(1) < STILL
-    directed = {}
+    static = (centres - centres[:, :1]).norm(dim=-1).amax(1) < STATIC_CAMERA
+    directed = {}  # metrics that need a direction of translation
     for convention, bins, name in (("camera", "one_degree", ""), ("vidfm3d", "vidfm3d", "_vidfm3d")):
         rotation, translation = relative_pose_errors(cam_T_world, labels["cam_T_world"], convention)
         for threshold in THRESHOLDS_DEG:
@@ -155,21 +159,21 @@ def clip_errors(
             errors["rotation_deg"], directed["translation_deg"] = rotation.mean(-1), translation.mean(-1)
     columns = {name: value.tolist() for name, value in (errors | directed).items()}
     return [
-        {name: column[k] for name, column in columns.items() if not (stays and name in directed)}
-        for k, stays in enumerate(still.tolist())
+        {name: column[k] for name, column in columns.items() if not (is_static and name in directed)}
+        for k, is_static in enumerate(static.tolist())
     ]
 
 
 def medians(
     values: Float[Tensor, "clip view height width"], valid: Bool[Tensor, "clip view height width"]
 ) -> Float[Tensor, "clip"]:
-    """Take the median of the valid values of each clip."""
-    found: Tensor = torch.where(valid, values, torch.nan).flatten(1).nanmedian(-1).values
-    return found
+    """Compute the median of the valid values of each clip."""
+    median: Tensor = torch.where(valid, values, torch.nan).flatten(1).nanmedian(-1).values
+    return median
 
 
-def clouds(names: Sequence[str], points: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Keep predicted and true points of the first clips of a batch, by the names of these clips."""
+def point_clouds(names: Sequence[str], points: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Collect predicted and true points of the first clips of a batch, by the names of these clips."""
     shown = {"pred": points, "true": labels["points"], "valid": labels["valid"]}
     return {
         f"{clip}/{name}": value[k].cpu().contiguous() for k, clip in enumerate(names) for name, value in shown.items()
@@ -177,16 +181,16 @@ def clouds(names: Sequence[str], points: Tensor, labels: Mapping[str, Tensor]) -
 
 
 def read_errors(path: Path) -> dict[str, Any]:
-    """Read what a probe's export says of its errors, plain or compressed by gzip.
+    """Read the errors that a probe's export wrote, plain or compressed by gzip.
 
     Raises:
-        FileNotFoundError: it is not there: the probe is not trained.
+        FileNotFoundError: If the probe is not trained yet.
     """
     packed = path.with_name(path.name + ".gz")
     if path.is_file():
-        found: dict[str, Any] = json.loads(path.read_text())
+        errors: dict[str, Any] = json.loads(path.read_text())
     elif packed.is_file():
-        found = json.loads(gzip.decompress(packed.read_bytes()))
+        errors = json.loads(gzip.decompress(packed.read_bytes()))
     else:
         raise FileNotFoundError(f"no {path.name} in {path.parent}: the probe is not trained yet")
-    return found
+    return errors

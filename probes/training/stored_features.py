@@ -1,4 +1,4 @@
-"""Features and labels of a clip set, batch by batch."""
+"""Batches of features from a store, with the labels of their clips."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from probes.clips.clip_sets import SPLITS, ClipSet
 from probes.clips.labels import Labels
-from probes.features.feature_store import FeatureStore
+from probes.features.store import FeatureStore
 from training.sampler import SeededSampler, one_cycle, samples_seen
 
 
-class ReadClips(Dataset[dict[str, Any]]):
+class StoredClips(Dataset[dict[str, Any]]):
     """The features of the views of every clip of a split, with labels.
 
-    `order` names, for each clip, the clip whose labels it gets: with another one's, a probe can learn nothing of the
-    clip, and what it still scores is what the labels have in common. With a `generator` views are drawn anew each time.
+    `order` lists, for each clip, the clip whose labels it gets: with the labels of another clip a probe can learn
+    nothing about the clip itself, and its score shows what labels have in common. With a `generator`, views are drawn
+    anew each time.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class ReadClips(Dataset[dict[str, Any]]):
     ) -> None:
         self.clips, self.store, self.names = clips, store, list(clips.splits[split])
         self.order, self.generator = order or list(range(len(self.names))), generator
-        self._kept: dict[tuple[int, ...], dict[str, Any]] = {}  # where views never change: some 100 kB a clip
+        self._kept: dict[tuple[int, ...], dict[str, Any]] = {}  # where views never change: about 100 kB a clip
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,9 +45,9 @@ class ReadClips(Dataset[dict[str, Any]]):
         views = self.clips.views(name, self.generator)
         if len(views) < len(self.clips.kept(name)):
             return self._read(index, views)
-        if (place := (index, *views)) not in self._kept:
-            self._kept[place] = self._read(index, views)
-        return self._kept[place]
+        if (key := (index, *views)) not in self._kept:
+            self._kept[key] = self._read(index, views)
+        return self._kept[key]
 
     def _read(self, index: int, views: list[int]) -> dict[str, Any]:
         name = self.names[index]
@@ -57,15 +58,18 @@ class ReadClips(Dataset[dict[str, Any]]):
         }
 
 
-class ProbeData(LightningDataModule):
-    """Batches for a probe. Validation and test clips come in order; a probe is selected on the first alone.
+class StoredFeatures(LightningDataModule):
+    """Batches for a probe. Validation and test clips come in order; only validation clips select a probe.
 
     Args:
         clips: splits, views and labels.
-        store: folder or address of the features (`region4d extract`).
-        batch_size: clips.
-        seed: of the order.
-        shuffled_labels: give every training clip the labels of another one (a control).
+        store: folder or fsspec address of the features (`region4d extract`).
+        batch_size: clips per batch.
+        seed: seed of the order and of the views.
+        shuffled_labels: whether every training clip gets the labels of another one (a control).
+
+    Raises:
+        ValueError: If the store holds features of other clips, or lacks some.
     """
 
     def __init__(
@@ -86,19 +90,19 @@ class ProbeData(LightningDataModule):
 
     @property
     def channels(self) -> int:
-        """Width of the features."""
+        """Number of channels of the features."""
         return self.store.channels(self.clips.names[0])
 
     def prepare_data(self) -> None:
-        """Make what is missing of the clips."""
+        """Prepare missing clips."""
         self.clips.prepare()
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Batch the training clips without end, in an order that depends on the seed alone."""
+        """Batch the training clips endlessly, in an order that depends on the seed alone."""
         count = len(self.clips.splits["train"])
         order = one_cycle(count, self.seed) if self.shuffled_labels else None
         return DataLoader(
-            ReadClips(self.clips, "train", self.store, order, torch.Generator().manual_seed(self.seed)),
+            StoredClips(self.clips, "train", self.store, order, torch.Generator().manual_seed(self.seed)),
             self.batch_size,
             sampler=SeededSampler(count, self.seed, samples_seen(self.trainer, self.batch_size)),
             collate_fn=collate,
@@ -107,13 +111,13 @@ class ProbeData(LightningDataModule):
     def test_dataloader(self) -> list[DataLoader[Any]]:
         """Batch the validation and the test clips."""
         return [
-            DataLoader(ReadClips(self.clips, split, self.store), self.batch_size, collate_fn=collate)
+            DataLoader(StoredClips(self.clips, split, self.store), self.batch_size, collate_fn=collate)
             for split in SPLITS[1:]
         ]
 
 
 def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
-    """Stack features, in float32, and labels."""
+    """Stack the features in float32, and the labels."""
     labels: dict[str, Tensor] = {
         entry.name: torch.stack([getattr(one["labels"], entry.name) for one in batch]) for entry in fields(Labels)
     }

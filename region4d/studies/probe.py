@@ -167,11 +167,11 @@ def plan_bank(
     """
     study, folder = config.study, Path(config.runs) / job
     words = [f"experiment={study.experiment}", f"clips={clips or study.clips}"]
-    words += [f"data.{word}" for word in extract]
+    words += [f"data.extraction.{word}" for word in extract]
     words += ["trainer.enable_progress_bar=false", *study.overrides, *train]
     length = steps_of(tuple(words))
-    words += [f"extractor={study.models[model].extractor}", f"data.layers=[{','.join(map(str, layers))}]"]
-    words += [] if sigma is None else [f"data.sigma={sigma:g}"]
+    words += [f"extractor={study.models[model].extractor}", f"data.extraction.layers=[{','.join(map(str, layers))}]"]
+    words += [] if sigma is None else [f"data.extraction.sigma={sigma:g}"]
     words += [f"module.seeds=[{','.join(map(str, seeds))}]", f"output={folder}"]
     step = Step("extracting, training", ("region4d", "train", *words), folder / "model", length)
     cells = [

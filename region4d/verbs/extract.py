@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.records.manifest import collect_manifest
 from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
-from probes.extractors.noise import noise_level
 from probes.features.extraction import fill_stores
+from probes.features.options import ExtractionOptions
 from region4d.config import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
 from scenes.storage.atomic import write_text
@@ -37,34 +37,18 @@ def fill(config: DictConfig, command: str) -> None:
     quiet_transformers()
     clips: ClipSet = build(config.clips)
     extractor: Extractor = build(config.extractor.build)
-    if config.random_init is not None:
-        from probes.features.random_weights import random_init  # needs diffusers, which most extractors do without
-
-        random_init(extractor, config.random_init)
-    noise = noise_level(config.sigma, config.told, config.noise_seed, config.draws)
-    layers: Sequence[int] = list(config.layers)
-    extractor.check(layers, noise)  # before anything is rendered
+    options = ExtractionOptions(**{field.name: config[field.name] for field in fields(ExtractionOptions)})
+    options.prepare(extractor)  # refuses wrong options before anything is rendered
     clips.prepare()
     device = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
     manifest = asdict(collect_manifest({"command": command, **OmegaConf.to_container(config, resolve=True)}))  # type: ignore[dict-item]
-
-    share = (int(config.share[0]), int(config.share[1]))
+    shard, layers = (int(config.shard.index), int(config.shard.count)), list(options.layers)
 
     def notes(layer: int) -> dict[str, Any]:
         return {"extractor": extractor.name, "layer": layer, "blocks": len(extractor.blocks), "made": manifest}
 
-    fill_stores(
-        extractor.to(device),
-        clips,
-        layers,
-        config.output,
-        noise=noise,
-        control=config.control,
-        dtype=config.dtype,
-        share=share,
-        notes=notes,
-    )
-    if "://" not in str(config.output) and share == (0, 1):
+    fill_stores(extractor.to(device), clips, options, config.output, shard=shard, notes=notes)
+    if "://" not in str(config.output) and shard == (0, 1):
         write_text(
             done_file(config.output, layers), json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
         )

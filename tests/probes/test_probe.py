@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from probes import Perceived, Probe
+from probes import Probe, ProbeOutput
 
 SMALL = {"width": 32, "heads": 4, "camera_depth": 1, "dense_width": 16, "stages": (8, 8, 16, 16)}
 
@@ -22,8 +22,8 @@ def features(seed: int = 0, views: int = 3) -> Tensor:
 
 
 @torch.no_grad()
-def read(probe: Probe, x: Tensor) -> Perceived:
-    found: Perceived = probe(x, (30, 40))
+def read(probe: Probe, x: Tensor) -> ProbeOutput:
+    found: ProbeOutput = probe(x, (30, 40))
     return found
 
 

@@ -140,9 +140,9 @@ def test_extract_without_a_model_lists_them(region4d: Run) -> None:
     ("words", "said"),
     [
         (["extractor=pixels", "layers=[7]"], ["no layer 7", "0 to 0"]),
-        (["extractor=pixels", "sigma=0.5"], ["no diffusion model", "leave sigma out"]),
+        (["extractor=pixels", "sigma=0.5"], ["not a diffusion model", "leave sigma out"]),
         (["extractor=pixels", "sigma=1.5"], ["from 0 (clean) to 1", "1.5"]),
-        (["extractor=pixels", "told=0.5"], ["needs sigma"]),
+        (["extractor=pixels", "conditioning_sigma=0.5"], ["needs sigma"]),
         (["extractor=pixels", "layrs=[0]"], ["'layrs'", "'layers'"]),
         (["extractor=wan_1_4b"], ["wan_1_4b", "wan_1_3b"]),
         (["extractor=wan_1_3b"], ["no transformer in 'checkpoints/wan2.1-t2v-1.3b'", "hf download"]),

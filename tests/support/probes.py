@@ -28,7 +28,7 @@ class MeanExtractor(Extractor):
     def blocks(self) -> Sequence[nn.Module]:
         return list(self.layers)
 
-    def pieces(self, frames: int) -> list[list[int]]:
+    def windows(self, frames: int) -> list[list[int]]:
         return whole_clip(frames)
 
     def slots(self, frames: int) -> list[list[int]]:

@@ -11,17 +11,16 @@ import torch
 from diffusers import AutoencoderKLCosmos, CosmosTextToWorldPipeline, CosmosTransformer3DModel, EDMEulerScheduler
 from einops import rearrange
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import T5EncoderModel, T5TokenizerFast
 
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion, load_part
 from probes.extractors.diffusion.text import empty_prompt
-from probes.extractors.extractor import causal_slots
 from probes.extractors.noise import Noise
 
 
 class CosmosExtractor(LatentDiffusion):
-    """Text-to-world Cosmos Predict1, read behind `transformer_blocks[k]`; a slot has seen eight frames.
+    """Text-to-world Cosmos Predict1, read behind `transformer_blocks[k]`; a slot encodes eight frames.
 
     EDM trains on x + s n, where x = data_sigma z has the deviation data_sigma, z are latents of variance 1 and n is
     noise. The level that has the signal-to-noise ratio of our sigma is therefore s = data_sigma sigma / (1 - sigma).
@@ -29,18 +28,13 @@ class CosmosExtractor(LatentDiffusion):
 
         ((1 - sigma) z + sigma n) / sqrt((1 - sigma)^2 + sigma^2)
 
-    the mix of a variance-preserving process, finite at sigma = 1 too. It is told c_noise = log(s) / 4, with s kept
-    within the trained levels.
+    the mix of a variance-preserving process, finite at sigma = 1 too. Its time embedding is c_noise = log(s) / 4, with
+    s clamped to the trained levels.
 
     Predict2 is another model (a straight flow, the autoencoder of WAN, a mask channel) and is not covered.
 
     Args:
-        transformer: see `LatentDiffusion`.
-        vae: see `LatentDiffusion`.
-        prompt: see `LatentDiffusion`.
-        name: see `Extractor`.
-        size: see `Extractor`.
-        frames: see `Extractor`.
+        parts: the arguments of `LatentDiffusion`.
         levels: smallest and largest trained s, and data_sigma.
         frame_rate: frames per second, for the rotary positions.
     """
@@ -48,17 +42,9 @@ class CosmosExtractor(LatentDiffusion):
     kind = "preserving"
 
     def __init__(
-        self,
-        transformer: nn.Module,
-        vae: nn.Module,
-        prompt: Mapping[str, Tensor],
-        name: str,
-        size: Sequence[int],
-        frames: int | None = None,
-        levels: tuple[float, float, float] = (0.002, 80.0, 0.5),
-        frame_rate: float = 30.0,
+        self, *parts: Any, levels: tuple[float, float, float] = (0.002, 80.0, 0.5), frame_rate: float = 30.0
     ) -> None:
-        super().__init__(transformer, vae, prompt, name, size, frames)
+        super().__init__(*parts)
         self.levels, self.frame_rate = levels, frame_rate
 
     @classmethod
@@ -74,48 +60,38 @@ class CosmosExtractor(LatentDiffusion):
         """Load a diffusers checkpoint folder (nvidia/Cosmos-1.0-Diffusion-7B-Text2World).
 
         Raises:
-            FileNotFoundError: a part of it is missing.
-            ValueError: it is another model's.
+            FileNotFoundError: If a part of it is missing.
+            ValueError: If it is the checkpoint of another model.
         """
         transformer = load_part(CosmosTransformer3DModel, folder, "transformer", torch_dtype=dtype)
         vae = load_part(AutoencoderKLCosmos, folder, "vae", torch_dtype=torch.float32)
         try:
-            found = EDMEulerScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True).config
+            schedule = EDMEulerScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True).config
         except OSError as error:
             raise FileNotFoundError(f"no scheduler in '{folder}': {error}".splitlines()[0]) from error
         embeds, _ = empty_prompt(TextOfCosmos, folder, do_classifier_free_guidance=False)
         prompt = {"encoder_hidden_states": embeds.to(dtype)}
-        levels = (found.sigma_min, found.sigma_max, found.sigma_data)
-        return cls(transformer, vae, prompt, name, size, frames, levels, frame_rate)
+        levels = (schedule.sigma_min, schedule.sigma_max, schedule.sigma_data)
+        return cls(transformer, vae, prompt, name, size, frames, levels=levels, frame_rate=frame_rate)
 
     @property
     def cell(self) -> int:
-        """Autoencoder stride times patch."""
+        """Stride of the autoencoder times patch."""
         return int(self.vae.config.spatial_compression_ratio * self.transformer.config.patch_size[1])
 
-    @property
-    def blocks(self) -> Sequence[nn.Module]:
-        """The transformer's blocks."""
-        return list(self.transformer.transformer_blocks)
-
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Take the clip whole.
+    def windows(self, frames: int) -> list[list[int]]:
+        """Run the whole clip in one forward.
 
         Raises:
-            ValueError: the autoencoder has no statistics for so many slots.
+            ValueError: If the clip has more slots than the autoencoder has statistics for.
         """
         slots, known = len(self.slots(frames)), self.statistics[0].shape[2]
         if 1 < known < slots:
-            stride = self.vae.config.temporal_compression_ratio
-            raise ValueError(f"{self.name} takes {1 + stride * (known - 1)} frames or fewer, got {frames}")
-        return [list(range(frames))]
-
-    def slots(self, frames: int) -> list[list[int]]:
-        """Group frames as the autoencoder does."""
-        return causal_slots(frames, self.vae.config.temporal_compression_ratio)
+            raise ValueError(f"{self.name} takes {1 + self.stride * (known - 1)} frames or fewer, got {frames}")
+        return super().windows(frames)
 
     def settings(self) -> Mapping[str, Any]:
-        """Name the trained levels and the frame rate."""
+        """List the trained levels and the frame rate."""
         return {"levels": self.levels, "frame_rate": self.frame_rate}
 
     @property
@@ -136,7 +112,7 @@ class CosmosExtractor(LatentDiffusion):
         return (latents - mean) / std
 
     def denoise(self, noisy: Tensor, clean: Tensor, noise: Noise) -> None:
-        """Run the transformer, told log(s) / 4, with nothing of the picture masked."""
+        """Run the transformer at c_noise = log(s) / 4, with no padding masked."""
         self.transformer(
             noisy,
             timestep=torch.full((1,), math.log(edm_sigma(noise.conditioning, *self.levels)) / 4, device=noisy.device),
@@ -145,20 +121,14 @@ class CosmosExtractor(LatentDiffusion):
             **self.prompt,
         )
 
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Lay tokens on the grid: time first, then rows, then columns."""
-        sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
-        return grid
-
 
 def edm_sigma(sigma: float, smallest: float, largest: float, data_sigma: float) -> float:
-    """Find the level s that has the signal-to-noise ratio of sigma, or is nearest to it of the trained ones."""
+    """Convert sigma to the EDM level s of the same signal-to-noise ratio, clamped to the trained levels."""
     return min(max(data_sigma * sigma / max(1 - sigma, 1e-12), smallest), largest)
 
 
 class TextOfCosmos(CosmosTextToWorldPipeline):
-    """The text encoder of a Cosmos pipeline; the whole pipeline would ask for a package that judges its output."""
+    """The text encoder of a Cosmos pipeline alone; the whole pipeline requires a guardrail package."""
 
     _optional_components: list[str] = []  # noqa: RUF012 (of diffusers)
 

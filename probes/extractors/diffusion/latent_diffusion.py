@@ -1,4 +1,4 @@
-"""What latent diffusion models of video share: encode the clip, add noise once, run the transformer once."""
+"""What latent video diffusion models share: encode the clip, add noise once, run the transformer once."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from probes.extractors.extractor import Extractor
+from probes.extractors.extractor import Extractor, causal_slots, whole_clip
 from probes.extractors.noise import Noise
 
-FULL = 1000  # timesteps that most transformers count from clean to noise
+FULL = 1000  # timestep of pure noise: most transformers count from 0 (clean) to it
 
 
 class LatentDiffusion(Extractor):
-    """A transformer on the latents of a video autoencoder, told the empty prompt, without guidance.
+    """A transformer on the latents of a causal video autoencoder, with the empty prompt and without guidance.
 
-    The latents are the mean of the autoencoder's posterior, normalised as the model was trained, with noise added once.
+    The latents are the mean of the autoencoder's posterior, normalised as the model was trained; noise is added once.
+    A family loads its parts (`from_pretrained`), gives the size of a token (`cell`) and calls its transformer
+    (`denoise`); it overrides the defaults here where it differs from them.
 
     Args:
-        transformer: stock class of the denoiser.
-        vae: stock class of its autoencoder; None for a model of pixels in -1 to 1.
-        prompt: what the text encoder makes of the empty prompt, by the transformer's argument names.
+        transformer: the denoiser, an instance of a diffusers class.
+        vae: its autoencoder, an instance of a diffusers class; None for a model of pixels in -1 to 1.
+        prompt: the encoded empty prompt, by argument name of the transformer.
         name: see `Extractor`.
         size: see `Extractor`.
         frames: see `Extractor`.
@@ -34,7 +36,7 @@ class LatentDiffusion(Extractor):
 
     noisy = True
     kind = "flow"  # of the noise: see `Noise.coefficients`
-    transformer: Any  # stock classes are half typed
+    transformer: Any  # diffusers is half typed
     vae: Any
 
     def __init__(
@@ -57,20 +59,46 @@ class LatentDiffusion(Extractor):
     @property
     @abstractmethod
     def cell(self) -> int:
-        """Pixels that a token spans in height and in width."""
+        """Height and width of a token in pixels: the stride of the autoencoder times the patch of the transformer."""
+
+    @property
+    def stride(self) -> int:
+        """Frames that the autoencoder joins into one latent, after the first frame."""
+        return int(self.vae.config.temporal_compression_ratio)
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        """The blocks of the transformer: dual-stream ones first, then single-stream ones if there are any."""
+        single = getattr(self.transformer, "single_transformer_blocks", ())
+        return [*self.transformer.transformer_blocks, *single]
 
     @property
     def prompt(self) -> dict[str, Tensor]:
-        """What the transformer is told of text."""
+        """The encoded empty prompt, by argument name of the transformer."""
         return {key: getattr(self, f"prompt_{key}") for key in self.prompt_names}
 
-    @abstractmethod
+    def windows(self, frames: int) -> list[list[int]]:
+        """Run the whole clip in one forward."""
+        self.slots(frames)  # refuse a wrong length before the forward, not after it
+        return whole_clip(frames)
+
+    def slots(self, frames: int) -> list[list[int]]:
+        """Group frames as the causal autoencoder does."""
+        return causal_slots(frames, self.stride)
+
+    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
+        """Reshape tokens to the grid: time first, then rows, then columns."""
+        rows, cols = (side // self.cell for side in self.size)
+        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", r=rows, c=cols)
+        return grid
+
     def normalise(self, latents: Float[Tensor, "1 channel slot rows cols"]) -> Tensor:
-        """Bring the autoencoder's latents to mean 0 and variance 1, as the transformer was trained on them."""
+        """Bring the autoencoder's latents to about mean 0 and variance 1, by the checkpoint's scaling factor."""
+        return latents * float(self.vae.config.scaling_factor)
 
     @abstractmethod
     def denoise(self, noisy: Tensor, clean: Tensor, noise: Noise) -> None:
-        """Run the transformer on noisy latents; `clean` is there for models that are shown the first frame."""
+        """Run the transformer once on noisy latents; `clean` is what `condition` returns."""
 
     def run(
         self,
@@ -79,17 +107,17 @@ class LatentDiffusion(Extractor):
         generators: Sequence[torch.Generator],
     ) -> None:
         """Encode, add noise, denoise once."""
-        assert noise is not None  # `check` has seen to it
+        assert noise is not None  # guaranteed by `check`
         pixels = 2 * rearrange(video, "b t c h w -> b c t h w") - 1
         clean = self.encode(pixels)
         self.denoise(noise.add(clean, generators, self.kind), self.condition(pixels, clean), noise)
 
     def condition(self, pixels: Float[Tensor, "1 3 time height width"], clean: Tensor) -> Tensor:
-        """Make what `denoise` gets as `clean`: the latents, unless a model is shown something else without noise."""
+        """Return the noise-free input of `denoise`: the latents, unless a model is conditioned on something else."""
         return clean
 
     def encode(self, pixels: Float[Tensor, "1 3 time height width"]) -> Float[Tensor, "1 channel slot rows cols"]:
-        """Take the mean latents of pixels in -1 to 1."""
+        """Encode pixels in -1 to 1 to the mean of the latent posterior, normalised."""
         if self.vae is None:
             return pixels
         dtype = next(self.vae.parameters()).dtype
@@ -97,21 +125,21 @@ class LatentDiffusion(Extractor):
 
 
 def load_part(cls: Any, folder: str | Path, part: str, **options: Any) -> Any:
-    """Load one part of a diffusers checkpoint folder; nothing is downloaded.
+    """Load one part of a local diffusers checkpoint folder.
 
     Raises:
-        FileNotFoundError: the folder has no such part.
-        ValueError: it is another model's.
+        FileNotFoundError: If the folder lacks the part or some of its files.
+        ValueError: If the part is of another class than `cls`.
     """
-    place = Path(folder) / part
-    if not (place / "config.json").is_file():
+    path = Path(folder) / part
+    if not (path / "config.json").is_file():
         raise FileNotFoundError(
             f"no {part} in '{folder}': give a diffusers checkpoint folder (`hf download NAME --local-dir FOLDER`)"
         )
-    found = cls.load_config(place).get("_class_name") if hasattr(cls, "load_config") else None
-    if found is not None and found != cls.__name__:
-        raise ValueError(f"{place} holds a {found}, not a {cls.__name__}: choose the extractor of that model")
+    stored = cls.load_config(path).get("_class_name") if hasattr(cls, "load_config") else None
+    if stored is not None and stored != cls.__name__:
+        raise ValueError(f"{path} holds a {stored}, not a {cls.__name__}: choose the extractor of that model")
     try:
-        return cls.from_pretrained(place, local_files_only=True, **options)
+        return cls.from_pretrained(path, local_files_only=True, **options)
     except OSError as error:
-        raise FileNotFoundError(f"{place} is not whole: {error}".splitlines()[0]) from error
+        raise FileNotFoundError(f"{path} is incomplete: {error}".splitlines()[0]) from error

@@ -10,38 +10,23 @@ import torch
 from diffusers import AutoencoderKLLTXVideo, LTXPipeline, LTXVideoTransformer3DModel
 from einops import rearrange
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from probes.extractors.diffusion.latent_diffusion import FULL, LatentDiffusion, load_part
 from probes.extractors.diffusion.text import empty_prompt
-from probes.extractors.extractor import causal_slots
 from probes.extractors.noise import Noise
 
 
 class LTXVideoExtractor(LatentDiffusion):
-    """Text-to-video LTX-Video, read behind `transformer_blocks[k]`; a slot has seen eight frames.
+    """Text-to-video LTX-Video, read behind `transformer_blocks[k]`; a slot encodes eight frames.
 
     Args:
-        transformer: see `LatentDiffusion`.
-        vae: see `LatentDiffusion`.
-        prompt: see `LatentDiffusion`.
-        name: see `Extractor`.
-        size: see `Extractor`.
-        frames: see `Extractor`.
+        parts: the arguments of `LatentDiffusion`.
         frame_rate: frames per second; the rotary positions count seconds.
     """
 
-    def __init__(
-        self,
-        transformer: nn.Module,
-        vae: nn.Module,
-        prompt: Mapping[str, Tensor],
-        name: str,
-        size: Sequence[int],
-        frames: int | None = None,
-        frame_rate: float = 25.0,
-    ) -> None:
-        super().__init__(transformer, vae, prompt, name, size, frames)
+    def __init__(self, *parts: Any, frame_rate: float = 25.0) -> None:
+        super().__init__(*parts)
         self.frame_rate = frame_rate
 
     @classmethod
@@ -57,36 +42,27 @@ class LTXVideoExtractor(LatentDiffusion):
         """Load a diffusers checkpoint folder (Lightricks/LTX-Video).
 
         Raises:
-            FileNotFoundError: a part of it is missing.
-            ValueError: it is another model's.
+            FileNotFoundError: If a part of it is missing.
+            ValueError: If it is the checkpoint of another model.
         """
         transformer = load_part(LTXVideoTransformer3DModel, folder, "transformer", torch_dtype=dtype)
         vae = load_part(AutoencoderKLLTXVideo, folder, "vae", torch_dtype=torch.float32)
         embeds, mask, *_ = empty_prompt(LTXPipeline, folder, do_classifier_free_guidance=False)
         prompt = {"encoder_hidden_states": embeds.to(dtype), "encoder_attention_mask": mask}
-        return cls(transformer, vae, prompt, name, size, frames, frame_rate)
+        return cls(transformer, vae, prompt, name, size, frames, frame_rate=frame_rate)
 
     @property
     def cell(self) -> int:
-        """Autoencoder stride; a token is one latent."""
+        """Stride of the autoencoder; a token is one latent."""
         return int(self.vae.spatial_compression_ratio)
 
     @property
-    def blocks(self) -> Sequence[nn.Module]:
-        """The transformer's blocks."""
-        return list(self.transformer.transformer_blocks)
-
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Take the clip whole."""
-        self.slots(frames)  # refuse before a forward, not after it
-        return [list(range(frames))]
-
-    def slots(self, frames: int) -> list[list[int]]:
-        """Group frames as the autoencoder does."""
-        return causal_slots(frames, self.vae.temporal_compression_ratio)
+    def stride(self) -> int:
+        """Frames that the autoencoder joins into one latent, after the first frame."""
+        return int(self.vae.temporal_compression_ratio)
 
     def settings(self) -> Mapping[str, Any]:
-        """Name the frame rate."""
+        """List the frame rate."""
         return {"frame_rate": self.frame_rate}
 
     def normalise(self, latents: Float[Tensor, "1 channel slot rows cols"]) -> Tensor:
@@ -96,7 +72,7 @@ class LTXVideoExtractor(LatentDiffusion):
         return standard
 
     def denoise(self, noisy: Tensor, clean: Tensor, noise: Noise) -> None:
-        """Run the transformer on packed latents, told sigma x 1000."""
+        """Run the transformer on packed latents at timestep 1000 sigma."""
         _, _, slots, rows, cols = noisy.shape
         self.transformer(
             rearrange(noisy, "b c s r w -> b (s r w) c"),
@@ -107,9 +83,3 @@ class LTXVideoExtractor(LatentDiffusion):
             rope_interpolation_scale=(self.vae.temporal_compression_ratio / self.frame_rate, self.cell, self.cell),
             **self.prompt,
         )
-
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Lay tokens on the grid: time first, then rows, then columns."""
-        sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
-        return grid

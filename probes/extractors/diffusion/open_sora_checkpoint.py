@@ -1,4 +1,4 @@
-"""The published files of Open-Sora 2.0: where they lie, and the stock models that they become."""
+"""The published files of Open-Sora 2.0: their paths, and loading them as diffusers models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def find_files(folder: str | Path) -> OpenSoraFiles:
     """Find the files of hpcai-tech/Open-Sora-v2.
 
     Raises:
-        FileNotFoundError: one of them is missing.
+        FileNotFoundError: If one of them is missing.
     """
     root = Path(folder)
     files = OpenSoraFiles(
@@ -63,7 +63,7 @@ def encode_empty(encoder: Any, folder: Path, length: int) -> Any:
         )
         model = encoder.from_pretrained(folder, local_files_only=True).eval()
     except OSError as error:
-        raise FileNotFoundError(f"{folder} is not whole: {error}".splitlines()[0]) from error
+        raise FileNotFoundError(f"{folder} is incomplete: {error}".splitlines()[0]) from error
     with torch.no_grad():
         return model(input_ids=tokens.input_ids)
 
@@ -72,10 +72,10 @@ def load_transformer(path: Path) -> Any:  # stock classes are half typed
     """Load the transformer.
 
     Raises:
-        ValueError: the file has other keys than the published one.
+        ValueError: If the file has other keys than the published one.
     """
     state = load_file(path)
-    with torch.device("meta"):  # 11 billion weights: none is made to be thrown away
+    with torch.device("meta"):  # 11 billion weights: skip the random initialisation
         model: Any = FluxTransformer2DModel(**transformer_config(state))
     fill(model, to_diffusers(state), path)
     return model
@@ -84,10 +84,10 @@ def load_transformer(path: Path) -> Any:  # stock classes are half typed
 def load_autoencoder(path: Path) -> Any:  # stock classes are half typed
     """Load the autoencoder of HunyuanVideo, whose keys are those of diffusers; widths are read off the weights.
 
-    It encodes all frames at once in tiles of 256 x 256 pixels, as Open-Sora has it, not in pieces of time.
+    As in Open-Sora, it encodes all frames at once, in spatial tiles of 256 x 256 pixels.
 
     Raises:
-        ValueError: the file has other keys than the published one.
+        ValueError: If the file has other keys than the published one.
     """
     state = load_file(path)
     widths: list[int] = []
@@ -95,7 +95,7 @@ def load_autoencoder(path: Path) -> Any:  # stock classes are half typed
         widths.append(len(state[key]))
     layers = sum(f"encoder.down_blocks.0.resnets.{k}.norm2.weight" in state for k in range(len(state)))
     if len(widths) != 4 or "post_quant_conv.bias" not in state:
-        raise ValueError(f"{path} is no autoencoder of HunyuanVideo: give hunyuan_vae.safetensors of Open-Sora 2.0")
+        raise ValueError(f"{path} is not HunyuanVideo's autoencoder: give hunyuan_vae.safetensors of Open-Sora 2.0")
     model: Any = AutoencoderKLHunyuanVideo(
         block_out_channels=tuple(widths), layers_per_block=layers, latent_channels=len(state["post_quant_conv.bias"])
     )
@@ -106,10 +106,10 @@ def load_autoencoder(path: Path) -> Any:  # stock classes are half typed
 
 
 def fill(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Take weights as the model's own.
+    """Assign weights to a model.
 
     Raises:
-        ValueError: keys are missing or unknown, or a weight has another shape.
+        ValueError: If keys are missing or unknown, or a weight has another shape.
     """
     wanted = model.state_dict()
     missing, unknown = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())

@@ -1,4 +1,4 @@
-"""Keys of the published Open-Sora 2.0 checkpoint, brought to those of diffusers' Flux transformer."""
+"""Conversion of the published Open-Sora 2.0 keys to those of diffusers' Flux transformer."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def transformer_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
     The channels of a head are split over time, rows and columns as 1 : 3.5 : 3.5, so 16, 56 and 56 of 128.
 
     Raises:
-        ValueError: it has not the keys of an Open-Sora 2.0.
+        ValueError: If keys of Open-Sora 2.0 are missing.
     """
     head = size(state, "double_blocks.0.img_attn.norm.query_norm.scale")
     shown = size(state, "cond_in.weight", 1) if "cond_in.weight" in state else 0
@@ -80,32 +80,32 @@ def transformer_config(state: Mapping[str, Tensor]) -> dict[str, Any]:
 def to_diffusers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Convert weights.
 
-    Three things are more than a new name. Joint projections (`qkv`, `linear1`, `v_mlp`) are taken apart. Where queries
-    and keys are apart in the file, as published, rotary positions turn channel d with channel d + head / 2; diffusers
-    turns neighbours, so the channels are put in its order (attention does not see a common order of both). And
-    `cond_in`, which projects the condition and is added to what `img_in` gives, becomes further input channels of it.
+    Three changes go beyond renaming. Joint projections (`qkv`, `linear1`, `v_mlp`) are split. Where the file stores
+    queries and keys separately, as published, rotary positions rotate channel d with channel d + head / 2; diffusers
+    rotates neighbouring channels, so the channels are reordered (attention is invariant to a common order). And
+    `cond_in`, which projects the condition and is added to the output of `img_in`, becomes further input channels.
 
     Raises:
-        ValueError: a key is unknown.
+        ValueError: If a key is unknown.
     """
     halves = any(key.endswith(".q_proj.weight") for key in state)
-    found: dict[str, Tensor] = {}
+    converted: dict[str, Tensor] = {}
     for key, value in state.items():
-        for part, piece in apart(key, value, size(state, "img_in.weight")):
+        for part, piece in split_projection(key, value, size(state, "img_in.weight")):
             if halves and re.search(r"\.(q_proj|k_proj|query_norm|key_norm)\.", part):
                 piece = neighbours(piece, size(state, "double_blocks.0.img_attn.norm.query_norm.scale"))
-            found[renamed(part)] = piece
-    if "cond_in.weight" in found:
-        found["x_embedder.weight"] = torch.cat([found["x_embedder.weight"], found.pop("cond_in.weight")], 1)
-        found["x_embedder.bias"] = found["x_embedder.bias"] + found.pop("cond_in.bias")
+            converted[diffusers_key(part)] = piece
+    if "cond_in.weight" in converted:
+        converted["x_embedder.weight"] = torch.cat([converted["x_embedder.weight"], converted.pop("cond_in.weight")], 1)
+        converted["x_embedder.bias"] = converted["x_embedder.bias"] + converted.pop("cond_in.bias")
     for name in ("norm_out.linear.weight", "norm_out.linear.bias"):
-        if name in found:  # shift, scale as published; scale, shift in diffusers
-            found[name] = torch.cat(found[name].chunk(2)[::-1])
-    return found
+        if name in converted:  # shift, scale as published; scale, shift in diffusers
+            converted[name] = torch.cat(converted[name].chunk(2)[::-1])
+    return converted
 
 
-def apart(key: str, value: Tensor, hidden: int) -> list[tuple[str, Tensor]]:
-    """Take a joint projection apart into the rows of each; leave others alone."""
+def split_projection(key: str, value: Tensor, hidden: int) -> list[tuple[str, Tensor]]:
+    """Split a joint projection into its parts; return any other weight unchanged."""
     stem, _, leaf = key.rpartition(".")
     stem, _, name = stem.rpartition(".")
     parts = {"qkv": ("q_proj", "k_proj", "v_proj"), "linear1": ("q_proj", "k_proj", "v_proj"), "v_mlp": ("v_proj",)}
@@ -118,16 +118,16 @@ def apart(key: str, value: Tensor, hidden: int) -> list[tuple[str, Tensor]]:
 
 
 def neighbours(rows: Tensor, head: int) -> Tensor:
-    """Bring channels d and d + head / 2 of each head, which a rotary position turns together, to 2 d and 2 d + 1."""
+    """Move channels d and d + head / 2 of each head, which a rotary position rotates together, to 2 d and 2 d + 1."""
     order: Tensor = rearrange(rows, "(heads two half) ... -> (heads half two) ...", two=2, half=head // 2)
     return order
 
 
-def renamed(key: str) -> str:
-    """Name a key as diffusers does.
+def diffusers_key(key: str) -> str:
+    """Translate a key to diffusers.
 
     Raises:
-        ValueError: it is unknown.
+        ValueError: If the key is unknown.
     """
     stem, _, leaf = key.rpartition(".")
     leaf = "weight" if leaf == "scale" else leaf
@@ -143,10 +143,10 @@ def renamed(key: str) -> str:
 
 
 def size(state: Mapping[str, Tensor], key: str, axis: int = 0) -> int:
-    """Read a side of a weight.
+    """Read the length of one axis of a weight.
 
     Raises:
-        ValueError: there is no such weight.
+        ValueError: If the weight is missing.
     """
     if key not in state:
         raise ValueError(f"key {key!r} of an Open-Sora 2.0 transformer is missing: give Open_Sora_v2.safetensors")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from diffusers import WanTransformer3DModel
-from torch import Tensor
 
 from models.checkpoint_registry import checkpoint_folder
 from probes.extractors.diffusion.latent_diffusion import load_part
@@ -16,7 +15,7 @@ from probes.extractors.extractor import tubelet_slots
 
 
 class PixelFlowExtractor(WanExtractor):
-    """WAN's transformer without an autoencoder; a slot has seen the frames of a tubelet."""
+    """WAN's transformer without an autoencoder; a slot encodes the frames of a tubelet."""
 
     batched = True
 
@@ -32,8 +31,8 @@ class PixelFlowExtractor(WanExtractor):
         """Load a folder with the transformer's configuration and weights.
 
         Raises:
-            FileNotFoundError: there is none.
-            ValueError: it is another model's.
+            FileNotFoundError: If the folder has no transformer.
+            ValueError: If it is the checkpoint of another model.
         """
         transformer = load_part(WanTransformer3DModel, checkpoint_folder(folder), "", torch_dtype=dtype)
         text = torch.zeros(1, 1, transformer.config.text_dim, dtype=dtype)
@@ -41,13 +40,9 @@ class PixelFlowExtractor(WanExtractor):
 
     @property
     def cell(self) -> int:
-        """The patch."""
+        """Patch of the transformer."""
         return int(self.transformer.config.patch_size[1])
 
     def slots(self, frames: int) -> list[list[int]]:
         """Group frames by tubelets."""
         return tubelet_slots(frames, self.transformer.config.patch_size[0])
-
-    def normalise(self, latents: Tensor) -> Tensor:
-        """Leave pixels as they are."""
-        return latents

@@ -1,4 +1,4 @@
-"""What a model's text encoder makes of the empty prompt."""
+"""Encoding of the empty prompt by a model's own text encoder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import torch
 def empty_prompt(pipeline: Any, folder: str | Path, **options: Any) -> Any:
     """Encode the empty prompt with the text encoder of a diffusers checkpoint folder, as its pipeline does.
 
-    The encoder (gigabytes, for most models) is loaded for this alone.
+    The encoder, gigabytes for most models, is loaded here and freed afterwards.
 
     Raises:
-        FileNotFoundError: the folder has no text encoder.
+        FileNotFoundError: If the folder has no text encoder.
     """
     without = {part: None for part in ("transformer", "transformer_2", "vae") if part in parts_of(pipeline)}
     try:
@@ -27,5 +27,5 @@ def empty_prompt(pipeline: Any, folder: str | Path, **options: Any) -> Any:
 
 
 def parts_of(pipeline: Any) -> set[str]:
-    """List the models that a pipeline is made of."""
+    """List the components of a pipeline class."""
     return set(inspect.signature(pipeline.__init__).parameters)

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from probes.extractors.diffusion.latent_diffusion import FULL, LatentDiffusion, load_part
 from probes.extractors.diffusion.text import empty_prompt
-from probes.extractors.extractor import causal_slots, whole_clip
 from probes.extractors.noise import Noise
 
 
 class WanExtractor(LatentDiffusion):
-    """Text-to-video WAN, read behind `blocks[k]`; a slot has seen the four frames of a latent."""
+    """Text-to-video WAN, read behind `blocks[k]`; a slot encodes the four frames of a latent."""
 
     @classmethod
     def from_pretrained(
@@ -32,8 +30,8 @@ class WanExtractor(LatentDiffusion):
         """Load a diffusers checkpoint folder (Wan-AI/Wan2.1-T2V-1.3B-Diffusers and -14B-).
 
         Raises:
-            FileNotFoundError: a part of it is missing.
-            ValueError: it is another model's.
+            FileNotFoundError: If a part of it is missing.
+            ValueError: If it is the checkpoint of another model.
         """
         transformer = load_part(WanTransformer3DModel, folder, "transformer", torch_dtype=dtype)
         vae = load_part(AutoencoderKLWan, folder, "vae", torch_dtype=torch.float32)
@@ -42,21 +40,18 @@ class WanExtractor(LatentDiffusion):
 
     @property
     def cell(self) -> int:
-        """Autoencoder stride times patch."""
+        """Stride of the autoencoder times patch."""
         return int(self.vae.config.scale_factor_spatial * self.transformer.config.patch_size[1])
 
     @property
+    def stride(self) -> int:
+        """Frames that the autoencoder joins into one latent, after the first frame."""
+        return int(self.vae.config.scale_factor_temporal)
+
+    @property
     def blocks(self) -> Sequence[nn.Module]:
-        """The transformer's blocks."""
+        """The blocks of the transformer."""
         return list(self.transformer.blocks)
-
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Take the clip whole."""
-        return whole_clip(frames)
-
-    def slots(self, frames: int) -> list[list[int]]:
-        """Group frames as the autoencoder does."""
-        return causal_slots(frames, self.vae.config.scale_factor_temporal)
 
     def normalise(self, latents: Float[Tensor, "1 channel slot rows cols"]) -> Tensor:
         """Standardise every channel with the statistics of the checkpoint."""
@@ -67,13 +62,7 @@ class WanExtractor(LatentDiffusion):
         return (latents - mean) / std
 
     def denoise(self, noisy: Tensor, clean: Tensor, noise: Noise) -> None:
-        """Run the transformer, told sigma x 1000."""
-        told = torch.full((len(noisy),), FULL * noise.conditioning, device=noisy.device)
+        """Run the transformer at timestep 1000 sigma."""
+        timestep = torch.full((len(noisy),), FULL * noise.conditioning, device=noisy.device)
         prompt = {name: value.expand(len(noisy), *value.shape[1:]) for name, value in self.prompt.items()}
-        self.transformer(noisy, timestep=told, **prompt)
-
-    def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Lay tokens on the grid: time first, then rows, then columns."""
-        sides = {"s": len(self.slots(frames)), "r": self.size[0] // self.cell}
-        grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", **sides)
-        return grid
+        self.transformer(noisy, timestep=timestep, **prompt)

@@ -1,4 +1,4 @@
-"""Image encoders, frame by frame: DINO, SigLIP and other stock models of transformers and timm."""
+"""Image encoders, applied frame by frame: DINO, SigLIP and other models of transformers and timm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from probes.extractors.extractor import Extractor
 from probes.extractors.noise import Noise
 from probes.extractors.stock import load_stock, normalise, pixel_statistics
 
-# where stock models keep their list of blocks, and the norm after the last
+# attribute paths of the list of blocks, and of the norm after the last block
 BLOCKS = (
     *("encoder.layer", "encoder.layers", "encoder.stages", "model.layer", "model.stages"),
     *("layers", "layer", "blocks", "stages"),
@@ -26,20 +26,20 @@ NORMS = ("layernorm", "post_layernorm", "layer_norm", "norm")
 
 
 class ImageExtractor(Extractor):
-    """A stock image encoder on single frames: a slot has seen one. Class and register tokens are dropped.
+    """An image encoder on single frames: a slot is one frame. Class and register tokens are dropped.
 
-    Layer k is what block k gives, before any norm. With `final_norm`, the last layer is what the model's last norm
-    makes of it: `last_hidden_state`, which the study reads of DINOv2 (specs/vidfm3d.md 2.2). Of a convolutional encoder
-    the blocks are its stages, each with a grid of its own.
+    Layer k is the output of block k, before any norm. With `final_norm`, the last layer is the output of the model's
+    last norm: `last_hidden_state`, which the published study reads of DINOv2 (specs/vidfm3d.md 2.2). The blocks of a
+    convolutional encoder are its stages, each with its own grid.
 
     Args:
         model: the encoder.
-        statistics: mean and deviation of pixels.
+        statistics: mean and standard deviation of pixels.
         name: see `Extractor`.
         size: see `Extractor`.
         frames: see `Extractor`.
-        final_norm: whether the last layer is read behind the last norm.
-        batch: frames that go through the encoder at once; it changes rounding at most.
+        final_norm: whether the last layer is read after the last norm.
+        batch: frames per forward; it changes rounding at most.
     """
 
     statistics: Tensor
@@ -55,7 +55,7 @@ class ImageExtractor(Extractor):
         batch: int = 16,
     ) -> None:
         super().__init__(name, size, frames)
-        self.model: Any = getattr(model, "vision_model", model).eval()  # of a model of images and text, that of images
+        self.model: Any = getattr(model, "vision_model", model).eval()  # the image side of an image-text model
         self.final_norm, self.batch = final_norm, batch
         self.register_buffer("statistics", statistics)
         if any(side % self.patch for side in self.size):
@@ -64,9 +64,9 @@ class ImageExtractor(Extractor):
             resize(img_size=self.size)
         arguments = inspect.signature(self.model.forward).parameters
         if "spatial_shapes" in arguments:
-            raise ValueError(f"{name} takes lists of patches (NaFlex), not images: take a model of fixed resolution")
-        self.resample = "interpolate_pos_encoding" in arguments  # transformers: the same, where it is asked for
-        found_blocks(self.encoder, final_norm)  # refuse now what has none
+            raise ValueError(f"{name} takes lists of patches (NaFlex), not images: choose a model of fixed resolution")
+        self.resample = "interpolate_pos_encoding" in arguments  # transformers: the same, on request
+        find_blocks(self.encoder, final_norm)  # fail early if there are none
 
     @classmethod
     def from_pretrained(
@@ -82,8 +82,8 @@ class ImageExtractor(Extractor):
         """Load a checkpoint folder of transformers, or one of timm on the Hub.
 
         Raises:
-            FileNotFoundError: it is not there, or not whole.
-            ValueError: the model has no blocks that can be read.
+            FileNotFoundError: If the folder is missing or incomplete.
+            ValueError: If the model has no blocks that can be read.
         """
         folder = checkpoint_folder(folder)
         return cls(load_stock(folder, dtype), pixel_statistics(folder), name, size, frames, final_norm, batch)
@@ -91,27 +91,27 @@ class ImageExtractor(Extractor):
     @property
     def encoder(self) -> nn.Module:
         """The encoder itself, without a wrapper."""
-        found: nn.Module = getattr(self.model, "timm_model", self.model)
-        return found
+        encoder: nn.Module = getattr(self.model, "timm_model", self.model)
+        return encoder
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
         """The encoder's blocks, or stages."""
-        return found_blocks(self.encoder, self.final_norm)
+        return find_blocks(self.encoder, self.final_norm)
 
     @property
     def patch(self) -> int:
         """Pixels that a token spans in height and in width; 1 for a convolutional encoder, which has maps."""
         embed = getattr(self.encoder, "patch_embed", None)
-        found = getattr(embed, "patch_size", None) or getattr(self.model.config, "patch_size", None) or 1
-        return int(found if isinstance(found, int) else found[0])
+        patch = getattr(embed, "patch_size", None) or getattr(self.model.config, "patch_size", None) or 1
+        return int(patch if isinstance(patch, int) else patch[0])
 
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Take frames by the batch."""
+    def windows(self, frames: int) -> list[list[int]]:
+        """Group frames into batches."""
         return [[*range(k, min(k + self.batch, frames))] for k in range(0, frames, self.batch)]
 
     def slots(self, frames: int) -> list[list[int]]:
-        """Give every frame a slot."""
+        """Give every frame its own slot."""
         return [[frame] for frame in range(frames)]
 
     def run(
@@ -125,10 +125,10 @@ class ImageExtractor(Extractor):
         self.model(normalise(video[0], self.statistics), **options)
 
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Drop class and register tokens, which come first, and lay the others on the grid; a map is one already.
+        """Drop class and register tokens, which come first, and reshape the others to the grid; a map is one already.
 
         Raises:
-            ValueError: the block gives no token for each patch.
+            ValueError: If the block does not return a token for each patch.
         """
         if output.ndim == 4:
             channels_last = getattr(self.encoder, "output_fmt", "NCHW") == "NHWC"
@@ -136,39 +136,41 @@ class ImageExtractor(Extractor):
         rows, cols = (side // self.patch for side in self.size)
         if output.ndim != 3 or output.shape[1] < rows * cols:
             raise ValueError(
-                f"{self.name} gave {tuple(output.shape)} where {rows} x {cols} tokens a frame were due: "
-                "read another layer, or leave final_norm out"
+                f"a block of {self.name} returned shape {tuple(output.shape)}, expected {rows} x {cols} tokens a "
+                "frame: read another layer, or leave final_norm out"
             )
         grid: Tensor = rearrange(output[:, -rows * cols :], "s (r c) d -> 1 s r c d", r=rows)
         return grid
 
     def settings(self) -> Mapping[str, Any]:
-        """Name the norm."""
+        """List the choice of the norm."""
         return {"final_norm": self.final_norm}
 
 
-def found_blocks(encoder: nn.Module, final_norm: bool) -> list[nn.Module]:
-    """Find the list of blocks of a stock encoder; with `final_norm`, the norm after them stands for the last.
+def find_blocks(encoder: nn.Module, final_norm: bool) -> list[nn.Module]:
+    """Find the list of blocks of an encoder; with `final_norm`, the norm after them replaces the last.
 
     Raises:
-        ValueError: there is none that is known.
+        ValueError: If no known attribute holds the blocks, or the norm.
     """
     kind = type(encoder).__name__
-    lists = (reached(encoder, path) for path in BLOCKS)
-    found = next((one for one in lists if isinstance(one, nn.ModuleList | nn.Sequential) and len(one)), None)
-    if found is None:
-        raise ValueError(f"{kind} keeps its blocks under none of the known names ({', '.join(BLOCKS)}): take another")
+    candidates = (resolve(encoder, path) for path in BLOCKS)
+    blocks = next((one for one in candidates if isinstance(one, nn.ModuleList | nn.Sequential) and len(one)), None)
+    if blocks is None:
+        raise ValueError(
+            f"{kind} keeps its blocks under none of the known names ({', '.join(BLOCKS)}): choose another encoder"
+        )
     if not final_norm:
-        return list(found)
-    norm = next((one for path in NORMS if (one := reached(encoder, path)) is not None), None)
+        return list(blocks)
+    norm = next((one for path in NORMS if (one := resolve(encoder, path)) is not None), None)
     if norm is None or isinstance(norm, nn.Identity):
         raise ValueError(f"{kind} has no norm after its last block: leave final_norm out")
-    return [*list(found)[:-1], norm]
+    return [*list(blocks)[:-1], norm]
 
 
-def reached(module: nn.Module, path: str) -> Any:
-    """Follow a dotted path of attributes; None where it ends early."""
-    at: Any = module
+def resolve(module: nn.Module, path: str) -> Any:
+    """Follow a dotted path of attributes; None where one is missing."""
+    value: Any = module
     for name in path.split("."):
-        at = getattr(at, name, None)
-    return at
+        value = getattr(value, name, None)
+    return value

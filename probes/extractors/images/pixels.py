@@ -1,4 +1,4 @@
-"""Raw pixels, cut into patches: what a probe can read without any model."""
+"""Raw pixels in patches: the baseline of a probe without any model."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from probes.extractors.noise import Noise
 
 
 class PixelExtractor(Extractor):
-    """Patches of `patch` x `patch` pixels of `tubelet` frames, values in -1 to 1."""
+    """Patches of `patch` x `patch` pixels and `tubelet` frames, values in -1 to 1."""
 
     batched = True
 
     def __init__(self, name: str, size: Sequence[int], patch: int, tubelet: int = 1, frames: int | None = None) -> None:
         super().__init__(name, size, frames)
         self.patch, self.tubelet = patch, tubelet
-        self.cut = nn.Identity()
-        self.register_parameter("where", nn.Parameter(torch.zeros(()), requires_grad=False))  # device and type
+        self.patches = nn.Identity()
+        self.register_parameter("where", nn.Parameter(torch.zeros(()), requires_grad=False))  # carries device and dtype
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
-        """One: the pixels."""
-        return [self.cut]
+        """One block: the patches."""
+        return [self.patches]
 
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Take the clip whole."""
+    def windows(self, frames: int) -> list[list[int]]:
+        """Run the whole clip in one forward."""
         return whole_clip(frames)
 
     def slots(self, frames: int) -> list[list[int]]:
@@ -38,7 +38,7 @@ class PixelExtractor(Extractor):
         return tubelet_slots(frames, self.tubelet)
 
     def settings(self) -> dict[str, int]:
-        """Name what determines the features."""
+        """List the size of a patch."""
         return {"patch": self.patch, "tubelet": self.tubelet}
 
     def run(
@@ -47,13 +47,13 @@ class PixelExtractor(Extractor):
         noise: Noise | None,
         generators: Sequence[torch.Generator],
     ) -> None:
-        """Cut."""
-        self.cut(
+        """Split the video into patches."""
+        self.patches(
             rearrange(
                 2 * video - 1, "b (s t) c (r y) (q x) -> b s r q (t y x c)", t=self.tubelet, y=self.patch, x=self.patch
             )
         )
 
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Give them as they lie."""
+        """Return the patches, which are on the grid already."""
         return output

@@ -18,16 +18,17 @@ from probes.extractors.noise import Noise
 
 
 class Fast3RExtractor(Extractor):
-    """Fast3R, read behind the blocks of its fusion transformer; a slot is of one frame, which has seen the others.
+    """Fast3R, read behind the blocks of its fusion transformer; a slot is one frame, which attends to all others.
 
     Args:
         model: Fast3R without its heads.
         name: see `Extractor`.
         size: see `Extractor`.
         frames: see `Extractor`.
-        final_norm: whether the last layer is read behind the last norm, as in the study (its "decoder output 24").
-        index_seed: of the image indices. Frame 0 has index 0; the others draw theirs from 1 to 999 without repetition,
-            as in training and in the study (which does not seed them); None numbers the frames in order instead.
+        final_norm: whether the last layer is read after the last norm, as in the published study (its "decoder output
+            24").
+        index_seed: seed of the image indices. Frame 0 has index 0; the others draw theirs from 1 to 999 without
+            repetition, as in training and in the study (which does not seed them); None numbers the frames in order.
     """
 
     def __init__(
@@ -61,22 +62,22 @@ class Fast3RExtractor(Extractor):
         """Load the published folder (jedyang97/Fast3R_ViT_Large_512).
 
         Raises:
-            FileNotFoundError: a file is missing.
-            ValueError: it is another model's.
+            FileNotFoundError: If a file is missing.
+            ValueError: If it is the checkpoint of another model.
         """
         return cls(load_fast3r(folder).to(dtype), name, size, frames, final_norm, index_seed)
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
-        """The blocks of the fusion transformer; with `final_norm`, the norm after them stands for the last."""
+        """The blocks of the fusion transformer; with `final_norm`, the norm after them replaces the last."""
         blocks = list(self.model.fusion)
         return [*blocks[:-1], self.model.fusion_norm] if self.final_norm else blocks
 
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Take the clip whole.
+    def windows(self, frames: int) -> list[list[int]]:
+        """Run the whole clip in one forward.
 
         Raises:
-            ValueError: it has more frames than there are indices.
+            ValueError: If the clip has more frames than there are image indices.
         """
         if frames > INDICES:
             raise ValueError(
@@ -85,7 +86,7 @@ class Fast3RExtractor(Extractor):
         return whole_clip(frames)
 
     def slots(self, frames: int) -> list[list[int]]:
-        """Give every frame a slot."""
+        """Give every frame its own slot."""
         return [[frame] for frame in range(frames)]
 
     def run(
@@ -98,18 +99,18 @@ class Fast3RExtractor(Extractor):
         self.model(2 * video[0] - 1, self.indices(video.shape[1]).to(video.device))
 
     def indices(self, views: int) -> Int64[Tensor, "view"]:
-        """Give every view its image index."""
+        """Draw the image index of every view."""
         if self.index_seed is None:
             return torch.arange(views)
         others = torch.randperm(INDICES - 1, generator=torch.Generator().manual_seed(self.index_seed))[: views - 1] + 1
         return torch.cat([torch.zeros(1, dtype=torch.long), others])
 
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Lay tokens on the grid: view first, then rows, then columns."""
+        """Reshape tokens to the grid: view first, then rows, then columns."""
         rows, cols = (side // self.model.patch for side in self.size)
         grid: Tensor = rearrange(output, "b (s r c) d -> b s r c d", s=frames, r=rows, c=cols)
         return grid
 
     def settings(self) -> Mapping[str, Any]:
-        """Name the norm and the indices."""
+        """List the norm and the seed of the indices."""
         return {"final_norm": self.final_norm, "index_seed": self.index_seed}

@@ -1,4 +1,4 @@
-"""What video transformers share that see no noise: tubelets of frames become tokens, time first, then rows, columns."""
+"""The base of noise-free video transformers: tubelets of frames become tokens, time first, then rows, columns."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from torch import Tensor, nn
 
 from probes.extractors.extractor import Extractor, tubelet_slots
 from probes.extractors.noise import Noise
-from probes.extractors.pieces import Cut, cut
 from probes.extractors.stock import normalise
+from probes.extractors.windowing import Windowing, split
 
 
 class TubeletExtractor(Extractor):
-    """A video transformer on tubelets; a slot has seen the frames of a tubelet.
+    """A video transformer on tubelets; a slot encodes the frames of a tubelet.
 
     Args:
         model: the transformer.
-        statistics: mean and deviation of pixels.
+        statistics: mean and standard deviation of pixels.
         name: see `Extractor`.
         size: see `Extractor`.
         frames: see `Extractor`.
-        pieces: how a clip is cut, see `cut`.
-        length: frames of a piece; None for the whole clip.
+        windows: how a clip is split, see `split`.
+        length: frames per window; None for the whole clip.
     """
 
     statistics: Tensor
@@ -39,12 +39,12 @@ class TubeletExtractor(Extractor):
         name: str,
         size: Sequence[int],
         frames: int | None = None,
-        pieces: Cut = "whole",
+        windows: Windowing = "whole",
         length: int | None = None,
     ) -> None:
         super().__init__(name, size, frames)
         self.model: Any = model.eval()  # its config is not typed
-        self.cut, self.length = pieces, length
+        self.windowing, self.length = windows, length
         self.register_buffer("statistics", statistics)
         if any(side % self.patch for side in self.size):
             raise ValueError(f"{name} needs a height and width that its patch of {self.patch} divides, got {self.size}")
@@ -61,17 +61,17 @@ class TubeletExtractor(Extractor):
 
     @abstractmethod
     def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
-        """Run the transformer once on normalised frames of one clip, or of several where it is `batched`."""
+        """Run the transformer once on normalised frames of one clip, or of several if it is `batched`."""
 
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Cut the clip.
+    def windows(self, frames: int) -> list[list[int]]:
+        """Split the clip.
 
         Raises:
-            ValueError: frames are left over.
+            ValueError: If the windows or tubelets do not use every frame.
         """
-        pieces = cut(frames, self.cut, self.length)
-        tubelet_slots(len(pieces[0]), self.tubelet)  # refuse before a forward, not after it
-        return pieces
+        windows = split(frames, self.windowing, self.length)
+        tubelet_slots(len(windows[0]), self.tubelet)  # refuse a wrong length before the forward, not after it
+        return windows
 
     def slots(self, frames: int) -> list[list[int]]:
         """Group frames by tubelets."""
@@ -87,12 +87,12 @@ class TubeletExtractor(Extractor):
         self.encode(normalise(video, self.statistics))
 
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
-        """Lay tokens on the grid: time first, then rows, then columns."""
+        """Reshape tokens to the grid: time first, then rows, then columns."""
         grid: Tensor = rearrange(
             output, "b (s r c) d -> b s r c d", s=frames // self.tubelet, r=self.size[0] // self.patch
         )
         return grid
 
     def settings(self) -> Mapping[str, Any]:
-        """Name the cut."""
-        return {"pieces": self.cut, "length": self.length}
+        """List the windowing."""
+        return {"pieces": self.windowing, "length": self.length}

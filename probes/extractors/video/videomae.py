@@ -1,4 +1,4 @@
-"""VideoMAE (arXiv 2203.12602): a video transformer on pieces of as many frames as it was trained with."""
+"""VideoMAE (arXiv 2203.12602): a video transformer on windows of the length it was trained with."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.checkpoint_registry import checkpoint_folder
-from probes.extractors.pieces import Cut
 from probes.extractors.stock import load_stock, pixel_statistics
 from probes.extractors.video.tubelets import TubeletExtractor
+from probes.extractors.windowing import Windowing
 
 
 class VideoMAEExtractor(TubeletExtractor):
-    """The encoder of VideoMAE, read behind `encoder.layer[k]`; its fixed positions leave no other size or length."""
+    """The encoder of VideoMAE, read behind `encoder.layer[k]`; its positions fix the size and length of the input."""
 
     batched = True
 
@@ -28,21 +28,23 @@ class VideoMAEExtractor(TubeletExtractor):
         size: Sequence[int] = (224, 224),
         frames: int | None = 76,
         dtype: torch.dtype = torch.float16,
-        pieces: Cut = "interleaved",
+        windows: Windowing = "interleaved",
     ) -> VideoMAEExtractor:
         """Load a transformers checkpoint folder (MCG-NJU/videomae-base and others).
 
         Raises:
-            FileNotFoundError: it is not there, or not whole.
-            ValueError: it is another model's, or of another size.
+            FileNotFoundError: If the folder is missing or incomplete.
+            ValueError: If it is the checkpoint of another model, or of another size.
         """
         folder = checkpoint_folder(folder)
         model = load_stock(folder, dtype, ["videomae"])
         side = model.config.image_size
         trained = (side, side) if isinstance(side, int) else tuple(side)
         if tuple(size) != trained:
-            raise ValueError(f"{name} takes frames of {trained} pixels, for its positions are fixed; got {tuple(size)}")
-        return cls(model, pixel_statistics(folder), name, size, frames, pieces, model.config.num_frames)
+            raise ValueError(
+                f"{name} takes frames of {trained} pixels, because its positions are fixed; got {tuple(size)}"
+            )
+        return cls(model, pixel_statistics(folder), name, size, frames, windows, model.config.num_frames)
 
     @property
     def patch(self) -> int:
@@ -59,20 +61,20 @@ class VideoMAEExtractor(TubeletExtractor):
         """The encoder's blocks."""
         return list(self.model.encoder.layer)
 
-    def pieces(self, frames: int) -> list[list[int]]:
-        """Cut the clip.
+    def windows(self, frames: int) -> list[list[int]]:
+        """Split the clip.
 
         Raises:
-            ValueError: a piece has another number of frames than the model was trained with.
+            ValueError: If a window does not have the number of frames that the model was trained with.
         """
-        pieces = super().pieces(frames)
-        if len(pieces[0]) != self.length:
+        windows = super().windows(frames)
+        if len(windows[0]) != self.length:
             raise ValueError(
-                f"{self.name} takes {self.length} frames at a time, got {len(pieces[0])}: "
-                "set pieces to consecutive or interleaved"
+                f"{self.name} takes {self.length} frames at a time, got {len(windows[0])}: "
+                "set windows to consecutive or interleaved"
             )
-        return pieces
+        return windows
 
     def encode(self, video: Float[Tensor, "clip time 3 height width"]) -> None:
-        """Run the stock forward."""
+        """Run the model."""
         self.model(video)

@@ -1,4 +1,4 @@
-"""V-JEPA (arXiv 2404.08471), the first one, from the file that its authors publish."""
+"""V-JEPA 1 (arXiv 2404.08471), from the file that its authors publish."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.encoders.checkpoint import load_vjepa1
-from probes.extractors.pieces import Cut
 from probes.extractors.stock import IMAGENET
 from probes.extractors.video.tubelets import TubeletExtractor
+from probes.extractors.windowing import Windowing
 
 
 class VJEPA1Extractor(TubeletExtractor):
@@ -26,7 +26,7 @@ class VJEPA1Extractor(TubeletExtractor):
         size: Sequence[int] = (480, 832),
         frames: int | None = 76,
         dtype: torch.dtype = torch.float16,
-        pieces: Cut = "interleaved",
+        windows: Windowing = "interleaved",
         length: int | None = 16,
         file: str = "vith16-384.pth.tar",
         part: str = "target_encoder",
@@ -35,11 +35,11 @@ class VJEPA1Extractor(TubeletExtractor):
         """Load `file` of a folder; see `load_vjepa1` for `part` and `trained`.
 
         Raises:
-            FileNotFoundError: it is not there.
-            ValueError: it is another model's.
+            FileNotFoundError: If the file is missing.
+            ValueError: If it is the checkpoint of another model.
         """
         model = load_vjepa1(Path(folder) / file, part, (trained[0], trained[1]))
-        return cls(model.to(dtype), torch.tensor(IMAGENET), name, size, frames, pieces, length)
+        return cls(model.to(dtype), torch.tensor(IMAGENET), name, size, frames, windows, length)
 
     @property
     def patch(self) -> int:

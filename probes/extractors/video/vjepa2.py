@@ -10,16 +10,17 @@ from einops import rearrange
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from probes.extractors.pieces import Cut
 from probes.extractors.stock import load_stock, pixel_statistics
 from probes.extractors.video.tubelets import TubeletExtractor
+from probes.extractors.windowing import Windowing
 
 
 class VJEPA2Extractor(TubeletExtractor):
     """The encoder of V-JEPA 2, read behind `encoder.layer[k]`; the predictor does not run.
 
-    Its stock forward takes square frames of `crop_size` alone, from which a token's row and column are counted. Here
-    each block is told where its tokens are, as it allows; on square frames the bytes are those of the stock forward.
+    The forward of transformers accepts only square frames of `crop_size`, from which it derives the row and column of a
+    token. Here each block gets the positions of its tokens explicitly; on square frames the output is the same, byte by
+    byte.
     """
 
     @classmethod
@@ -30,17 +31,17 @@ class VJEPA2Extractor(TubeletExtractor):
         size: Sequence[int] = (256, 256),
         frames: int | None = 64,
         dtype: torch.dtype = torch.float16,
-        pieces: Cut = "whole",
+        windows: Windowing = "whole",
         length: int | None = None,
     ) -> VJEPA2Extractor:
         """Load a transformers checkpoint folder (facebook/vjepa2-vitl-fpc64-256 and larger ones).
 
         Raises:
-            FileNotFoundError: it is not there, or not whole.
-            ValueError: it is another model's.
+            FileNotFoundError: If the folder is missing or incomplete.
+            ValueError: If it is the checkpoint of another model.
         """
         model = load_stock(folder, dtype, ["vjepa2"], crop_size=max(size))  # positions are counted on this square
-        return cls(model, pixel_statistics(folder), name, size, frames, pieces, length)
+        return cls(model, pixel_statistics(folder), name, size, frames, windows, length)
 
     @property
     def patch(self) -> int:

@@ -7,7 +7,8 @@ from probes.clips.label_files import write_labels
 from probes.clips.labelled_clips import LabelledClips
 from probes.clips.view_sampler import ViewSampler
 from probes.features.extraction import fill_stores
-from probes.training.stored_features import ProbeData
+from probes.features.options import ExtractionOptions
+from probes.training.stored_features import StoredFeatures
 from tests.support.probes import MeanExtractor
 from tests.support.random_geometry import random_poses
 
@@ -33,8 +34,8 @@ def clips(tmp_path: Path) -> LabelledClips:
 
 
 def test_features_and_labels_of_drawn_views_come_batch_by_batch(clips: LabelledClips, tmp_path: Path) -> None:
-    fill_stores(MeanExtractor(), clips, [0], tmp_path / "features")
-    data = ProbeData(clips=clips, store=tmp_path / "features" / "layer0", batch_size=4, seed=0)
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([0]), tmp_path / "features")
+    data = StoredFeatures(clips=clips, store=tmp_path / "features" / "layer0", batch_size=4, seed=0)
     batches = iter(data.train_dataloader())
     one, other = next(batches), next(batches)
     assert one["features"].shape == (4, 3, 2, 2, 1)

@@ -94,15 +94,21 @@ def test_what_edm_is_told_has_the_signal_to_noise_ratio_of_sigma() -> None:
         assert math.isclose(config.sigma_data / level, (1 - sigma) / sigma)
 
 
-@pytest.mark.parametrize(("sigma", "told"), [(-0.1, None), (1.5, None), (0.5, 2.0)])
-def test_a_noise_level_outside_of_0_to_1_is_refused(sigma: float, told: float | None) -> None:
+@pytest.mark.parametrize(("sigma", "conditioning"), [(-0.1, None), (1.5, None), (0.5, 2.0)])
+def test_a_noise_level_outside_of_0_to_1_is_refused(sigma: float, conditioning: float | None) -> None:
     with pytest.raises(ValueError, match=r"from 0 \(clean\) to 1"):
-        Noise(sigma, told)
+        Noise(sigma, conditioning)
 
 
-def test_a_model_can_be_told_another_level_than_it_sees() -> None:
+def test_the_key_of_a_noise_level_is_that_of_stores_written_before() -> None:
+    """Golden: were a name to change, a store would have to be extracted again."""
+    noise = Noise(0.5, conditioning_sigma=0.1, seed=3, samples=2)
+    assert noise.identity() == {"sigma": 0.5, "told": 0.1, "seed": 3, "draws": 2}
+
+
+def test_the_conditioning_level_may_differ_from_that_of_the_noise() -> None:
     assert Noise(0.3).conditioning == 0.3
-    assert Noise(0.3, told=0.8).conditioning == 0.8
+    assert Noise(0.3, conditioning_sigma=0.8).conditioning == 0.8
 
 
 def test_an_unknown_kind_of_noise_is_refused() -> None:

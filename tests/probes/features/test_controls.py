@@ -55,11 +55,11 @@ def test_an_unknown_control_is_refused() -> None:
         slot_means("reversed")
 
 
-def test_noise_averages_away_over_many_draws() -> None:
+def test_noise_averages_away_over_many_samples() -> None:
     extractor = MeanExtractor(noisy=True)
     clean = extractor.extract(VIDEO, [0], Noise(0.0))[0].values
-    one = extractor.extract(VIDEO, [0], Noise(0.3, draws=1))[0].values
-    many = extractor.extract(VIDEO, [0], Noise(0.3, draws=64))[0].values
+    one = extractor.extract(VIDEO, [0], Noise(0.3, samples=1))[0].values
+    many = extractor.extract(VIDEO, [0], Noise(0.3, samples=64))[0].values
     assert (many - 0.7 * clean).abs().max() < (one - 0.7 * clean).abs().max() / 3
 
 

@@ -6,7 +6,8 @@ import torch
 
 from probes.clips.clip_sets import ClipSet
 from probes.features.extraction import fill_stores
-from probes.features.feature_store import FeatureStore
+from probes.features.options import ExtractionOptions
+from probes.features.store import FeatureStore
 from tests.support.probes import MeanExtractor, toy_clips
 
 
@@ -18,7 +19,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
 
 
 def test_every_clip_is_there_under_every_layer(clips: ClipSet, tmp_path: Path) -> None:
-    stores = fill_stores(MeanExtractor(), clips, [0, 1], tmp_path, notes=lambda layer: {"layer": layer})
+    options = ExtractionOptions([0, 1])
+    stores = fill_stores(MeanExtractor(), clips, options, tmp_path, notes=lambda layer: {"layer": layer})
     assert all(store.missing(clips.names) == [] for store in stores.values())
     again = FeatureStore.open(tmp_path / "layer1")
     assert again.notes()["layer"] == 1
@@ -27,11 +29,11 @@ def test_every_clip_is_there_under_every_layer(clips: ClipSet, tmp_path: Path) -
 
 
 def test_an_interrupted_fill_makes_only_what_is_missing(clips: ClipSet, tmp_path: Path) -> None:
-    fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([0, 1]), tmp_path)
     kept, lost = tmp_path / "layer1" / "world-1.safetensors", tmp_path / "layer1" / "world-2.safetensors"
     before, bytes_of_lost = kept.stat().st_mtime_ns, lost.read_bytes()
     lost.unlink()
-    fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([0, 1]), tmp_path)
     assert kept.stat().st_mtime_ns == before
     assert lost.read_bytes() == bytes_of_lost
 
@@ -44,19 +46,19 @@ def test_folders_are_listed_once_a_pass_and_not_once_a_clip(
     monkeypatch.setattr(
         FeatureStore, "missing", lambda store, names: (listed.append(store.root), missing(store, names))[1]
     )
-    fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([0, 1]), tmp_path)
     assert len(clips.names) > 2
     assert len(listed) == 2 * 2  # layers, before and after the only pass
 
 
 def test_a_layer_that_is_added_later_is_extracted_too(clips: ClipSet, tmp_path: Path) -> None:
-    fill_stores(MeanExtractor(), clips, [1], tmp_path)
-    stores = fill_stores(MeanExtractor(), clips, [0, 1], tmp_path)
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([1]), tmp_path)
+    stores = fill_stores(MeanExtractor(), clips, ExtractionOptions([0, 1]), tmp_path)
     assert stores[0].missing(clips.names) == []
 
 
 def fill(worlds: str, place: str) -> None:
-    fill_stores(MeanExtractor(), toy_clips(worlds), [0], place)
+    fill_stores(MeanExtractor(), toy_clips(worlds), ExtractionOptions([0]), place)
 
 
 def test_two_processes_fill_one_store_without_a_gap(clips: ClipSet, tmp_path: Path) -> None:
@@ -74,16 +76,16 @@ def test_two_processes_fill_one_store_without_a_gap(clips: ClipSet, tmp_path: Pa
 
 
 def test_the_store_of_another_extractor_is_refused(clips: ClipSet, tmp_path: Path) -> None:
-    fill_stores(MeanExtractor(), clips, [0], tmp_path)
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([0]), tmp_path)
     with pytest.raises(ValueError, match="name another folder"):
-        fill_stores(MeanExtractor(), clips, [0], tmp_path, control="repeated")
+        fill_stores(MeanExtractor(), clips, ExtractionOptions([0], control="repeated"), tmp_path)
 
 
 def test_a_clip_that_is_too_short_is_refused(clips: ClipSet, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="takes 6 frames, the clip has 4"):
-        fill_stores(MeanExtractor(frames=6), clips, [0], tmp_path)
+        fill_stores(MeanExtractor(frames=6), clips, ExtractionOptions([0]), tmp_path)
 
 
 def test_an_unknown_type_is_refused(clips: ClipSet, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="float16, bfloat16, float32, int8"):
-        fill_stores(MeanExtractor(), clips, [0], tmp_path, dtype="float8")
+        fill_stores(MeanExtractor(), clips, ExtractionOptions([0], dtype="float8"), tmp_path)

@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from probes.camera_encoding import encode_camera
 from probes.clips.clip_sets import ClipSet
 from probes.extractors.images.pixels import PixelExtractor
 from probes.features.extraction import fill_stores
-from probes.pose_encoding import encode_pose
+from probes.features.options import ExtractionOptions
 from probes.probe import Probe
 from probes.training.module import CLOUDS, ERRORS, ProbeTraining, clip_errors, read_errors
-from probes.training.stored_features import ProbeData
+from probes.training.stored_features import StoredFeatures
 from scenes.worlds import WorldConfig
 from tests.support.probes import toy_clips, trainer
 
@@ -24,7 +25,13 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
 @pytest.fixture(scope="module")
 def store(clips: ClipSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("features")
-    fill_stores(PixelExtractor("pixels", (16, 16), 4, 2), clips, [0], place, notes=lambda layer: {"blocks": 1})
+    fill_stores(
+        PixelExtractor("pixels", (16, 16), 4, 2),
+        clips,
+        ExtractionOptions([0]),
+        place,
+        notes=lambda layer: {"blocks": 1},
+    )
     return place / "layer0"
 
 
@@ -34,13 +41,13 @@ def build(channels: int = 96) -> ProbeTraining:
     return ProbeTraining(probe=probe, learning_rate=3e-3)
 
 
-def data(clips: ClipSet, store: Path, **options: bool) -> ProbeData:
-    return ProbeData(clips=clips, store=store, batch_size=3, seed=0, **options)
+def data(clips: ClipSet, store: Path, **options: bool) -> StoredFeatures:
+    return StoredFeatures(clips=clips, store=store, batch_size=3, seed=0, **options)
 
 
 def test_exact_geometry_has_no_error(clips: ClipSet) -> None:
     labels = vars(clips.labels("world-0", [0, 2]))
-    camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
+    camera = encode_camera(labels["cam_T_world"], labels["intrinsics"], 8, 8)
     one = {name: value[None] for name, value in labels.items()}
     (errors,) = clip_errors(one["points"], one["depth"], camera[None], one)
     assert errors["point_error"] == pytest.approx(0.0, abs=1e-4)
@@ -96,7 +103,7 @@ def test_a_camera_that_stays_where_it_is_has_no_error_of_translation(tmp_path: P
     clips = toy_clips(tmp_path, world=world)
     clips.prepare()
     labels = vars(clips.labels("world-0", [0, 2]))
-    camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
+    camera = encode_camera(labels["cam_T_world"], labels["intrinsics"], 8, 8)
     one = {name: value[None] for name, value in labels.items()}
     (errors,) = clip_errors(one["points"], one["depth"], camera[None], one)
     assert errors["rotation_deg"] == pytest.approx(0.0, abs=0.1)

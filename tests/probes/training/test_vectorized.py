@@ -4,18 +4,16 @@ from pathlib import Path
 import pytest
 import torch
 from lightning import Trainer
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import fixed_views, label_table
-from probes.extractors.noise import Noise
 from probes.features.extraction import fill_stores
-from probes.pose_encoding import encode_pose
+from probes.features.options import ExtractionOptions
 from probes.probe import Probe
-from probes.training.in_memory_features import ExtractedFeatures
+from probes.training.in_memory_features import InMemoryFeatures
 from probes.training.module import CLOUDS, ERRORS, ProbeTraining, read_errors
-from probes.training.stored_features import ProbeData
-from probes.training.vectorized import LABELS, ProbeBank, probe_folder
+from probes.training.stored_features import StoredFeatures
+from probes.training.vectorized import VectorizedProbeTraining, probe_folder
 from tests.support.probes import MeanExtractor, toy_clips, trainer
 
 TINY = partial(Probe, 2, width=16, depth=1, heads=2, camera_depth=1, dense="linear", subpixels=2)
@@ -28,37 +26,48 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipSet:
     return found
 
 
-def data(clips: ClipSet, folder: Path, **options: object) -> ExtractedFeatures:
-    plain: dict[str, object] = {"extractor": MeanExtractor(), "layers": [1], "batch_size": 3, "seed": 0}
-    made = ExtractedFeatures(clips=clips, labels=str(folder), **{**plain, **options})  # type: ignore[arg-type]
+def data(clips: ClipSet, folder: Path, **options: object) -> InMemoryFeatures:
+    plain: dict[str, object] = {
+        "extractor": MeanExtractor(),
+        "extraction": ExtractionOptions([1]),
+        "batch_size": 3,
+        "seed": 0,
+    }
+    made = InMemoryFeatures(clips=clips, labels=str(folder), **{**plain, **options})  # type: ignore[arg-type]
     made.prepare_data()
     return made
 
 
-def bank(layers: list[int], seeds: list[int]) -> ProbeBank:
-    return ProbeBank(probe=TINY, layers=layers, seeds=seeds, learning_rate=3e-3)
+def several(layers: list[int], seeds: list[int], graphed: bool = False) -> VectorizedProbeTraining:
+    return VectorizedProbeTraining(probe=TINY, layers=layers, seeds=seeds, learning_rate=3e-3, graphed=graphed)
 
 
-def test_a_probe_of_a_bank_learns_what_it_learns_alone(clips: ClipSet, tmp_path: Path) -> None:
-    together = bank([1], [0, 1])
+def test_a_probe_among_several_learns_what_it_learns_alone(clips: ClipSet, tmp_path: Path) -> None:
+    together = several([1], [0, 1])
     fit(trainer(tmp_path, 5), together, data(clips, tmp_path))
-    fill_stores(MeanExtractor(), clips, [1], tmp_path / "store", dtype="float16")
+    fill_stores(MeanExtractor(), clips, ExtractionOptions([1], dtype="float16"), tmp_path / "store")
     for number, seed in enumerate(together.seeds):
         torch.manual_seed(seed)
         alone = ProbeTraining(probe=TINY(), learning_rate=3e-3)
-        fit(trainer(tmp_path, 5), alone, ProbeData(clips=clips, store=tmp_path / "store/layer1", batch_size=3, seed=0))
-        for name, value in together.parameters_of(0, number).items():
+        fit(
+            trainer(tmp_path, 5),
+            alone,
+            StoredFeatures(clips=clips, store=tmp_path / "store/layer1", batch_size=3, seed=0),
+        )
+        for name, value in together.stack.parameters_of(0, number).items():
             assert torch.allclose(value, alone.probe.get_parameter(name), atol=1e-5)
 
 
-def fit(how: Trainer, module: ProbeTraining | ProbeBank, batches: ExtractedFeatures | ProbeData) -> None:
+def fit(
+    how: Trainer, module: ProbeTraining | VectorizedProbeTraining, batches: InMemoryFeatures | StoredFeatures
+) -> None:
     how.gradient_clip_val = 1.0
     how.fit(module, batches)
     how.test(module, batches, verbose=False)
 
 
-def test_every_probe_of_a_bank_is_measured_and_written(clips: ClipSet, tmp_path: Path) -> None:
-    module = bank([1], [0, 3])
+def test_every_probe_is_measured_and_written(clips: ClipSet, tmp_path: Path) -> None:
+    module = several([1], [0, 3])
     fit(trainer(tmp_path, 2), module, data(clips, tmp_path))
     module.export(tmp_path / "model")
     errors = []
@@ -72,42 +81,9 @@ def test_every_probe_of_a_bank_is_measured_and_written(clips: ClipSet, tmp_path:
     assert errors[0] != errors[1]
 
 
-def test_probes_that_run_as_one_have_the_losses_and_gradients_of_each(clips: ClipSet, tmp_path: Path) -> None:
-    module, batches = bank([0, 1], [0, 1]), data(clips, tmp_path)
-    batches.setup("fit")
-    labels = next(iter(batches.train_dataloader()))["labels"]
-    features = torch.randn(2, 3, 2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
-    alone = module.losses(features, labels)
-    alone.sum().backward()
-    before = [p.grad.clone() for p in module.parameters()]
-    module.zero_grad()
-    camera = encode_pose(labels["cam_T_world"], labels["intrinsics"], 8, 8)
-    with sdpa_kernel(SDPBackend.MATH):  # the CPU has no other attention for a batch of batches
-        together = module.together(features, *(labels[name] for name in LABELS), camera, *module.parameters())
-    together.sum().backward()
-    assert torch.allclose(together, alone, atol=1e-5)
-    for parameter, grad in zip(module.parameters(), before, strict=True):
-        assert torch.allclose(parameter.grad, grad, atol=1e-4)
-
-
-def test_blocks_in_half_precision_change_little(clips: ClipSet, tmp_path: Path) -> None:
-    module, half, batches = bank([1], [0]), bank([1], [0]), data(clips, tmp_path)
-    half.half_blocks = True
-    batches.setup("fit")
-    batch = next(iter(batches.train_dataloader()))
-    whole, rough = (one.losses(batch["features"], batch["labels"]) for one in (module, half))
-    assert torch.allclose(whole, rough, rtol=0.03)  # three digits, through a few layers
-    assert not torch.equal(whole, rough)
-    camera = encode_pose(batch["labels"]["cam_T_world"], batch["labels"]["intrinsics"], 8, 8)
-    with sdpa_kernel(SDPBackend.MATH):
-        one = half.together(batch["features"], *(batch["labels"][name] for name in LABELS), camera, *half.parameters())
-    assert torch.allclose(one, rough, rtol=0.03)
-
-
 def test_kernels_are_not_recorded_without_a_gpu(clips: ClipSet, tmp_path: Path) -> None:
-    module = bank([1], [0])
-    module.graphed = True
-    with pytest.raises(ValueError, match="this runs on none"):
+    module = several([1], [0], graphed=True)
+    with pytest.raises(ValueError, match="runs without one"):
         trainer(tmp_path, 1).fit(module, data(clips, tmp_path))
 
 
@@ -115,8 +91,7 @@ def test_kernels_are_not_recorded_without_a_gpu(clips: ClipSet, tmp_path: Path) 
 def test_recorded_steps_are_those_that_are_run(clips: ClipSet, tmp_path: Path) -> None:
     found = []
     for graphed in (False, True):
-        module = bank([1], [0, 1])
-        module.graphed = graphed
+        module = several([1], [0, 1], graphed)
         how = trainer(tmp_path / str(graphed), 5, "cuda")
         fit(how, module, data(clips, tmp_path))
         found.append([parameter.detach().cpu() for parameter in module.parameters()])
@@ -124,7 +99,7 @@ def test_recorded_steps_are_those_that_are_run(clips: ClipSet, tmp_path: Path) -
 
 
 def test_features_of_another_width_are_refused(clips: ClipSet, tmp_path: Path) -> None:
-    module = ProbeBank(
+    module = VectorizedProbeTraining(
         probe=partial(Probe, 3, 16, 1, 2, dense="linear", camera_depth=1), layers=[1], seeds=[0], learning_rate=1e-3
     )
     with pytest.raises(ValueError, match=r"model\.channels=2"):
@@ -133,10 +108,10 @@ def test_features_of_another_width_are_refused(clips: ClipSet, tmp_path: Path) -
 
 @pytest.mark.parametrize("control", [None, "repeated", "shuffled"])
 def test_features_in_memory_are_those_of_a_store(clips: ClipSet, tmp_path: Path, control: str | None) -> None:
-    extractor, noise = MeanExtractor(noisy=True), Noise(0.3)
-    made = data(clips, tmp_path, extractor=extractor, sigma=0.3, control=control)
+    extractor, options = MeanExtractor(noisy=True), ExtractionOptions([1], sigma=0.3, control=control)
+    made = data(clips, tmp_path, extractor=extractor, extraction=options)
     made.setup("fit")
-    store = fill_stores(extractor, clips, [1], tmp_path / "store", noise=noise, control=control)[1]
+    store = fill_stores(extractor, clips, options, tmp_path / "store")[1]
     for number, name in enumerate(clips.names):
         kept = store.read_frames(name, fixed_views(clips)).float()
         assert torch.allclose(made.features[0, number].float(), kept, atol=1e-3)  # half precision

@@ -49,7 +49,9 @@ def test_controls_stand_at_the_cell_that_validation_chose(tmp_path: Path) -> Non
     assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (3, 0.3)
     told = next(job for job in plan_controls(found, chosen) if job.cells[0].control == "told_clean")
     command = told.steps[0].command
-    assert {"data.layers=[3]", "data.sigma=0.3", "data.told=0.0"} <= set(command)
+    assert {"data.extraction.layers=[3]", "data.extraction.sigma=0.3", "data.extraction.conditioning_sigma=0.0"} <= set(
+        command
+    )
     assert len(plan(found)) > len(grid)
 
 

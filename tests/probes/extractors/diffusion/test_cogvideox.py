@@ -52,16 +52,16 @@ def test_two_pieces_share_frame_0_and_take_every_other_frame(text: CogVideoXExtr
 
 
 def test_the_slot_of_a_frame_is_that_of_the_study(text: CogVideoXExtractor) -> None:
-    pieces = text.pieces(97)
-    assert [len(piece) for piece in pieces] == [49, 49]
-    seen = [[piece[k] for k in slot] for piece in pieces for slot in text.slots(49)]
+    windows = text.windows(97)
+    assert [len(window) for window in windows] == [49, 49]
+    seen = [[window[k] for k in slot] for window in windows for slot in text.slots(49)]
     for s in range(1, 97):
-        piece, token = (s - 1) % 2, ((s - 1) // 2) // 4 + 1
-        assert s in seen[13 * piece + token]
+        window, token = (s - 1) % 2, ((s - 1) // 2) // 4 + 1
+        assert s in seen[13 * window + token]
 
 
 def test_a_clip_may_be_taken_whole(folders: dict[str, Path]) -> None:
-    found = build(folders["text"], pieces=1, frames=9).extract(clip(9), [1], Noise(0.5))[1]
+    found = build(folders["text"], windows=1, frames=9).extract(clip(9), [1], Noise(0.5))[1]
     assert found.slots.frames == ((0,), (1, 2, 3, 4), (5, 6, 7, 8))
 
 
@@ -73,7 +73,7 @@ def test_features_are_what_the_block_gives_in_the_stock_forward(text: CogVideoXE
         noisy = rearrange(signal * clean + share * noise(clean, 3), "b c s r w -> b s c r w").float()
         text.transformer(noisy, text.prompt["encoder_hidden_states"], torch.tensor([250]))
     torch.testing.assert_close(found.values[:3].reshape(1, -1, 32), stock[0][0])
-    assert not torch.allclose(found.values[3:].reshape(1, -1, 32), stock[0][0])  # the other piece
+    assert not torch.allclose(found.values[3:].reshape(1, -1, 32), stock[0][0])  # the other window
 
 
 def test_image_to_video_is_shown_frame_0_beside_the_noisy_latents(
@@ -169,13 +169,19 @@ def test_two_runs_give_the_same_bytes_and_another_seed_others(image: CogVideoXEx
 @pytest.mark.parametrize("frames", [16, 19])
 def test_a_clip_that_leaves_frames_over_is_refused(text: CogVideoXExtractor, frames: int) -> None:
     with pytest.raises(ValueError, match=r"leave some of 16 over|takes 1 \+ 4k frames"):
-        text.pieces(frames)
+        text.windows(frames)
 
 
 def test_the_version_that_joins_latents_in_time_is_refused(folders: dict[str, Path], text: CogVideoXExtractor) -> None:
     with pytest.raises(ValueError, match=r"CogVideoX 1\.5"):
         CogVideoXExtractor(
-            transformer(LATENT, patch_size_t=2), text.vae, text.prompt, "new", SIZE, 17, text.alphas_cumprod
+            transformer(LATENT, patch_size_t=2),
+            text.vae,
+            text.prompt,
+            "new",
+            SIZE,
+            17,
+            alphas_cumprod=text.alphas_cumprod,
         )
 
 

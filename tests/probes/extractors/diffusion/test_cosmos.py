@@ -60,12 +60,12 @@ def test_latents_without_statistics_are_taken_as_they_are(extractor: CosmosExtra
     plain.vae.register_to_config(latents_mean=None, latents_std=None)
     latents = torch.randn(1, 4, 5, 2, 2, generator=torch.Generator().manual_seed(0))
     assert torch.equal(plain.normalise(latents), latents)
-    assert plain.pieces(33)
+    assert plain.windows(33)
 
 
 def test_a_clip_longer_than_the_statistics_is_refused(extractor: CosmosExtractor) -> None:
     with pytest.raises(ValueError, match="takes 17 frames or fewer, got 25"):
-        extractor.pieces(25)
+        extractor.windows(25)
 
 
 def test_two_runs_give_the_same_bytes_and_another_seed_others(extractor: CosmosExtractor) -> None:

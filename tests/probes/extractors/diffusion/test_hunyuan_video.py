@@ -64,7 +64,7 @@ def test_two_runs_give_the_same_bytes_and_another_seed_others(extractor: Hunyuan
 
 def test_a_clip_that_is_not_one_frame_and_fours_is_refused(extractor: HunyuanVideoExtractor) -> None:
     with pytest.raises(ValueError, match=r"takes 1 \+ 4k frames, got 8"):
-        extractor.pieces(8)
+        extractor.windows(8)
 
 
 def test_an_image_to_video_checkpoint_is_refused(extractor: HunyuanVideoExtractor) -> None:

@@ -62,4 +62,4 @@ def test_two_runs_give_the_same_bytes_and_another_seed_others(extractor: LTXVide
 
 def test_a_clip_that_is_not_one_frame_and_eights_is_refused(extractor: LTXVideoExtractor) -> None:
     with pytest.raises(ValueError, match=r"takes 1 \+ 8k frames, got 13: take 9"):
-        extractor.pieces(13)
+        extractor.windows(13)

@@ -31,7 +31,7 @@ def test_features_lie_on_the_grid_of_latents_and_name_their_frames(extractor: Op
 
 
 def test_of_the_published_clip_of_129_frames_81_are_kept(extractor: OpenSoraExtractor) -> None:
-    assert len(extractor.pieces(129)[0]) == 129
+    assert len(extractor.windows(129)[0]) == 129
     assert [slot[-1] for slot in extractor.slots(129)] == [0, *range(4, 81, 4)]
 
 

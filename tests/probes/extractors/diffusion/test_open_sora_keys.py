@@ -95,7 +95,7 @@ def test_a_weight_of_another_shape_is_named(tmp_path: Path) -> None:
         load_transformer(tmp_path / "other.safetensors")
 
 
-def test_another_file_is_no_autoencoder(tmp_path: Path) -> None:
+def test_a_file_of_another_model_is_not_an_autoencoder(tmp_path: Path) -> None:
     folder = open_sora(tmp_path)
-    with pytest.raises(ValueError, match="no autoencoder of HunyuanVideo"):
+    with pytest.raises(ValueError, match="is not HunyuanVideo's autoencoder"):
         load_autoencoder(folder / "Open_Sora_v2.safetensors")

@@ -139,7 +139,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     folder = transformers_encoder(tmp_path, "dinov2")
     (folder / "model.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match="is not whole") as error:
+    with pytest.raises(FileNotFoundError, match="is incomplete") as error:
         load(folder)
     assert "\n" not in str(error.value)
 

@@ -53,10 +53,11 @@ def test_a_flow_on_pixels_is_read_like_one_on_latents(folder: Path) -> None:
     assert torch.allclose(found.values.reshape(1, -1, 24), seen[-1], atol=1e-4)
 
 
-def test_what_the_model_is_told_changes_features_and_not_the_noise(folder: Path) -> None:
+def test_the_conditioning_level_changes_features_and_not_the_noise(folder: Path) -> None:
     extractor = PixelFlowExtractor.from_pretrained(folder, "flow", (16, 24))
-    one, told = (extractor.extract(video(), [0], noise)[0].values for noise in (Noise(0.5), Noise(0.5, told=0.0)))
-    assert not torch.equal(one, told)
+    levels = (Noise(0.5), Noise(0.5, conditioning_sigma=0.0))
+    one, other = (extractor.extract(video(), [0], noise)[0].values for noise in levels)
+    assert not torch.equal(one, other)
 
 
 def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:

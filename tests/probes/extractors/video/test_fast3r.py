@@ -177,7 +177,7 @@ def test_a_layer_that_is_not_there_is_refused(folder: Path) -> None:
 
 def test_more_frames_than_indices_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="has indices for 1000 images"):
-        load(folder).pieces(1001)
+        load(folder).windows(1001)
 
 
 def test_a_size_that_the_patch_does_not_divide_is_refused(folder: Path) -> None:

@@ -17,9 +17,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(
-    folder: Path, frames: int = 7, pieces: str = "interleaved", size: tuple[int, int] = (16, 16)
+    folder: Path, frames: int = 7, windows: str = "interleaved", size: tuple[int, int] = (16, 16)
 ) -> VideoMAEExtractor:
-    return VideoMAEExtractor.from_pretrained(folder, "videomae", size, frames, torch.float32, pieces)  # type: ignore[arg-type]
+    return VideoMAEExtractor.from_pretrained(folder, "videomae", size, frames, torch.float32, windows)  # type: ignore[arg-type]
 
 
 def video(frames: int = 8) -> torch.Tensor:
@@ -63,7 +63,7 @@ def test_two_runs_give_the_same_bytes(folder: Path) -> None:
 
 
 def test_another_number_of_frames_at_a_time_is_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match="takes 4 frames at a time, got 8: set pieces to"):
+    with pytest.raises(ValueError, match="takes 4 frames at a time, got 8: set windows to"):
         load(folder, 8, "whole").extract(video(), [0])
 
 

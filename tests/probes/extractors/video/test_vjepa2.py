@@ -54,7 +54,7 @@ def test_features_of_oblong_frames_lie_on_their_grid(folder: Path) -> None:
 
 
 def test_a_changed_frame_changes_its_slot_alone_where_tokens_do_not_attend(folder: Path) -> None:
-    extractor = load(folder, (16, 48), 10, pieces="interleaved", length=4)
+    extractor = load(folder, (16, 48), 10, windows="interleaved", length=4)
     for block in extractor.blocks:
         torch.nn.init.zeros_(block.attention.proj.weight)
     changed = video(10)
@@ -68,7 +68,7 @@ def test_a_changed_frame_changes_its_slot_alone_where_tokens_do_not_attend(folde
 def test_two_runs_give_the_same_bytes(folder: Path) -> None:
     one, other = load(folder), load(folder)
     assert torch.equal(one.extract(video(), [2])[2].values, other.extract(video(), [2])[2].values)
-    assert one.key(2) == other.key(2) != load(folder, pieces="consecutive", length=4).key(2)
+    assert one.key(2) == other.key(2) != load(folder, windows="consecutive", length=4).key(2)
 
 
 def test_frames_that_do_not_fill_tubelets_are_refused(folder: Path) -> None:

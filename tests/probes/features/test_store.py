@@ -10,8 +10,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from safetensors.torch import load_file
 
 from probes.extractors.slots import Features, SlotMap
-from probes.features.feature_store import FeatureStore
 from probes.features.memory import read_into
+from probes.features.store import FeatureStore
 
 CAUSAL = SlotMap(((0,), (1, 2, 3, 4), (5, 6, 7, 8)))
 
@@ -52,7 +52,7 @@ def test_a_reader_takes_no_byte_of_other_slots(store: FeatureStore, monkeypatch:
         taken.append(target.numel() * target.element_size())
         read_into(path, start, target)
 
-    monkeypatch.setattr("probes.features.feature_store.read_into", local)
+    monkeypatch.setattr("probes.features.store.read_into", local)
     store.read("a", [1, 2])
     assert taken == 2 * [4 * 5 * 6 * 2]
 
@@ -126,7 +126,7 @@ def test_what_is_not_there_is_said(store: FeatureStore) -> None:
     store.write("a", made(0))
     with pytest.raises(ValueError, match="slots 0 to 2, not 3"):
         store.read("a", [3])
-    with pytest.raises(ValueError, match="no slot has seen frame 9"):
+    with pytest.raises(ValueError, match="no slot encodes frame 9"):
         store.read_frames("a", [9])
     with pytest.raises(ValueError, match="not finite"):
         store.write("b", Features(torch.full((3, 1, 1, 1), torch.inf), CAUSAL))

@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from models.geometry import default_intrinsics
-from probes.pose_encoding import decode_pose, encode_pose, quaternion, rotation
+from probes.camera_encoding import decode_camera, encode_camera, quaternion, rotation
 
 
 def turns(count: int = 200) -> np.ndarray:
@@ -26,9 +26,9 @@ def test_a_camera_survives_encoding_and_decoding() -> None:
     cam_T_world[:, :3, :3] = torch.from_numpy(turns())
     cam_T_world[:, :3, 3] = torch.randn(len(turns()), 3, generator=torch.Generator().manual_seed(0)).double()
     intrinsics = default_intrinsics(60, 80, 70.0).double().expand(len(turns()), 3, 3)
-    encoding = encode_pose(cam_T_world, intrinsics, 60, 80)
+    encoding = encode_camera(cam_T_world, intrinsics, 60, 80)
     assert encoding.shape == (len(turns()), 9)
-    pose, camera = decode_pose(encoding, 60, 80)
+    pose, camera = decode_camera(encoding, 60, 80)
     torch.testing.assert_close(pose, cam_T_world, atol=1e-12, rtol=0)
     torch.testing.assert_close(camera, intrinsics, atol=1e-9, rtol=0)
     assert float(torch.rad2deg(encoding[0, 8])) == pytest.approx(70)  # horizontal, last

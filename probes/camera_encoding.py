@@ -9,7 +9,7 @@ from torch import Tensor
 from models.geometry.rigid import matrix
 
 
-def encode_pose(
+def encode_camera(
     cam_T_world: Float[Tensor, "*batch 4 4"], intrinsics: Float[Tensor, "*batch 3 3"], height: int, width: int
 ) -> Float[Tensor, "*batch 9"]:
     """Encode cameras by nine numbers each; the principal point is left out.
@@ -23,7 +23,7 @@ def encode_pose(
     return torch.cat([cam_T_world[..., :3, 3], quaternion(cam_T_world[..., :3, :3]), fov], -1)
 
 
-def decode_pose(
+def decode_camera(
     encoding: Float[Tensor, "*batch 9"], height: int, width: int
 ) -> tuple[Float[Tensor, "*batch 4 4"], Float[Tensor, "*batch 3 3"]]:
     """Decode cameras to `cam_T_world` and intrinsics with a centred principal point; quaternions of any length."""
