@@ -1,20 +1,16 @@
-"""What distillation adds to a training step with cached targets: `python -m distill.step_cost`.
+"""Cost of distillation in a training step with cached targets: `region4d speed distillation`.
 
-A student as in `experiment=rgpt4d/tiny_dynamic arm=4d` (a test holds the two together), one batch of moving worlds:
-forward, backward and optimizer step, with both losses and with neither, in turns. Reading the targets from disk and
-measuring gradient norms (every 100th step) are left out.
+One batch of moving worlds: forward, backward and optimizer step, with both losses and with neither, in turns. Reading
+the targets from disk and measuring gradient norms (every 100th step) are excluded.
 """
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 from lightning import LightningModule
 from timm.optim import Muon
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,55 +25,36 @@ from scenes.questions import grammar_texts
 from scenes.worlds import WorldConfig, make_world, render
 from training.sr3d.questions import RegionQuestions
 
-RESULT = Path(__file__).parents[1] / "results" / "speed" / "distillation.json"
 CATEGORIES = ("nearer_camera", "distance", "colour", "depth", "speed", "displacement", "elapsed", "approaches")
-STUDENT: dict[str, Any] = {
-    "vision_config": {
-        "model_type": "convnext",
-        "num_stages": 1,
-        "patch_size": 4,
-        "hidden_sizes": [64],
-        "depths": [2],
-        "layer_scale_init_value": 1.0,
-        "initializer_range": 0.1,
-    },
-    "text_config": {
-        "model_type": "qwen2",
-        "vocab_size": 512,
-        "hidden_size": 128,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 4,
-        "intermediate_size": 384,
-        "max_position_embeddings": 4096,
-        "initializer_range": 0.08,
-    },
-    "projector_factor": 4,
-    "scale": "none",
-    "grid_encoding": True,
-    "position_encoding": False,
-    "timestamp_encoding": "before_projector",
-    "region_pool": "trajectory",
-    "region_width": 1024,
-}
-DECODED = 0.16  # of the clips, through the heads
+DECODED_FRACTION = 0.16  # of the clips, through the heads
 AT_LEAST = 1 / 1.15  # a step without distillation may take this share of one with it
 
 
-def main(
-    repeats: Annotated[int, typer.Option(help="steps of each, in turns")] = 15,
-    clips: Annotated[int, typer.Option(help="clips in the batch")] = 12,
-    threads: Annotated[int, typer.Option(help="threads of torch")] = 1,
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    output: Annotated[Path, typer.Option(help="where the JSON record goes")] = RESULT,
+def time_distillation(
+    output: Path,
+    command: str,
+    student: SR3DConfig,
+    device: torch.device,
+    repeats: int = 15,
+    clips: int = 12,
+    threads: int = 1,
 ) -> None:
-    """Time both kinds of step, print a table, write a record."""
+    """Time both kinds of step, print a table, write a record.
+
+    Args:
+        output: where the JSON record goes.
+        command: the command line, for the record.
+        student: configuration of the student, without a point map.
+        device: where the training runs.
+        repeats: steps of each kind, in turns.
+        clips: clips in the batch.
+        threads: threads of torch on the CPU.
+    """
     torch.set_num_threads(threads)
     teacher = shipped_expert().to(device)
     world = WorldConfig(frames=teacher.spec.frames, height=teacher.spec.size, width=teacher.spec.size, motion=True)
     seen = render([make_world(seed, world) for seed in range(clips)], "cpu", ())
-    config = SR3DConfig(**STUDENT)
-    processor = SR3DProcessor.from_config(config, train_tokenizer(grammar_texts()))
+    processor = SR3DProcessor.from_config(student, train_tokenizer(grammar_texts()))
     questions = RegionQuestions(seen, processor, categories=CATEGORIES, per_clip=12, seed=0)
     inputs = dict(processor.collate([questions[i] for i in range(clips)]).to(device))
     targets = TargetBatch.stack([teacher.targets(clip) for clip in seen]).to(device)
@@ -86,12 +63,12 @@ def main(
         torch.manual_seed(0)
         module = PerceptualDistillation(
             teacher=teacher,
-            model=SR3DForConditionalGeneration(config),
+            model=SR3DForConditionalGeneration(student),
             processor=processor,
             learning_rate=1e-3,
             latent=distils,
             explicit=distils,
-            decoded_fraction=DECODED,
+            decoded_fraction=DECODED_FRACTION,
             log_grad_norms_every=0,
         ).to(device)
         silence(module)
@@ -106,13 +83,12 @@ def main(
         return step
 
     arms = {"with P4D": stepper(True), "fine-tuning alone": stepper(False)}
-    races = [race(f"training step, {clips} clips", arms, AT_LEAST, repeats, torch.device(device))]
+    races = [race(f"training step, {clips} clips", arms, AT_LEAST, repeats, device)]
     print_races(races)
     print(f"a step with P4D takes {1 / races[0].ratio('fine-tuning alone'):.3f} times as long")
     flops = {name: count_flops(step) for name, step in arms.items()}
     print(f"and {flops['with P4D'] / flops['fine-tuning alone']:.3f} times the FLOPs")
-    command = shlex.join(["python", "-m", "distill.step_cost", *sys.argv[1:]])
-    settings = {"clips": clips, "threads": threads, "device": device, "teacher": teacher.digest, "flops": flops}
+    settings = {"clips": clips, "threads": threads, "device": str(device), "teacher": teacher.digest, "flops": flops}
     write_races(output, command, races, collect_manifest(settings))
 
 
@@ -126,7 +102,3 @@ def count_flops(step: Callable[[], object]) -> int:
 def silence(module: LightningModule) -> None:
     """Let a module log to nowhere: there is no trainer."""
     module.log = module.log_dict = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
-
-
-if __name__ == "__main__":
-    typer.run(main)

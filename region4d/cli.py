@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
+# A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py.
 VERBS = {
     "ask": "Ask about a region of a video, an image or an RGB-D folder.",
     "worlds": "Preview or export procedural worlds.",
@@ -18,47 +22,87 @@ VERBS = {
     "lift-study": "Measure lifting against baselines on procedural worlds, with a report (Hydra overrides).",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
+    "prepare": "Turn data sets (CO3D, DL3DV) into label files for probes.",
+    "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "lift-study", "bench", "compare"}
+STOPPED = 130  # exit code after Ctrl-C
 
 
-def build_app(asked: str | None) -> typer.Typer:
-    """Build the command line, importing only the verb that was asked for."""
+def build_app(verb: str | None) -> typer.Typer:
+    """Build the command line, importing only the verb that the command names."""
     app = typer.Typer(
         name="region4d",
         help="Ask about regions of images and videos in 3D and over time; train, compare and measure the models.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
-
-    def not_asked() -> None:
-        raise AssertionError("a verb that was not asked for cannot run")
-
-    @app.callback()
-    def root() -> None:
-        pass
-
-    for verb, summary in VERBS.items():
-        name = verb.replace("-", "_")
-        run = getattr(importlib.import_module(f"region4d.verbs.{name}"), name) if verb == asked else not_asked
-        settings = {"ignore_unknown_options": True} if verb in HYDRA_VERBS else {}
-        app.command(verb, help=run.__doc__ if verb == asked else summary, context_settings=settings)(run)
+    app.callback()(root)
+    for name, summary in VERBS.items():
+        if name == verb:
+            _add_verb(app, name)
+        else:
+            app.command(name, help=summary)(_not_imported)
     return app
 
 
+def root(
+    version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
+) -> None:
+    """Hold the options of the command itself; `main` answers --version before anything is parsed."""
+
+
+def _not_imported() -> None:
+    raise AssertionError("only the verb that the command names is imported and can run")
+
+
+def _add_verb(app: typer.Typer, name: str) -> None:
+    module = name.replace("-", "_")
+    verb = getattr(importlib.import_module(f"region4d.verbs.{module}"), module)
+    if isinstance(verb, typer.Typer):
+        app.add_typer(verb, name=name)
+        return
+    settings = {"ignore_unknown_options": True} if name in HYDRA_VERBS else {}
+    app.command(name, help=verb.__doc__, context_settings=settings)(verb)
+
+
+def named_verb(words: Sequence[str]) -> str | None:
+    """Find the verb among the words of a command line."""
+    named = [word for word in words if not word.startswith("-")]
+    return named[0] if named and named[0] in VERBS else None
+
+
+def _words() -> list[str]:
+    """Take the words of the command line, which a shell that completes one hands over in its environment."""
+    partial = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS")
+    return sys.argv[1:] if partial is None else partial.split()[1:]
+
+
 def main() -> None:
-    """Run the command line. A wrong file, box, checkpoint or key is one clear line and exit code 2."""
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    asked = words[0] if words and words[0] in VERBS else None
+    """Run the command line. A wrong file, box, checkpoint, key or flag is one line, and exit code 2."""
+    if sys.argv[1:2] == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"region4d {version('region4d')}")
+        sys.exit(0)
+    verb = named_verb(_words())
     try:
-        build_app(asked)()
+        code = build_app(verb)(standalone_mode=False)
+    except TyperException as error:  # of the flags themselves
+        _refuse(error.format_message(), f"; see region4d {verb} --help" if verb else "; see region4d --help")
     except (ValueError, OSError, ImportError) as error:
         if os.environ.get("REGION4D_TRACEBACK"):
             raise
-        message = " ".join(str(error).split()) or type(error).__name__
-        print(f"region4d: {message}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
+        _refuse(str(error) or type(error).__name__)
+    except typer.Abort:  # the end of the input, at a question
+        _refuse("no answer was given")
+    if code == STOPPED:
         print("region4d: stopped; the same command continues from what is finished", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(message: str, hint: str = "") -> None:
+    line = " ".join(message.split())
+    if line:  # without words, the help was shown
+        print(f"region4d: {line.rstrip('.') if hint else line}{hint}", file=sys.stderr)
+    sys.exit(2)

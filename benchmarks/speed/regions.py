@@ -1,4 +1,4 @@
-"""Speed of tiling and of region pooling, beside what pipelines of this kind do: `python -m benchmarks.speed.regions`.
+"""Speed of tiling and of region pooling, compared with the usual implementations: `region4d speed regions`.
 
 The references below are written as users write them, and give the same result (checked before timing):
 
@@ -12,14 +12,10 @@ The references below are written as users write them, and give the same result (
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
 from einops import rearrange
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
@@ -30,8 +26,6 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
 from models.regions import RegionMasks, TilePlan, plan_tiles, pool_regions, tile_image
-
-RESULT = Path(__file__).parents[2] / "results" / "speed" / "regions.json"
 
 
 def pil_tiles(image: Image.Image, plan: TilePlan, resize_once: bool) -> UInt8[Tensor, "tile 3 side side"]:
@@ -116,22 +110,19 @@ def race_pooling(repeats: int, device: torch.device) -> Race:
     return race(f"pool 32 regions ({masks.float().mean():.1%}) x 32 frames", arms, 8.0, repeats, device)
 
 
-def main(
-    device: Annotated[str, typer.Option(help="where tensors live: cpu, cuda")] = "cpu",
-    repeats: Annotated[int, typer.Option(help="runs of each implementation, in turns")] = 11,
-    threads: Annotated[int, typer.Option(help="threads of torch on the CPU; 0 = its default")] = 0,
-    output: Annotated[Path, typer.Option(help="where the JSON record goes")] = RESULT,
-) -> None:
-    """Time tiling and pooling against their references, print a table, write a record."""
+def time_regions(output: Path, command: str, device: torch.device, repeats: int = 11, threads: int = 0) -> None:
+    """Time tiling and pooling against their references, print a table, write a record.
+
+    Args:
+        output: where the JSON record goes.
+        command: the command line, for the record.
+        device: where tensors live.
+        repeats: runs of each implementation, in turns.
+        threads: threads of torch on the CPU; 0 keeps its default.
+    """
     if threads:
         torch.set_num_threads(threads)
-    where = torch.device(device)
-    races = [race_tiling(repeats, where), race_pooling(repeats, where)]
+    races = [race_tiling(repeats, device), race_pooling(repeats, device)]
     print_races(races)
-    command = shlex.join(["python", "-m", "benchmarks.speed.regions", *sys.argv[1:]])
-    config = {"device": device, "repeats": repeats, "threads": torch.get_num_threads()}
+    config = {"device": str(device), "repeats": repeats, "threads": torch.get_num_threads()}
     write_races(output, command, races, collect_manifest(config))
-
-
-if __name__ == "__main__":
-    typer.run(main)

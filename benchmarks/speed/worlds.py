@@ -1,4 +1,4 @@
-"""Speed of ray casting worlds, beside Open3D's RaycastingScene: `python -m benchmarks.speed.worlds [--device cuda]`.
+"""Speed of ray casting worlds, compared with Open3D's RaycastingScene: `region4d speed worlds [--device cuda]`.
 
 Both give z-depth, object ids and world normals of the same pixels of the same worlds. Open3D (Embree, on the CPU, all
 cores) gets one scene a world with the meshes of its room and objects; building scenes, meshes and rays is not timed,
@@ -10,17 +10,14 @@ tensors with colour, are timed beside it, against what training needs.
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-import typer
 
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.stopwatch import Race, print_races, race, write_races
@@ -33,8 +30,6 @@ try:
     import open3d
 except ImportError:
     open3d = None  # type: ignore[assignment]
-
-RESULT = Path(__file__).parents[2] / "results" / "speed" / "worlds.json"
 
 
 def embree_scene(world: World, segments: int) -> Any:
@@ -95,28 +90,38 @@ def clips_per_second(count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
-def main(
-    device: Annotated[str, typer.Option(help="where region4d casts: cpu, cuda")] = "cpu",
-    repeats: Annotated[int, typer.Option(help="runs of each implementation, in turns")] = 11,
-    workers: Annotated[int | None, typer.Option(help="threads that share the worlds; all cores, one on a GPU")] = None,
-    worlds: Annotated[int, typer.Option(help="worlds in a batch")] = 8,
-    size: Annotated[int, typer.Option(help="pixels of a side")] = 256,
-    segments: Annotated[int, typer.Option(help="corners of a circle in the meshes")] = 32,
-    output: Annotated[Path, typer.Option(help="where the JSON record goes")] = RESULT,
+def time_worlds(
+    output: Path,
+    command: str,
+    device: torch.device,
+    repeats: int = 11,
+    workers: int | None = None,
+    worlds: int = 8,
+    size: int = 256,
+    segments: int = 32,
 ) -> None:
-    """Time both, print a table, write a record."""
+    """Time both ray casters, print a table, write a record.
+
+    Args:
+        output: where the JSON record goes.
+        command: the command line, for the record.
+        device: where region4d casts.
+        repeats: runs of each implementation, in turns.
+        workers: threads that share the worlds; by default all cores, or one on a GPU.
+        worlds: worlds in a batch.
+        size: pixels of a side.
+        segments: corners of a circle in the meshes.
+
+    Raises:
+        ImportError: Open3D is not installed.
+    """
     if open3d is None:
         raise ImportError("this comparison needs Open3D: pip install 'region4d[geom]'")
-    workers = workers or (1 if device != "cpu" else os.cpu_count() or 1)
+    workers = workers or (1 if device.type != "cpu" else os.cpu_count() or 1)
     torch.set_num_threads(1)
-    races = [race_casting(repeats, torch.device(device), workers, worlds, size, segments)]
+    races = [race_casting(repeats, device, workers, worlds, size, segments)]
     print_races(races)
     rate = clips_per_second(64)
     print(f"{rate:.0f} clips/s in one process (4 frames of 64 x 64 pixels: colour, depth, instances)")
-    command = shlex.join(["python", "-m", "benchmarks.speed.worlds", *sys.argv[1:]])
-    config = {"device": device, "repeats": repeats, "workers": workers, "worlds": worlds, "size": size}
+    config = {"device": str(device), "repeats": repeats, "workers": workers, "worlds": worlds, "size": size}
     write_races(output, command, races, collect_manifest(config | {"segments": segments, "clips_per_second": rate}))
-
-
-if __name__ == "__main__":
-    typer.run(main)

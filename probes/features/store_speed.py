@@ -1,4 +1,4 @@
-"""What a training sample costs to read, beside loading whole clips: `python -m probes.features.store_speed`.
+"""Cost of reading a training sample, compared with loading whole clips: `region4d speed store`.
 
 On clips of the published shape (WAN 2.1 14B, 21 slots of 30 x 52 x 5120 in float16; labels of 150 frames of 294 x 518,
 as of DL3DV) every arm reads the features and labels of four views, drawn as the published code draws them, widens
@@ -11,16 +11,13 @@ float16 or in 8 bits. All files are in the page cache; there is one thread, as i
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
@@ -35,45 +32,46 @@ from probes.features.memory import cast_to
 from probes.features.store import FeatureStore
 from scenes.storage.atomic import write_text
 
-RESULT = Path(__file__).parents[2] / "results" / "speed" / "feature_store.json"
-FEWER_BYTES, FASTER = 20, 10  # what is aimed at
+FEWER_BYTES, FASTER = 20, 10  # the aims
 SLOTS, ROWS, COLS, CHANNELS = 21, 30, 52, 5120
 FRAMES, HEIGHT, WIDTH = 150, 294, 518
 CAUSAL = SlotMap(((0,), *(tuple(range(4 * k - 3, 4 * k + 1)) for k in range(1, SLOTS))))
 
 
-def main(
-    clips: Annotated[int, typer.Option(help="clips on disk, 1.3 GB each")] = 3,
-    repeats: Annotated[int, typer.Option(help="samples of each arm")] = 9,
-    folder: Annotated[Path | None, typer.Option(help="where they are written for the time; the system's place")] = None,
-    output: Annotated[Path, typer.Option(help="where the result goes")] = RESULT,
-) -> None:
-    """Race the arms, and count the bytes that each reads."""
+def time_store(output: Path, command: str, clips: int = 3, repeats: int = 9, folder: Path | None = None) -> None:
+    """Race the arms, and count the bytes that each reads.
+
+    Args:
+        output: where the JSON record goes; a table goes beside it.
+        command: the command line, for the record.
+        clips: clips on disk, 1.3 GB each.
+        repeats: samples of each arm.
+        folder: where the clips are written for the time; by default the system's temporary folder.
+    """
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        place = Path(name)
+        store = Path(name)
         for clip in range(clips):
-            write_clip(place, f"clip-{clip}")
+            write_clip(store, f"clip-{clip}")
         sampler = ViewSampler()
         draws = [sampler.fixed(f"draw-{k}") for k in range(repeats + 1)]
         kinds = ("slots in 8 bits", READ, "slots in float16", MAPPED)
-        arms = {kind: stepper(place, kind, clips, draws) for kind in kinds}
+        arms = {kind: stepper(store, kind, clips, draws) for kind in kinds}
         ours, whole, half, _ = kinds
         races = [race("reading a sample of four views", arms, FASTER, repeats, CPU)]
-        sizes = {kind: sample_bytes(place, kind, draws[0]) for kind in (ours, half, whole)}
+        sizes = {kind: sample_bytes(store, kind, draws[0]) for kind in (ours, half, whole)}
     print_races(races)
     for kind in (ours, half):
         print(f"{kind}: {sizes[kind] / 1e6:.1f} MB a sample, 1/{sizes[whole] / sizes[kind]:.1f} of {whole}")
-    write(output, races, sizes, clips)
+    write(output, command, races, sizes, clips)
 
 
 CPU = torch.device("cpu")
 READ, MAPPED = "whole clips, read", "whole clips, mapped"
 
 
-def write(output: Path, races: list[Race], sizes: dict[str, int], clips: int) -> None:
+def write(output: Path, command: str, races: list[Race], sizes: dict[str, int], clips: int) -> None:
     """Write times and bytes, and a table of both beside them."""
-    command = shlex.join(["python", "-m", "probes.features.store_speed", *sys.argv[1:]])
     write_races(output, command, races, collect_manifest({"clips": clips, "bytes a sample": sizes}))
     write_text(output.with_suffix(".md"), reading_table(json.loads(output.read_text())))
 
@@ -149,7 +147,3 @@ def sample_bytes(place: Path, kind: str, views: list[int]) -> int:
     itemsize = 1 if kind == "slots in 8 bits" else 2
     slots = len(views) * ROWS * COLS * CHANNELS * itemsize + 4 * CHANNELS
     return slots + len(views) * LabelFile(labels).frame_bytes(unproject=True)
-
-
-if __name__ == "__main__":
-    typer.run(main)

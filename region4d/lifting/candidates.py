@@ -1,4 +1,4 @@
-"""Candidates of one object, and the one that a person takes for the best."""
+"""Candidates of one object, and the one that a person chooses."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from scenes.drawing.regions import save_picture
 from training.lifting.human_choices import Choice, add_choice, image_hash, mask_hash
 
 
-def check_choice(choose: int, choice: int | None, objects: int, best_of: int = 1) -> None:
-    """Refuse a choice that cannot be made, before anything is sampled."""
-    if choose and best_of > 1:
-        raise ValueError(
-            "--choose lets a person choose, and --best-of takes what most samples agree on: give one of them"
-        )
+def check_choice(choose: int, choice: int | None, objects: int) -> None:
+    """Refuse a choice that cannot be made, before anything is sampled.
+
+    Raises:
+        ValueError: there are fewer candidates than `choice`, several objects, or no terminal to ask on.
+    """
     if choice is not None and choice > choose:
-        raise ValueError(f"--choice {choice} needs as many candidates: give --choose {choice} or more")
+        raise ValueError(f"--choice {choice} needs {choice} candidates; use --choose {choice} or more")
     if choose and objects != 1:
-        raise ValueError(f"--choose compares candidates of one object, got {objects} masks and boxes: give one")
+        raise ValueError(f"--choose compares candidates of one object, got {objects}; mark one")
     if choose and choice is None and not sys.stdin.isatty():
-        raise ValueError("--choose asks on a terminal, and this is none: answer beforehand by --choice K (0 for none)")
+        raise ValueError(
+            "--choose needs an interactive terminal; pass --choice K to choose non-interactively (0 = none)"
+        )
 
 
 def choose_candidate(
@@ -38,9 +40,9 @@ def choose_candidate(
     choice: int | None,
     output: Path,
 ) -> int:
-    """Draw `candidates.png` and ask which one is best (1 to N, 0 for none), unless `choice` says so already.
+    """Draw `candidates.png` and ask which one is best (1 to N, 0 for none), unless `choice` answers it.
 
-    While it asks, the picture stands beside `output`, since `folder` is a draft.
+    During the question a copy of the picture lies beside `output`, since `folder` is a draft.
     """
     titles = [
         f"candidate {number} (seed {seed})"

@@ -1,4 +1,4 @@
-"""What `region4d lift` writes: meshes, pictures, and `poses.json`, which says where the objects are."""
+"""Output of `region4d lift`: meshes, pictures, and `poses.json` with the poses of the objects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def median_distance(lifted: LiftedObject, points: PointMap, mask: Bool[Tensor, "
 
 
 def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> list[dict[str, Any]]:
-    """Put the facts of each object together (metres); those that need depth are null where there is none."""
+    """List the facts of each object (metres); those that need depth are null without it."""
     facts = []
     for k, (lifted, mask) in enumerate(zip(objects, given.masks, strict=False)):
         corners = lifted.mesh.vertices.amin(0), lifted.mesh.vertices.amax(0)
@@ -63,7 +63,7 @@ def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> li
 
 
 def write_masks(folder: Path, masks: Sequence[Bool[Tensor, "height width"]]) -> None:
-    """Write the masks that were lifted, boxes included."""
+    """Write the mask of each object."""
     for k, mask in enumerate(masks):
         write_mask(folder / f"mask_{k}.png", mask)
 
@@ -80,6 +80,7 @@ def write_lift(
     write_ply(folder / "lifted.ply", objects)
     turntable(objects, [title(fact, given.points is not None) for fact in facts]).save(folder / "turntable.png")
     over_photo(given.image, given.masks, objects, given.intrinsics).save(folder / "over_photo.png")
+    sampled = {} if given.sampled is None else {"sampled_frames": given.sampled}
     poses = {
         "convention": CONVENTION,
         "frame": FRAME,
@@ -87,6 +88,7 @@ def write_lift(
         "files": {"lifted.ply": PLY_FRAME, "lifted.glb": GLB_FRAME},
         "source": str(given.source),
         "frame_index": given.frame,
+        **sampled,
         "image_height_width": list(given.image.shape[1:]),
         "intrinsics": given.intrinsics.tolist(),
         "depth": given.depth,
@@ -98,7 +100,7 @@ def write_lift(
 
 
 def title(fact: Mapping[str, Any], metric: bool) -> str:
-    """Say in one line what an object is like."""
+    """Describe an object in one line."""
     if not metric:
         return f"{fact['name']}, seed {fact['seed']}: size unknown, no depth was given"
     size, confidence = size_text(fact), confidence_text(fact)
@@ -114,12 +116,12 @@ def size_text(fact: Mapping[str, Any]) -> str:
 
 
 def confidence_text(fact: Mapping[str, Any]) -> str:
-    """Write a confidence, or that there is none."""
+    """Write a confidence, or a dash where it is unknown."""
     return "-" if fact["confidence"] is None else f"{fact['confidence']:.0%}"
 
 
 def to_terminal(facts: Sequence[Mapping[str, Any]], metric: bool) -> Table:
-    """Lay the objects out for a terminal."""
+    """Lay the objects out as a table for a terminal."""
     table = Table("object", "size, m", "distance, m", "confidence", "off the points, mm", box=SIMPLE_HEAD)
     for fact in facts:
         table.add_row(

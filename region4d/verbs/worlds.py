@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import track
 
-from scenes.drawing.regions import save_picture
-from scenes.readers.rgbd_folder import write_rgbd_folder
-from scenes.worlds import WorldConfig, make_world, render
-from scenes.worlds.preview import preview_sheet, write_preview_video
+from region4d.flags import DeviceFlag, torch_device
 
 SHARPNESS = 2  # previews are rendered this much larger and averaged down
 
@@ -23,17 +19,35 @@ def worlds(
     height: Annotated[int, typer.Option(help="pixels", min=16)] = 192,
     width: Annotated[int, typer.Option(help="pixels", min=16)] = 256,
     motion: Annotated[bool, typer.Option(help="let objects move")] = False,
-    device: Annotated[str, typer.Option(help="where rays are cast: cpu, cuda")] = "cpu",
+    device: DeviceFlag = "cpu",
     export: Annotated[bool, typer.Option(help="write RGB-D folders instead of a preview")] = False,
-    output: Annotated[Path, typer.Option(help="folder for what is written")] = Path("outputs/worlds_preview"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder for the files")] = Path(
+        "outputs/worlds_preview"
+    ),
 ) -> None:
-    """Preview worlds as a contact sheet and videos of colour, depth, flow, instances; or export RGB-D folders."""
+    """Preview worlds as a contact sheet and videos of colour, depth, flow, instances; or export RGB-D folders.
+
+    Example: region4d worlds --export --seed 6 --count 1 --output rooms
+    """
+    from rich.progress import track
+
+    from region4d.terminal import CONSOLE
+    from scenes.drawing.regions import save_picture
+    from scenes.readers.rgbd import write_rgbd_folder
+    from scenes.storage.atomic import refuse_existing
+    from scenes.worlds import WorldConfig, make_world, render
+    from scenes.worlds.preview import preview_sheet, write_preview_video
+
     larger = 1 if export else SHARPNESS
     config = WorldConfig(height=larger * height, width=larger * width, frames=frames, motion=motion)
+    where = str(torch_device(device))
+    if export:
+        for each in range(seed, seed + count):
+            refuse_existing(output / f"world-{each}")
     output.mkdir(parents=True, exist_ok=True)
     clips = []
-    for each in track(range(seed, seed + count), description="rendering"):
-        (clip,) = render([make_world(each, config)], device, signals=() if export else ("normals", "backward_flow"))
+    for each in track(range(seed, seed + count), description="rendering", console=CONSOLE):
+        (clip,) = render([make_world(each, config)], where, signals=() if export else ("normals", "backward_flow"))
         if export:
             write_rgbd_folder(clip, output / clip.name)
         else:

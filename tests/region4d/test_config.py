@@ -6,9 +6,9 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from distill.step_cost import STUDENT
-from models.sr3d import SR3DConfig, SR3DForConditionalGeneration
+from models.sr3d import SR3DForConditionalGeneration
 from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from region4d.verbs.speed import student_config
 from tests.support.nvila_folder import write_nvila
 
 EXPERIMENTS = sorted(
@@ -101,12 +101,8 @@ def test_an_arm_distils_where_it_has_a_loss_for_it(arm: str) -> None:
 
 def test_the_cost_of_a_step_is_measured_on_the_student_of_the_experiment() -> None:
     config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"])
-    ours, theirs = SR3DConfig(**STUDENT), instantiate(config.model.config)
-    for name in ("tile_size", "stride", "projector", "projector_factor", "grid_encoding", "scale", "camera_token"):
-        assert getattr(ours, name) == getattr(theirs, name)
-    student, built = SR3DForConditionalGeneration(ours), instantiate(config.model)
-    assert {k: v.shape for k, v in student.state_dict().items()} == {k: v.shape for k, v in built.state_dict().items()}
-    assert ours.timestamp_encoding == theirs.timestamp_encoding
+    assert student_config().to_dict() == instantiate(config.model.config).to_dict()
+    assert not student_config().position_encoding  # distillation is timed without a point map
 
 
 def test_the_model_for_a_gpu_has_a_hundred_million_parameters_and_a_teacher_of_its_frames() -> None:

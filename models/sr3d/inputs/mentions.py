@@ -8,6 +8,11 @@ from collections.abc import Sequence
 MENTION = re.compile(r"<region(\d+)>")
 
 
+def mentioned(question: str) -> list[int]:
+    """List the regions that a question mentions, in order, repetitions included."""
+    return [int(k) for k in MENTION.findall(question)]
+
+
 def renumber(question: str, numbers: Sequence[int]) -> str:
     """Rewrite `<region k>` to `<region numbers[k]>`.
 

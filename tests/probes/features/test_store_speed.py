@@ -1,8 +1,11 @@
 """The table of reading features says what its record says."""
 
 import json
+from pathlib import Path
 
-from probes.features.store_speed import MAPPED, READ, RESULT, reading_table
+from probes.features.store_speed import MAPPED, READ, reading_table
+
+RESULT = Path(__file__).parents[3] / "results" / "speed" / "feature_store.json"
 
 
 def test_bytes_and_times_are_compared_with_reading_whole_clips() -> None:

@@ -78,7 +78,7 @@ def in_camera(path: Path) -> trimesh.Trimesh:
 
 
 def test_a_mask_and_a_box_become_one_scene_with_poses_and_pictures(lift: Lift, photo: Path, camera: str) -> None:
-    code, out, err = lift(*MASK, "--box", "50,2,115,70", *DEPTH, "--intrinsics", camera)
+    code, out, err = lift("--mask", "0:HERE/mask.png", "--region", "1:50,2,115,70", *DEPTH, "--intrinsics", camera)
     assert code == 0, err
     assert {path.name for path in (photo / "out").iterdir()} == {*MESHES, "mask_0.png", "mask_1.png"}
     assert "object_1" in out
@@ -117,7 +117,7 @@ def test_an_object_lifted_right_covers_its_mask_and_lies_on_its_points_in_both_f
     lift: Lift, photo: Path, camera: str, seen: SeenObject, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     """All that is left to be wrong is what the verb does: reading the picture and camera, and writing the files."""
-    monkeypatch.setattr("models.lifting.lift_many", lambda *a, **k: [true_object(seen)])
+    monkeypatch.setattr("region4d.lifting.run.lift_many", lambda *a, **k: [true_object(seen)])
     assert lift(*MASK, *DEPTH, "--intrinsics", camera)[0] == 0
     found = poses(photo / "out")
     assert found["objects"][0]["median_distance_m"] < 0.01 * seen.scale  # half a voxel of 48, and depth in millimetres
@@ -266,16 +266,16 @@ def spoil(photo: Path) -> None:
     ("words", "said"),
     [
         (["HERE/none.png", *MASK], ["no such file", "none.png"]),
-        ([], ["--mask", "--box"]),
+        ([], ["--mask", "--region"]),
         (["HERE/text.png", *MASK], ["text.png", "picture"]),
         ([*MASK, "--frame", "3"], ["frames 0 to 0", "3"]),
         (["--mask", "HERE/none.png"], ["no mask picture", "none.png"]),
         (["--mask", "HERE/empty.png", *DEPTH], ["empty.png", "is empty"]),
         (["--mask", "HERE/small.png"], ["40x32", "128x96"]),
-        (["--box", "1,2,3"], ["--box '1,2,3'", "4 numbers"]),
-        (["--box", "200,10,300,50"], ["200,10,300,50", "outside", "128"]),
-        (["--box", "30,10,20,50"], ["no area"]),
-        (["--box", "0,70,40,95", *DEPTH, "--fov", "60"], ["--box 0,70,40,95", "stands out", "mask"]),
+        (["--region", "1,2,3"], ["--region '1,2,3'", "4 numbers"]),
+        (["--region", "200,10,300,50"], ["200,10,300,50", "outside", "128"]),
+        (["--region", "30,10,20,50"], ["no area"]),
+        (["--region", "0,70,40,95", *DEPTH, "--fov", "60"], ["--region 0,70,40,95", "stands out", "mask"]),
         ([*MASK, "--depth", "HERE/none.npy"], ["no depth file", "none.npy"]),
         ([*MASK, "--depth", "HERE/half.npy"], ["64x48", "128x96"]),
         ([*MASK, "--depth", "HERE/cube.npy"], ["(1, 96, 128)", "(height, width)"]),
@@ -284,6 +284,9 @@ def spoil(photo: Path) -> None:
         ([*MASK, "--depth", "HERE/sky.npy"], ["unknown at every pixel", "--no-depth"]),
         ([*MASK, "--depth", "HERE/hole.npy"], ["mask.png", "has depth", "--no-depth"]),
         ([*MASK, *DEPTH, "--no-depth"], ["--depth and --no-depth", "exclude"]),
+        ([*MASK, "--frame", "0", "--frames", "2"], ["--frames and --frame", "exclude"]),
+        ([*MASK, "--region", "1,2,30,40"], ["--region '1,2,30,40'", "K:"]),
+        (["--mask", "1:HERE/mask.png"], ["without a gap", "[1]"]),
         ([*MASK, "--depth-scale", "1000"], ["--depth-scale", "--depth FILE"]),
         ([*MASK, "--depth-model", "nowhere"], ["nowhere", "hf download"]),
         ([*MASK, "--intrinsics", "1,2"], ["--intrinsics '1,2'", "4 numbers"]),
@@ -292,12 +295,12 @@ def spoil(photo: Path) -> None:
         ([*MASK, "--intrinsics", "1,1,1,1", "--fov", "60"], ["--intrinsics and --fov"]),
         ([*MASK, "--model", "HERE"], ["config.json", "lifting model"]),
         ([*MASK, "--model", "HERE/other"], ["lifting model", "other"]),
-        ([*MASK, "--device", "toaster"], ["toaster", "cpu or cuda"]),
+        ([*MASK, "--device", "toaster"], ["unknown device 'toaster'", "cpu, cuda or cuda:N"]),
         ([*MASK, "--device", "cuda:99"], ["cuda:99", "--device cpu"]),
         ([*MASK, "--choose", "2"], ["terminal", "--choice"]),
         ([*MASK, "--choice", "1"], ["--choose 1"]),
         ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--best-of", "2"], ["--best-of", "give one of them"]),
-        ([*MASK, "--shortcut", "--guidance", "2"], ["--shortcut", "give one of them"]),
+        ([*MASK, "--shortcut", "--guidance", "2"], ["--shortcut and --guidance", "exclude"]),
         ([*MASK, "--best-of", "2"], ["object 0", "point map", "give depth"]),
         ([*MASK, *MASK, "--choose", "2", "--choice", "1"], ["one object", "got 2"]),
     ],
@@ -332,7 +335,7 @@ def test_a_chair_of_redwood_is_lifted_from_a_box_into_two_files_that_agree(
     lift: Lift, photo: Path, shared_data: Path
 ) -> None:
     room = shared_data / "redwood_rgbd"
-    code, _, err = lift(str(room), "--frame", "4", "--box", "330,105,603,385")
+    code, _, err = lift(str(room), "--frame", "4", "--region", "330,105,603,385")
     assert code == 0, err
     clip = read_rgbd_folder(room, indices=[4])
     points = unproject(clip.depth[0], clip.intrinsics[0])
@@ -347,11 +350,11 @@ def test_a_chair_of_redwood_is_lifted_from_a_box_into_two_files_that_agree(
 
 def test_the_depth_scale_and_camera_of_an_rgbd_folder_can_be_told(lift: Lift, photo: Path, shared_data: Path) -> None:
     room = str(shared_data / "redwood_rgbd")
-    words = (room, "--box", "330,105,603,385", "--depth-scale", "500", "--intrinsics", "525,525,320,240")
+    words = (room, "--region", "330,105,603,385", "--depth-scale", "500", "--intrinsics", "525,525,320,240")
     assert lift(*words)[0] == 0
     found = poses(photo / "out")["objects"][0]
     (photo / "out").rename(photo / "out1")
-    assert lift(room, "--box", "330,105,603,385")[0] == 0
+    assert lift(room, "--region", "330,105,603,385")[0] == 0
     half = poses(photo / "out")["objects"][0]
     assert found["mask_pixels"] == half["mask_pixels"]
     assert found["scale"] == pytest.approx(2 * half["scale"], rel=1e-3)  # the model works in a frame without metres

@@ -1,0 +1,127 @@
+"""Where the geometry of footage comes from: the depth and the camera that flags name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from einops import repeat
+from jaxtyping import Float
+from torch import Tensor
+
+from models.depth import DepthAnythingV2
+from models.geometry import default_intrinsics, valid_depth
+from region4d.flags import read_numbers
+from scenes.clip import Clip
+from scenes.readers.depth_file import read_depth_file
+from scenes.readers.estimated_depth import add_depth
+from scenes.readers.rgbd.pinhole import read_pinhole
+
+ASSUMED_FOV_DEG = 60  # horizontal, of a camera that nobody knows
+CameraOrigin = Literal["flag", "footage", "assumed"]
+
+
+@dataclass(frozen=True)
+class GeometrySource:
+    """Where depth and the camera come from, as flags say; without any, from the footage itself.
+
+    Raises ValueError for flags that exclude each other.
+    """
+
+    depth: Path | None = None
+    depth_scale: float | None = None
+    depth_model: str | None = None
+    no_depth: bool = False
+    intrinsics: str | None = None
+    fov_deg: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [flag for flag, value in (("--depth", self.depth), ("--depth-model", self.depth_model)) if value]
+        given += ["--no-depth"] if self.no_depth else []
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other; give one of them")
+        if self.intrinsics is not None and self.fov_deg is not None:
+            raise ValueError("--intrinsics and --fov exclude each other; give one of them")
+
+    @property
+    def has_camera(self) -> bool:
+        """Whether a flag gives the camera."""
+        return self.intrinsics is not None or self.fov_deg is not None
+
+    def camera(self, size: tuple[int, int]) -> Float[Tensor, "3 3"]:
+        """Read the intrinsics (pixels, centres at .5) that the flags give for frames of `size` (height, width).
+
+        Raises:
+            FileNotFoundError: the pinhole file does not exist.
+            ValueError: no flag gives a camera, or its value cannot be used.
+        """
+        if self.fov_deg is not None:
+            return default_intrinsics(*size, self.fov_deg)
+        if self.intrinsics is None:
+            raise ValueError("the camera is not given; use --intrinsics or --fov")
+        if self.intrinsics.endswith(".json"):
+            if not Path(self.intrinsics).is_file():
+                raise FileNotFoundError(f"no pinhole file '{self.intrinsics}'")
+            return read_pinhole(Path(self.intrinsics), size)
+        fx, fy, cx, cy = read_numbers("intrinsics", self.intrinsics, self.intrinsics, 4)
+        if not (fx > 0 and fy > 0):
+            raise ValueError(
+                f"--intrinsics '{self.intrinsics}': focal lengths must be positive; give fx,fy,cx,cy in pixels"
+            )
+        return torch.tensor([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class Located:
+    """A clip with its geometry. `depth` names the origin of the depth, None where there is none."""
+
+    clip: Clip
+    depth: str | None
+    camera: CameraOrigin
+
+
+def locate(clip: Clip, source: GeometrySource) -> Located:
+    """Add to a clip the camera and depth that `source` names; depth without a camera assumes 60 degrees.
+
+    Raises:
+        FileNotFoundError: a file or checkpoint does not exist.
+        ValueError: a file cannot be used, or no pixel has depth.
+    """
+    camera: CameraOrigin = "assumed" if clip.intrinsics is None else "footage"
+    if source.has_camera:
+        given = repeat(source.camera(clip.size), "row col -> time row col", time=len(clip))
+        clip, camera = replace(clip, intrinsics=given), "flag"
+    if source.no_depth:
+        return Located(replace(clip, depth=None), None, camera)
+    if source.depth_model is not None:
+        return Located(add_depth(clip, DepthAnythingV2(source.depth_model)), f"model {source.depth_model}", camera)
+    if source.depth is not None:
+        clip, origin = replace(clip, depth=_read_depth(source.depth, source.depth_scale, clip)), str(source.depth)
+    elif clip.depth is not None:
+        origin = "RGB-D folder"
+    else:
+        return Located(clip, None, camera)
+    if clip.intrinsics is None:
+        assumed = default_intrinsics(*clip.size, ASSUMED_FOV_DEG)
+        clip = replace(clip, intrinsics=repeat(assumed, "row col -> time row col", time=len(clip)))
+    if clip.depth is None or not bool(valid_depth(clip.depth).any()):
+        raise ValueError(
+            f"depth ({origin}) is unknown at every pixel (0, negative, NaN or infinite); give other depth, or "
+            "--no-depth to go without metres"
+        )
+    return Located(clip, origin, camera)
+
+
+def _read_depth(path: Path, scale: float | None, clip: Clip) -> Float[Tensor, "time height width"]:
+    """Read the depth of a clip of one frame, 0 where unknown."""
+    if len(clip) != 1:
+        raise ValueError(f"--depth '{path}' is of one frame, but {len(clip)} frames are used; name it with --frame I")
+    metres = read_depth_file(path, scale)
+    if tuple(metres.shape) != clip.size:
+        raise ValueError(
+            f"depth must be registered to the frame and of its size; '{path}' is {metres.shape[1]}x{metres.shape[0]}, "
+            f"expected {clip.size[1]}x{clip.size[0]}"
+        )
+    return torch.where(valid_depth(metres), metres, torch.zeros_like(metres))[None]

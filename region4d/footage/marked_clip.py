@@ -1,0 +1,111 @@
+"""Opening footage as flags describe it: which frames, which regions in them, and their geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from models.regions import Region
+from region4d.footage.geometry import CameraOrigin, GeometrySource, locate
+from region4d.footage.marks import Mark, Pointer, regions_of
+from scenes.clip import Clip
+from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
+
+
+@dataclass(frozen=True)
+class FrameChoice:
+    """Which frames to use: `count` of them, sampled uniformly, or frame `index` alone.
+
+    `partial` allows a cut or damaged video. Raises ValueError unless exactly one of both is given.
+    """
+
+    count: int | None = None
+    index: int | None = None
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.count is None) == (self.index is None):
+            raise ValueError("--frames and --frame exclude each other; give one of them")
+
+
+@dataclass(frozen=True)
+class MarkedClip:
+    """A clip with the regions marked in it.
+
+    `depth` names the origin of the depth (None: there is none) and `camera` that of the intrinsics. `frame` is the one
+    frame that was kept of a sampled clip, counted among the sampled ones; None where all were kept.
+    """
+
+    clip: Clip
+    marks: Sequence[Mark]
+    depth: str | None
+    camera: CameraOrigin
+    frame: int | None = None
+
+    @property
+    def regions(self) -> list[Region]:
+        """The regions; item k is `<region k>` of a question."""
+        return regions_of(self.marks)
+
+
+def open_footage(
+    source: Path,
+    frames: FrameChoice,
+    pointers: Sequence[Pointer],
+    geometry: GeometrySource,
+    *,
+    one_frame: bool = False,
+    default_depth_model: str | None = None,
+) -> MarkedClip:
+    """Open footage, draw the regions and add the geometry.
+
+    Only the frame of the regions is kept if `one_frame` asks for it, and where depth is estimated without camera
+    poses, which would join frames in one space.
+
+    Args:
+        source: a video, a picture, a folder of pictures or an RGB-D folder.
+        frames: which frames.
+        pointers: the regions.
+        geometry: where depth and the camera come from.
+        one_frame: keep one frame, whatever the geometry.
+        default_depth_model: estimates the depth where neither flags nor footage give any.
+
+    Raises:
+        FileNotFoundError: a file or checkpoint does not exist.
+        ValueError: a file or flag cannot be used.
+    """
+    clip = _read(source, frames, geometry)
+    marks: Sequence[Mark] = [pointer.mark(clip.size, len(clip)) for pointer in pointers]
+    if not geometry.no_depth and geometry.depth is None and geometry.depth_model is None and clip.depth is None:
+        geometry = replace(geometry, depth_model=default_depth_model)
+    frame = None
+    estimated = geometry.depth_model is not None and clip.world_T_cam is None
+    if len(clip) > 1 and (one_frame or estimated):
+        frame = _marked_frame(marks, one_frame)
+        clip, marks = clip.frames([frame]), [replace(mark, frame=0) for mark in marks]
+    located = locate(clip, geometry)
+    return MarkedClip(located.clip, marks, located.depth, located.camera, frame)
+
+
+def _read(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:
+    indices = None if frames.index is None else [frames.index]
+    if is_rgbd_folder(source):
+        unread = torch.eye(3) if geometry.has_camera else None  # a camera file is not needed beside the flag
+        return read_rgbd_folder(source, frames.count, indices, depth_scale=geometry.depth_scale, intrinsics=unread)
+    if geometry.depth_scale is not None and geometry.depth is None:
+        raise ValueError("--depth-scale needs a depth to scale: give --depth FILE or an RGB-D folder")
+    return open_clip(source, frames.count, frames.partial, indices)
+
+
+def _marked_frame(marks: Sequence[Mark], one_frame: bool) -> int:
+    """Name the frame in which everything is marked; the first one if nothing is."""
+    marked = sorted({mark.frame for mark in marks})
+    if len(marked) > 1:
+        reason = "one frame is lifted" if one_frame else "no camera poses join the frames of this input in one space"
+        remedy = "" if one_frame else ", or use --no-depth"
+        raise ValueError(f"regions are marked on frames {marked}, but {reason}; mark all on one frame{remedy}")
+    return marked[0] if marked else 0

@@ -1,0 +1,135 @@
+"""Pointing at regions on the command line: `--region`, `--point` and `--mask`, each `[K:]what[@frame]`."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jaxtyping import Bool
+from torch import Tensor
+
+from models.regions import Region
+from models.sr3d.inputs.mentions import mentioned
+from region4d.flags import read_numbers
+from scenes.readers.image_files import read_mask
+
+Kind = Literal["mask", "region", "point"]
+RADIUS = 0.02  # of a point without a radius, relative to the shorter side of the frame
+_FORM = re.compile(r"(?:(?P<index>\d+):)?(?P<what>.+?)(?:@(?P<frame>\d+))?")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """One value of a flag: it points at region `index` in one frame. `what` is its text without index and frame."""
+
+    kind: Kind
+    text: str
+    index: int
+    what: str
+    frame: int = 0
+
+    @property
+    def flag(self) -> str:
+        """The flag with its value, for errors."""
+        return f"--{self.kind} '{self.text}'"
+
+    def mark(self, size: tuple[int, int], frames: int) -> Mark:
+        """Draw the mask in a clip of `frames` frames of `size` (height, width).
+
+        Raises:
+            FileNotFoundError: the mask file does not exist.
+            ValueError: the frame does not exist, or the mask is malformed, empty or outside the frame.
+        """
+        if self.frame >= frames:
+            known = "1 frame is used (frame 0)" if frames == 1 else f"{frames} frames are used (0 to {frames - 1})"
+            raise ValueError(f"{self.flag} names frame {self.frame}, but {known}")
+        mask = self._draw(*size)
+        if not bool(mask.any()):
+            raise ValueError(f"region {self.index} ({self.what}) is empty: mark the pixels of the object")
+        return Mark(self, self.frame, mask)
+
+    def _draw(self, height: int, width: int) -> Bool[Tensor, "height width"]:
+        if self.kind == "mask":
+            return read_mask(Path(self.what), height, width)
+        if self.kind == "region":
+            corners = read_numbers(self.kind, self.text, self.what, 4)
+            return Region.from_box(corners, height, width).masks[0]
+        x, y, *given = read_numbers(self.kind, self.text, self.what, 2, 3)
+        radius = given[0] if given else RADIUS * min(height, width)
+        return Region.from_points([(x, y)], radius, height, width).masks[0]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mask that a pointer draws in a frame of a clip."""
+
+    pointer: Pointer
+    frame: int
+    mask: Bool[Tensor, "height width"]
+
+    @property
+    def index(self) -> int:
+        """The region that is marked."""
+        return self.pointer.index
+
+
+def parse_pointers(boxes: Sequence[str], points: Sequence[str], masks: Sequence[str]) -> list[Pointer]:
+    """Read the values of `--region`, `--point` and `--mask`.
+
+    `K:` may be left out as long as it is left out everywhere and one kind of flag is used: its values are then regions
+    0, 1, ... in the order given. Several values with the same K mark one region, in one frame or in many.
+
+    Raises:
+        ValueError: a value is malformed, only some have a number, or the numbers have a gap.
+    """
+    kinds: dict[Kind, Sequence[str]] = {"mask": masks, "region": boxes, "point": points}
+    values = [(kind, text, _parse(kind, text)) for kind, texts in kinds.items() for text in texts]
+    bare = [(kind, text) for kind, text, form in values if form["index"] is None]
+    if bare and (len(bare) < len(values) or len({kind for kind, _ in bare}) > 1):
+        kind, text = bare[-1]
+        raise ValueError(f"--{kind} '{text}' needs a number; write K: before every region, as in --{kind} 1:{text}")
+    pointers = [
+        Pointer(kind, text, place if bare else int(form["index"]), form["what"], int(form["frame"] or 0))
+        for place, (kind, text, form) in enumerate(values)
+    ]
+    numbers = sorted({pointer.index for pointer in pointers})
+    if numbers != list(range(len(numbers))):
+        raise ValueError(f"regions are numbered 0, 1, ... without a gap; got {numbers}")
+    return pointers
+
+
+def _parse(kind: Kind, text: str) -> re.Match[str]:
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise ValueError(f"--{kind} '{text}' is malformed; write [K:]...[@frame], as in --region 0:10,20,110,220@0")
+    return form
+
+
+def regions_of(marks: Sequence[Mark]) -> list[Region]:
+    """Join the marks of each region; item k is `<region k>` of a question."""
+    masks: dict[int, dict[int, Tensor]] = defaultdict(dict)
+    for mark in marks:
+        known = masks[mark.index].get(mark.frame)
+        masks[mark.index][mark.frame] = mark.mask if known is None else known | mark.mask
+    return [Region(masks[index], f"region{index}") for index in sorted(masks)]
+
+
+def check_mentions(question: str, pointers: Sequence[Pointer]) -> None:
+    """Refuse a mention without a region, and a region without a mention.
+
+    Raises:
+        ValueError: the question and the flags name different regions.
+    """
+    mentions, given = set(mentioned(question)), {pointer.index for pointer in pointers}
+    for k in sorted(mentions - given):
+        raise ValueError(f"the question mentions <region{k}>, which was not given; add --region {k}:x0,y0,x1,y1")
+    for pointer in pointers:
+        if pointer.index not in mentions:
+            raise ValueError(
+                f"{pointer.flag} was given, but the question does not mention <region{pointer.index}>; mention it or "
+                "leave it out"
+            )

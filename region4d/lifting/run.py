@@ -1,0 +1,114 @@
+"""Lifting the objects of one frame into a folder, with a progress bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from torch import nn
+
+from benchmarks.records.manifest import checkpoint_hash
+from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
+from models.lifting.fitting.shape_fitting import ROUNDS
+from models.lifting.fitting.shape_fitting import STEPS as FITTING_STEPS
+from region4d.lifting.candidates import choose_candidate, record_choice
+from region4d.lifting.input import LiftInput
+from region4d.lifting.options import LiftOptions
+from region4d.lifting.output import describe, write_lift, write_masks
+from region4d.terminal import CONSOLE
+from scenes.storage.atomic import new_folder
+
+
+@dataclass(frozen=True)
+class LiftRun:
+    """A finished lift: `facts` of each object, the names of its files, and notes of one line each."""
+
+    facts: Sequence[Mapping[str, Any]]
+    files: Sequence[str]
+    notes: Sequence[str]
+    count: int  # objects or candidates that went through the networks
+    seconds: float  # in the networks
+
+
+def lift_into(
+    output: Path,
+    networks: LiftingModel,
+    model: Path,
+    given: LiftInput,
+    options: LiftOptions,
+    choice: int | None = None,
+) -> LiftRun:
+    """Lift the objects and write everything to the new folder `output`, all or nothing.
+
+    With `options.choose`, a person chooses among candidates of one object, or `choice` answers beforehand.
+
+    Raises:
+        FileExistsError: `output` exists.
+        ValueError: an object cannot be lifted.
+    """
+    sampling = options.resolve(networks.distilled, given.points is not None)
+    seeds, seed = options.seeds(len(given.masks)), options.seed
+    start = time.perf_counter()
+    objects = run_lift(networks, given, sampling, seeds)
+    seconds = time.perf_counter() - start
+    with new_folder(output) as folder:
+        if options.choose:
+            number = choose_candidate(folder, given, objects, seeds, choice, output)
+            record_choice(folder, given, model, sampling, seeds, number)
+            objects, seed = ([objects[number - 1]], seeds[number - 1]) if number else ([], seed)
+        write_masks(folder, given.masks)
+        facts = describe(given, objects, seed)
+        if objects:
+            with CONSOLE.status("drawing"):
+                write_lift(folder, given, objects, facts, made_by(model, sampling, seconds))
+        files = sorted(path.name for path in folder.iterdir())
+    notes = list(given.notes)
+    if options.shortcut and not networks.distilled:
+        notes.append(
+            f"note: {model} was not distilled for few steps; leave out --shortcut, or train experiment=lifting/shortcut"
+        )
+    return LiftRun(facts, files, notes, len(seeds), seconds)
+
+
+def run_lift(networks: LiftingModel, given: LiftInput, sampling: Sampling, seeds: Sequence[int]) -> list[LiftedObject]:
+    """Lift the objects, or candidates of one, in one batch, with a bar that counts calls of the networks."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    calls: dict[nn.Module, int] = {
+        networks.flow: sampling.steps + (ROUNDS * FITTING_STEPS if sampling.fit == "shape" else 0)
+    }
+    if networks.refinement is not None:
+        calls[networks.refinement] = sampling.refinement_steps
+    count = len(seeds)
+    with Progress(*columns, console=CONSOLE, transient=True, disable=not CONSOLE.is_interactive) as progress:
+        bar = progress.add_task(f"lifting {count}", total=sum(calls.values()))
+        hooks = [network.register_forward_hook(lambda *_: progress.advance(bar)) for network in calls]
+        try:
+            return lift_many(
+                [given.image] * count,
+                list(given.masks) if len(given.masks) == count else list(given.masks) * count,
+                [given.points] * count,
+                model=networks,
+                sampling=sampling,
+                seeds=seeds,
+            )
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+def made_by(model: Path, sampling: Sampling, seconds: float) -> dict[str, Any]:
+    """Record the model and sampling of a lift, and its duration."""
+    return {
+        "model": str(model),
+        "model_sha256": checkpoint_hash(model),
+        "steps": sampling.steps,
+        "guidance": sampling.guidance.weight,
+        "shortcut": sampling.shortcut,
+        "fit": sampling.fit,
+        "best_of": sampling.best_of,
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,94 @@
+"""`region4d speed`: measure speed against what one would use instead, on this machine."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from region4d.flags import DeviceFlag, torch_device
+
+if TYPE_CHECKING:
+    from models.sr3d import SR3DConfig
+
+RESULTS = Path("results/speed")
+Output = Annotated[Path, typer.Option("-o", "--output", help="the JSON record; tables go beside it")]
+Repeats = Annotated[int, typer.Option("--repeats", min=1, help="runs of each implementation, in turns")]
+
+speed = typer.Typer(help="Measure speed against what one would use instead; print a table, write a record.")
+
+
+@speed.command()
+def regions(
+    device: DeviceFlag = "cpu",
+    repeats: Repeats = 11,
+    threads: Annotated[int, typer.Option(min=0, help="threads of torch on the CPU; 0 keeps its default")] = 0,
+    output: Output = RESULTS / "regions.json",
+) -> None:
+    """Time tiling and region pooling against PIL and against masks resized to the grid."""
+    from benchmarks.speed.regions import time_regions
+
+    time_regions(output, command(), torch_device(device), repeats, threads)
+
+
+@speed.command()
+def worlds(
+    device: DeviceFlag = "cpu",
+    repeats: Repeats = 11,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="threads that share the worlds; all cores, one on a GPU")
+    ] = None,
+    count: Annotated[int, typer.Option("--worlds", min=1, help="worlds in a batch")] = 8,
+    size: Annotated[int, typer.Option(min=1, help="pixels of a side")] = 256,
+    segments: Annotated[int, typer.Option(min=3, help="corners of a circle in the meshes")] = 32,
+    output: Output = RESULTS / "worlds.json",
+) -> None:
+    """Time the ray caster of procedural worlds against Open3D's RaycastingScene."""
+    from benchmarks.speed.worlds import time_worlds
+
+    time_worlds(output, command(), torch_device(device), repeats, workers, count, size, segments)
+
+
+@speed.command()
+def store(
+    clips: Annotated[int, typer.Option(min=1, help="clips on disk, 1.3 GB each")] = 3,
+    repeats: Repeats = 9,
+    folder: Annotated[
+        Path | None, typer.Option(help="where clips are written for the time; the temporary folder")
+    ] = None,
+    output: Output = RESULTS / "feature_store.json",
+) -> None:
+    """Time reading a sample from the feature store against loading whole clips."""
+    from probes.features.store_speed import time_store
+
+    time_store(output, command(), clips, repeats, folder)
+
+
+@speed.command()
+def distillation(
+    device: DeviceFlag = "cpu",
+    repeats: Repeats = 15,
+    clips: Annotated[int, typer.Option(min=1, help="clips in the batch")] = 12,
+    threads: Annotated[int, typer.Option(min=1, help="threads of torch on the CPU")] = 1,
+    output: Output = RESULTS / "distillation.json",
+) -> None:
+    """Time a training step with distillation against fine-tuning alone."""
+    from distill.step_cost import time_distillation
+
+    time_distillation(output, command(), student_config(), torch_device(device), repeats, clips, threads)
+
+
+def student_config() -> SR3DConfig:
+    """Compose the student whose training step is timed: that of the 4d arm."""
+    from region4d.config import build, compose_config
+
+    config: SR3DConfig = build(compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"]).model.config)
+    return config
+
+
+def command() -> str:
+    """Write the command line, for the record."""
+    return shlex.join(["region4d", *sys.argv[1:]])

@@ -1,0 +1,142 @@
+"""Flags become a clip with regions and geometry, the same way for every verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.depth import DepthEstimate
+from models.geometry import default_intrinsics, unproject
+from region4d.footage import FrameChoice, GeometrySource, open_footage, parse_pointers
+from scenes.clip import Clip
+from scenes.readers.rgbd import write_rgbd_folder
+from tests.support.footage import shown_index, write_footage
+
+CAMERA = torch.tensor([[50.0, 0, 16], [0, 50, 12], [0, 0, 1]])
+
+
+@pytest.fixture
+def clip() -> Clip:
+    generator = torch.Generator().manual_seed(0)
+    return Clip(
+        video=torch.randint(0, 256, (3, 3, 24, 32), generator=generator, dtype=torch.uint8),
+        seconds=torch.arange(3.0),
+        depth=torch.full((3, 24, 32), 2.0),
+        intrinsics=CAMERA.expand(3, 3, 3),
+        world_T_cam=torch.eye(4).expand(3, 4, 4),
+    )
+
+
+@pytest.fixture
+def room(clip: Clip, tmp_path: Path) -> Path:
+    write_rgbd_folder(clip, tmp_path / "room")
+    return tmp_path / "room"
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    return write_footage(tmp_path / "a.mp4", range(0, 900, 100))
+
+
+class Plane:
+    """Estimates a depth of 3 metres, and counts the frames that it is given."""
+
+    frames = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, video: torch.Tensor, intrinsics: torch.Tensor | None = None) -> DepthEstimate:
+        Plane.frames = len(video)
+        if intrinsics is None:
+            intrinsics = default_intrinsics(*video.shape[2:]).expand(len(video), 3, 3)
+        return DepthEstimate(unproject(torch.full((len(video), *video.shape[2:]), 3.0), intrinsics), intrinsics)
+
+
+def boxes(*texts: str) -> list:
+    return parse_pointers(texts, [], [])
+
+
+def test_an_rgbd_folder_brings_its_geometry(room: Path, clip: Clip) -> None:
+    footage = open_footage(room, FrameChoice(count=3), boxes("0:1,1,9,9@2"), GeometrySource())
+    assert (footage.depth, footage.camera, footage.frame) == ("RGB-D folder", "footage", None)
+    assert torch.equal(footage.clip.depth, clip.depth)
+    assert list(footage.regions[0].masks) == [2]
+
+
+def test_flags_take_precedence_over_the_folder(room: Path) -> None:
+    given = GeometrySource(depth_scale=500, intrinsics="40,41,15,11")
+    footage = open_footage(room, FrameChoice(count=2), [], given)
+    assert (footage.clip.depth == 4).all()
+    assert footage.camera == "flag"
+    assert footage.clip.intrinsics[1].tolist() == [[40, 0, 15], [0, 41, 11], [0, 0, 1]]
+    (room / "camera.json").unlink()  # is then not needed
+    assert open_footage(room, FrameChoice(count=2), [], given).camera == "flag"
+
+
+def test_depth_can_be_left_out(room: Path) -> None:
+    footage = open_footage(room, FrameChoice(count=2), [], GeometrySource(no_depth=True), default_depth_model="none")
+    assert (footage.depth, footage.clip.depth) == (None, None)
+
+
+def test_one_frame_can_be_named(video: Path) -> None:
+    footage = open_footage(video, FrameChoice(index=5), boxes("1,1,9,9"), GeometrySource())
+    assert [shown_index(frame) for frame in footage.clip.video] == [5]
+    assert (footage.depth, footage.camera) == (None, "assumed")
+
+
+def test_a_depth_file_belongs_to_one_frame(video: Path, tmp_path: Path) -> None:
+    depth = np.full((64, 96), 2.0, np.float32)
+    depth[0] = [np.nan, np.inf, -1, 0, *depth[0, 4:]]
+    np.save(tmp_path / "depth.npy", depth)
+    given = GeometrySource(depth=tmp_path / "depth.npy", fov_deg=70)
+    footage = open_footage(video, FrameChoice(index=1), [], given)
+    assert footage.clip.depth[0, 0, :5].tolist() == [0, 0, 0, 0, 2]
+    torch.testing.assert_close(footage.clip.intrinsics[0], default_intrinsics(64, 96, 70))
+    with pytest.raises(ValueError, match="3 frames are used; name it with --frame"):
+        open_footage(video, FrameChoice(count=3), [], given)
+
+
+def test_depth_is_estimated_of_the_marked_frame_where_no_poses_join_frames(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("region4d.footage.geometry.DepthAnythingV2", Plane)
+    choice, source = FrameChoice(count=3), GeometrySource()
+    footage = open_footage(video, choice, boxes("1,1,9,9@2"), source, default_depth_model="plane")
+    assert (Plane.frames, footage.frame, footage.depth) == (1, 2, "model plane")
+    assert shown_index(footage.clip.video[0]) == 8
+    assert list(footage.regions[0].masks) == [0]
+    with pytest.raises(ValueError, match=r"frames \[0, 2\], but no camera poses .* --no-depth"):
+        open_footage(video, choice, boxes("0:1,1,9,9", "1:1,1,9,9@2"), source, default_depth_model="plane")
+
+
+def test_a_depth_model_that_is_named_replaces_the_depth_of_a_folder(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("region4d.footage.geometry.DepthAnythingV2", Plane)
+    footage = open_footage(room, FrameChoice(count=3), [], GeometrySource(depth_model="plane"))
+    assert (footage.clip.depth == 3).all()
+    assert torch.equal(footage.clip.intrinsics[0], CAMERA)
+    kept = open_footage(room, FrameChoice(count=3), [], GeometrySource(), default_depth_model="plane")
+    assert (kept.clip.depth == 2).all()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"depth": Path("a.npy"), "no_depth": True}, "--depth and --no-depth exclude"),
+        ({"depth": Path("a.npy"), "depth_model": "x"}, "--depth and --depth-model exclude"),
+        ({"intrinsics": "1,1,1,1", "fov_deg": 60.0}, "--intrinsics and --fov exclude"),
+    ],
+)
+def test_flags_that_exclude_each_other_are_refused(flags: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        GeometrySource(**flags)
+
+
+def test_a_depth_scale_needs_a_depth(video: Path) -> None:
+    with pytest.raises(ValueError, match="--depth-scale needs a depth"):
+        open_footage(video, FrameChoice(count=2), [], GeometrySource(depth_scale=1000))
