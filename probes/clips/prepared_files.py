@@ -1,0 +1,95 @@
+"""Writing prepared clips to disk: pictures at the size of the study, and label files at the size of the maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.depth import DepthProvider
+from models.geometry import transform, unproject
+from probes.clips.label_files import write_labels
+from probes.clips.preparation import Prepared, crop_and_resize, nearest
+from scenes.clip import Clip
+from scenes.readers.estimated_depth import add_depth
+from scenes.readers.image_files import write_image
+from scenes.storage.atomic import new_folder
+
+LABEL_SIZE = (294, 518)  # height and width of label maps, as published
+VIDEOS, LABELS = "videos", "labels"
+
+
+def is_written(output: Path, name: str, labelled: bool) -> bool:
+    """Tell whether a clip is complete: its pictures, and its labels if it is `labelled`."""
+    return picture_folder(output, name).is_dir() and (not labelled or label_path(output, name).is_file())
+
+
+def picture_folder(output: Path, name: str) -> Path:
+    """Name the folder of a clip's pictures."""
+    return output / VIDEOS / name
+
+
+def label_path(output: Path, name: str) -> Path:
+    """Name the label file of a clip."""
+    return output / LABELS / f"{name}.safetensors"
+
+
+def write_prepared(
+    prepared: Prepared, output: Path, depth: DepthProvider | None = None, size: tuple[int, int] = LABEL_SIZE
+) -> bool:
+    """Write the pictures of a clip to `videos/`, and its labels to `labels/` if its depth is known.
+
+    Args:
+        prepared: the clip.
+        output: the folder of the data set.
+        depth: gives the depth, in the unit of the clip's poses, instead of the clip's own.
+        size: height and width of the label maps.
+
+    Returns:
+        Whether labels were written.
+
+    Raises:
+        ValueError: the clip has no cameras, or `depth` does not fit it.
+    """
+    clip = prepared.clip if depth is None else add_depth(prepared.clip, depth)
+    pictures = picture_folder(output, clip.name)
+    if not pictures.is_dir():
+        with new_folder(pictures) as draft:
+            for index, frame in enumerate(clip.video):
+                write_image(draft / f"{index:05d}.png", frame)
+    if clip.depth is None:
+        return False
+    whole = (0, 0, clip.size[1], clip.size[0])
+    foreground = prepared.foreground
+    if foreground is not None:
+        foreground = nearest(foreground.to(torch.uint8), whole, size).bool()
+    _write_labels(replace(prepared, clip=crop_and_resize(clip, whole, size), foreground=foreground), output)
+    return True
+
+
+def _write_labels(prepared: Prepared, output: Path) -> None:
+    """Label every pixel of known depth with confidence 1, all others with 0."""
+    clip = prepared.clip
+    depth, intrinsics, poses = (_known(clip, name) for name in ("depth", "intrinsics", "world_T_cam"))
+    points = transform(unproject(depth, intrinsics), poses, "world")
+    write_labels(
+        label_path(output, clip.name),
+        images=clip.video,
+        depth=depth,
+        points=points.xyz,
+        confidence=points.valid.float(),
+        intrinsics=intrinsics,
+        world_T_cam=poses,
+        foreground=prepared.foreground,
+        start=prepared.start,
+    )
+
+
+def _known(clip: Clip, name: str) -> Float[Tensor, "time ..."]:
+    value: Tensor | None = getattr(clip, name)
+    if value is None:
+        raise ValueError(f"clip {clip.name} has no {name}: labels need depth, intrinsics and poses")
+    return value

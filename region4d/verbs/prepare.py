@@ -1,0 +1,140 @@
+"""`region4d prepare`: clips and label files of a probe study, from the folders of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from probes.clips.preparation import Prepared
+
+prepare = typer.Typer(
+    help="Turn CO3D or DL3DV into clips and label files: region4d extract extractor=pixels clips=labelled "
+    "clips.folder=OUTPUT/labels clips.videos=OUTPUT/videos reads them."
+)
+Root = Annotated[Path, typer.Argument(metavar="ROOT", help="folder of the data set, in its published layout")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="folder for videos/ and labels/")]
+Height = Annotated[int, typer.Option("--height", min=1, help="of the clips, pixels")]
+Width = Annotated[int, typer.Option("--width", min=1, help="of the clips, pixels")]
+MapHeight = Annotated[int, typer.Option("--label-height", min=1, help="of the label maps, pixels")]
+MapWidth = Annotated[int, typer.Option("--label-width", min=1, help="of the label maps, pixels")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="stop after this many clips")]
+Depth = Annotated[
+    Path | None,
+    typer.Option(
+        "--depth",
+        help="folder with the depth of each clip that another program wrote: NAME.npz, NAME.safetensors or NAME/, with "
+        "`depth` for each picture of videos/NAME, in the unit of the cameras",
+    ),
+]
+
+
+@prepare.command()
+def co3d(
+    root: Root,
+    category: Annotated[list[str] | None, typer.Option(help="such as apple; repeatable, all by default")] = None,
+    set_list: Annotated[str | None, typer.Option(help="only sequences of this list, such as fewview_dev")] = None,
+    output: Output = Path("outputs/co3d"),
+    count: Annotated[int, typer.Option(min=1, help="frames of a clip")] = 81,
+    height: Height = 540,
+    width: Width = 960,
+    label_height: MapHeight = 294,
+    label_width: MapWidth = 518,
+    depth: Depth = None,
+    limit: Limit = None,
+) -> None:
+    """Prepare sequences of CO3Dv2: the window of frames, cropped, in which the object is truncated least.
+
+    Labels take CO3D's own depth, where its depth masks call it reliable, unless --depth gives other. Lengths are in
+    the unit of each reconstruction. A sequence that does not fit is left out, with its reason; a finished one is kept.
+    """
+    from probes.clips.preparation import prepare_co3d
+    from scenes.datasets.co3d import list_co3d, list_co3d_categories
+
+    sequences = [
+        sequence for name in (category or list_co3d_categories(root)) for sequence in list_co3d(root, name, set_list)
+    ]
+    clips = {
+        sequence.name: lambda sequence=sequence: prepare_co3d(sequence, (height, width), count, depth is None)
+        for sequence in sequences
+    }
+    write_all(clips.items(), output, (label_height, label_width), depth, limit, own_depth=True)
+
+
+@prepare.command()
+def dl3dv(
+    root: Root,
+    subset: Annotated[list[str] | None, typer.Option(help="such as 1K; repeatable, all by default")] = None,
+    images: Annotated[str, typer.Option(help="folder of pictures in each scene")] = "images_4",
+    output: Output = Path("outputs/dl3dv"),
+    count: Annotated[int, typer.Option(min=1, help="frames of a clip")] = 150,
+    seed: Annotated[int, typer.Option(min=0, help="of each clip's first frame")] = 0,
+    height: Height = 540,
+    width: Width = 960,
+    label_height: MapHeight = 294,
+    label_width: MapWidth = 518,
+    depth: Depth = None,
+    limit: Limit = None,
+) -> None:
+    """Prepare scenes of DL3DV-10K: consecutive frames from a random start.
+
+    DL3DV has cameras but no depth. The first run writes the pictures; estimate their depth with a program of your
+    choice, then run the same command with --depth, which writes the labels.
+    """
+    from probes.clips.preparation import prepare_dl3dv
+    from scenes.datasets.dl3dv import list_dl3dv
+
+    clips = {
+        scene.name: lambda scene=scene: prepare_dl3dv(scene, (height, width), count, seed)
+        for scene in list_dl3dv(root, subset, images)
+    }
+    write_all(clips.items(), output, (label_height, label_width), depth, limit, own_depth=False)
+
+
+def write_all(
+    clips: Iterable[tuple[str, Callable[[], Prepared]]],
+    output: Path,
+    label_size: tuple[int, int],
+    depth: Path | None,
+    limit: int | None,
+    own_depth: bool,
+) -> None:
+    """Prepare and write clips one by one; a finished clip is kept, one that does not fit is left out."""
+    from rich.progress import track
+
+    from models.depth import CachedDepth
+    from probes.clips.object_window import Unsuitable
+    from probes.clips.prepared_files import is_written, write_prepared
+    from region4d.terminal import CONSOLE
+
+    if depth is not None and not depth.is_dir():
+        raise FileNotFoundError(f"no folder of depth '{depth}'")
+    labelled = own_depth or depth is not None
+    written, left_out = 0, 0
+    for name, make in track(list(clips)[:limit], description="preparing", console=CONSOLE):
+        if is_written(output, name, labelled):
+            written += 1
+            continue
+        try:
+            prepared = make()
+        except Unsuitable as reason:
+            typer.echo(str(reason), err=True)
+            left_out += 1
+            continue
+        write_prepared(prepared, output, None if depth is None else CachedDepth(_depth_of(depth, name)), label_size)
+        written += 1
+    if not written:
+        raise ValueError(f"none of {left_out} videos can be prepared; try fewer frames (--count) or a smaller --height")
+    kind = "clips with labels" if labelled else "clips; estimate their depth and add --depth to write the labels"
+    typer.echo(f"{output}: {written} {kind} ({left_out} left out)")
+
+
+def _depth_of(folder: Path, name: str) -> Path:
+    """Find the cached depth of a clip."""
+    from models.depth.cached import SUFFIXES
+
+    candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
+    return next((path for path in candidates if path.is_file()), folder / name)

@@ -1,0 +1,87 @@
+"""`region4d prepare` turns data sets into what probe studies read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.geometry import transform, unproject
+from probes.clips.label_files import LabelFile
+from probes.clips.labelled_clips import LabelledClips
+from probes.clips.view_sampler import ViewSampler
+from scenes.datasets.co3d import list_co3d
+from tests.support.co3d_folder import write_category
+from tests.support.command_line import Run, assert_one_line
+from tests.support.dl3dv_folder import write_scene
+
+SMALL = ("--height", "18", "--width", "32", "--label-height", "9", "--label-width", "16")
+
+
+@pytest.fixture
+def co3d(tmp_path: Path) -> Path:
+    write_category(tmp_path / "co3d", "apple", {"1": 6, "2": 4, "3": 6, "4": 6}, (40, 64), lambda _: (26, 14, 38, 26))
+    return tmp_path / "co3d"
+
+
+def test_co3d_becomes_label_files_that_a_study_reads(region4d: Run, co3d: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    words = ("prepare", "co3d", str(co3d), "--count", "5", *SMALL, "-o", str(output))
+    code, out, err = region4d(*words)
+    assert code == 0, err
+    assert "3 clips with labels (1 left out)" in out
+    assert "apple-2 is left out: it has 4 frames" in err
+    file = LabelFile(output / "labels" / "apple-1.safetensors")
+    assert (len(file), file.size, file.has_masks) == (5, (9, 16), True)
+    clips = LabelledClips(folder=str(output / "labels"), videos=str(output / "videos"), sampler=ViewSampler(2, 4, 1, 1))
+    assert clips.clip("apple-1").video.shape == (5, 3, 18, 32)
+    made = (output / "labels" / "apple-1.safetensors").stat().st_mtime_ns
+    assert region4d(*words)[0] == 0  # again: what is finished is kept
+    assert (output / "labels" / "apple-1.safetensors").stat().st_mtime_ns == made
+
+
+def test_the_labels_of_co3d_are_the_points_of_its_depth(region4d: Run, co3d: Path, tmp_path: Path) -> None:
+    words = ("--height", "18", "--width", "32", "--label-height", "18", "--label-width", "32")
+    assert region4d("prepare", "co3d", str(co3d), "--count", "5", *words, "-o", str(tmp_path / "out"))[0] == 0
+    labels = LabelFile(tmp_path / "out" / "labels" / "apple-1.safetensors")
+    clip = list_co3d(co3d, "apple")[0].read(indices=range(labels.start, labels.start + 5))
+    points = transform(unproject(clip.depth, clip.intrinsics), clip.world_T_cam, "world")
+    crop = points.xyz[:, 11:29, 16:48]  # 18 x 32 pixels around the centre of the picture
+    torch.testing.assert_close(labels._read("pointmaps", range(5)), crop)
+    assert torch.equal(labels._read("confmaps", range(5))[..., 0] > 0, points.valid[:, 11:29, 16:48])
+
+
+def test_dl3dv_takes_depth_that_another_program_wrote(region4d: Run, tmp_path: Path) -> None:
+    write_scene(tmp_path / "dl3dv", "1K", "0a1b", 12)
+    output, depth = tmp_path / "out", tmp_path / "depth"
+    words = ("prepare", "dl3dv", str(tmp_path / "dl3dv"), "--count", "6", *SMALL, "-o", str(output))
+    code, out, err = region4d(*words)
+    assert code == 0, err
+    assert "add --depth" in out
+    assert len(list((output / "videos" / "1K-0a1b").iterdir())) == 6
+    assert not (output / "labels").exists()
+    depth.mkdir()
+    np.savez(depth / "1K-0a1b.npz", depth=np.full((6, 18, 32), 2, np.float32))
+    assert region4d(*words, "--depth", str(depth))[0] == 0
+    labels = LabelFile(output / "labels" / "1K-0a1b.safetensors").labels([0, 1], unproject=True)
+    assert (labels.depth > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["co3d", "HERE/none"], ["no such CO3D folder", "none"]),
+        (["co3d", "HERE/co3d", "--category", "pear"], ["no category 'pear'", "apple"]),
+        (["co3d", "HERE/co3d", "--category", "apple", "--depth", "HERE/none", "--count", "3"], ["no folder of depth"]),
+        (["dl3dv", "HERE"], ["no scenes of DL3DV"]),
+        (["re10k", "HERE"], ["re10k", "--help"]),
+        (["co3d"], ["ROOT", "--help"]),
+    ],
+)
+def test_wrong_input_is_one_line(region4d: Run, co3d: Path, tmp_path: Path, words: list[str], parts: list[str]) -> None:
+    output = tmp_path / "out"
+    given = [word.replace("HERE", str(tmp_path)) for word in words]
+    assert_one_line(region4d("prepare", *given, *(["-o", str(output)] if len(given) > 1 else [])), *parts)
+    assert not output.exists()
