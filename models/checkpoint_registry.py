@@ -8,7 +8,9 @@ from pathlib import Path
 
 import yaml
 
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+from models.resources import resource_folder
+
+CHECKPOINTS = resource_folder("checkpoints")
 
 
 @dataclass(frozen=True)

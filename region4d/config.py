@@ -16,7 +16,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+from models.resources import resource_folder
+from region4d.layout import in_this_layout
+
+CONFIGS = resource_folder("configs")
 
 
 def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
@@ -38,7 +41,7 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
 def build(node: DictConfig) -> Any:
     """Instantiate a node; what its constructor says of a wrong input comes through as it was said."""
     try:
-        return instantiate(node)
+        return instantiate(in_this_layout(node))
     except InstantiationException as error:
         cause = error.__cause__
         while isinstance(cause, InstantiationException):  # of a node inside the node

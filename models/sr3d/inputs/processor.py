@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from models.geometry import (
 )
 from models.regions import Region, TilePlan, follow, pack_regions, plan_tiles, thumbnail, tile_image
 from models.spoken_numbers import format_number
+from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
 from models.sr3d.inputs.mentions import MENTION
@@ -105,6 +107,16 @@ class SR3DProcessor(ProcessorMixin):
         self.clock = clock
         self.time_prompt = time_prompt
         self.follow = follow
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the processor as `processor_config.json` has it; `auto_map`: see `models.sr3d.auto_file`."""
+        return {**super().to_dict(), "auto_map": AUTO_MAP}
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> Any:
+        """Save the processor, its tokenizer, and the file through which AutoProcessor finds them."""
+        saved = super().save_pretrained(save_directory, **kwargs)
+        write_auto_file(save_directory)
+        return saved
 
     @classmethod
     def from_config(cls, config: SR3DConfig, tokenizer: PreTrainedTokenizerBase, **kwargs: Any) -> SR3DProcessor:

@@ -1,0 +1,59 @@
+"""A trained model that answers questions about regions: `region4d.load`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from models.regions import Region
+from models.sr3d.answering import Answerer, Footage, Query
+from region4d.verbs.ask import check_mentions, check_words
+from scenes.readers.open_clip import open_clip
+
+FRAMES = 4  # sampled from a path, as by `region4d ask`
+
+
+class LoadedModel:
+    """An SR-3D with its processor. `answerer` answers many questions in batches."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        self.answerer = answerer
+
+    def ask(self, clip: Footage | str | Path, question: str, regions: Sequence[Region | Sequence[float]] = ()) -> str:
+        """Answer one question about a clip.
+
+        Args:
+            clip: A clip, or the path of a picture, a video or an RGB-D folder, from which 4 frames are read.
+            question: Mentions every region, as `<region0>`, `<region1>`, ...
+            regions: `Region`s, or boxes (x0, y0, x1, y1) in pixels of the first frame.
+
+        Raises:
+            FileNotFoundError: There is nothing at the path.
+            ValueError: The question mentions other regions than are given, or has a word that the model does not know.
+        """
+        footage = open_clip(clip, FRAMES) if isinstance(clip, str | Path) else clip
+        check_mentions(question, len(regions))
+        check_words(self.answerer.processor, question)
+        height, width = footage.video.shape[-2:]
+        marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
+        (answer,) = self.answerer.answer([Query(footage, marked, question)])
+        return answer
+
+
+def load(name_or_folder: str | Path = "sr3d_tiny_3d", device: str | None = None) -> LoadedModel:
+    """Load a trained SR-3D.
+
+    Args:
+        name_or_folder: A checkpoint that comes with region4d, or a folder: exported by `region4d train`, or NVILA-Lite.
+        device: "cpu", "cuda" or "cuda:N"; by default a GPU where there is one.
+
+    Raises:
+        ValueError: The folder holds no SR-3D.
+    """
+    return LoadedModel(Answerer.from_folder(name_or_folder, device))
+
+
+def _box(box: Sequence[float], height: int, width: int) -> Region:
+    if len(box) != 4:
+        raise ValueError(f"a box needs four numbers, x0, y0, x1, y1 in pixels; got {len(box)}: {list(box)}")
+    return Region.from_box(box, height, width)
