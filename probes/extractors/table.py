@@ -1,4 +1,4 @@
-"""The table of extractors, made from their configuration: `python -m probes.extractors.table`."""
+"""The tables of extractors, made from their configuration: `python -m probes.extractors.table`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,41 @@ from scenes.storage.atomic import write_text
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "extractor"
 RESULT = Path(__file__).parents[2] / "docs" / "tables" / "extractors.md"
-HEAD = ("extractor=", "system", "source class", "hook", "layers", "sigma", "licence", "verified", "not verified")
+SECTIONS = {  # title: columns after the extractor's name
+    "Models": ("system", "layers", "sigma", "licence"),
+    "Read-out": ("source class", "hook"),
+    "Verification": ("verified", "not verified"),
+}
 
 
-def main(output: Annotated[Path, typer.Option(help="where the table goes")] = RESULT) -> None:
-    """Write the table of all extractors."""
-    rows = [row(path.stem, yaml.safe_load(path.read_text())) for path in sorted(CONFIGS.glob("*.yaml"))]
-    write_text(output, Table(HEAD, rows).markdown() + "\n")
+def main(output: Annotated[Path, typer.Option(help="where the tables go")] = RESULT) -> None:
+    """Write the tables of all extractors."""
+    write_text(output, extractor_tables())
 
 
-def row(name: str, config: dict[str, Any]) -> list[str]:
-    """Lay out one extractor."""
+def extractor_tables(folder: Path = CONFIGS) -> str:
+    """Write one section for each group of columns, narrow enough for a screen."""
+    extractors = {path.stem: row(yaml.safe_load(path.read_text())) for path in sorted(folder.glob("*.yaml"))}
+    sections = []
+    for title, columns in SECTIONS.items():
+        rows = [[f"`{name}`", *(facts[column] for column in columns)] for name, facts in extractors.items()]
+        sections.append(f"## {title}\n\n{Table(('extractor=', *columns), rows).markdown()}\n")
+    return "# Extractors\n\n" + "\n".join(sections)
+
+
+def row(config: dict[str, Any]) -> dict[str, str]:
+    """Read what the tables show of one extractor, by column."""
     facts = config["facts"]
-    sigma = "" if config["sigma"] is None else f"{config['sigma']:g}"
-    layers = ", ".join(map(str, config["layers"]))
-    known = (facts[key] for key in ("licence", "verified", "unverified"))
-    return [f"`{name}`", facts["system"], facts["source"], f"`{facts['hook']}`", layers, sigma, *known]
+    return {
+        "system": facts["system"],
+        "source class": facts["source"],
+        "hook": f"`{facts['hook']}`",
+        "layers": ", ".join(map(str, config["layers"])),
+        "sigma": "" if config["sigma"] is None else f"{config['sigma']:g}",
+        "licence": facts["licence"],
+        "verified": facts["verified"],
+        "not verified": facts["unverified"],
+    }
 
 
 if __name__ == "__main__":
