@@ -19,6 +19,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.records.manifest import collect_manifest
+from region4d.arms import refuse_arm_without_teacher
 from region4d.config import CONFIGS, build, compose_config, first_of_sweep, refuse_other_config, split_multirun
 from region4d.model_card import write_card
 from region4d.terminal import quiet_transformers
@@ -47,25 +48,21 @@ def run_of_sweep(config: DictConfig) -> None:
 
 
 def run(config: DictConfig, overrides: Sequence[str]) -> None:
-    """Instantiate data, module and trainer from a composed config, fit, and export the model beside its config."""
+    """Instantiate data, module and trainer of a composed configuration, fit, and export the model beside it."""
     quiet_transformers()
     folder = Path(config.output)
     finished = folder / "model"
     if finished.is_dir():
         print(f"{finished} is already trained; remove the folder {folder} to train it again")
         return
-    if config.arm.distils and "teacher" not in config.module:
-        raise ValueError(
-            f"arm {config.arm.name} distils, but experiment {config.name} has no teacher: "
-            "choose experiment=rgpt4d/tiny_dynamic, or module=sr3d/p4d and data=sr3d/dynamic"
-        )
+    refuse_arm_without_teacher(config)
     refuse_other_config(folder, config)
     seed_everything(config.seed, workers=True, verbose=False)
-    module = build(config.module)  # first: whatever else draws random numbers, arms of one seed start the same
+    module = build(config.module)  # first, so that no other random draw separates the arms of one seed
     data = build(config.data)
     trainer: Trainer = build(config.trainer)
     folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml", resolve=True)  # now that it is known to be sound
+    OmegaConf.save(config, folder / "config.yaml", resolve=True)  # only once everything is built
     last = folder / "checkpoints" / "last.ckpt"
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if is_overridden("test_step", module):
