@@ -1,29 +1,22 @@
 """Fresh linear probes: how much depth, flow, motion and camera a trained student's visual tokens hold.
 
-    python -m distill.linear_probe MODEL --output FILE
-
 Ridge regression from the frozen hidden states of every layer to the mean true signal of each token's cell, fitted after
 the fact on scenes that no arm was trained on, scored on others. The distillation's own decoder takes no part.
 """
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-import typer
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from benchmarks.records.manifest import collect_manifest
-from benchmarks.region_qa.linear_probes import ProbeScores, write_probes
+from benchmarks.region_qa.linear_probes import ProbeScores
 from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.student import visual_states
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
@@ -153,29 +146,33 @@ def probe(
     return ProbeScores(arm, seed, [c.name for c in testing], errors, spreads, by_layer)
 
 
-def main(
-    model: Annotated[Path, typer.Argument(help="folder of a trained student")],
-    output: Annotated[Path, typer.Option(help="where the JSON record goes")],
-    arm: Annotated[str, typer.Option(help="its name in the record")] = "",
-    seed: Annotated[int, typer.Option(help="its training seed, for the record")] = 0,
-    frames: Annotated[int, typer.Option(help="of a clip")] = 6,
-    fitting: Annotated[int, typer.Option(help="clips to fit on")] = 384,
-    testing: Annotated[int, typer.Option(help="clips to score on")] = 256,
-    first_seed: Annotated[int, typer.Option(help="of the worlds: neither trained nor tested on elsewhere")] = 4_000_000,
-    stores: Annotated[Path, typer.Option(help="where worlds are kept")] = Path("outputs/worlds"),
-) -> None:
-    """Probe a student, print R2 by signal, and write the errors on every clip."""
+def probe_checkpoint(
+    model: Path,
+    *,
+    arm: str = "",
+    seed: int = 0,
+    frames: int = 6,
+    fitting: int = 384,
+    testing: int = 256,
+    first_seed: int = 4_000_000,
+    stores: Path = Path("outputs/worlds"),
+) -> ProbeScores:
+    """Probe the checkpoint of a student on worlds of which no arm was trained.
+
+    Args:
+        model: folder of the checkpoint.
+        arm: its name in the scores; the name of the run's folder where it is empty.
+        seed: its training seed, for the scores.
+        frames: of a clip.
+        fitting: clips to fit on.
+        testing: clips to score on.
+        first_seed: of the worlds.
+        stores: folder of rendered worlds.
+    """
     world = WorldConfig(frames=frames, motion=True, sizes="natural", rescale=(1.0, 1.0))
     store = WorldStore(world, range(first_seed, first_seed + fitting + testing), RENDERED, root=stores)
     store.render()
     clips = list(store)
     answerer = Answerer.from_folder(model)
-    scores = probe(answerer.model, answerer.processor, clips[:fitting], clips[fitting:], arm or model.parent.name, seed)
-    print(scores.arm, " ".join(f"{name} {scores.r2(name):.3f}" for name in scores.error))
-    settings = {"fitting": fitting, "testing": testing, "first_seed": first_seed}
-    command = shlex.join(["python", "-m", "distill.linear_probe", *sys.argv[1:]])
-    write_probes(output, scores, collect_manifest({**settings, "command": command}, model))
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    name = arm or model.parent.name
+    return probe(answerer.model, answerer.processor, clips[:fitting], clips[fitting:], name, seed)

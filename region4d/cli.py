@@ -19,13 +19,14 @@ VERBS = {
     "extract": "Cache features of a frozen video model (Hydra overrides).",
     "probe": "Measure how much 3D frozen features hold, with controls and a report (Hydra overrides).",
     "lift": "Lift masked objects out of a picture, as meshes with their pose.",
-    "lift-study": "Measure lifting against baselines on procedural worlds, with a report (Hydra overrides).",
+    "study": "Run a study of configs/study and write its report; without a name, list them (Hydra overrides).",
+    "linear-probe": "Measure how much 3D and motion a student's visual tokens hold (Hydra overrides).",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
     "prepare": "Turn data sets (CO3D, DL3DV) into label files for probes.",
     "speed": "Measure speed against what one would use instead.",
 }
-HYDRA_VERBS = {"train", "extract", "probe", "lift-study", "bench", "compare"}
+HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
 STOPPED = 130  # exit code after Ctrl-C
 
 

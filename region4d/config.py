@@ -20,6 +20,7 @@ from models.resources import resource_folder
 from region4d.layout import in_this_layout
 
 CONFIGS = resource_folder("configs")
+COMMANDS = {"lift": "study lift/NAME"}  # of configurations that are not named as their verb
 
 
 def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
@@ -32,14 +33,14 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         try:
             config: DictConfig = compose(verb, list(overrides))
-            OmegaConf.resolve(config)  # a wrong interpolation is an error now, not in the middle of the run
+            OmegaConf.resolve(config)  # finds a wrong interpolation before the run starts
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(verb, overrides, error)) from error
     return config
 
 
 def build(node: DictConfig) -> Any:
-    """Instantiate a node; what its constructor says of a wrong input comes through as it was said."""
+    """Instantiate a node; raise what its constructor says of a wrong input, without Hydra's wrapping."""
     try:
         return instantiate(in_this_layout(node))
     except InstantiationException as error:
@@ -69,12 +70,6 @@ def _without_place(config: Any) -> str:
     return OmegaConf.to_yaml(config, resolve=True).replace(str(config.get("output")), "OUTPUT")
 
 
-def in_study_folder(kind: str, words: Sequence[str]) -> list[str]:
-    """Let `study=quick` mean configs/study/<kind>/quick.yaml."""
-    prefix = f"study={kind}/"
-    return [re.sub(r"^study=(?!.*/)", prefix, word) for word in words]
-
-
 def split_multirun(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split Hydra's flag of a sweep (`-m`) from the overrides."""
     flags = ("-m", "--multirun")
@@ -94,15 +89,18 @@ def first_of_sweep(overrides: Sequence[str]) -> list[str]:
 
 
 def _explain(verb: str, overrides: Sequence[str], error: Exception) -> str:
-    text, command = " ".join(str(error).split()), verb.replace("_", "-")
+    text, command = " ".join(str(error).split()), COMMANDS.get(verb, verb.replace("_", "-"))
     if missing := re.search(r"Could not find '(?P<group>[^'/]+)/(?P<option>[^']+)'", text):
         group, option = missing["group"], missing["option"]
-        return f"no '{option}' in configs/{group}. {_nearest(option, _options(group))}"
+        return f"configs/{group} has no '{option}'; {_near_matches(option, _options(group))}"
     if missing := re.search(r"In '[^']+': Could not find '([^']+)'|Could not override '([^']+)'", text):
         key = missing[1] or missing[2]
+        if (CONFIGS / key).is_dir():
+            chosen = next((word for word in overrides if word.startswith("experiment=")), f"`region4d {command}`")
+            return f"{chosen} has no group '{key}'; leave {key}=... out"
         known = _keys(verb, overrides)
-        addable = f" (+{key}=... adds one.)" if key.rpartition(".")[0] in known else ""
-        return f"'{key}' is not a key of `region4d {command}`. {_nearest(key, known)}{addable}"
+        addable = f" (+{key}=... adds it)" if key.rpartition(".")[0] in known else ""
+        return f"`region4d {command}` has no key '{key}'; {_near_matches(key, known)}{addable}"
     return f"{text} (`region4d {command}`; see configs/{verb}.yaml)"
 
 
@@ -119,14 +117,14 @@ def _keys(verb: str, overrides: Sequence[str]) -> list[str]:
                 yield from walk(value, f"{prefix}{key}.")
 
     groups = [p.name for p in CONFIGS.iterdir() if p.is_dir()]
-    options = [word for word in overrides if word.partition("=")[0] in groups]  # without those that must be chosen
+    options = [word for word in overrides if word.partition("=")[0] in groups]  # some groups have no default
     return list(dict.fromkeys(groups + list(walk(OmegaConf.to_container(compose(verb, options), resolve=False), ""))))
 
 
-def _nearest(wrong: str, known: Sequence[str]) -> str:
+def _near_matches(wrong: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(wrong, known, n=3, cutoff=0.5)
     if not close:  # a key without its group: 'learning_rate' for 'module.learning_rate'
         close = [k for k in known if k.split(".")[-1] == wrong.split(".")[-1]][:3]
     if close:
-        return "Did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
-    return "There are: " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        return "did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
+    return "choose one of " + ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")

@@ -1,4 +1,4 @@
-"""What a study consists of: for every arm and seed a training, its benchmarks and its probes, as commands."""
+"""The runs of a comparison: for every arm and seed a training, its benchmarks and its linear probes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from region4d.config import compose_config
-from region4d.studies.runner import Job, Step
+from region4d.studies.job import Job, VerbStep, composed
 
 
 @dataclass(frozen=True)
 class StudyRun(Job):
-    """One arm with one seed, and the composed configuration of its training."""
+    """One arm with one seed. Its first step trains the model; only the steps that follow give results."""
 
+    steps: Sequence[VerbStep]
     arm: str
     seed: int
-    config: DictConfig
+    archived: bool = False
+
+    @property
+    def config(self) -> DictConfig:
+        """The configuration of the training."""
+        return self.steps[0].config
+
+    @property
+    def finished(self) -> bool:
+        """Whether all results exist, live or in an archive; the model itself may be gone."""
+        return self.archived or all(step.finished for step in self.steps[1:])
 
     def records(self, task: str) -> Path:
-        """Locate the answers to a task."""
+        """Locate the answers to a task, by the task's name."""
         return self.folder / "records" / task
 
     @property
@@ -30,50 +40,50 @@ class StudyRun(Job):
         return self.folder / "probes.json"
 
 
-def plan_study(config: DictConfig) -> list[StudyRun]:
+def plan_runs(config: DictConfig, archived: frozenset[str] = frozenset()) -> list[StudyRun]:
     """Plan all runs of a study, seed by seed.
 
     Raises:
-        ValueError: `arms` or `run` names what the study does not have, or a contrast or endpoint does.
+        ValueError: `arms`, a contrast or an endpoint names an arm or a task that the study does not have.
     """
-    check_names(config.study)
-    arms = config.arms or list(config.study.arms)
-    if unknown := sorted(set(arms) - set(config.study.arms)):
-        raise ValueError(
-            f"study {config.study.name} has no arm {', '.join(unknown)}: choose among {', '.join(config.study.arms)}"
-        )
-    runs = [plan_run(config, arm, seed) for seed in config.study.seeds for arm in arms]
-    if config.run is None:
-        return runs
-    chosen = [run for run in runs if run.name == config.run]
-    if not chosen:
-        raise ValueError(f"study {config.study.name} has no run {config.run}: there are {names_of(runs)}")
-    return chosen
-
-
-def plan_run(config: DictConfig, arm: str, seed: int) -> StudyRun:
-    """Compose the training of one arm with one seed, and name the commands."""
     study = config.study
-    folder = Path(config.runs) / f"{arm}-seed{seed}"
-    assignments = [f"experiment={study.experiment}", f"seed={seed}", f"output={folder}"]
-    assignments += ["trainer.enable_progress_bar=false", *study.arms[arm], *study.overrides]
+    names = {option: str(task_config(study, option).name) for option in study.tasks}
+    check_names(study, list(names.values()))
+    arms = config.arms or list(study.arms)
+    if unknown := sorted(set(arms) - set(study.arms)):
+        raise ValueError(f"study {study.name} has no arm {', '.join(unknown)}: choose among {', '.join(study.arms)}")
+    return [plan_run(config, arm, seed, names, archived) for seed in study.seeds for arm in arms]
+
+
+def plan_run(
+    config: DictConfig, arm: str, seed: int, names: dict[str, str], archived: frozenset[str] = frozenset()
+) -> StudyRun:
+    """Plan one arm with one seed; `names` maps the options of configs/task to the names of their tasks."""
+    study, name = config.study, f"{arm}-seed{seed}"
+    folder = Path(config.runs) / name
     model = folder / "model"
-    composed = compose_config("train", assignments)
-    steps = [Step("training", ("region4d", "train", *assignments), model, int(composed.trainer.max_steps))]
-    for task in study.tasks:
+    training = [f"experiment={study.experiment}", f"seed={seed}", f"output={folder}"]
+    training += ["trainer.enable_progress_bar=false", *study.arms[arm], *study.overrides]
+    steps = [VerbStep("training", "train", tuple(training), model)]
+    for option, task in names.items():
         records = folder / "records" / task
-        scoring = ["bench", f"model={model}", f"task={task}", f"label={arm}", f"seed={seed}", f"output={records}"]
+        scoring = [f"model.folder={model}", f"task={option}", f"label={arm}", f"seed={seed}", f"output={records}"]
         scoring += study.bench_overrides
-        steps.append(Step(f"scoring {task}", ("region4d", *scoring), records / "manifest.json"))
+        steps.append(VerbStep(f"scoring {task}", "bench", tuple(scoring), records / "manifest.json"))
     if study.probes:
-        probes = folder / "probes.json"
-        named = ("--arm", arm, "--seed", str(seed), "--output", str(probes))
-        steps.append(Step("probing", ("distill.linear_probe", str(model), *named), probes))
-    return StudyRun(f"{arm}-seed{seed}", folder, tuple(steps), arm, seed, composed)
+        probing = (f"model={model}", f"output={folder / 'probes.json'}", f"arm={arm}", f"seed={seed}")
+        steps.append(VerbStep("probing", "linear_probe", probing, folder / "probes.json"))
+    return StudyRun(name, folder, tuple(steps), arm, seed, name in archived)
 
 
-def check_names(study: DictConfig) -> None:
-    """Refuse a study whose parts do not fit together, before anything is trained."""
+def task_config(study: DictConfig, option: str) -> DictConfig:
+    """Compose a benchmark of the study from its option in configs/task."""
+    task: DictConfig = composed("bench", (f"task={option}", *study.bench_overrides)).task
+    return task
+
+
+def check_names(study: DictConfig, tasks: Sequence[str]) -> None:
+    """Refuse a study whose contrasts and endpoints name arms or tasks that it does not have."""
     named = [*study.contrasts, *(endpoint.contrast for endpoint in study.primary)]
     named += [row for factorial in study.factorials.values() for row in factorial]
     if unknown := sorted({arm for arms in named for arm in arms} - set(study.arms)):
@@ -81,12 +91,5 @@ def check_names(study: DictConfig) -> None:
             f"study {study.name} compares {', '.join(unknown)}, which it does not train: its arms are "
             f"{', '.join(study.arms)}"
         )
-    if strange := sorted({endpoint.task for endpoint in study.primary} - set(study.tasks)):
-        raise ValueError(
-            f"study {study.name} has endpoints on {', '.join(strange)}: its tasks are {', '.join(study.tasks)}"
-        )
-
-
-def names_of(runs: Sequence[StudyRun]) -> str:
-    """List runs by name."""
-    return ", ".join(run.name for run in runs)
+    if strange := sorted({endpoint.task for endpoint in study.primary} - set(tasks)):
+        raise ValueError(f"study {study.name} has endpoints on {', '.join(strange)}: its tasks are {', '.join(tasks)}")

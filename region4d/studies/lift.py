@@ -1,4 +1,4 @@
-"""What `region4d lift-study` measures: test sets and methods, read from its configuration."""
+"""What a study of lifting measures: test sets and methods, read from its configuration."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.progress import track
 
 from benchmarks.lifting.baselines import BASELINES, VERSION
 from benchmarks.lifting.library import Library
 from benchmarks.lifting.measure import TestSet
 from benchmarks.lifting.methods import ArmMethod, BaselineMethod, CeilingMethod, Method
+from models.checkpoint_registry import checkpoint_folder
 from models.lifting import Guidance, Sampling
 from region4d.config import build
+from region4d.studies.lift_library import read_library
 from scenes.worlds.masked_objects import MaskedObjectStore
 
 
 @dataclass(frozen=True)
 class LiftPlan:
-    """Test sets and methods of a study. `unavailable` are the methods whose checkpoint is not there, and why."""
+    """The test sets and methods of a study. `unavailable` says why methods without a checkpoint cannot be measured."""
 
     config: DictConfig
     tests: list[TestSet]
@@ -65,13 +66,17 @@ class LiftPlan:
             )
         for name, method in plan.models.items():
             folder = method.checkpoint
-            if folder is not None and not (folder / "model.safetensors").is_file():
-                plan.unavailable[name] = f"no lifting model in '{folder}': train it, or name another folder"
+            if folder is not None and not (checkpoint_folder(folder) / "model.safetensors").is_file():
+                plan.unavailable[name] = f"no lifting model in '{folder}'; train it, or name another folder"
         return plan
+
+    def test(self, name: str) -> TestSet:
+        """Find a test set by its name."""
+        return next(test for test in self.tests if test.name == name)
 
     @property
     def models(self) -> Mapping[str, ArmMethod | CeilingMethod]:
-        """The methods that are no baselines."""
+        """The methods that run a model: arms and ceilings."""
         return {**self.arms, **self.ceilings}
 
     @property
@@ -82,20 +87,17 @@ class LiftPlan:
 
     @cached_property
     def library_store(self) -> MaskedObjectStore:
-        """The training objects that baselines know."""
+        """The training objects that the baselines know."""
         store: MaskedObjectStore = build(self.config.study.library)
         return store
 
     @cached_property
     def library(self) -> Library:
-        """The same, measured."""
-        self.library_store.render(self.config.workers)
-        return Library.fit(
-            track(self.library_store, "training objects of the baselines", total=len(self.library_store))
-        )
+        """The measures of these objects; `keep_library` must have written them."""
+        return read_library(self.library_store)
 
     def identity(self, name: str) -> Mapping[str, Any]:
-        """Say what determines the predictions of a method, without reading the library."""
+        """Name all that determines the predictions of a method, without reading the library."""
         if name in BASELINES:
             seeds = self.library_store.seeds
             return {"baseline": name, "version": VERSION, "library": [self.library_store.key, seeds.start, seeds.stop]}
@@ -118,6 +120,6 @@ def read_arm(name: str, entry: DictConfig) -> ArmMethod:
         guidance = Guidance(**sampling.pop("guidance", {}))
         return ArmMethod(Path(data.pop("model")), sampling=Sampling(**sampling, guidance=guidance), **data)
     except TypeError as error:
-        raise ValueError(f"study.arms.{name} is no arm of a lift-study: {error}") from error
+        raise ValueError(f"study.arms.{name} has a wrong key: {error}") from error
     except ValueError as error:
         raise ValueError(f"study.arms.{name}: {error}") from error

@@ -1,4 +1,4 @@
-"""Gathering what `region4d lift-study` has measured, for its report."""
+"""Gathering what `region4d study lift/NAME` has measured, for its report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def gather_lifts(plan: LiftPlan, command: str) -> LiftStudy:
     Raises:
         ValueError: there are none.
     """
-    study, folder = plan.config.study, Path(plan.config.output)
+    study, folder = plan.config.study, Path(plan.config.runs)
     records: list[LiftRecord] = []
     made: list[Manifest] = []
     missing = list(plan.unavailable)

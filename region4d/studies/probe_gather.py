@@ -39,7 +39,7 @@ def gather_probes(config: DictConfig, command: str, jobs: Sequence[ProbeJob], ch
         chosen={model: place_of(cell) for model, cell in chosen.items()},
         contrasts=[(a, b) for a, b in study.contrasts],
         controls=list(study.controls),
-        ladder=list(study.ladder),
+        ladder=list(study.probe_capacities),
         manifest=manifest,
         blocks={cell.model: said["features"]["blocks"] for cell, said in found},
         missing=[f"{cell.name}, seed {cell.seed}" for cell in cells if not cell.finished],

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from region4d.config import CONFIGS
+from region4d.studies.plan import chosen_jobs, load_plan, run_plan
 
 
-def sweep(
-    verb: str,
-    job: Callable[[DictConfig], None],
-    flags: Sequence[str],
-    assignments: Sequence[str],
-    names: Sequence[str],
-    chosen: str | None,
-) -> None:
-    """Run `job` once for each of `names`, or for the `chosen` one, as Hydra's multirun does."""
-    words = list(assignments) if chosen else [*assignments, "run=" + ",".join(names)]
+def sweep(kind: str, flags: Sequence[str], overrides: Sequence[str]) -> None:
+    """Run each job that can run now, or the one that `run` chooses, as Hydra's multirun does; write no report."""
+    plan = load_plan(kind, overrides)
+    names = ",".join(job.name for job in chosen_jobs(plan))
+    words = list(overrides) if plan.config.run else [*overrides, f"run={names}"]
     sys.argv = [sys.argv[0], *flags, *words]
-    hydra.main(config_path=str(CONFIGS), config_name=verb, version_base="1.3")(job)()
+    hydra.main(config_path=str(CONFIGS), config_name=kind, version_base="1.3")(run_of_sweep)()
+
+
+def run_of_sweep(config: DictConfig) -> None:
+    """Run one job of a study for a Hydra launcher.
+
+    Raises:
+        RuntimeError: a step of it failed.
+    """
+    context = HydraConfig.get()
+    if failures := run_plan(load_plan(str(context.job.config_name), list(context.overrides.task))):
+        raise RuntimeError("; ".join(failures))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 from rich.table import Table
 
 from benchmarks.records.manifest import collect_manifest
-from benchmarks.records.record import write_records
+from benchmarks.records.record import Record, write_records
 from benchmarks.region_qa.scores import score_rows
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.task import Task
@@ -26,12 +27,16 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category.
     """
     # `model=FOLDER` would choose an option of the config group `model`
-    config = compose_config(
-        "bench",
-        [word.replace("model=", "model.folder=", 1) if word.startswith("model=") else word for word in overrides or []],
-    )
+    words = [
+        word.replace("model=", "model.folder=", 1) if word.startswith("model=") else word for word in overrides or []
+    ]
+    run(compose_config("bench", words), words)
+
+
+def run(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Answer the questions of a task, write the answers, and print their scores."""
     if OmegaConf.is_missing(config.model, "folder"):
-        raise ValueError("name a checkpoint folder, e.g. `region4d bench model=sr3d_tiny_3d`")
+        raise ValueError("bench needs a checkpoint folder, e.g. `region4d bench model=sr3d_tiny_3d`")
     answerer = Answerer.from_folder(config.model.folder)
     if config.follow is not None:
         answerer.processor.follow = config.follow
@@ -43,8 +48,13 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     records = score_items(task.name, items, predictions, config.label or Path(config.model.folder).name, config.seed)
     settings = OmegaConf.to_container(config, resolve=True)
     write_records(Path(config.output), records, collect_manifest(settings, Path(config.model.folder)))  # type: ignore[arg-type]
+    CONSOLE.print(score_table(records))
+    CONSOLE.print(f"every answer: {Path(config.output) / 'records.jsonl'}")
+
+
+def score_table(records: Sequence[Record]) -> Table:
+    """Tabulate accuracy by category."""
     table = Table("category", "items", "constant", "score [95 %]", "unparsed")
     for row in score_rows(records):
         table.add_row(row.category, str(row.items), f"{row.constant:.3f}", row.scores[0].text(), f"{row.unparsed:.1%}")
-    CONSOLE.print(table)
-    CONSOLE.print(f"every answer: {Path(config.output) / 'records.jsonl'}")
+    return table

@@ -28,12 +28,13 @@ def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra ov
 
     Writes one store a layer, each with a manifest. May run in several processes at once, and continues where it was.
     """
-    config = compose_config("extract", overrides or [])
-    fill(config, shlex.join(["region4d", "extract", *(overrides or [])]))
+    words = overrides or []
+    run(compose_config("extract", words), words)
 
 
-def fill(config: DictConfig, command: str) -> None:
+def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Build the extractor and the clips of a composed configuration, and fill the stores."""
+    command = shlex.join(["region4d", "extract", *overrides])
     quiet_transformers()
     clips: ClipSet = build(config.clips)
     extractor: Extractor = build(config.extractor.build)

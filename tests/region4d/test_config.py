@@ -7,6 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from models.sr3d import SR3DForConditionalGeneration
+from region4d.arms import refuse_arm_without_teacher
 from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
 from region4d.verbs.speed import student_config
 from tests.support.nvila_folder import write_nvila
@@ -17,12 +18,33 @@ EXPERIMENTS = sorted(
 ARMS = sorted(p.stem for p in (CONFIGS / "arm").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+WITH_ARMS = [name for name in EXPERIMENTS if name.startswith(("sr3d/", "rgpt4d/"))]
+
+
+@pytest.mark.parametrize("experiment", WITH_ARMS)
 @pytest.mark.parametrize("arm", ARMS)
-def test_every_experiment_composes_with_every_arm(experiment: str, arm: str) -> None:
+def test_every_experiment_of_sr3d_composes_with_every_arm(experiment: str, arm: str) -> None:
     config = compose_config("train", [f"experiment={experiment}", f"arm={arm}"])
     assert config.arm.name == arm
     assert config.name == experiment
+    assert config.output == f"outputs/train/{experiment}/{arm}-seed0"
+
+
+@pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - set(WITH_ARMS)))
+def test_other_experiments_have_no_arm_and_refuse_one(experiment: str) -> None:
+    config = compose_config("train", [f"experiment={experiment}"])
+    assert "arm" not in config
+    assert config.name == experiment
+    assert config.output == f"outputs/train/{experiment}-seed0"
+    with pytest.raises(ValueError, match=f"experiment={experiment} has no group 'arm'; leave arm=... out"):
+        compose_config("train", [f"experiment={experiment}", "arm=4d"])
+
+
+def test_an_arm_that_distils_is_refused_by_an_experiment_without_a_teacher() -> None:
+    refuse_arm_without_teacher(compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"]))
+    refuse_arm_without_teacher(compose_config("train", ["experiment=sr3d/tiny_static", "arm=3d"]))
+    with pytest.raises(ValueError, match="arm '4d' requires a teacher, but experiment 'sr3d/tiny_static'"):
+        refuse_arm_without_teacher(compose_config("train", ["experiment=sr3d/tiny_static", "arm=4d"]))
 
 
 def test_every_experiment_says_its_command_on_top() -> None:
@@ -37,7 +59,7 @@ def test_every_experiment_says_its_command_on_top() -> None:
         ("modul.learning_rate=1", "'module.learning_rate'"),
         ("module.lerning_rate=1", "'module.learning_rate'"),
         ("learning_rate=1", "'module.learning_rate'"),
-        ("trainer.accumulate_grad_batches=4", "+trainer.accumulate_grad_batches=... adds one"),
+        ("trainer.accumulate_grad_batches=4", "+trainer.accumulate_grad_batches=... adds it"),
         ("arm=33d", "'3d'"),
         ("experiment=sr3d/tiny_statik", "'sr3d/tiny_static'"),
         ("seed", "seed"),

@@ -165,8 +165,7 @@ def test_a_probe_without_features_says_how_to_extract_them(region4d: Run, tmp_pa
     [
         (["study=quik"], ["quik", "quick"]),
         (["stage=gird"], ["stage=gird", "grid or controls"]),
-        (["-m"], ["name a stage"]),
-        (["run=nothing"], ["has no job nothing"]),
+        (["run=nothing"], ["has no run nothing"]),
         (["report_only=true", "runs=nowhere"], ["no model of study quick", "nowhere"]),
     ],
 )

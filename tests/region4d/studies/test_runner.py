@@ -1,29 +1,33 @@
 """Steps of jobs: each in a process of its own, once, with what it printed in the log of its job."""
 
 import os
+import pickle
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from region4d.studies.runner import PRELOADED, Job, Step, run_all
+import pytest
+
+from region4d.studies.job import Job, VerbStep
+from region4d.studies.plan import load_plan
+from region4d.studies.runner import run_all
+from tests.support.steps import Formatting
+
+ROOT = Path(__file__).parents[3]
 
 
 def jobs(folder: Path, *texts: str) -> list[Job]:
-    """Jobs that format a JSON file as `python -m json.tool` does, and format the result again."""
-    made = []
+    """Jobs that format a JSON file, and format the result again."""
+    planned = []
     for k, text in enumerate(texts):
         home = folder / f"job{k}"
         home.mkdir()
         first, second, third = (home / name for name in ("in.json", "once.json", "twice.json"))
         first.write_text(text)
-        steps = [
-            Step("formatting", ("json.tool", "--compact", str(a), str(b)), b)
-            for a, b in ((first, second), (second, third))
-        ]
-        made.append(Job(f"job{k}", home, tuple(steps)))
-    return made
+        planned.append(Job(f"job{k}", home, (Formatting(first, second), Formatting(second, third))))
+    return planned
 
 
 def test_the_steps_of_a_job_follow_each_other_and_jobs_run_side_by_side(tmp_path: Path) -> None:
@@ -58,14 +62,14 @@ def test_steps_leave_the_process_that_runs_them_alone(tmp_path: Path) -> None:
 
 def test_a_step_ends_with_the_process_that_runs_it(tmp_path: Path) -> None:
     beat = tmp_path / "beat"
-    statement = f"import pathlib, time\nwhile True: pathlib.Path({str(beat)!r}).touch(); time.sleep(0.05)"
     program = (
         "from pathlib import Path\n"
-        "from region4d.studies.runner import Job, Step, run_all\n"
-        f"step = Step('beating', ('timeit', '-n1', '-r1', {statement!r}), Path('never'))\n"
-        f"run_all([Job('job', Path({str(tmp_path)!r}), (step, step))], 1)\n"
+        "from region4d.studies.job import Job\n"
+        "from region4d.studies.runner import run_all\n"
+        "from tests.support.steps import Beating\n"
+        f"run_all([Job('job', Path({str(tmp_path)!r}), (Beating(Path({str(beat)!r})),))], 1)\n"
     )
-    runner = subprocess.Popen([sys.executable, "-c", program])
+    runner = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
     wait_until(beat.exists)
     runner.kill()
     runner.wait()
@@ -79,11 +83,25 @@ def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def test_what_is_imported_before_the_fork_does_not_ask_for_a_graphics_card() -> None:
+def test_a_step_takes_its_configuration_along() -> None:
+    step = VerbStep("training", "train", ("experiment=sr3d/tiny_static", "trainer.max_steps=7"), Path("never"))
+    assert step.length == 7
+    sent = pickle.loads(pickle.dumps(step))
+    assert sent.__dict__["config"] == step.config
+    assert step.metrics == Path("outputs/train/sr3d/tiny_static/3d-seed0/metrics.csv")
+
+
+@pytest.mark.parametrize("study", ["compare/static", "probe/quick", "lift/baselines"])
+def test_what_is_imported_before_the_fork_does_not_ask_for_a_graphics_card(study: str) -> None:
+    jobs = load_plan(study.partition("/")[0], [f"study={study}"]).jobs()
+    steps = [VerbStep("extracting", "extract", ("extractor=wan_1_3b",), Path("never")), *jobs[0].steps]
+    modules = sorted(set().union(*(step.modules() for step in steps)))
     program = (
-        "import importlib, torch\n"
+        "import torch\n"
         "def refuse(*_): raise AssertionError('asked')\n"
         "torch._C._cuda_getDeviceCount = torch._C._cuda_init = refuse\n"
-        f"for name in {PRELOADED!r}: importlib.import_module(name)\n"
+        f"for name in {modules!r}:\n"
+        "    try: __import__(name)\n"
+        "    except ImportError: pass\n"  # of classes and optional packages, as the server does
     )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -8,20 +8,19 @@ import time
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
 
 from probes.training.module import ERRORS, read_errors
 from region4d.config import CONFIGS, compose_config
-from region4d.studies.probe import ProbeJob, choose, plan_controls, plan_grid
-from region4d.verbs.probe import plan
+from region4d.studies.plan import chosen_jobs
+from region4d.studies.probe import ProbeJob
+from region4d.studies.probe_plan import ProbePlan
 
 STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "probe").glob("*.yaml"))
 
 
-def config(tmp_path: Path, *overrides: str, study: str = "quick") -> DictConfig:
-    return compose_config(
-        "probe", [f"study=probe/{study}", f"runs={tmp_path / 'runs'}", f"features={tmp_path / 'features'}", *overrides]
-    )
+def plan(tmp_path: Path, *overrides: str, study: str = "quick") -> ProbePlan:
+    folders = [f"runs={tmp_path / 'runs'}", f"features={tmp_path / 'features'}"]
+    return ProbePlan(compose_config("probe", [f"study=probe/{study}", *folders, *overrides]))
 
 
 def finish(jobs: list[ProbeJob], best: str) -> None:
@@ -34,45 +33,38 @@ def finish(jobs: list[ProbeJob], best: str) -> None:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_plans_its_grid(study: str, tmp_path: Path) -> None:
-    found = config(tmp_path, study=study)
-    jobs = plan_grid(found)
+    jobs = plan(tmp_path, study=study).grid
     cells = {(cell.name, cell.seed) for job in jobs for cell in job.cells}
     assert len(cells) == sum(len(job.cells) for job in jobs)
     assert len({job.name for job in jobs}) == len(jobs)
 
 
-def test_controls_stand_at_the_cell_that_validation_chose(tmp_path: Path) -> None:
-    found = config(tmp_path)
-    grid = plan_grid(found)
-    finish(grid, "video_flow, layer 3, sigma 0.3")
-    chosen = choose(grid, "point_error")
+def test_controls_follow_at_the_cell_that_validation_chose(tmp_path: Path) -> None:
+    quick = plan(tmp_path)
+    assert quick.jobs() == quick.grid
+    finish(quick.grid, "video_flow, layer 3, sigma 0.3")
+    chosen = quick.chosen()
     assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (3, 0.3)
-    told = next(job for job in plan_controls(found, chosen) if job.cells[0].control == "told_clean")
-    command = told.steps[0].command
-    assert {"data.extraction.layers=[3]", "data.extraction.sigma=0.3", "data.extraction.conditioning_sigma=0.0"} <= set(
-        command
-    )
-    assert len(plan(found)) > len(grid)
+    told = next(job for job in quick.controls(chosen) if job.cells[0].control == "told_clean")
+    extraction = told.steps[0].config.data.extraction
+    assert (list(extraction.layers), extraction.sigma, extraction.conditioning_sigma) == ([3], 0.3, 0.0)
+    assert quick.jobs() == [*quick.grid, *quick.controls(chosen)]
 
 
 def test_a_control_of_the_training_reads_the_features_of_the_grid(tmp_path: Path) -> None:
-    found = config(tmp_path, study="gpu")
-    grid = plan_grid(found)
-    finish(grid, "")
-    controls = plan_controls(found, choose(grid, "point_error"))
-    shuffled = next(job for job in controls if job.cells[0].control == "labels_shuffled")
-    plain = next(job for job in grid if job.name == "wan_14b-sigma0.1-seed0")
-    assert shuffled.steps[0].done == plain.steps[0].done
-    assert shuffled.steps[0].command == plain.steps[0].command
-    assert "data.shuffled_labels=true" in shuffled.steps[1].command
+    gpu = plan(tmp_path, study="gpu")
+    finish(gpu.grid, "")
+    shuffled = next(job for job in gpu.controls(gpu.chosen()) if job.cells[0].control == "labels_shuffled")
+    plain = next(job for job in gpu.grid if job.name == "wan_14b-sigma0.1-seed0")
+    assert shuffled.steps[0] == plain.steps[0]
+    assert shuffled.steps[1].config.data.shuffled_labels
 
 
 def test_seeds_that_the_grid_did_without_follow_at_the_chosen_cells(tmp_path: Path) -> None:
-    found = config(tmp_path, study="standard")
-    grid = plan_grid(found)
-    assert {cell.seed for job in grid for cell in job.cells} == {0}
-    finish(grid, "video_mae, layer 5")
-    controls = plan_controls(found, choose(grid, "point_error"))
+    standard = plan(tmp_path, study="standard")
+    assert {cell.seed for job in standard.grid for cell in job.cells} == {0}
+    finish(standard.grid, "video_mae, layer 5")
+    controls = standard.controls(standard.chosen())
     more = [cell for job in controls for cell in job.cells if cell.model == "video_mae" and cell.control is None]
     assert [(cell.layer, cell.seed) for cell in more] == [(5, 1), (5, 2)]
     random = next(job for job in controls if job.cells[0].control == "random")
@@ -80,26 +72,26 @@ def test_seeds_that_the_grid_did_without_follow_at_the_chosen_cells(tmp_path: Pa
 
 
 def test_controls_wait_for_the_grid(tmp_path: Path) -> None:
-    found = config(tmp_path)
-    assert plan(found) == plan_grid(found)
     with pytest.raises(FileNotFoundError, match="the grid is not finished"):
-        plan(config(tmp_path, "stage=controls"))
+        plan(tmp_path, "stage=controls").jobs()
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
-        ("run=video_mea-seed0", "has no job video_mea-seed0: there are"),
-        ("study.ladder_of=[resnet]", "names resnet: its models are"),
+        ("run=video_mea-seed0", "has no run video_mea-seed0: there are"),
+        ("study.capacity_models=[resnet]", "names resnet: its models are"),
+        ("features=s3://bucket", "features=s3://bucket is an address"),
+        ("stage=all", "stage=all is unknown"),
     ],
 )
-def test_a_name_that_the_study_lacks_is_one_line(tmp_path: Path, override: str, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
-        plan(config(tmp_path, override))
+def test_a_wrong_choice_is_one_line(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        chosen_jobs(plan(tmp_path, override))
 
 
 def small_study(folder: Path, shared: Path) -> list[str]:
-    """Name a study of raw pixels alone, with the capacity ladder."""
+    """Name a study of raw pixels alone, with another capacity of the probe."""
     seeds = ["clips.seeds.train=[0,16]", "clips.seeds.val=[16,20]", "clips.seeds.test=[20,26]"]
     options = [*seeds, f"clips.stores={shared}", f"data.labels={shared}"]
     train = ["trainer.max_steps=8", "trainer.callbacks.0.every_n_train_steps=2", *options]
@@ -107,7 +99,7 @@ def small_study(folder: Path, shared: Path) -> list[str]:
     gone += [f"~study.controls.{name}" for name in compose_config("probe", []).study.controls]
     lists = [f"study.overrides={train}"]
     places = [f"{name}={folder / name}" for name in ("runs", "features", "output")]
-    return ["probe", "study=quick", *gone, "study.contrasts=[]", "study.ladder_of=[pixels]", *lists, *places]
+    return ["probe", "study=quick", *gone, "study.contrasts=[]", "study.capacity_models=[pixels]", *lists, *places]
 
 
 def start(arguments: list[str]) -> subprocess.Popen[bytes]:
@@ -134,5 +126,5 @@ def test_a_probe_study_that_is_killed_resumes_to_the_same_errors(tmp_path: Path)
     assert process.wait() != 0
     assert start(small_study(killed, shared)).wait() == 0
     assert errors_of(killed) == errors_of(tmp_path / "whole")
-    assert len(errors_of(killed)) == 2  # the grid, and a step of the ladder
+    assert len(errors_of(killed)) == 2  # the grid, and a probe of another capacity
     assert "Capacity of the probe" in (killed / "output" / "report.md").read_text()

@@ -1,17 +1,21 @@
-"""`region4d lift-study`: its configurations compose, it measures and continues, and refuses wrong keys."""
+"""Studies of lifting: their configurations compose, they measure and continue, and refuse wrong keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from region4d.config import CONFIGS, compose_config
+from region4d.studies import plan as machine
+from region4d.studies.job import Job
 from region4d.studies.lift import LiftPlan
+from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.storage import shards
+from tests.support.command_line import Run
 
-Run = Callable[..., tuple[int, str, str]]
 STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml"))
 SMALL = [
     "study.world.height=32",
@@ -27,22 +31,36 @@ SMALL = [
     "study.sheet={methods: [hull], objects: 1}",
     "workers=1",
 ]
+FOLDERS = {"stores": "worlds", "truths": "truths", "output": "study"}
+
+
+def run_here(jobs: Sequence[Job], workers: int) -> list[str]:
+    """Run jobs in this process, where shards are small."""
+    for job in jobs:
+        for step in job.steps:
+            if not step.finished:
+                step.run()
+    return []
 
 
 @pytest.fixture
 def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Overrides of a study of two small objects."""
     monkeypatch.setattr(shards, "SHARD", 4)
-    folders = {"stores": "worlds", "truths": "truths", "output": "study"}
-    return [*SMALL, *(f"{key}={tmp_path / name}" for key, name in folders.items())]
+    monkeypatch.setattr(machine, "run_all", run_here)
+    return [*SMALL, *(f"{key}={tmp_path / name}" for key, name in FOLDERS.items())]
 
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_composes_and_plans_its_methods(study: str) -> None:
-    plan = LiftPlan.of(compose_config("lift_study", [f"study=lift/{study}"]))
+    plan = LiftPlan.of(compose_config("lift", [f"study=lift/{study}"]))
     assert len({test.store.key for test in plan.tests}) == 2
     assert set(plan.config.study.baselines) <= set(plan.names)
     assert not set(plan.library_store.seeds) & {seed for test in plan.tests for seed in test.store.seeds}
+
+
+def test_the_models_of_the_quick_study_come_with_the_repository() -> None:
+    assert LiftPlan.of(compose_config("lift", ["study=lift/quick"])).unavailable == {}
 
 
 @pytest.mark.parametrize(
@@ -53,18 +71,17 @@ def test_every_study_composes_and_plans_its_methods(study: str) -> None:
         ("+study.arms.flow={model: x, stepz: 3}", "stepz"),
         ("+study.arms.flow={model: x, points: some}", "points='some'"),
         ("study.main=flow", "flow"),
-        ("study=nothing", "nothing"),
     ],
 )
 def test_a_wrong_key_is_one_clear_line(word: str, said: str, region4d: Run) -> None:
-    code, _, err = region4d("lift-study", word)
+    code, _, err = region4d("study", "lift/baselines", word)
     assert code == 2
     assert len(err.strip().splitlines()) == 1
     assert said in err
 
 
 def test_a_report_of_nothing_is_refused(words: list[str], region4d: Run) -> None:
-    code, _, err = region4d("lift-study", *words, "report_only=true")
+    code, _, err = region4d("study", "lift/baselines", *words, "report_only=true")
     assert code == 2
     assert "nothing of study baselines is measured" in err
 
@@ -80,15 +97,44 @@ def test_a_study_of_two_objects_is_measured_reported_and_continued(
         "study.main=flow",
         "study.speed={arms: [flow], objects: 2, repeats: 1}",
     ]
-    code, _, err = region4d("lift-study", *words)
+    code, _, err = region4d("study", "lift/baselines", *words)
     assert code == 1, err  # one arm's checkpoint is not there
     report = (tmp_path / "study" / "report.md").read_text()
     assert "Unfinished: later" in report
     assert "| hull |" in report
-    assert "lift-study" in report
+    assert "region4d study lift/baselines" in report
     assert (tmp_path / "study" / "held_out_parameters.png").is_file()
     records = tmp_path / "study" / "records" / "held_out_parameters"
     written = {path.name: path.stat().st_mtime_ns for path in records.iterdir()}
     assert {"flow.jsonl", "nearest.jsonl", "grid_32.jsonl"} <= set(written)
-    assert region4d("lift-study", *words)[0] == 1
+    assert json.loads((tmp_path / "study" / "speed.json").read_text())[0]["arm"] == "flow"
+    assert region4d("study", "lift/baselines", *words)[0] == 1
     assert {path.name: path.stat().st_mtime_ns for path in records.iterdir()} == written
+
+
+def test_every_method_on_every_test_set_is_a_job_and_one_can_be_chosen(words: list[str], tmp_path: Path) -> None:
+    names = [job.name for job in chosen_jobs(load_plan("lift", words))]
+    assert names == [f"{method}-held_out_parameters" for method in ("grid_32", "hull", "nearest")]
+    (job,) = chosen_jobs(load_plan("lift", [*words, "run=hull-held_out_parameters"]))
+    assert not job.finished
+    with pytest.raises(ValueError, match="no run box-held_out_parameters: there are grid_32-"):
+        chosen_jobs(load_plan("lift", [*words, "run=box-held_out_parameters"]))
+
+
+def test_one_job_measures_its_method_alone_and_writes_no_report(
+    words: list[str], region4d: Run, tmp_path: Path
+) -> None:
+    code, _, err = region4d("study", "lift/baselines", *words, "run=hull-held_out_parameters")
+    assert code == 0, err
+    assert [path.name for path in (tmp_path / "study" / "records").rglob("*.jsonl")] == ["hull.jsonl"]
+    assert not (tmp_path / "study" / "report.md").exists()
+
+
+@pytest.mark.slow
+def test_the_methods_of_a_study_are_measured_in_processes_of_their_own(region4d: Run, tmp_path: Path) -> None:
+    folders = [f"{key}={tmp_path / name}" for key, name in FOLDERS.items()]
+    code, _, err = region4d("study", "lift/baselines", *SMALL, *folders)
+    assert code == 0, err
+    assert "| hull |" in (tmp_path / "study" / "report.md").read_text()
+    log = tmp_path / "study" / "logs" / "nearest-held_out_parameters" / "log.txt"
+    assert "nearest on held_out_parameters" in log.read_text()

@@ -1,0 +1,116 @@
+"""Jobs of a study and their steps: what the runner needs to know of them, whatever they compute."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from omegaconf import DictConfig, ListConfig
+
+from region4d.config import compose_config
+
+DIFFUSERS = ("diffusers", "probes.extractors.diffusion")  # packages that ask for graphics cards as they are imported
+
+
+class Step(ABC):
+    """One computation of a job. It is pickled and runs in a process of its own."""
+
+    state: str  # what the progress bar shows during the step
+
+    @property
+    @abstractmethod
+    def finished(self) -> bool:
+        """Whether its result exists."""
+
+    @abstractmethod
+    def run(self) -> None:
+        """Compute the result."""
+
+    @property
+    def length(self) -> int:
+        """The optimizer steps of a training; 0 for other steps."""
+        return 0
+
+    @property
+    def metrics(self) -> Path | None:
+        """The log of a training, which tells how far it is."""
+        return None
+
+    def modules(self) -> set[str]:
+        """Name the modules that `run` needs; the runner imports them once, before it forks."""
+        return {type(self).__module__}
+
+
+@dataclass(frozen=True)
+class VerbStep(Step):
+    """A verb of `region4d` with its overrides; `done` is the file or folder that exists once it has succeeded."""
+
+    state: str
+    verb: str
+    overrides: tuple[str, ...]
+    done: Path
+
+    @cached_property
+    def config(self) -> DictConfig:
+        """The configuration of the verb, composed when it is first needed and sent along into the step's process."""
+        return composed(self.verb, self.overrides)
+
+    @property
+    def finished(self) -> bool:
+        """Whether `done` exists."""
+        return self.done.exists()
+
+    @property
+    def length(self) -> int:
+        """The optimizer steps of a training; 0 for other verbs."""
+        return int(self.config.trainer.max_steps) if "trainer" in self.config else 0
+
+    @property
+    def metrics(self) -> Path | None:
+        """The log of a training."""
+        return Path(self.config.output) / "metrics.csv" if "trainer" in self.config else None
+
+    def run(self) -> None:
+        """Run the verb on its configuration."""
+        importlib.import_module(f"region4d.verbs.{self.verb}").run(self.config, self.overrides)
+
+    def modules(self) -> set[str]:
+        """Name the module of the verb, and those of the classes that its configuration names."""
+        targets = {target.rpartition(".")[0] for target in _targets(self.config)}
+        return {f"region4d.verbs.{self.verb}", *(name for name in targets if not name.startswith(DIFFUSERS))}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Steps that follow each other, under the name by which `run=NAME` chooses them; their log is in `folder`."""
+
+    name: str
+    folder: Path
+    steps: Sequence[Step]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all results exist."""
+        return all(step.finished for step in self.steps)
+
+
+@cache
+def composed(verb: str, overrides: tuple[str, ...]) -> DictConfig:
+    """Compose the configuration of a verb once: it takes about half a second, and steps of a plan share overrides."""
+    return compose_config(verb, overrides)
+
+
+def _targets(node: object) -> Iterator[str]:
+    if isinstance(node, DictConfig):
+        for key, value in node.items():
+            if key == "_target_":
+                yield str(value)
+            else:
+                yield from _targets(value)
+    elif isinstance(node, ListConfig):
+        for value in node:
+            yield from _targets(value)

@@ -1,0 +1,55 @@
+"""The training objects that the baselines of lifting know: measured once, kept in a folder, mapped by every process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import track
+
+from benchmarks.lifting.baselines import VERSION
+from benchmarks.lifting.library import Library
+from scenes.storage.atomic import new_folder
+from scenes.worlds.masked_objects import MaskedObjectStore
+
+DISTANCES, MEASURES = "distances.npy", "measures.npz"
+TENSORS, ARRAYS, NUMBERS = (
+    ("mean_distance", "views"),
+    ("mean_rotation", "scales", "centres", "rotations"),
+    ("mean_scale", "mean_depth"),
+)
+
+
+def library_folder(store: MaskedObjectStore) -> Path:
+    """Name the folder of a store's library, beside the stores."""
+    seeds = store.seeds
+    return store.folder.parent / f"library{VERSION}-{store.key}-{seeds.start}-{seeds.stop}"
+
+
+def keep_library(store: MaskedObjectStore, workers: int) -> None:
+    """Measure the objects of a store and keep the result, unless it is kept already."""
+    if library_folder(store).is_dir():
+        return
+    store.render(workers)
+    library = Library.fit(track(store, "training objects of the baselines", total=len(store)))
+    measures = {name: getattr(library, name) for name in (*ARRAYS, *NUMBERS)}
+    measures |= {name: getattr(library, name).numpy() for name in TENSORS}
+    with new_folder(library_folder(store)) as draft:
+        np.savez(draft / MEASURES, **measures)
+        shape = (len(library), *library.distances[0].shape)
+        distances = np.lib.format.open_memmap(draft / DISTANCES, "w+", np.float16, shape)
+        for number, distance in enumerate(library.distances):
+            distances[number] = distance.numpy()
+        distances.flush()
+
+
+def read_library(store: MaskedObjectStore) -> Library:
+    """Read a library that is kept; its distances, which can be gigabytes, are mapped and not copied."""
+    folder = library_folder(store)
+    with np.load(folder / MEASURES) as measures:
+        tensors = {name: torch.from_numpy(measures[name]) for name in TENSORS}
+        arrays = {name: measures[name] for name in ARRAYS}
+        numbers = {name: float(measures[name]) for name in NUMBERS}
+    distances = torch.from_numpy(np.load(folder / DISTANCES, mmap_mode="c"))
+    return Library(**tensors, **arrays, **numbers, distances=distances)  # type: ignore[arg-type]

@@ -1,0 +1,109 @@
+"""A study of lifting as a plan: methods are measured on the test sets of Lift-Worlds, timed, drawn and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from benchmarks.lifting.baselines import BASELINES
+from benchmarks.lifting.measure import method_identity, prepare_truths, records_path
+from benchmarks.lifting.sections import lift_sections, overview
+from benchmarks.lifting.study import LiftStudy
+from benchmarks.report.page import Page
+from region4d.studies.job import Job
+from region4d.studies.lift import LiftPlan
+from region4d.studies.lift_gather import SPEEDS, gather_lifts
+from region4d.studies.lift_library import keep_library
+from region4d.studies.lift_steps import Drawing, LiftStep, Measurement, Timing, scoring_pool
+from region4d.studies.plan import Plan
+from region4d.terminal import CONSOLE
+
+METHOD = (
+    "Intervals: 95 %, percentile bootstrap over objects, paired for differences; they speak of new objects, not "
+    "of new trainings. True surfaces are the zero level of the solid's signed distance on a 96^3 grid: the outer "
+    "surface. F1 and Chamfer take 4,000 points a surface against triangles; Chamfer is the mean of both "
+    "directions, squared the sum of both mean squares; vIoU takes 64 voxels along [-1, 1], solid or touched by a "
+    "triangle; EMD 256 points, exact assignment, its floor stated. 3D IoU: oriented boxes, exact; aligned: along "
+    "the camera's axes, as published. ADD-S by the true diameter. Definitions: benchmarks/lifting/scores.py."
+)
+LAST = "speed-and-sheets"  # the job that runs alone, once everything is measured
+
+
+@dataclass(frozen=True)
+class LiftJob(Job):
+    """The measurement of a method on a test set, or what follows all of them."""
+
+    steps: Sequence[LiftStep]
+    archived: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether all results exist, live or in an archive."""
+        return self.archived or all(step.finished for step in self.steps)
+
+
+class LiftStudyPlan(Plan[LiftJob, LiftStudy]):
+    """Every method on every test set is a job; speed and contact sheets follow."""
+
+    @cached_property
+    def measured(self) -> LiftPlan:
+        """The test sets and methods."""
+        return LiftPlan.of(self.config)
+
+    def unavailable(self) -> list[str]:
+        """Name the methods whose checkpoint does not exist."""
+        return [f"{name}: {reason}" for name, reason in self.measured.unavailable.items()]
+
+    @cached_property
+    def measurements(self) -> list[LiftJob]:
+        """The jobs that measure, test set by test set."""
+        plan, runs = self.measured, Path(self.config.runs)
+        identity = cache(plan.identity)  # hashes a checkpoint
+        jobs = []
+        for test in plan.tests:
+            for method in plan.names:
+                name = f"{method}-{test.name}"
+                path = records_path(runs, test.name, method)
+                known = method_identity(test, identity(method))
+                step = Measurement(self.config, path, (method,), test.name, known)
+                jobs.append(LiftJob(name, runs / "logs" / name, (step,), name in self.archived))
+        return jobs
+
+    def jobs(self) -> Sequence[LiftJob]:
+        """Name the measurements; once all are there, speed and sheets."""
+        if not all(job.finished for job in self.measurements):
+            return self.measurements
+        last = LiftJob(LAST, Path(self.config.runs) / "logs" / LAST, (*self._timing(), *self._drawings()))
+        return [*self.measurements, last] if last.steps else self.measurements
+
+    def _timing(self) -> Iterator[Timing]:
+        plan = self.measured
+        if arms := tuple(name for name in self.config.study.speed.arms if name in plan.names and name in plan.arms):
+            yield Timing(self.config, Path(self.config.runs) / SPEEDS, arms)
+
+    def _drawings(self) -> Iterator[Drawing]:
+        methods = tuple(name for name in self.config.study.sheet.methods if name in self.measured.names)
+        for test in self.measured.tests if methods else ():
+            yield Drawing(self.config, Path(self.config.output) / f"{test.name}.png", methods, test.name)
+
+    def prepare(self, jobs: Sequence[LiftJob]) -> None:
+        """Render the test sets, mesh their true objects, and measure the library of the baselines where one runs."""
+        with scoring_pool(self.config.workers) as pool:
+            for test in self.measured.tests:
+                prepare_truths(test, pool, self.config.workers)
+        if any(method in BASELINES for job in jobs for step in job.steps for method in step.methods):
+            keep_library(self.measured.library_store, self.config.workers)
+
+    def gather(self, command: str) -> LiftStudy:
+        """Read the records of what is measured."""
+        return gather_lifts(self.measured, command)
+
+    def report(self, study: LiftStudy) -> None:
+        """Write the report, and print an overview of every test set."""
+        page = Page(study.title, study.summary, METHOD, lift_sections(study), study.manifest, study.missing)
+        page.write(Path(self.config.output))
+        for test in study.tests:
+            for table in overview(study, test).tables:
+                CONSOLE.print(table.markdown())

@@ -1,0 +1,128 @@
+"""A probe study as a plan: probes of every model at every layer and noise level, then controls at the chosen sites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from benchmarks.probing.sections import models, probe_sections
+from benchmarks.probing.study import ProbeStudy
+from benchmarks.report.page import Page
+from probes.clips.clip_sets import ClipSet
+from probes.clips.label_table import label_file
+from region4d.config import build
+from region4d.studies.archived import cell_errors
+from region4d.studies.plan import Plan
+from region4d.studies.probe import Cell, ProbeJob, ProbeJobs
+from region4d.studies.probe_gather import gather_probes
+from region4d.terminal import CONSOLE
+from scenes.storage.atomic import write_text
+
+METHOD = (
+    "Intervals: 95 %, percentile bootstrap over test clips (and over seeds of the probe where there are several), "
+    "paired for differences. All models see the same clips and views. Published metrics are those of the code of arXiv "
+    "2512.19949: 31 bins of 30/31 degrees, relative poses of world-to-camera matrices."
+)
+PICTURES = {"Models": "models.svg", "Layer and noise": "layers.svg", "Capacity of the probe": "capacity.svg"}
+STAGES = (None, "grid", "controls")
+
+
+class ProbePlan(Plan[ProbeJob, ProbeStudy]):
+    """Every model and noise level is a job, and so is every control of a model whose grid is finished."""
+
+    def __init__(self, config: DictConfig) -> None:
+        super().__init__(config)
+        if config.stage not in STAGES:
+            raise ValueError(f"stage={config.stage} is unknown: choose grid or controls, or leave it out for both")
+
+    @cached_property
+    def planner(self) -> ProbeJobs:
+        """What plans the jobs."""
+        return ProbeJobs(self.config, self.archived)
+
+    @cached_property
+    def grid(self) -> list[ProbeJob]:
+        """The jobs of the grid."""
+        return self.planner.grid()
+
+    def controls(self, chosen: Mapping[str, Cell]) -> list[ProbeJob]:
+        """Plan the controls of the models for which a cell is chosen."""
+        return self.planner.controls({model: cell.site for model, cell in chosen.items()})
+
+    def jobs(self) -> Sequence[ProbeJob]:
+        """Name the jobs of the stage; without one, the grid and the controls that can run already.
+
+        Raises:
+            FileNotFoundError: the stage is `controls`, and the grid of no model is finished.
+        """
+        if self.config.stage == "grid":
+            return self.grid
+        chosen = self.chosen()
+        if self.config.stage is None:
+            return [*self.grid, *self.controls(chosen)]
+        if not chosen:
+            raise FileNotFoundError(f"the grid is not finished ({self.config.runs} has none): run stage=grid first")
+        return self.controls(chosen)
+
+    def chosen(self) -> dict[str, Cell]:
+        """Choose a cell for every model whose grid is finished."""
+        cells: dict[str, list[Cell]] = {}
+        for job in self.grid:
+            cells.setdefault(job.cells[0].model, []).extend(job.cells)
+        metric, runs = self.config.study.select, Path(self.config.runs)
+        return {
+            model: choose_cell(of_model, metric, runs)
+            for model, of_model in cells.items()
+            if all(cell.finished for cell in of_model)
+        }
+
+    def prepare(self, jobs: Sequence[ProbeJob]) -> None:
+        """Render the clips of jobs, and stack their labels where features stay in memory."""
+        configs = [job.steps[0].config for job in jobs]
+        for config in {OmegaConf.to_yaml(config.clips): config for config in configs}.values():
+            clips: ClipSet = build(config.clips)
+            clips.prepare()
+            if self.config.study.in_memory:
+                label_file(clips, Path(config.data.labels))
+
+    def gather(self, command: str) -> ProbeStudy:
+        """Read the errors of the finished probes.
+
+        Raises:
+            ValueError: no model's grid is finished.
+        """
+        chosen = self.chosen()
+        if not chosen:
+            raise ValueError(
+                f"no model of study {self.config.study.name} has a finished grid in {self.config.runs}: run it first"
+            )
+        return gather_probes(self.config, command, [*self.grid, *self.controls(chosen)], chosen)
+
+    def view(self, port: int) -> None:
+        """Show predicted and true points of test clips."""
+        from region4d.studies.probe_viewer import view_clouds  # viser is optional, and takes seconds to import
+
+        view_clouds(self.chosen(), port)
+
+    def report(self, study: ProbeStudy) -> None:
+        """Write the report and its figures, and print the table of models."""
+        folder = Path(self.config.output)
+        page = Page(study.title, study.summary, METHOD, probe_sections(study), study.manifest, study.missing)
+        page.write(folder)
+        for section in page.sections:
+            if section.figures and section.title in PICTURES:
+                write_text(folder / PICTURES[section.title], section.figures[0])
+        CONSOLE.print(models(study).tables[0].markdown())
+
+
+def choose_cell(cells: Sequence[Cell], metric: str, runs: Path) -> Cell:
+    """Choose the site with the least mean error on validation clips, over all seeds; return its first cell."""
+    means: dict[object, list[float]] = {}
+    for cell in cells:
+        errors = cell_errors(cell, runs)["errors"]["val"].values()
+        means.setdefault(cell.site, []).append(sum(clip[metric] for clip in errors) / len(errors))
+    best = min(means, key=lambda site: sum(means[site]) / len(means[site]))
+    return next(cell for cell in cells if cell.site == best)

@@ -1,0 +1,45 @@
+"""`region4d linear-probe`: how much depth, flow, motion and camera a trained student's visual tokens hold."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from omegaconf import DictConfig
+
+from benchmarks.records.manifest import collect_manifest
+from benchmarks.region_qa.linear_probes import write_probes
+from distill.linear_probe import probe_checkpoint
+from region4d.config import compose_config
+from region4d.terminal import CONSOLE
+
+
+def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Fit linear probes of a student's visual tokens, e.g. `region4d linear-probe model=FOLDER output=probes.json`.
+
+    Prints R2 by signal, and writes the errors on every test clip.
+    """
+    words = overrides or []
+    run(compose_config("linear_probe", words), words)
+
+
+def run(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Probe the student of a composed configuration, and write its scores."""
+    model = Path(config.model)
+    scores = probe_checkpoint(
+        model,
+        arm=config.arm,
+        seed=config.seed,
+        frames=config.frames,
+        fitting=config.fitting,
+        testing=config.testing,
+        first_seed=config.first_seed,
+        stores=Path(config.stores),
+    )
+    CONSOLE.print(scores.arm, " ".join(f"{name} {scores.r2(name):.3f}" for name in scores.error))
+    settings = {name: config[name] for name in ("fitting", "testing", "first_seed")}
+    command = shlex.join(["region4d", "linear-probe", *overrides])
+    write_probes(Path(config.output), scores, collect_manifest({**settings, "command": command}, model))

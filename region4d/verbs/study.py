@@ -1,0 +1,97 @@
+"""`region4d study`: run any study of `configs/study` and report it; `compare` and `probe` are short names."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from omegaconf import OmegaConf
+from rich.table import Table
+
+from region4d.config import CONFIGS, split_multirun
+from region4d.terminal import CONSOLE
+
+STUDIES = CONFIGS / "study"
+
+
+def study(words: Annotated[list[str] | None, typer.Argument(metavar="[NAME] [KEY=VALUE]...")] = None) -> None:
+    """Run a study and write its report, e.g. `region4d study compare/quick "study.seeds=[0,1]"`.
+
+    Without a name, lists the studies. Finished runs are kept, so that the same command continues. With `-m`, every
+    unfinished run that can start goes through a Hydra launcher (hydra/launcher=slurm), and no report is written.
+    `report_only=true` writes one from the finished runs; `runs=FOLDER` reads those of another folder, or an archive.
+    """
+    flags, overrides = split_multirun(words or [])
+    name = next((word for word in overrides if "=" not in word and not word.startswith("~")), None)
+    if name is None:
+        CONSOLE.print(studies_table())
+        return
+    kind = check_name(name)
+    overrides.remove(name)
+    run_study(kind, flags, [f"study={name}", *overrides], shlex.join(["region4d", "study", *(words or [])]))
+
+
+def run_short_name(kind: str, words: Sequence[str]) -> None:
+    """Run `region4d KIND study=NAME ...`, the short name of `region4d study KIND/NAME ...`."""
+    flags, overrides = split_multirun(words)
+    command = shlex.join(["region4d", kind, *words])
+    prefix = "study="
+    overrides = [
+        f"{prefix}{kind}/{word.removeprefix(prefix)}" if word.startswith(prefix) and "/" not in word else word
+        for word in overrides
+    ]
+    run_study(kind, flags, overrides, command)
+
+
+def run_study(kind: str, flags: Sequence[str], overrides: Sequence[str], command: str) -> None:
+    """Run the unfinished jobs of a study and report the finished ones; exit with 1 where a job failed."""
+    from region4d.studies.plan import load_plan, run_plan  # torch takes seconds to import
+    from region4d.studies.sweep import sweep
+
+    if flags:
+        sweep(kind, flags, overrides)
+        return
+    plan = load_plan(kind, overrides)
+    config = plan.config
+    if config.get("view") is not None:
+        plan.view(config.view)
+        return
+    failures = [] if config.report_only else run_plan(plan)
+    for failure in failures:
+        CONSOLE.print(failure)
+    if config.run is None:
+        plan.report(plan.gather(command))
+        CONSOLE.print(f"report: {Path(config.output) / 'report.html'}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def study_names() -> list[str]:
+    """List the studies, KIND/NAME."""
+    return sorted(path.relative_to(STUDIES).with_suffix("").as_posix() for path in STUDIES.glob("*/*.yaml"))
+
+
+def studies_table() -> Table:
+    """Tabulate the studies with their titles."""
+    table = Table("study", "title")
+    for name in study_names():
+        table.add_row(name, str(OmegaConf.load(STUDIES / f"{name}.yaml").title))
+    return table
+
+
+def check_name(name: str) -> str:
+    """Return the kind of a study.
+
+    Raises:
+        ValueError: there is no study of this name; with near matches.
+    """
+    names = study_names()
+    if name in names:
+        return name.partition("/")[0]
+    near = [known for known in names if known.partition("/")[2] == name] or difflib.get_close_matches(name, names)
+    remedy = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(names)}"
+    raise ValueError(f"no study '{name}'; {remedy}")
