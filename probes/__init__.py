@@ -1,4 +1,4 @@
-"""Probes: what frozen features of a video model say about points, depth and cameras."""
+"""Probes: how well points, depth and cameras can be read from frozen features of image and video models."""
 
 from probes.camera_encoding import decode_camera, encode_camera
 from probes.losses import camera_loss, depth_loss, point_loss

@@ -1,7 +1,7 @@
-"""The three losses of the probe, as the published code has them: weighted by the confidence of the labels.
+"""The three losses of the probe as in the published code, weighted by the confidence of the labels.
 
-There is no -log c term and no square: the confidence is that of the reference, never a prediction. What is not finite
-counts as 0, and is kept in the mean. Source: specs/vidfm3d.md section 3.1.
+There is no -log c term and no square: the confidence belongs to the labels and is not predicted. Non-finite errors
+count as 0 and stay in the mean. Source: specs/vidfm3d.md section 3.1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from benchmarks.metrics.points import LARGEST, weighted_mean
 
-DISCOUNT = 0.6  # of an iteration of the camera head against the next one
-FIELD_OF_VIEW = 0.5  # weight against translation and rotation
+DISCOUNT = 0.6  # weight of an iteration of the camera head relative to the next one
+FOV_WEIGHT = 0.5  # relative to translation and rotation
 
 
 def depth_loss(
@@ -47,23 +47,23 @@ def camera_loss(
     """Compare pose encodings of all iterations of the camera head: L_T + L_R + 0.5 L_FoV.
 
     Each is the mean over iterations of 0.6^(last - iteration) times the mean Huber loss (delta = 1) of its entries.
-    Quaternions are compared as they come: neither their sign nor their length is corrected.
+    Quaternions are compared as predicted: neither their sign nor their length is corrected.
     """
     total = true.new_zeros(())
     for iteration, pred in enumerate(preds, 1):
-        off = (pred - true).abs()
-        each = torch.where(off < 1, 0.5 * off.square(), off - 0.5).nan_to_num(0.0, 0.0, 0.0).clamp_max(LARGEST)
-        translation, turn, fov = each[..., :3].mean(), each[..., 3:7].mean(), each[..., 7:].mean()
-        total = total + DISCOUNT ** (len(preds) - iteration) * (translation + turn + FIELD_OF_VIEW * fov)
+        error = (pred - true).abs()
+        huber = torch.where(error < 1, 0.5 * error.square(), error - 0.5).nan_to_num(0.0, 0.0, 0.0).clamp_max(LARGEST)
+        translation, rotation, fov = huber[..., :3].mean(), huber[..., 3:7].mean(), huber[..., 7:].mean()
+        total = total + DISCOUNT ** (len(preds) - iteration) * (translation + rotation + FOV_WEIGHT * fov)
     return total / len(preds)
 
 
 def normalised(
     points: Float[Tensor, "batch view height width 3"], mask: Bool[Tensor, "batch view height width"] | None
 ) -> Float[Tensor, "batch view height width 3"]:
-    """Divide the points of each clip by their mean distance from the origin, kept within 0.001 and 1000."""
+    """Divide the points of each clip by their mean distance from the origin, clamped to 0.001 to 1000."""
     distance = points.norm(dim=-1)
-    seen = torch.ones_like(distance) if mask is None else mask.to(distance)
-    mean = (distance * seen).sum((1, 2, 3)) / (seen.sum((1, 2, 3)) + 1e-3)
+    weight = torch.ones_like(distance) if mask is None else mask.to(distance)
+    mean = (distance * weight).sum((1, 2, 3)) / (weight.sum((1, 2, 3)) + 1e-3)
     scaled: Tensor = points / mean.clamp(1e-3, 1e3)[:, None, None, None, None]
     return scaled

@@ -1,4 +1,4 @@
-"""Clips of a probe study: which are for training, validation and test, which frames are read, what is true of them."""
+"""Clips of a probe study: their splits, the frames that are read, and the labels of those frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ClipSet(ABC):
     """Named clips in disjoint splits. Views are the frames of a clip that a probe reads, the same for all models."""
 
     splits: Mapping[str, Sequence[str]]
-    key: str  # of what determines the clips' pixels
+    key: str  # identifies everything that determines the clips' pixels
 
     @property
     def names(self) -> list[str]:
@@ -32,7 +32,7 @@ class ClipSet(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make what is missing of the clips."""
+        """Prepare missing clips."""
 
     @abstractmethod
     def clip(self, name: str) -> Clip:
@@ -40,30 +40,30 @@ class ClipSet(ABC):
 
     @abstractmethod
     def views(self, name: str, generator: torch.Generator | None = None) -> list[int]:
-        """Name the frames that are read, the first of which is the reference.
+        """List the frames that a probe reads; the first is the reference.
 
-        Without a generator they are a function of the clip alone, for validation and test; training may draw others.
+        Without a generator they depend on the clip alone, for validation and test; training may draw others.
         """
 
     @abstractmethod
     def kept(self, name: str) -> list[int]:
-        """Name all frames that can ever be views: what a feature store has to keep."""
+        """List all frames that can ever be views: those that a feature store has to keep."""
 
     @abstractmethod
     def labels(self, name: str, views: Sequence[int]) -> Labels:
-        """Give points, depth and cameras of views, in the gauge of the first."""
+        """Return points, depth and cameras of views, normalised to the first."""
 
 
 class WorldClips(ClipSet):
     """Procedural worlds with exact labels.
 
     Args:
-        world: what the worlds are drawn from; rooms at rest, unless moving objects are the question.
+        world: distribution of the worlds; rooms at rest, unless moving objects are the question.
         seeds: first and last (excluded) seed of each split.
-        frames: of a clip, that are read.
-        size: height and width of the labels; each takes the pixel nearest to its centre.
+        frames: frames of a clip that are read.
+        size: height and width of the labels, which are sampled at the nearest pixel.
         stores: folder of rendered worlds.
-        prefix: of the clips' names, so that clips of two sets are never taken for each other.
+        prefix: start of the clips' names, so that clips of two sets are never confused.
     """
 
     def __init__(
@@ -89,28 +89,28 @@ class WorldClips(ClipSet):
         }
         self.splits = {split: [f"{prefix}-{seed}" for seed in store.seeds] for split, store in self.stores.items()}
         self.key = self.stores["train"].key
-        self._place = {name: (split, k) for split, names in self.splits.items() for k, name in enumerate(names)}
+        self._index = {name: (split, k) for split, names in self.splits.items() for k, name in enumerate(names)}
 
     def prepare(self) -> None:
-        """Render what is missing."""
+        """Render missing worlds."""
         for store in self.stores.values():
             store.render()
 
     def clip(self, name: str) -> Clip:
         """Read a rendered world."""
-        split, index = self._place[name]
+        split, index = self._index[name]
         return self.stores[split][index]
 
     def views(self, name: str, generator: torch.Generator | None = None) -> list[int]:
-        """Name the same frames always."""
+        """List the frames, the same for every clip."""
         return self.frames
 
     def kept(self, name: str) -> list[int]:
-        """Keep them."""
+        """List the frames, the same for every clip."""
         return self.frames
 
     def labels(self, name: str, views: Sequence[int]) -> Labels:
-        """Take exact depth and cameras, every surface with confidence 1."""
+        """Return exact depth and cameras, every surface with confidence 1."""
         clip = self.clip(name).frames(views)
         assert clip.depth is not None
         assert clip.intrinsics is not None
@@ -119,7 +119,7 @@ class WorldClips(ClipSet):
 
 
 def resample(labels: Labels, size: tuple[int, int]) -> Labels:
-    """Take, for every pixel of `size` (height, width), the label of the pixel that holds its centre."""
+    """Resample labels to `size` (height, width) by the pixel that contains each new pixel's centre."""
     old = (labels.depth.shape[-2], labels.depth.shape[-1])
     if old == size:
         return labels

@@ -1,4 +1,4 @@
-"""Labels that any provider wrote: one safetensors file a clip, of which a reader takes single frames."""
+"""Labels from any provider: one safetensors file per clip, of which single frames can be read."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class LabelFile:
 
     Keys as published (VidFM3D, specs/vidfm3d.md section 3.3): `images` uint8 (s, 3, h, w); `depthmaps` (s, h, w, 1),
     `pointmaps` (s, h, w, 3) in a common world and `confmaps` (s, h, w, 1), floats; `intrinsic` (s, 3, 3), pixels;
-    `extrinsic` (s, 3, 4), OpenCV world to camera; if there, `masks` bool (s, h, w, 1) of the foreground and
-    `start_idx`, the first frame in the video that the clip comes from. Opening reads the header only.
+    `extrinsic` (s, 3, 4), OpenCV world to camera; optional `masks` bool (s, h, w, 1) of the foreground and `start_idx`,
+    the first frame of the clip in its video. Opening reads the header only.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Raises:
-        FileNotFoundError: it is not there.
-        ValueError: it is damaged, lacks a key, or shapes disagree.
+        FileNotFoundError: If the file is missing.
+        ValueError: If it is damaged, lacks a key, or shapes disagree.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -74,27 +74,27 @@ class LabelFile:
 
     @property
     def start(self) -> int:
-        """First frame in the video that the clip comes from; 0 where the file does not say."""
+        """First frame of the clip in its video; 0 if the file does not contain it."""
         if not self._has_start:
             return 0
         with safe_open(self.path, "pt") as file:
             return int(file.get_tensor(START).flatten()[0])
 
     def labels(self, frames: Sequence[int], foreground: bool = False, unproject: bool = False) -> Labels:
-        """Read the labels of some frames, the first of which becomes the world; see `labels_from_points`.
+        """Read the labels of some frames, normalised to the first of them; see `labels_from_points`.
 
         Args:
-            frames: which, counted from the start of the clip.
-            foreground: whether only the pixels of the masks count (the published study counts all).
-            unproject: leave the points on disk and unproject the depth, which is how the published ones were made.
+            frames: frames, counted from the start of the clip.
+            foreground: whether only the pixels of the masks count (in the published study all count).
+            unproject: whether to unproject the depth, as the published points were made, instead of reading points.
 
         Raises:
-            ValueError: a frame is not there, or masks are wanted of a file that has none.
+            ValueError: If a frame does not exist, or `foreground` is set and the file has no masks.
         """
         if foreground and not self.has_masks:
             raise ValueError(f"{self.path} has no {MASKS}: count all pixels, or label the clip with its masks")
-        left = {"images", "pointmaps"} if unproject else {"images"}
-        read = {key: self._read(key, frames).float() for key in SHAPES.keys() - left}
+        skipped = {"images", "pointmaps"} if unproject else {"images"}
+        read = {key: self._read(key, frames).float() for key in SHAPES.keys() - skipped}
         cam_T_world = matrix(read["extrinsic"][..., :3], read["extrinsic"][..., 3])
         depth, intrinsics, confidence = _map(read["depthmaps"]), read["intrinsic"], _map(read["confmaps"])
         counted = _map(self._read(MASKS, frames)).bool() if foreground else None
@@ -105,15 +105,15 @@ class LabelFile:
     def frame_bytes(self, unproject: bool = False) -> int:
         """Count the bytes of one frame's labels on disk, without its picture."""
         with safe_open(self.path, "pt") as file:
-            left = {"images", "pointmaps"} if unproject else {"images"}
-            first = [file.get_slice(key)[0] for key in SHAPES.keys() - left]
+            skipped = {"images", "pointmaps"} if unproject else {"images"}
+            first = [file.get_slice(key)[0] for key in SHAPES.keys() - skipped]
         return sum(part.numel() * part.element_size() for part in first)
 
     def images(self, frames: Sequence[int]) -> UInt8[Tensor, "view 3 height width"]:
         """Read the pictures of some frames.
 
         Raises:
-            ValueError: a frame is not there.
+            ValueError: If a frame does not exist.
         """
         return self._read("images", frames)
 
@@ -137,21 +137,21 @@ def write_labels(
     foreground: Bool[Tensor, "time height width"] | None = None,
     start: int = 0,
 ) -> None:
-    """Write the labels of a clip as a `LabelFile`, in one step: a file under its final name is whole.
+    """Write the labels of a clip as a `LabelFile`, atomically.
 
     Args:
-        path: of the file; its folder is made.
+        path: path of the file; its folder is created.
         images: the frames at the size of the maps.
-        depth: z-depth; 0, NaN or infinite where it is not known.
-        points: in the world of the cameras.
-        confidence: of the labels.
-        intrinsics: in pixels of the maps.
+        depth: z-depth; 0, NaN or infinite where it is unknown.
+        points: points in the world of the cameras.
+        confidence: confidence of the labels.
+        intrinsics: intrinsics in pixels of the maps.
         world_T_cam: OpenCV cameras.
-        foreground: where the object is.
-        start: first frame in the video that the clip comes from.
+        foreground: mask of the object.
+        start: first frame of the clip in its video.
 
     Raises:
-        OSError: the disk is full; nothing is left of the file.
+        OSError: If the disk is full; no partial file remains.
     """
     tensors = {
         "images": images,
@@ -172,6 +172,6 @@ def write_labels(
 
 
 def _map(values: Tensor) -> Tensor:
-    """Drop the channel of a map."""
+    """Drop the channel axis of a map."""
     dropped: Tensor = rearrange(values, "view height width 1 -> view height width")
     return dropped

@@ -1,4 +1,4 @@
-"""The labels of all clips of a set as one file: what reading them one by one costs is paid once."""
+"""The labels of all clips of a set, cached as one file, because reading them clip by clip is slow."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scenes.storage.atomic import new_file
 
 
 def fixed_views(clips: ClipSet) -> list[int]:
-    """Name the views of all clips of a set, where they are the same in all and never drawn anew.
+    """List the views that all clips of a set share.
 
     Raises:
-        ValueError: they are not.
+        ValueError: If views differ between clips or are drawn anew.
     """
     views = clips.views(clips.names[0])
     if any(clips.views(name) != views or clips.kept(name) != views for name in clips.names):
-        raise ValueError("features in memory need clips whose views are always the same frames: take a store instead")
+        raise ValueError("features in memory need clips whose views are always the same frames: use a store instead")
     return views
 
 
@@ -37,9 +37,9 @@ def label_table(clips: ClipSet, root: Path) -> dict[str, Tensor]:
 
 
 def label_file(clips: ClipSet, root: Path) -> Path:
-    """Make the file of the stacked labels in `root`, where it is missing, and say where it is.
+    """Write the file of the stacked labels in `root` if it is missing, and return its path.
 
-    Several processes may ask at once: one makes the file, the others wait.
+    Several processes may call this at once: one writes the file, the others wait.
     """
     views = fixed_views(clips)
     path = root / f"labels-{table_key(clips, views)}.safetensors"
@@ -57,7 +57,7 @@ def stack_labels(labels: Sequence[Labels]) -> dict[str, Tensor]:
 
 
 def table_key(clips: ClipSet, views: Sequence[int]) -> str:
-    """Hash what determines the labels: the clips, their views and the size of the maps."""
+    """Hash everything that determines the labels: the clips, their views and the size of the maps."""
     shape = list(clips.labels(clips.names[0], views).depth.shape)
     text = json.dumps([clips.key, clips.names, list(views), shape])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

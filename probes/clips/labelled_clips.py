@@ -1,4 +1,4 @@
-"""Clips of real footage whose labels a provider has cached: CO3Dv2, DL3DV, anything."""
+"""Clips of real footage with label files of any provider: CO3Dv2, DL3DV or others."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ class LabelledClips(ClipSet):
     """Label files of a folder (`probes.clips.label_files`), split by clip; views are drawn as in the published code.
 
     Args:
-        folder: of label files, one a clip.
-        videos: folder of image folders named after the clips, at full size; without it, encoders see the pictures of
+        folder: folder of label files, one per clip.
+        videos: folder of image folders named after the clips, at full size; without it, extractors see the pictures of
             the label files.
-        sampler: of views, fixed for validation and test.
-        seed: of the split and of the fixed views.
+        sampler: sampler of views, which are fixed for validation and test.
+        seed: seed of the split and of the fixed views.
         foreground: whether only pixels of the object count.
         unproject: whether points are unprojected from depth, instead of read.
+
+    Raises:
+        FileNotFoundError: If the folder has no label files.
     """
 
     def __init__(
@@ -53,18 +56,18 @@ class LabelledClips(ClipSet):
         self.splits = {"train": split.train, "val": split.val, "test": split.test}
 
     def prepare(self) -> None:
-        """Leave labels to their provider."""
+        """Do nothing: labels come from their provider."""
 
     def clip(self, name: str) -> Clip:
-        """Read the pictures of a clip; timestamps are frame numbers, which no extractor reads."""
+        """Read the pictures of a clip; its timestamps are frame numbers, because no extractor reads them."""
         file = self._file(name)
         if self.videos is not None:
             pictures = len(list_images(self.videos / name))
-            if pictures == len(file):  # cut already
+            if pictures == len(file):  # the folder holds the labelled frames alone
                 return read_image_folder(self.videos / name)
             if pictures < file.start + len(file):
                 raise ValueError(
-                    f"{self.videos / name} has {pictures} pictures, and the labels are of {len(file)} from number "
+                    f"{self.videos / name} has {pictures} pictures, but the labels are of {len(file)} frames from "
                     f"{file.start} on: give the whole video, or exactly the labelled frames"
                 )
             return read_image_folder(self.videos / name, indices=range(file.start, file.start + len(file)))
@@ -72,15 +75,15 @@ class LabelledClips(ClipSet):
         return Clip(video, torch.arange(len(video), dtype=torch.float32), name=name)
 
     def views(self, name: str, generator: torch.Generator | None = None) -> list[int]:
-        """Draw views; without a generator, those that are fixed for the clip."""
+        """Draw views; without a generator, return the fixed views of the clip."""
         return self.sampler.fixed(name, self.seed) if generator is None else self.sampler.draw(generator)
 
     def kept(self, name: str) -> list[int]:
-        """Name all frames that can be drawn."""
+        """List all frames that can be drawn."""
         return self.sampler.reachable()
 
     def labels(self, name: str, views: Sequence[int]) -> Labels:
-        """Read the labels of views alone."""
+        """Read the labels of the views and no others."""
         return self._file(name).labels(views, self.foreground, self.unproject)
 
     def _file(self, name: str) -> LabelFile:

@@ -1,4 +1,4 @@
-"""The gauge of labels: the first view's camera is the world, and its points lie at distance 1 on average."""
+"""Labels normalised to the first view: its camera is the world, and its points are at distance 1 on average."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models.geometry import PointMap, invert, transform_points, valid_depth
 
 @dataclass(frozen=True)
 class Labels:
-    """What a probe should read from some views of a clip.
+    """The targets of a probe for some views of a clip.
 
     Lengths are in units of the mean distance of the first view's points from its camera, which is the world
-    (`cam_T_world[0]` is the identity). Points, depth and confidence are 0 where the geometry is not known; `valid` says
-    which pixels count, and may leave out the background beside.
+    (`cam_T_world[0]` is the identity). Points, depth and confidence are 0 where the geometry is unknown; `valid` marks
+    the pixels that count, and may exclude the background too.
     """
 
     points: Float[Tensor, "view height width 3"]
@@ -35,21 +35,21 @@ def labels_from_depth(
     confidence: Float[Tensor, "view height width"] | None = None,
     foreground: Bool[Tensor, "view height width"] | None = None,
 ) -> Labels:
-    """Make labels from z-depth and OpenCV cameras, in any world and any unit; see `labels_from_points`.
+    """Build labels from z-depth and OpenCV cameras, in any world and any unit; see `labels_from_points`.
 
-    Points are the unprojected depth. Zero, negative, NaN and infinite depth is not known.
+    Points are the unprojected depth. Zero, negative, NaN and infinite depth is unknown.
 
     Raises:
-        ValueError: no depth is known in the first view.
+        ValueError: If no depth is known in the first view.
     """
     cam_T_first = _relative(invert(world_T_cam.double()))
     first_T_cam, valid = invert(cam_T_first), valid_depth(depth)
     z = torch.where(valid, depth, torch.zeros_like(depth)).float()
     pixel_to_ray = torch.linalg.inv(intrinsics.double())
-    turned = first_T_cam[:, :3, :3] @ pixel_to_ray  # from (u, v, 1) to a ray in the first camera
-    u, v = (torch.arange(side, dtype=turned.dtype, device=turned.device) + 0.5 for side in (z.shape[2], z.shape[1]))
-    cols = u[:, None] * turned[:, None, :, 0]
-    rows = v[:, None] * turned[:, None, :, 1] + turned[:, None, :, 2]
+    pixel_to_first = first_T_cam[:, :3, :3] @ pixel_to_ray  # from (u, v, 1) to a ray in the first camera
+    u, v = (torch.arange(side).to(pixel_to_first) + 0.5 for side in (z.shape[2], z.shape[1]))
+    cols = u[:, None] * pixel_to_first[:, None, :, 0]
+    rows = v[:, None] * pixel_to_first[:, None, :, 1] + pixel_to_first[:, None, :, 2]
     rays = cols[:, None].to(z) + rows[:, :, None].to(z)
     unit = _unit(z[0][valid[0]] * rays[0][valid[0]].norm(dim=-1))
     xyz = rays.mul_((z / unit)[..., None]).add_(valid[..., None] * (first_T_cam[:, None, None, :3, 3] / unit).to(z))
@@ -65,23 +65,23 @@ def labels_from_points(
     confidence: Float[Tensor, "view height width"] | None = None,
     foreground: Bool[Tensor, "view height width"] | None = None,
 ) -> Labels:
-    """Make labels from points in a common world, and OpenCV cameras that need not agree with them to the last digit.
+    """Build labels from points in a common world and OpenCV cameras, which need not agree to the last digit.
 
-    E_i becomes E_i E_0^-1; points go to the first camera; points, depth and the translations of cameras are divided by
-    the mean distance of the first view's points from their camera. The published code takes the mean over all pixels,
-    which is the same where the geometry is known everywhere, as with labels of VGGT.
+    E_i becomes E_i E_0^-1; points are transformed to the first camera; points, depth and the translations of cameras
+    are divided by the mean distance of the first view's points from their camera. The published code averages over all
+    pixels, which is the same where the geometry is known everywhere, as in labels of VGGT.
     Source: specs/vidfm3d.md section 3.1.
 
     Args:
-        points: in the world of the cameras; what is not finite is not known.
-        depth: z-depth; zero, negative, NaN and infinite depth is not known.
-        intrinsics: in pixels of these maps.
-        cam_T_world: of each view.
-        confidence: of the labels; 1 by default.
+        points: points in the world of the cameras; non-finite points are unknown.
+        depth: z-depth; zero, negative, NaN and infinite depth is unknown.
+        intrinsics: intrinsics in pixels of these maps.
+        cam_T_world: camera of each view.
+        confidence: confidence of the labels; 1 by default.
         foreground: pixels that count; by default all whose geometry is known. The unit does not depend on it.
 
     Raises:
-        ValueError: no geometry is known in the first view.
+        ValueError: If no geometry is known in the first view.
     """
     known = PointMap.from_xyz(points, "world", valid_depth(depth))
     in_first = transform_points(known.xyz.double(), cam_T_world[0].double()).to(points)
@@ -93,18 +93,18 @@ def labels_from_points(
 
 
 def _relative(cam_T_world: Float[Tensor, "view 4 4"]) -> Float[Tensor, "view 4 4"]:
-    """Make the first camera the world; that it is the identity then is exact."""
+    """Make the first camera the world; its pose is then exactly the identity."""
     cam_T_first = cam_T_world @ invert(cam_T_world[0])
     cam_T_first[0] = torch.eye(4).to(cam_T_first)
     return cam_T_first
 
 
 def _unit(distances: Float[Tensor, "point"]) -> float:
-    """Take the mean distance of the first view's points from its camera."""
+    """Compute the mean distance of the first view's points from its camera."""
     unit = float(distances.double().mean()) if len(distances) else 0.0
     if not unit > 0:
         raise ValueError(
-            "labels take their unit from the points of the first view, and none of them is known: start with a view "
+            "no point of the first view is known, but their mean distance is the unit of labels: start with a view "
             "that has depth"
         )
     return unit
@@ -121,12 +121,12 @@ def _labels(
 ) -> Labels:
     cam_T_world = cam_T_first.clone()
     cam_T_world[:, :3, 3] /= unit
-    trust = torch.ones_like(depth) if confidence is None else confidence
+    weight = torch.ones_like(depth) if confidence is None else confidence
     return Labels(
         points=points.xyz,
         depth=depth,
         cam_T_world=cam_T_world.to(points.xyz),
         intrinsics=intrinsics,
-        confidence=torch.where(points.valid & torch.isfinite(trust), trust, torch.zeros_like(trust)),
+        confidence=torch.where(points.valid & torch.isfinite(weight), weight, torch.zeros_like(weight)),
         valid=points.valid if foreground is None else points.valid & foreground,
     )

@@ -1,4 +1,4 @@
-"""Which frames and which part of an object's video to take, so that the object stays in the picture."""
+"""The window of frames and the crop of an object's video in which the object stays in the picture."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 Box = tuple[int, int, int, int]  # left, top, right, bottom of the edges, in pixels: width is right - left
 
 WIDE = 16 / 9
-ROUNDING = 1e-6  # pixels: so that 18 x 16/9 is 32, not a little more
-BORDER = 0.5  # of the size of the object's box, half of it on each side
+ROUNDING = 1e-6  # pixels: 18 x 16/9 is 32, not a little more
+BORDER = 0.5  # share of the size of the object's box, half of it on each side
 
 
 class Unsuitable(ValueError):
-    """A video that the preparation leaves out, and why."""
+    """A video that the preparation rejects, and why."""
 
 
 @dataclass(frozen=True)
 class ObjectWindow:
-    """Consecutive frames, one crop for all of them, and the share of the object's boxes that lies outside of it."""
+    """Consecutive frames, their common crop, and the share of the object's boxes that lies outside of it."""
 
     start: int
     count: int
@@ -31,15 +31,15 @@ class ObjectWindow:
     truncated: float
 
     def upsampling(self, size: tuple[int, int]) -> float:
-        """Tell by how much the crop is enlarged (above 1) to become `size` (height, width): the worse side."""
+        """Compute the enlargement factor from the crop to `size` (height, width), of the side that grows more."""
         left, top, right, bottom = self.crop
         return max(size[0] / (bottom - top), size[1] / (right - left))
 
 
 def object_box(mask: Shaped[Tensor, "height width"]) -> Box | None:
-    """Find the tight box of what is not 0 in a mask; None where all of it is.
+    """Find the tight box of the non-zero pixels of a mask; None if there are none.
 
-    The published preparation counts every trace of a soft mask as object.
+    As in the published preparation, every non-zero value of a soft mask counts as object.
     """
     rows, cols = ((mask != 0).any(axis).nonzero()[:, 0] for axis in (1, 0))
     if not len(rows):
@@ -50,35 +50,35 @@ def object_box(mask: Shaped[Tensor, "height width"]) -> Box | None:
 def choose_window(
     boxes: Sequence[Box | None], size: tuple[int, int], count: int = 81, step: int = 4, aspect: float = WIDE
 ) -> ObjectWindow:
-    """Choose, of all windows of `count` frames that start at a multiple of `step`, the one that truncates least.
+    """Choose the window that truncates the object least, of all windows that start at a multiple of `step`.
 
-    The crop of a window holds the union of its boxes with half of its width and height as border, is centred on the
+    The crop of a window contains the union of its boxes with half of its width and height as border, is centred on the
     image so that the principal point stays in the middle, has the width-to-height ratio `aspect`, and is shrunk to fit
-    the image. A window in which a mask is empty is left out; of equal windows, the first is taken.
+    the image. Windows with an empty mask are skipped; of equal windows, the first is chosen.
     Source: the published preparation, specs/vidfm3d.md section 3.3.
 
     Args:
-        boxes: of the object in each frame.
+        boxes: box of the object in each frame.
         size: (height, width) of the frames.
         count: frames of a window.
-        step: between starts.
-        aspect: of the crop.
+        step: frames between the starts of windows.
+        aspect: width-to-height ratio of the crop.
 
     Raises:
-        Unsuitable: the video is too short, or no window has the object in every frame.
+        Unsuitable: If the video is too short, or no window has the object in every frame.
     """
     if len(boxes) < count:
         raise Unsuitable(f"it has {len(boxes)} frames, a window takes {count}")
-    found = []
+    windows = []
     for start in range(0, len(boxes) - count + 1, step):
-        there = [box for box in boxes[start : start + count] if box is not None]
-        if len(there) == count:
-            inside = torch.tensor(there)
-            crop = centred_crop(union_with_border(inside, size), size, aspect)
-            found.append(ObjectWindow(start, count, crop, truncation(inside, crop)))
-    if not found:
+        present = [box for box in boxes[start : start + count] if box is not None]
+        if len(present) == count:
+            window_boxes = torch.tensor(present)
+            crop = centred_crop(union_with_border(window_boxes, size), size, aspect)
+            windows.append(ObjectWindow(start, count, crop, truncation(window_boxes, crop)))
+    if not windows:
         raise Unsuitable(f"no window of {count} frames has the object in every frame")
-    return min(found, key=lambda window: window.truncated)
+    return min(windows, key=lambda window: window.truncated)
 
 
 def union_with_border(boxes: Int64[Tensor, "time 4"], size: tuple[int, int], border: float = BORDER) -> Box:
@@ -89,7 +89,7 @@ def union_with_border(boxes: Int64[Tensor, "time 4"], size: tuple[int, int], bor
 
 
 def centred_crop(box: Box, size: tuple[int, int], aspect: float = WIDE) -> Box:
-    """Find the smallest crop around the centre of the image that holds a box; where it would not fit, the largest.
+    """Find the smallest crop around the centre of the image that contains a box, or the largest one that fits.
 
     It is centred to half a pixel, and its ratio is `aspect` as exactly as whole pixels allow.
     """
@@ -105,7 +105,7 @@ def centred_crop(box: Box, size: tuple[int, int], aspect: float = WIDE) -> Box:
 
 
 def truncation(boxes: Int64[Tensor, "time 4"], crop: Box) -> float:
-    """Measure the share of the area of boxes, over all frames together, that lies outside of a crop."""
+    """Compute the share of the boxes' total area, over all frames, that lies outside of a crop."""
     low, high = torch.tensor(crop[:2]), torch.tensor(crop[2:])
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1).sum()
     kept = (boxes[:, 2:].minimum(high) - boxes[:, :2].maximum(low)).clamp_min(0).prod(1).sum()

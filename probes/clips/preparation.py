@@ -1,4 +1,4 @@
-"""From the videos of a data set to the clips of a probe study: which frames, which crop, which size."""
+"""Preparation of the clips of a probe study from the videos of a data set: their frames, crop and size."""
 
 from __future__ import annotations
 
@@ -18,17 +18,14 @@ from scenes.datasets.co3d import Co3dSequence
 from scenes.datasets.dl3dv import Dl3dvScene
 
 SIZE = (540, 960)  # height and width of all prepared clips, as published
-TRUNCATED = 0.25  # share of the object's boxes outside of the crop, above which a video is left out
-UPSAMPLED = 1.5  # enlargement, above which a video is left out
+MAX_TRUNCATED = 0.25  # share of the object's boxes outside of the crop
+MAX_UPSAMPLING = 1.5  # enlargement of the crop
 FOREGROUND = 0.99  # probability from which on a pixel of a mask is object
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A clip as a study takes it: its first frame in the video it comes from, and where its object is (if it has one).
-
-    The clip's name is that of the video.
-    """
+    """A clip of a study, named after its video; its first frame in that video, and the mask of its object if any."""
 
     clip: Clip
     start: int
@@ -38,28 +35,30 @@ class Prepared:
 def prepare_co3d(
     sequence: Co3dSequence, size: tuple[int, int] = SIZE, count: int = 81, depth: bool = False
 ) -> Prepared:
-    """Take the window of an object's video that truncates the object least, cropped around the image's centre.
+    """Cut out the window of an object's video that truncates the object least, cropped around the image centre.
 
-    See `choose_window`. Source: the published preparation, specs/vidfm3d.md section 3.3, but for the pictures, which it
-    resizes without antialiasing and stores as JPEG.
+    See `choose_window`. Source: the published preparation, specs/vidfm3d.md section 3.3, except that it resizes
+    pictures without antialiasing and stores them as JPEG.
 
     Args:
         sequence: the video.
         size: height and width of the clip.
         count: frames of the clip.
-        depth: whether to read depth (the published labels do without).
+        depth: whether to read depth (the published labels do not use it).
 
     Raises:
-        Unsuitable: the video is too short, or the object is not in every frame, too much of it lies outside of the
+        Unsuitable: If the video is too short, the object is not in every frame, too much of it lies outside of the
             crop, or the crop is too small.
     """
     boxes = [object_box(sequence.masks([index])[0]) for index in range(len(sequence))]
     try:
         window = choose_window(boxes, sequence.size, count, aspect=size[1] / size[0])
-        if window.truncated > TRUNCATED:
-            raise Unsuitable(f"{window.truncated:.0%} of the object lies outside of the crop, above {TRUNCATED:.0%}")
-        if window.upsampling(size) > UPSAMPLED:
-            raise Unsuitable(f"the crop would be enlarged {window.upsampling(size):.2f} times, above {UPSAMPLED}")
+        if window.truncated > MAX_TRUNCATED:
+            raise Unsuitable(
+                f"{window.truncated:.0%} of the object lies outside of the crop, above {MAX_TRUNCATED:.0%}"
+            )
+        if (upsampling := window.upsampling(size)) > MAX_UPSAMPLING:
+            raise Unsuitable(f"the crop would be enlarged {upsampling:.2f} times, above {MAX_UPSAMPLING}")
     except Unsuitable as reason:
         raise Unsuitable(f"{sequence.name} is left out: {reason}") from reason
     index = range(window.start, window.start + count)
@@ -69,12 +68,12 @@ def prepare_co3d(
 
 
 def prepare_dl3dv(scene: Dl3dvScene, size: tuple[int, int] = SIZE, count: int = 150, seed: int = 0) -> Prepared:
-    """Take consecutive frames of a video; the first one is a function of the video's name and the seed.
+    """Cut out consecutive frames of a video; the first one depends on the video's name and the seed.
 
     Source: specs/vidfm3d.md section 3.3; the published start was not seeded.
 
     Raises:
-        Unsuitable: the video is too short.
+        Unsuitable: If the video is too short.
     """
     if len(scene) < count:
         raise Unsuitable(f"{scene.name} is left out: it has {len(scene)} frames, a clip takes {count}")
@@ -85,10 +84,10 @@ def prepare_dl3dv(scene: Dl3dvScene, size: tuple[int, int] = SIZE, count: int = 
 
 
 def crop_and_resize(clip: Clip, crop: Box, size: tuple[int, int]) -> Clip:
-    """Crop all frames of a clip and resize them to (height, width); intrinsics follow, depth takes the nearest pixel.
+    """Crop all frames of a clip and resize them to (height, width), with its intrinsics and (nearest-pixel) depth.
 
     Raises:
-        ValueError: the clip has a world's truth, which is not followed.
+        ValueError: If the clip has the ground truth of a procedural world, which cannot be cropped.
     """
     if clip.truth is not None:
         raise ValueError(f"clip {clip.name} has the truth of a world, which a crop does not follow: render it smaller")

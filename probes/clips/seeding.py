@@ -1,4 +1,4 @@
-"""Random numbers that belong to a clip: the same for every model, order of work and machine."""
+"""Random numbers of a clip: the same for every model, order of work and machine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import torch
 
 
 def clip_generator(name: str, seed: int) -> torch.Generator:
-    """Make the generator of a clip: a function of its name and the seed, and of nothing else."""
+    """Seed the generator of a clip from its name and a seed alone."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

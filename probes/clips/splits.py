@@ -1,4 +1,4 @@
-"""Which clips train a probe, which choose among probes, and which are reported."""
+"""Splits of clips: to train probes, to choose among them, and to report them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-HELD_OUT = 0.1  # share of the clips, each time
+HELD_OUT = 0.1  # share of the clips in each of validation and test
 
 # Scenes of DL3DV that the published study drops, by subset and the first 12 digits of their hash.
 DL3DV_OUTLIERS = frozenset(
@@ -32,7 +32,7 @@ SHORT = len("3K-6da29bd9d9b5")
 
 @dataclass(frozen=True)
 class Split:
-    """Names of clips in three parts that share none: to train on, to choose by, to report."""
+    """Names of clips in three disjoint parts: to train probes, to choose among them, to report them."""
 
     train: tuple[str, ...]
     val: tuple[str, ...]
@@ -47,23 +47,23 @@ def split_published(names: Sequence[str], seed: int = 0) -> tuple[list[str], lis
     pairs do. Source: specs/vidfm3d.md section 3.3.
 
     Raises:
-        ValueError: a name comes twice.
+        ValueError: If a name occurs twice.
     """
     order = sorted(names)
     if twice := [a for a, b in pairwise(order) if a == b]:
-        raise ValueError(f"clip {twice[0]} is there twice: a split needs each once")
+        raise ValueError(f"clip {twice[0]} occurs twice: list each clip once")
     random.Random(seed).shuffle(order)
     held_out = max(1, int(len(order) * HELD_OUT))
     return order[held_out:], order[:held_out]
 
 
 def split_clips(names: Sequence[str], seed: int = 0) -> Split:
-    """Split clips about 80 : 10 : 10; test is what the published study calls val, and val is taken from its train.
+    """Split clips about 80 : 10 : 10; test is what the published study calls val, and val is part of its train.
 
-    So probes are chosen by clips that nobody reports, and reported on the clips that the published numbers are of.
+    So probes are chosen on clips that are not reported, and reported on the clips of the published numbers.
 
     Raises:
-        ValueError: there are fewer than three clips, or a name comes twice.
+        ValueError: If there are fewer than three clips, or a name occurs twice.
     """
     if len(names) < 3:
         raise ValueError(f"train, val and test need a clip each, got {len(names)}")

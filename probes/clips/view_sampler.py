@@ -1,4 +1,4 @@
-"""Which frames of a clip a probe sees: drawn anew in training, fixed for a clip in evaluation."""
+"""Sampling of the frames that a probe sees: drawn anew in training, fixed per clip in evaluation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from probes.clips.seeding import clip_generator
 
 @dataclass(frozen=True)
 class ViewSampler:
-    """Draw views from the first `context` frames: frame 0 always, the others far enough apart and one after a stride.
+    """Draw views from the first `context` frames: always frame 0, the others at least `gap` frames apart.
 
-    The slack that the least gaps leave is cut at `views - 1` places, uniform and independent; the last part is left
-    over. Frames then go down to the nearest 1 + k * `stride`, the first frame of a slot of a causal video autoencoder,
-    so that only few frames can ever be asked for (`reachable`: the default gives 0, 5, 9, ..., 73). Source: the
-    published sampler, specs/vidfm3d.md section 2.2.
+    The slack that the minimum gaps leave is divided at `views - 1` uniform, independent points; the last part is
+    unused. Frames are then rounded down to the nearest 1 + k * `stride`, the first frame of a slot of a causal video
+    autoencoder, so that few distinct frames can occur (`reachable`: 0, 5, 9, ..., 73 by default). Source: the published
+    sampler, specs/vidfm3d.md section 2.2.
 
     Args:
-        views: of a clip.
-        context: frames from the first on that every model has seen.
-        gap: least difference of neighbours before they go down; must not be less than the stride.
-        stride: of the slots; 1 leaves frames where they are.
+        views: number of views of a clip.
+        context: number of frames, from the first on, that every model uses.
+        gap: minimum difference of neighbours before rounding; must not be less than the stride.
+        stride: frames of a slot; 1 disables rounding.
     """
 
     views: int = 4
@@ -41,7 +41,7 @@ class ViewSampler:
 
     @property
     def slack(self) -> int:
-        """Frames that are left to share out among the gaps."""
+        """Number of frames to distribute among the gaps."""
         return self.context - 1 - (self.views - 1) * self.gap
 
     def draw(self, generator: torch.Generator) -> list[int]:
@@ -50,11 +50,11 @@ class ViewSampler:
         return [0, *(self._down(self.gap * k + int(cut)) for k, cut in enumerate(cuts, 1))]
 
     def fixed(self, name: str, seed: int = 0) -> list[int]:
-        """Draw the frames of a clip for evaluation: a function of its name and the seed, the same for all models."""
+        """Draw the frames of a clip for evaluation, from its name and the seed alone."""
         return self.draw(clip_generator(name, seed))
 
     def reachable(self) -> list[int]:
-        """List all frames that can ever be drawn, in order: what a feature store has to keep."""
+        """List all frames that can ever be drawn, in order: those that a feature store has to keep."""
         later = (self.gap * k + cut for k in range(1, self.views) for cut in range(self.slack + 1))
         return sorted({0, *map(self._down, later)})
 

@@ -58,7 +58,7 @@ def test_files_have_the_published_keys_shapes_and_types(path: Path, clip: dict[s
     torch.testing.assert_close(load_file(path)["extrinsic"], invert(clip["world_T_cam"])[:, :3], atol=1e-6, rtol=1e-5)
 
 
-def test_labels_of_some_frames_are_those_of_the_clip_in_their_gauge(path: Path, clip: dict[str, Any]) -> None:
+def test_labels_of_some_frames_are_normalised_to_the_first_of_them(path: Path, clip: dict[str, Any]) -> None:
     file, frames = LabelFile(path), [2, 8, 5]
     assert (len(file), file.size, file.start) == (FRAMES, (HEIGHT, WIDTH), 17)
     read = file.labels(frames)

@@ -1,4 +1,4 @@
-"""The gauge of labels: identity, unit distance, invariance (specs/vidfm3d.md section 9)."""
+"""The normalisation of labels to the first view: identity, unit distance, invariance (specs/vidfm3d.md section 9)."""
 
 from __future__ import annotations
 

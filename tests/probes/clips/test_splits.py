@@ -38,7 +38,7 @@ def test_a_split_is_that_of_its_seed_whatever_the_order_of_names() -> None:
 def test_splits_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="a clip each, got 2"):
         split_clips(["a", "b"])
-    with pytest.raises(ValueError, match="clip a is there twice"):
+    with pytest.raises(ValueError, match="clip a occurs twice"):
         split_clips(["a", "b", "a"])
     assert len(split_clips(["a", "b", "c"]).train) == 1
 
