@@ -28,11 +28,11 @@ What it is good for, and where it fails, is in `results/`. Licence: Apache-2.0.
 """
 
 
-def write_card(folder: Path, config: DictConfig, summary: str, command: str, manifest: Manifest) -> None:
-    """Write `README.md` into the folder of a checkpoint; `summary` says what the model is."""
+def write_card(folder: Path, config: DictConfig, data: str, summary: str, command: str, manifest: Manifest) -> None:
+    """Write `README.md` into the folder of a checkpoint; `data` and `summary` describe its training data and itself."""
     text = CARD.format(
         name=f"{config.name}, arm {config.arm.name}" if "processor" in config else config.name,
-        data=describe(config.data, config.trainer.max_steps * config.trainer.get("accumulate_grad_batches", 1)),
+        data=data,
         steps=config.trainer.max_steps,
         seed=config.seed,
         summary=summary,
@@ -44,21 +44,3 @@ def write_card(folder: Path, config: DictConfig, summary: str, command: str, man
         weights=checkpoint_hash(folder),
     )
     write_text(folder / "README.md", text)
-
-
-def describe(data: DictConfig, batches: int) -> str:
-    """Say what a model was trained on in so many batches of one process."""
-    if "store" in data:
-        return f"the features of {data.store}"
-    if "extractor" in data:
-        return f"features of {data.extractor.get('name', data.extractor._target_)}"
-    count = data.seeds[1] - data.seeds[0]
-    if "objects" in data:
-        world = data.objects.world
-        return f"{count} masked objects of procedural worlds ({world.height} x {world.width} pixels)"
-    world = data.world
-    if "frames" not in world:
-        return f"{count} objects of procedural worlds"
-    if data.get("online_rendering"):  # they come out of a range that is wider than what a training takes
-        count = min(count, batches * data.batch_size)
-    return f"{count} procedural worlds ({world.frames} frames of {world.height} x {world.width} pixels)"

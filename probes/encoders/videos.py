@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from jaxtyping import UInt8
-from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
+from training.data import TrainingData, summarize_worlds
 from training.sampler import SeededSampler, samples_seen
 
 CLIPS_AT_ONCE = 1024  # that are read before they move to the device
@@ -32,7 +32,7 @@ class Videos(Dataset[UInt8[Tensor, "time 3 height width"]]):
         return self.videos[torch.tensor(indices, device=self.videos.device)]
 
 
-class WorldVideos(LightningDataModule):
+class WorldVideos(TrainingData):
     """Clips of worlds in an endless seeded order, all in the memory of the device; a resumed run continues the order.
 
     `seeds` are the seeds of the worlds. They are disjoint from those of probes (configs/clips), so that no probe is
@@ -67,6 +67,10 @@ class WorldVideos(LightningDataModule):
                 for first in range(0, count, CLIPS_AT_ONCE)
             ]
             self.videos = torch.cat(parts)
+
+    def summary(self) -> str:
+        """Name the worlds."""
+        return summarize_worlds(len(self.store), self.store.config)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batch clips."""

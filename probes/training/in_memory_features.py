@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -18,6 +17,7 @@ from probes.extractors.extractor import Extractor
 from probes.features.controls import view_features_many
 from probes.features.options import DTYPES, ExtractionOptions
 from probes.features.store import NAME, SCALE, quantise
+from training.data import TrainingData
 from training.sampler import SeededSampler, one_cycle, samples_seen
 
 
@@ -43,7 +43,7 @@ class InMemoryClips(Dataset[dict[str, Any]]):
         }
 
 
-class InMemoryFeatures(LightningDataModule):
+class InMemoryFeatures(TrainingData):
     """Batches for many probes: the features of several layers, with the labels that they share.
 
     Features and labels stay on the device that trains.
@@ -79,6 +79,10 @@ class InMemoryFeatures(LightningDataModule):
         self.shuffled_labels, self.clips_at_once = shuffled_labels, clips_at_once
         self.features = torch.empty(0)
         self.labels: dict[str, Tensor] = {}
+
+    def summary(self) -> str:
+        """Name the features."""
+        return f"features of {self.extractor.name}"
 
     def prepare_data(self) -> None:
         """Prepare missing clips and labels."""

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from probes.clips.clip_sets import SPLITS, ClipSet
 from probes.clips.labels import Labels
 from probes.features.store import FeatureStore
+from training.data import TrainingData
 from training.sampler import SeededSampler, one_cycle, samples_seen
 
 
@@ -58,7 +58,7 @@ class StoredClips(Dataset[dict[str, Any]]):
         }
 
 
-class StoredFeatures(LightningDataModule):
+class StoredFeatures(TrainingData):
     """Batches for a probe. Validation and test clips come in order; only validation clips select a probe.
 
     Args:
@@ -77,7 +77,7 @@ class StoredFeatures(LightningDataModule):
     ) -> None:
         super().__init__()
         self.clips, self.batch_size, self.seed, self.shuffled_labels = clips, batch_size, seed, shuffled_labels
-        self.store = FeatureStore.open(store)
+        self.store, self.source = FeatureStore.open(store), store
         if not self.store.key.endswith(f"/{clips.key}"):
             raise ValueError(
                 f"{store} holds features of other clips ({self.store.key}, not {clips.key}): extract these clips first"
@@ -96,6 +96,10 @@ class StoredFeatures(LightningDataModule):
     def prepare_data(self) -> None:
         """Prepare missing clips."""
         self.clips.prepare()
+
+    def summary(self) -> str:
+        """Name the features."""
+        return f"the features of {self.source}"
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batch the training clips endlessly, in an order that depends on the seed alone."""

@@ -71,6 +71,6 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
         partial = folder / f"model.partial.{os.getpid()}"
         module.export(partial)
         command = shlex.join(["region4d", "train", *(word for word in overrides if not word.startswith("output="))])
-        write_card(partial, config, module.summary(), command, collect_manifest({}, partial))
+        write_card(partial, config, data.summary(), module.summary(), command, collect_manifest({}, partial))
         partial.rename(finished)
         print(f"model written to {finished}")

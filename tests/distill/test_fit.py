@@ -11,7 +11,9 @@ import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 
 from distill.data import TaughtWorldQuestions
-from distill.expert.training import ExpertTraining, ExpertWorlds, mean_signals, signal_errors
+from distill.expert.data import ExpertWorlds
+from distill.expert.errors import mean_signals, signal_errors
+from distill.expert.training import ExpertTraining
 from distill.signals import CHANNELS
 from distill.student import PerceptualDistillation
 from distill.teachers import Expert4D, Expert4DConfig, Oracle, load_expert

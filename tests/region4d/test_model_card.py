@@ -1,20 +1,20 @@
-"""What the card of a checkpoint says that it was trained on."""
+"""The card of a trained checkpoint."""
+
+from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from region4d.model_card import describe
+from benchmarks.records.manifest import collect_manifest
+from region4d.model_card import write_card
 
 
-def test_worlds_that_are_drawn_as_a_training_goes_are_counted_as_it_took_them() -> None:
-    data = OmegaConf.create(
-        {
-            "seeds": [100, 1100],
-            "batch_size": 8,
-            "online_rendering": True,
-            "world": {"frames": 6, "height": 64, "width": 64},
-        }
-    )
-    assert describe(data, 10) == "80 procedural worlds (6 frames of 64 x 64 pixels)"
-    assert describe(data, 1000).startswith("1000 procedural worlds")
-    data.online_rendering = False
-    assert describe(data, 10).startswith("1000 procedural worlds")
+def test_a_card_names_data_steps_command_and_model(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    config = OmegaConf.create({"name": "expert4d/tiny", "seed": 3, "trainer": {"max_steps": 20}})
+    command = "region4d train experiment=expert4d/tiny"
+    write_card(tmp_path, config, "80 procedural worlds", "A 4D expert.", command, collect_manifest({}, tmp_path))
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("# expert4d/tiny\n")
+    assert "on 80 procedural worlds, 20 steps, seed 3." in text
+    assert "A 4D expert." in text
+    assert f"`{command}`" in text

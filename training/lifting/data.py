@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
@@ -15,6 +14,7 @@ from scenes.worlds import WorldConfig
 from scenes.worlds.dice import Dice
 from scenes.worlds.layout import draw_object
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore, distance_grid
+from training.data import TrainingData
 from training.lifting.batches import tensors_of
 from training.lifting.domain_shift import shift_domain
 from training.sampler import SeededSampler, samples_seen
@@ -59,7 +59,7 @@ def stacked(items: Dataset[Any]) -> dict[str, Tensor]:
     return default_collate([items[k] for k in range(count)])  # type: ignore[no-any-return]
 
 
-class SeededData(LightningDataModule):
+class SeededData(TrainingData):
     """Batches in a seeded order without end; a resumed run continues in it.
 
     Args:
@@ -115,7 +115,12 @@ class WorldShapes(SeededData):
 
     def __init__(self, *, world: WorldConfig, seeds: Sequence[int], resolution: int = 32, **loading: Any) -> None:
         super().__init__(**loading)
-        self.items = Shapes(world, range(*seeds), resolution)
+        self.shapes = Shapes(world, range(*seeds), resolution)
+        self.items = self.shapes
+
+    def summary(self) -> str:
+        """Name the shapes."""
+        return f"{len(self.shapes)} objects of procedural worlds"
 
 
 class WorldObjects(SeededData):
@@ -145,3 +150,13 @@ class WorldObjects(SeededData):
     def prepare_data(self) -> None:
         """Render what is missing."""
         self.store.render()
+
+    def summary(self) -> str:
+        """Name the objects."""
+        return summarize_objects(self.store)
+
+
+def summarize_objects(store: MaskedObjectStore) -> str:
+    """Name masked objects, for a model card."""
+    world = store.config.world
+    return f"{len(store)} masked objects of procedural worlds ({world.height} x {world.width} pixels)"

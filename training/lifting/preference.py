@@ -16,7 +16,7 @@ from models.lifting.flow_matching.paths import draw_noise, interpolate_all, velo
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
 from training.lifting.batches import Batch, tensors_of, views_of
 from training.lifting.candidates import CandidateStore, best_and_worst
-from training.lifting.data import SeededData
+from training.lifting.data import SeededData, summarize_objects
 from training.lifting.stages import LiftingStage
 
 Control = Literal["none", "shuffled", "winners_only"]
@@ -89,6 +89,10 @@ class WorldPreferences(SeededData):
         """Render the objects and draw the candidates that are missing."""
         self.store.render()
         self.candidates.render(workers=1)
+
+    def summary(self) -> str:
+        """Name the objects."""
+        return summarize_objects(self.store)
 
     def setup(self, stage: str) -> None:
         """Pair the candidates."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -17,6 +16,7 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
+from training.data import TrainingData, summarize_worlds
 from training.module import TrainingModule
 from training.sampler import SeededSampler, process_count, samples_seen
 from training.sr3d.questions import RegionQuestions
@@ -27,7 +27,7 @@ def best_precision() -> str:
     return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
 
 
-class WorldQuestions(LightningDataModule):
+class WorldQuestions(TrainingData):
     """Questions about procedural worlds: rendered once into a store that all runs share."""
 
     def __init__(
@@ -79,6 +79,10 @@ class WorldQuestions(LightningDataModule):
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
         """Make what packs the samples of a batch; worker processes get a copy."""
         return partial(self.processor.collate, packed=True)
+
+    def summary(self) -> str:
+        """Name the worlds."""
+        return summarize_worlds(len(self.store), self.store.config)
 
     def train_dataloader(self) -> DataLoader:
         """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""

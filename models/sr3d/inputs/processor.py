@@ -4,45 +4,33 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
-from models.geometry import (
-    PointMap,
-    SceneNormalizer,
-    cam_to_z_up,
-    clip_canonical,
-    facing_T_world,
-    pool_points,
-    transform,
-)
-from models.regions import Region, TilePlan, follow, pack_regions, plan_tiles, thumbnail, tile_image
-from models.spoken_numbers import format_number
+from models.geometry import PointMap
+from models.regions import Region, follow, pack_regions, plan_tiles, thumbnail, tile_image
 from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.canonical import canonical_scene, face_first_camera
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
-from models.sr3d.inputs.mentions import MENTION
+from models.sr3d.inputs.prompt import Prompt, check_all_mentioned
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
 
 CLOCKS = ("seconds", "frame_index")
-DURATION = "the time from the first picture to the last is {} s"
 
 
 class SR3DProcessor(ProcessorMixin):
     """Prepares samples (`prepare`), batches them (`collate`), or both at once (call).
 
     A video's frames are one tile each. A single image is cut into at most `max_tiles` tiles, and a thumbnail follows
-    where there is more than one. The visual part of a prompt is: head of the template, scale token, and for each frame
-    (for an image: once) a camera token, then the tokens of every tile, each followed by `tile_suffix` (image) or
-    `frame_suffix` (video).
+    where there is more than one. `models.sr3d.inputs.prompt` lays out the tokens.
 
     Args:
         tokenizer: Has `<image>`, `<region>`, `<camera>` and `<scale>` as special tokens, and an end of sequence.
@@ -52,18 +40,18 @@ class SR3DProcessor(ProcessorMixin):
         max_tiles: Limit for one image; 1 never cuts.
         pe_oversample: Points per token and axis.
         scale: "none", "token" or "metric", as in the model's config.
-        point_map: Whether the model takes one; else points that are given are not looked at.
+        point_map: Whether the model takes a point map; else points that are given are ignored.
         camera_token: Whether frames begin with a camera token.
         face_camera: Turn the world about its vertical so that the first camera looks along +y, as in a single image;
             else the world keeps its own heading.
         image_mean: Mean of normalised pixels per channel, for values in [0, 1].
-        image_std: Standard deviation, likewise.
+        image_std: Standard deviation of normalised pixels per channel.
         template: Text around the visual part and the question.
         tile_suffix: Tokens after each tile of an image.
         frame_suffix: Tokens after each frame of a video.
-        clock: What the timestamp encoding is given: "seconds", or "frame_index" (a control: frames are numbered).
+        clock: Input of the timestamp encoding: "seconds", or "frame_index" (a control: frames are numbered).
         follow: Follow a region that is marked on one frame of a video to the others (`models.regions.follow`).
-        time_prompt: Say in words, ahead of a video, how long it takes (4D-RGPT Table 6; seconds are needed).
+        time_prompt: State the duration of a video in words before its tokens (4D-RGPT Table 6; needs `seconds`).
     """
 
     def __init__(
@@ -186,41 +174,46 @@ class SR3DProcessor(ProcessorMixin):
         tiles = rearrange(tile_image(video, plan), "t n c y x -> (t n) c y x")
         if len(plan) > 1:
             tiles = torch.cat([tiles, thumbnail(video, plan)])
-        if self.face_camera and points is not None and points.frame == "world" and world_T_cam is not None:
-            turn = facing_T_world(world_T_cam[0])
-            points, world_T_cam = transform(points, turn, "world"), turn @ world_T_cam
-        xyz, valid, normalizer = self._canonical(points, plan, (time, height, width))
-        centres = torch.zeros(time, 3)
-        known = torch.zeros(time, dtype=torch.bool)
-        if normalizer is not None and points is not None and (points.frame == "cam" or world_T_cam is not None):
-            world = centres if world_T_cam is None else world_T_cam[:, :3, 3].float()
-            centres, known = (world - normalizer.shift) / normalizer.scale, ~known
-        for region in regions:
-            for frame, mask in region.masks.items():
-                if mask.shape != (height, width):
-                    raise ValueError(
-                        f"region {region.name or '(unnamed)'} has a mask of {tuple(mask.shape)} on frame {frame}, "
-                        f"the video has {(height, width)} (height, width): make masks at the size of the frames"
-                    )
+        if self.face_camera:
+            points, world_T_cam = face_first_camera(points, world_T_cam)
+        cells = self.grid * self.pe_oversample
+        scene = canonical_scene(points, world_T_cam, plan, (time, height, width), cells, self.scale == "metric")
+        check_sizes(regions, height, width)
         if self.follow:
             regions = follow(video, regions)
-        texts = [self._question(question, len(regions)) for question in questions]
+        prompt = self.prompt
+        texts = [prompt.question(question, len(regions)) for question in questions]
         if strict:
-            self._refuse_silent_regions(questions, regions)
+            check_all_mentioned(questions, regions)
+        normalizer = scene.normalizer
         return Sample(
             pixels=tiles,
-            points=xyz,
-            points_valid=valid,
+            points=scene.points,
+            points_valid=scene.points_valid,
             seconds=self._ticks(seconds, len(tiles) // time),
-            camera_centres=centres,
-            camera_known=known,
+            camera_centres=scene.camera_centres,
+            camera_known=scene.camera_known,
             scale=None if normalizer is None else float(normalizer.scale),
             shift=None if normalizer is None else tuple(normalizer.shift.tolist()),
             regions=pack_regions([list(regions)], [plan], [len(tiles)]),
-            prefix=self._prefix(time, len(tiles) // time, single, seconds),
+            prefix=prompt.prefix(time, len(tiles) // time, seconds),
             questions=tuple(ids for ids, _ in texts),
             mentions=tuple(mentions for _, mentions in texts),
-            answers=None if answers is None else tuple(self._answer(answer) for answer in answers),
+            answers=None if answers is None else tuple(prompt.answer(answer) for answer in answers),
+        )
+
+    @property
+    def prompt(self) -> Prompt:
+        """The layout of this processor's tokens."""
+        return Prompt(
+            tokenizer=self.tokenizer,
+            template=self.template,
+            token_grid=self.token_grid,
+            scale_token=self.scale == "token",
+            camera_token=self.camera_token,
+            tile_suffix=self.tile_suffix,
+            frame_suffix=self.frame_suffix,
+            time_prompt=self.time_prompt,
         )
 
     def collate(self, samples: Sequence[Sample], packed: bool = True, pad_side: PadSide | None = None) -> BatchFeature:
@@ -278,84 +271,22 @@ class SR3DProcessor(ProcessorMixin):
         ]
         return self.collate(samples, packed=packed)
 
-    def _canonical(
-        self, points: PointMap | None, plan: TilePlan, size: tuple[int, int, int]
-    ) -> tuple[Tensor, Tensor, SceneNormalizer | None]:
-        """Normalise the scene, clip, and pool to the token grid of every tile (and of the thumbnail)."""
-        time = size[0]
-        fine = self.grid * self.pe_oversample
-        tiles = time * len(plan) + (len(plan) > 1)
-        if points is None:
-            return torch.zeros(tiles, fine, fine, 3), torch.zeros(tiles, fine, fine, dtype=torch.bool), None
-        if points.valid.shape != size:
-            raise ValueError(f"points cover {tuple(points.valid.shape)}, the video {size} (time, height, width)")
-        if points.frame == "cam":
-            if time > 1:
-                raise ValueError("points of several frames are in their camera frames: give poses, or one image")
-            points = cam_to_z_up(points)
-        normalizer = SceneNormalizer.fit(points, mode="metric" if self.scale == "metric" else "scene")
-        canonical = clip_canonical(normalizer.apply(points))
-        whole = pool_points(canonical, plan.rows * fine, plan.cols * fine)
-        cut = {"a": plan.rows, "b": plan.cols}
-        xyz = rearrange(whole.xyz, "t (a r) (b c) d -> (t a b) r c d", **cut)
-        valid = rearrange(whole.valid, "t (a r) (b c) -> (t a b) r c", **cut)
-        if len(plan) > 1:
-            overview = pool_points(canonical, fine, fine)
-            xyz, valid = torch.cat([xyz, overview.xyz]), torch.cat([valid, overview.valid])
-        return xyz, valid, normalizer
-
     def _ticks(self, seconds: Tensor | None, tiles: int) -> Float[Tensor, "tile"] | None:
         if seconds is None:
             return None
         ticks = torch.arange(len(seconds)) if self.clock == "frame_index" else seconds
         return ticks.float().repeat_interleave(tiles)
 
-    def _prefix(self, time: int, tiles: int, single: bool, seconds: Tensor | None) -> Int64[Tensor, "token"]:
-        tile = [IMAGE] * self.token_grid**2 + (self.tile_suffix if single else self.frame_suffix)
-        frame = [CAMERA] * self.camera_token + tile * tiles
-        tokens = [SCALE] * (self.scale == "token") + frame * time
-        head = self._ids(self.template.split("{visual}")[0])
-        if self.time_prompt and not single:
-            if seconds is None:
-                raise ValueError("this processor says how long a video takes: give its `seconds`")
-            head = (*head, *self._ids(DURATION.format(format_number(float(seconds[-1] - seconds[0])))))
-        return torch.tensor([*head, *(i for token in tokens for i in self._token(token))], dtype=torch.long)
 
-    def _question(self, text: str, regions: int) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
-        mentions = [int(k) for k in MENTION.findall(text)]
-        for k in mentions:
-            if k >= regions:
-                raise ValueError(f"the question mentions <region{k}>, but {regions} regions were given (from 0)")
-        if not text.strip():
-            raise ValueError("a question is empty")
-        body = self.template.split("{visual}")[1].replace("{question}", MENTION.sub(REGION, text))
-        ids = self._ids(body)
-        reserved = {self._token(token)[0] for token in (IMAGE, CAMERA, SCALE)}
-        if not reserved.isdisjoint(ids) or ids.count(self._token(REGION)[0]) != len(mentions):
-            raise ValueError(f"a question points with <region0>, <region1>, ... and holds no other tag: {text!r}")
-        return torch.tensor(ids), torch.tensor(mentions, dtype=torch.long)
-
-    def _answer(self, text: str) -> Int64[Tensor, "token"]:
-        return torch.tensor([*self._ids(text), self.tokenizer.eos_token_id])
-
-    def _ids(self, text: str) -> tuple[int, ...]:
-        return token_ids(self.tokenizer, text)
-
-    def _token(self, token: str) -> tuple[int, ...]:
-        return self._ids(token)
-
-    @staticmethod
-    def _refuse_silent_regions(questions: Sequence[str], regions: Sequence[Region]) -> None:
-        mentioned = {int(k) for question in questions for k in MENTION.findall(question)}
-        silent = [f"<region{k}>" for k in range(len(regions)) if k not in mentioned]
-        if silent:
-            raise ValueError(f"no question mentions {', '.join(silent)}: mention every region, or leave it out")
-
-
-@lru_cache(maxsize=100_000)
-def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
-    """Tokenize without special tokens. Questions of a grammar recur: a look-up takes a hundredth of the time."""
-    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
+def check_sizes(regions: Sequence[Region], height: int, width: int) -> None:
+    """Raise ValueError for masks of another size than the frames."""
+    for region in regions:
+        for frame, mask in region.masks.items():
+            if mask.shape != (height, width):
+                raise ValueError(
+                    f"region {region.name or '(unnamed)'} has a mask of {tuple(mask.shape)} on frame {frame}, "
+                    f"the video has {(height, width)} (height, width): make masks at the size of the frames"
+                )
 
 
 def _many(texts: str | Sequence[str]) -> Sequence[str]:

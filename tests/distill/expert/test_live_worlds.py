@@ -6,8 +6,8 @@ import pytest
 import torch
 from lightning import Trainer
 
+from distill.expert.data import ExpertWorlds, SignalDataset
 from distill.expert.live_worlds import LiveWorlds, WorldBatch, batch_worlds, perceive
-from distill.expert.training import ExpertWorlds, Perceived
 from distill.signals import RENDERED
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
@@ -42,7 +42,7 @@ def test_a_live_batch_is_what_the_store_holds(tmp_path: Path) -> None:
     store = WorldStore(CONFIG, SEEDS, RENDERED, root=tmp_path)
     store.render(workers=1)
     video, signals = perceive(live_batch(), GRID)
-    for row, stored in enumerate(Perceived(store, GRID[0])):
+    for row, stored in enumerate(SignalDataset(store, GRID[0])):
         assert torch.equal(video[row], stored["video"])
         for name, value in stored["values"].items():
             assert torch.equal(signals.values[name][row], value)
@@ -80,15 +80,22 @@ def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
     assert not torch.equal(first["video"], second["video"])
 
 
-@pytest.mark.parametrize(("worlds", "come_again"), [(24, False), (23, True)])
-def test_live_worlds_that_come_again_are_said(
-    worlds: int, come_again: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("worlds", "repeats"), [(24, False), (23, True)])
+def test_a_training_warns_when_online_rendering_will_repeat_worlds(
+    worlds: int, repeats: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = live_training(worlds, tmp_path)
     data.trainer = Trainer(max_steps=4, accumulate_grad_batches=2, logger=False, enable_checkpointing=False)
     data.train_dataloader()
-    said = "24 worlds are drawn from data.seeds, which has 23: they come again"
-    assert (said in caplog.text) == come_again
+    message = "online rendering repeats worlds: the training draws 24 from data.seeds, which has 23"
+    assert (message in caplog.text) == repeats
+
+
+@pytest.mark.parametrize(("worlds", "count"), [(100, 24), (10, 10)])
+def test_a_card_counts_the_worlds_that_online_rendering_drew(worlds: int, count: int, tmp_path: Path) -> None:
+    data = live_training(worlds, tmp_path)
+    data.trainer = Trainer(max_steps=4, accumulate_grad_batches=2, logger=False, enable_checkpointing=False)
+    assert data.summary() == f"{count} procedural worlds (4 frames of 32 x 32 pixels)"
 
 
 def test_training_worlds_that_are_test_worlds_are_refused(tmp_path: Path) -> None:
