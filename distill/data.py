@@ -1,4 +1,4 @@
-"""Questions about worlds, each clip with the targets that a teacher gave it."""
+"""Questions about worlds, with a teacher's targets for each clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.sr3d.finetuning import WorldQuestions
 
 
 class TaughtSamples(Dataset[tuple[Sample, Targets]]):
-    """Prepared samples side by side with targets; `order` names the clip whose targets each sample gets."""
+    """Pairs of prepared samples and targets; `order` lists the clip whose targets each sample gets."""
 
     def __init__(
         self, samples: Dataset[Sample] | Sequence[Sample], targets: Sequence[Targets], order: Sequence[int]
@@ -66,7 +66,7 @@ class TaughtWorldQuestions(WorldQuestions):
         self.cache = TargetCache(teacher, self.store, f"{self.store.key}-{seeds.start}-{seeds.stop}", targets)
 
     def prepare_data(self) -> None:
-        """Render what is missing of the worlds, and make what is missing of the targets."""
+        """Render missing worlds, and compute missing targets."""
         super().prepare_data()
         if self.cache is not None:
             self.cache.fill("cuda" if torch.cuda.is_available() else "cpu")
@@ -80,7 +80,7 @@ class TaughtWorldQuestions(WorldQuestions):
         return TaughtSamples(super().dataset(), self.cache, order)
 
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
-        """Make what batches samples and stacks their targets."""
+        """Return the function that batches samples and stacks their targets."""
         return super().collator() if self.cache is None else partial(collate_taught, super().collator())
 
 

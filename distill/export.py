@@ -1,4 +1,4 @@
-"""Export of a distilled student: what is written is a plain SR-3D."""
+"""Export of a distilled student as a plain SR-3D."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def explicit_losses(
     Raises ValueError where the teacher gives a signal that the student lacks.
     """
     if missing := [name for name in teacher if name not in student]:
-        raise ValueError(f"the student gives no {', '.join(missing)}, which the teacher has")
+        raise ValueError(f"the student predicts no {', '.join(missing)}, which the teacher gives")
     losses = {}
     for name, target in teacher.items():
         each = smooth_l1_loss(student[name].float(), target.float(), reduction="none")

@@ -166,24 +166,25 @@ class PerceptualDistillation(SupervisedFineTuning):
 
 
 def images_only(inputs: Mapping[str, Tensor]) -> bool:
-    """Tell whether no row of a batch has a second frame, into however many tiles its image is cut."""
+    """Tell whether every row of a batch shows a single frame, in any number of tiles."""
     return len(inputs["camera_centres"]) == len(inputs["input_ids"])  # one centre a frame and row
 
 
 def visual_states(
     hidden: Float[Tensor, "batch token channel"], input_ids: Int64[Tensor, "batch token"], config: SR3DConfig
 ) -> Float[Tensor, "batch time rows cols channel"]:
-    """Collect the hidden states at visual tokens by frame, row and column, whatever stands between the frames.
+    """Collect the hidden states at visual tokens by frame, row and column, with any tokens between the frames.
 
-    Raises ValueError where the clips of a batch differ in frames.
+    Raises:
+        ValueError: the clips of the batch differ in their number of frames.
     """
     place = token_map(input_ids, config)
     counts = torch.bincount(place.sample, minlength=len(input_ids))
     side = config.token_grid
     if not bool((counts == counts[0]).all()):
         raise ValueError(
-            f"clips of one batch have {sorted({int(c) // side**2 for c in counts})} frames: distillation needs as many "
-            "frames in each as the teacher takes"
+            f"the clips of one batch have {sorted({int(c) // side**2 for c in counts})} frames; distillation needs the "
+            "number of frames that the teacher takes"
         )
     states = hidden.new_zeros(len(input_ids), int(counts[0]) // side**2, side, side, hidden.shape[-1])
     index = (place.sample, place.tile, place.row, place.col)

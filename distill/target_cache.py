@@ -48,7 +48,7 @@ class TargetCache(Sequence[Targets]):
         """Read the targets of one clip.
 
         Raises:
-            FileNotFoundError: they were not made yet.
+            FileNotFoundError: they are not computed yet.
             ValueError: the file is damaged or was made by another teacher or of other clips.
         """
         shard, row = divmod(index, SHARD)
@@ -60,7 +60,7 @@ class TargetCache(Sequence[Targets]):
         return Targets(None if latents is None else latents.float(), Signals(values, valid))
 
     def fill(self, device: torch.device | str = "cpu") -> None:
-        """Make what is missing, with a progress bar; return when all shards are there, whoever made them."""
+        """Compute missing shards, with a progress bar; return when all exist, whichever process computed them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.teacher.to(device)
         shards = range((len(self) + SHARD - 1) // SHARD)
@@ -120,11 +120,11 @@ def open_shard(path: Path, key: str) -> Any:
     """Open a shard, if it is what `key` says.
 
     Raises:
-        FileNotFoundError: it is not there.
-        ValueError: it is damaged, or holds something else.
+        FileNotFoundError: the shard does not exist yet.
+        ValueError: the file is damaged, or holds other targets.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there yet: fill the target cache first")
+        raise FileNotFoundError(f"{path} does not exist yet: fill the target cache first")
     return _open_shard(path, key, path.stat().st_mtime_ns)
 
 
@@ -144,7 +144,7 @@ def to_half(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     """Convert to float16.
 
     Raises:
-        ValueError: a value is not finite in it.
+        ValueError: a value is not finite in float16.
     """
     half = values.half()
     if not bool(half.isfinite().all()):

@@ -1,4 +1,4 @@
-"""Worlds drawn as a training goes and rendered where it runs: fresh clips without end, and nothing on disk."""
+"""Online rendering: worlds are drawn and rendered during a training, endlessly and without a store on disk."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LiveWorlds(Dataset[World]):
 
 
 def batch_worlds(worlds: Sequence[World], at_once: int | None = None) -> list[WorldBatch]:
-    """Pack worlds of one size on the CPU, so many to be rendered at once, or all."""
+    """Pack worlds of one size on the CPU, in groups of `at_once` that are rendered together (None: all)."""
     parts = [worlds[first : first + at_once] for first in range(0, len(worlds), at_once)] if at_once else [worlds]
     return [WorldBatch(pack(part, "cpu"), torch.tensor([world.noise for world in part])) for part in parts]
 

@@ -1,4 +1,4 @@
-"""Providers of a point map for footage that has none."""
+"""Estimators of a point map for footage without geometry."""
 
 from models.depth.cached import CachedDepth
 from models.depth.depth_anything import DepthAnythingV2, relative_to_depth

@@ -30,7 +30,7 @@ class DepthAnythingV2(nn.Module):
             batch: frames that go through the network at once.
 
         Raises:
-            FileNotFoundError: it is not on this machine; says how to get it.
+            FileNotFoundError: the checkpoint is not on this machine.
         """
         super().__init__()
         try:

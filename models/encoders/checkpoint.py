@@ -1,4 +1,4 @@
-"""Published checkpoints of encoders that no library has: their keys, and what they are called here."""
+"""Published checkpoints of encoders that no library provides: their keys, mapped to the names here."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def load_vjepa1(
         heads: attention heads, which the file does not tell; 16 in all of the release.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it holds something else.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is not a V-JEPA encoder.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -63,13 +63,13 @@ def load_vjepa1(
     try:
         found = torch.load(path, map_location="cpu", mmap=True, weights_only=True)  # the optimiser stays on disk
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise ValueError(f"'{path}' is no checkpoint that torch can read: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"'{path}' is not a checkpoint that torch can read: {str(error).splitlines()[0]}") from error
     if not isinstance(found, dict) or part not in found:
         parts = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
         raise ValueError(f"'{path}' has no {part!r}, it has {parts}: give a .pth.tar of V-JEPA")
     state = renamed(found[part], VJEPA1)
     if "patchify.weight" not in state or "positions" not in state:
-        raise ValueError(f"{part!r} of '{path}' is no V-JEPA encoder: it has no patch_embed.proj or no pos_embed")
+        raise ValueError(f"{part!r} of '{path}' is not a V-JEPA encoder: it lacks patch_embed.proj or pos_embed")
     width, _, tubelet, patch, _ = state["patchify.weight"].shape
     grid = (trained[0] // tubelet, trained[1] // patch, trained[1] // patch)
     if state["positions"].shape[1] != prod(grid):
@@ -89,7 +89,7 @@ def load_fast3r(folder: str | Path) -> Fast3R:
 
     Raises:
         FileNotFoundError: a file is missing.
-        ValueError: it holds something else.
+        ValueError: the folder is not Fast3R.
     """
     config, weights = Path(folder) / "config.json", Path(folder) / "model.safetensors"
     if missing := [path.name for path in (config, weights) if not path.is_file()]:
@@ -134,10 +134,10 @@ def renamed(state: Mapping[str, Tensor], names: Mapping[str, str], ignored: tupl
 
 
 def fill(model: nn.Module, state: Mapping[str, Tensor], source: Any, optional: Set[str] = frozenset()) -> None:
-    """Load weights, every one.
+    """Load weights, and check that all of them fit.
 
     Raises:
-        ValueError: some are missing, unknown, or of another shape.
+        ValueError: weights are missing, unknown, or of another shape.
     """
     own = model.state_dict()
     problems = {

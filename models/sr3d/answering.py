@@ -63,7 +63,7 @@ class Answerer:
         """Load an exported checkpoint, or an NVILA-Lite folder (then with untrained regions and positions).
 
         Raises:
-            ValueError: when the folder holds no SR-3D.
+            ValueError: the folder does not hold an SR-3D.
         """
         folder = checkpoint_folder(folder)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""What an SR-3D model is made of."""
+"""Configuration of an SR-3D model."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Seque
     """Build the map from (tile, rows, cols, channels) features to (tile, rows2, cols2, width) tokens.
 
     "downsample_3x3" has the layers of VILA's `mlp_downsample_3x3_fix` in its order: `layers.N` there is N here.
-    Raises ValueError for an unknown kind.
+    Raises:
+        ValueError: the kind is unknown.
     """
     if kind == "linear":
         return nn.Sequential(nn.Linear(channels, width))

@@ -105,7 +105,7 @@ class SeededData(TrainingData):
         return {name: value.to(device) for name, value in default_collate(items).items()}
 
     def replace(self, name: str, other: str, by: Callable[[Tensor], Tensor], device: torch.device) -> None:
-        """Replace a held tensor by what is made of it, so that it is not made again in every step."""
+        """Replace a held tensor by a function of it, so that no step computes it again."""
         if self.held is not None and name in self.held:
             self.held[other] = torch.cat([by(some.to(device)) for some in self.held.pop(name).split(AT_ONCE)])
 
@@ -148,7 +148,7 @@ class WorldObjects(SeededData):
         self.items = MaskedObjects(self.store, shifted)
 
     def prepare_data(self) -> None:
-        """Render what is missing."""
+        """Render the objects that are missing from the store."""
         self.store.render()
 
     def summary(self) -> str:

@@ -60,7 +60,7 @@ class WorldQuestions(TrainingData):
         self.workers = workers
 
     def prepare_data(self) -> None:
-        """Render what is missing of the worlds."""
+        """Render the worlds that are missing from the store."""
         self.store.render()
 
     def dataset(self) -> Dataset[Any]:
@@ -77,7 +77,7 @@ class WorldQuestions(TrainingData):
         )
 
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
-        """Make what packs the samples of a batch; worker processes get a copy."""
+        """Return the function that packs the samples of a batch; worker processes get a copy."""
         return partial(self.processor.collate, packed=True)
 
     def summary(self) -> str:

@@ -1,4 +1,4 @@
-"""Which visual token of a sequence is which place of which frame."""
+"""Maps every visual token of a sequence to its frame, row and column."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class TokenMap:
 
 
 def token_map(input_ids: Int64[Tensor, "batch token"], config: SR3DConfig) -> TokenMap:
-    """Map visual tokens to places, whatever stands between the frames: `hidden[map.sample, map.position]` are theirs.
+    """Map visual tokens to frame, row and column; `hidden[map.sample, map.position]` are their hidden states.
 
-    The slice of one contiguous block in 4D-RGPT's code would drift where separators stand between frames.
+    Other tokens may separate the frames, where the contiguous slice of 4D-RGPT's code would drift.
     """
     visual = input_ids == config.image_token_id
     sample, position = visual.nonzero(as_tuple=True)

@@ -126,13 +126,13 @@ def test_a_folder_without_the_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tiny.pth.tar").write_text("no checkpoint")
-    with pytest.raises(ValueError, match="is no checkpoint that torch can read"):
+    with pytest.raises(ValueError, match="is not a checkpoint that torch can read"):
         load(tmp_path)
     torch.save({"model": {}}, tmp_path / "tiny.pth.tar")
     with pytest.raises(ValueError, match="has no 'target_encoder', it has \\['model'\\]"):
         load(tmp_path)
     torch.save({"target_encoder": {"conv1.weight": torch.zeros(1)}}, tmp_path / "tiny.pth.tar")
-    with pytest.raises(ValueError, match="is no V-JEPA encoder"):
+    with pytest.raises(ValueError, match="is not a V-JEPA encoder"):
         load(tmp_path)
 
 
