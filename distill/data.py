@@ -56,8 +56,8 @@ class TaughtWorldQuestions(WorldQuestions):
             return
         if teacher is None:
             raise ValueError("data.with_targets=true needs a teacher: choose one, e.g. teacher=expert4d_tiny")
-        if self.patch_probability:
-            raise ValueError("patch_probability drops frames and colours that the teacher has seen: set it to 0")
+        if self.surface_box_prob:
+            raise ValueError("surface_box_prob drops frames and colours that the teacher has seen: set it to 0")
         if teacher.spec.frames != self.store.config.frames:
             raise ValueError(
                 f"the teacher takes clips of {teacher.spec.frames} frames, the worlds have {self.store.config.frames}"

@@ -9,9 +9,9 @@ Attention = Literal["sdpa", "flash", "eager"]
 
 
 def attention_implementation(name: str) -> str:
-    """Translate a backend name to what transformers calls it; nothing falls back to another backend silently.
+    """Translate a backend name to that of transformers, without falling back to another backend.
 
-    Raises ValueError for an unknown name and ImportError where FlashAttention is asked for and not installed.
+    Raises ValueError for an unknown name and ImportError where FlashAttention is selected but not installed.
     """
     if name not in get_args(Attention):
         raise ValueError(f"unknown attention backend {name!r}: choose one of {', '.join(get_args(Attention))}")

@@ -40,7 +40,7 @@ def shipped_checkpoints() -> dict[str, ShippedCheckpoint]:
 def checkpoint_folder(name_or_folder: str | Path) -> Path:
     """Resolve a checkpoint: a name of the registry to its folder, any other path to itself.
 
-    A folder of one's own that has the name of a shipped checkpoint is written with its parent, as in `runs/lift_tiny`.
+    To give your own folder with the name of a shipped checkpoint, include its parent: `runs/lift_tiny`.
     """
     shipped = shipped_checkpoints().get(str(name_or_folder))
     return shipped.folder if shipped else Path(name_or_folder)

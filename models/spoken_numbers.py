@@ -16,7 +16,9 @@ def format_number(value: float) -> str:
         ValueError: The value does not lie in 0.01 .. 360.
     """
     if not SMALLEST <= value <= LARGEST:
-        raise ValueError(f"a number of {SMALLEST} to {LARGEST:g} is needed to write it with two digits, got {value}")
+        raise ValueError(
+            f"a number must be between {SMALLEST} and {LARGEST:g} to be written with two digits, got {value}"
+        )
     decimals = min(1 - math.floor(math.log10(value)), 2)
     rounded = round(value, decimals)
     decimals = min(1 - math.floor(math.log10(rounded)), 2)  # 0.996 became 1.0

@@ -80,7 +80,9 @@ def prepare_truths(test: TestSet, pool: Executor, workers: int) -> None:
     test.store.render(workers)
     missing = [place for place in test.places if not test.truth(place).is_file()]
     items = [(place, test.store[place]) for place in missing]
-    jobs = [pool.submit(make_truth_once, test.truth(place), test.store.thing(item), item) for place, item in items]
+    jobs = [
+        pool.submit(make_truth_once, test.truth(place), test.store.world_object(item), item) for place, item in items
+    ]
     for job in track(jobs, f"true meshes of {test.name}", disable=not jobs):
         job.result()
 

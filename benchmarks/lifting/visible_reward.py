@@ -20,5 +20,5 @@ def visible_reward(prediction: Prediction, evidence: Evidence) -> float:
     visible points' extent. Source: ours; specs/sam3d.md 7.3 E7 asks for a visible-only reward.
     """
     surface = Surface(in_camera(prediction.mesh, prediction.cam_T_obj, prediction.scale), "the predicted mesh")
-    apart = surface.distance(evidence.some(POINTS)).mean() / evidence.extent
-    return float(-apart - evidence.stands_before(surface.sample(POINTS, np.random.default_rng(0))))
+    apart = surface.distance(evidence.thinned(POINTS)).mean() / evidence.extent
+    return float(-apart - evidence.occluding_depth(surface.sample(POINTS, np.random.default_rng(0))))

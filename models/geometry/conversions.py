@@ -1,4 +1,4 @@
-"""Other axes than OpenCV's, and the way to and from them. Nowhere else does the project know other axes."""
+"""Conversions between OpenCV axes and other axes; no other module uses axes other than OpenCV's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def cam_to_z_up(points: PointMap) -> PointMap:
     The camera is taken to be level; where gravity is known, follow with `transform` by `z_up_T_tilted`.
     """
     if points.frame != "cam":
-        raise ValueError(f"expected points in the frame 'cam', got {points.frame!r}: they need no turn to z-up")
+        raise ValueError(f"expected points in the frame 'cam', got {points.frame!r}; these need no rotation to z-up")
     world_T_cam = points.xyz.new_tensor([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
     return transform(points, world_T_cam, "world")
 

@@ -1,4 +1,4 @@
-"""Canonical coordinates: fitted similarities that take a scene, or the surroundings of an object, to unit size."""
+"""Canonical coordinates: fitted similarities that scale a scene, or the surroundings of an object, to unit size."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Normalizer:
         return _masked((points.xyz - shift) / scale, points.valid, "canonical")
 
     def invert(self, points: PointMap, frame: Frame) -> PointMap:
-        """Take canonical points back to metres; `frame` names where the normaliser was fitted."""
+        """Convert canonical points back to metres; `frame` is the one that the normaliser was fitted in."""
         if points.frame != "canonical":
             raise ValueError(f"only canonical points can be un-normalised, these are in the frame {points.frame!r}")
         scale, shift = self._like(points.xyz)
@@ -142,7 +142,7 @@ def _masked(xyz: Tensor, valid: Tensor, frame: Frame) -> PointMap:
 
 def _refuse_canonical(points: PointMap, verb: str) -> None:
     if points.frame == "canonical":
-        raise ValueError(f"cannot {verb} canonical points: they are normalised already; use those in metres")
+        raise ValueError(f"cannot {verb} canonical points: they are normalised already; give points in metres")
 
 
 def _valid_points(points: PointMap, mask: Tensor, purpose: str) -> Float[Tensor, "3 point"]:

@@ -1,4 +1,4 @@
-"""The canonical point map: one 3D point a pixel, with a mask of where it is known."""
+"""The point map: one 3D point a pixel, with a mask of the valid ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PointMap:
         frame: Frame,
         valid: Bool[Tensor, "*batch height width"] | None = None,
     ) -> PointMap:
-        """Take over points from elsewhere: those not finite, in `cam` those with z <= 0, and not `valid` are unknown.
+        """Build a point map; points that are not finite, not `valid`, or in `cam` have z <= 0 become invalid.
 
         Point-map models mark sky by inf (MoGe), pad by NaN, or leave holes at 0.
         """
@@ -79,6 +79,6 @@ def unproject(depth: Float[Tensor, "*batch height width"], intrinsics: Float[Ten
 
 
 def transform(points: PointMap, a_T_b: Float[Tensor, "*#batch 4 4"], frame: Frame) -> PointMap:
-    """Carry a point map from frame b to frame a by the rigid (or similarity) transform `a_T_b`; `frame` names a."""
+    """Transform a point map from frame b to frame a by the rigid (or similarity) transform `a_T_b`; `frame` names a."""
     xyz = transform_points(points.xyz, a_T_b[..., None, None, :, :].to(points.xyz))
     return PointMap(torch.where(points.valid[..., None], xyz, torch.zeros_like(xyz)), points.valid, frame)

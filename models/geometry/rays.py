@@ -1,7 +1,8 @@
-"""Camera rays in Plücker coordinates: where every pixel looks from and to, and cameras back from them."""
+"""Camera rays in Plücker coordinates, and the poses of cameras from their rays."""
 
 from __future__ import annotations
 
+import roma
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -32,10 +33,10 @@ def plucker_rays(
 def cameras_from_rays(
     rays: Float[Tensor, "*batch 6 height width"], intrinsics: Float[Tensor, "*batch 3 3"]
 ) -> Float[Tensor, "*batch 4 4"]:
-    """Find the poses a_T_cam whose rays these are, in the least-squares sense; directions need not have unit length.
+    """Fit the poses a_T_cam to their rays in the least-squares sense; directions need not have unit length.
 
-    The rotation is the one that best turns the directions of the pixels into those of the rays (Kabsch); the centre is
-    the point nearest to all rays.
+    The rotation best aligns the directions of the pixels with those of the rays (Kabsch); the centre is the point
+    nearest to all rays.
     """
     height, width = rays.shape[-2:]
     flat = rearrange(rays, "... c h w -> ... (h w) c")
@@ -43,9 +44,7 @@ def cameras_from_rays(
     moment = flat[..., 3:] / flat[..., :3].norm(dim=-1, keepdim=True).clamp_min(1e-12)
     still = torch.eye(4).to(rays).expand(*rays.shape[:-3], 4, 4)
     in_cam = rearrange(plucker_rays(intrinsics, still, height, width)[..., :3, :, :], "... c h w -> ... (h w) c")
-    u, _, vh = torch.linalg.svd(direction.transpose(-1, -2) @ in_cam)
-    sign = torch.linalg.det(u @ vh).sign()
-    rotation = torch.cat([u[..., :2], u[..., 2:] * sign[..., None, None]], -1) @ vh
+    rotation = roma.special_procrustes(direction.mT @ in_cam)
     across = torch.eye(3).to(rays) - direction[..., :, None] * direction[..., None, :]  # (1 - d d') o = d x (o x d)
     right = torch.linalg.cross(direction, moment).sum(-2)
     centre = torch.linalg.solve(across.sum(-3), right)

@@ -1,4 +1,4 @@
-"""Lifting (SAM 3D for objects): a masked object out of a picture, as a mesh with its pose and scale in the camera."""
+"""Lifting (SAM 3D for objects): from a masked object in a picture to a mesh with pose and scale in the camera."""
 
 from models.lifting.export import write_glb, write_ply
 from models.lifting.flow_matching.sampler import Guidance

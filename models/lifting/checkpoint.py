@@ -40,17 +40,17 @@ def build_model(
     shapes: str | None = None,
     extent: Extent = "scene",
 ) -> LiftingModel:
-    """Build the networks, untrained, from plain sizes; what must agree between them is derived.
+    """Build the untrained networks from plain sizes; sizes that must agree between them are derived.
 
     Args:
         vae: arguments of `OccupancyVAE`.
         flow: arguments of `FlowTransformer`, less those that the others fix.
         conditioner: `width` of its tokens, `image_size` (pixels); `image` and `mask` (arguments of
-            `small_image_encoder`, or the `folder` of a checkpoint that transformers knows, such as DINOv2, and whether
-            it is `frozen`); `points` (arguments of `PointPatchEmbed`).
+            `small_image_encoder`, or the `folder` of a transformers checkpoint, such as DINOv2, and whether it is
+            `frozen`); `points` (arguments of `PointPatchEmbed`).
         refinement: arguments of `RefinementFlow`, or None for none.
-        shapes: folder of a model whose trained VAE is taken over.
-        extent: what an object's normaliser takes to about one unit, see `LiftingModel`.
+        shapes: folder of a model whose trained VAE is copied.
+        extent: what an object's normaliser scales to about one unit, see `LiftingModel`.
     """
     codec = OccupancyVAE(**vae)
     width, size = conditioner["width"], conditioner["image_size"]
@@ -79,7 +79,7 @@ def build_model(
 
 
 def image_encoder(spec: Mapping[str, Any], size: int) -> ImageEncoder:
-    """Build one encoder of images or masks: small, or of a checkpoint, or of the configuration of one."""
+    """Build an encoder of images or masks: a small one, or one from a checkpoint or a published configuration."""
     if "folder" in spec:
         return pretrained_image_encoder(**spec)
     if "published" in spec:
@@ -89,7 +89,7 @@ def image_encoder(spec: Mapping[str, Any], size: int) -> ImageEncoder:
 
 
 def save_model(model: LiftingModel, folder: str | Path) -> None:
-    """Write a model that `build_model` made, in half precision."""
+    """Write a model of `build_model` in half precision."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     state = {key: value.half().contiguous() for key, value in model.state_dict().items()}
@@ -100,7 +100,7 @@ def save_model(model: LiftingModel, folder: str | Path) -> None:
 
 
 def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) -> LiftingModel:
-    """Load a model in float32 for inference, or to train on; `refinement` adds an untrained one of these sizes to it.
+    """Load a model in float32; `refinement` (sizes) adds an untrained refinement flow to it.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -116,9 +116,11 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
     try:
         config = json.loads(config_file.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"'{config_file}' is no JSON ({error}): write the folder again") from error
+        raise ValueError(f"'{config_file}' is not valid JSON ({error}); write the folder again") from error
     if config.pop("kind", None) != KIND:
-        raise ValueError(f"'{folder}' holds no {KIND}: give the folder of one (published SAM 3D weights are not read)")
+        raise ValueError(
+            f"'{folder}' is not a {KIND}; give the folder of one (published SAM 3D weights cannot be read)"
+        )
     distilled = config.pop("distilled", False)
     model = build_model(**config)
     model.distilled = distilled
@@ -134,7 +136,7 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
 
 
 def renamed(state: Mapping[str, Tensor], model: LiftingModel) -> dict[str, Tensor]:
-    """Give weights of DINOv2 encoders, whatever version of transformers wrote them, the names of the one at hand."""
+    """Rename weights of DINOv2 encoders from any version of transformers to the names of the installed one."""
     wanted, found = model.state_dict(), {}
     for name, value in state.items():
         for old, new in DINOV2.items():
@@ -146,5 +148,5 @@ def renamed(state: Mapping[str, Tensor], model: LiftingModel) -> dict[str, Tenso
 
 
 def _plain(value: Any) -> Any:
-    """Turn lists and mappings of a configuration into JSON's."""
+    """Convert lists and mappings of a configuration to JSON types."""
     return dict(value) if isinstance(value, Mapping) else list(value)

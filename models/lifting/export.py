@@ -1,12 +1,12 @@
-"""Lifted objects as files that other programs place right: GLB and PLY, each with its frame written inside.
+"""Export of lifted objects to GLB and PLY files that record their frame, so that other programs place them right.
 
-A GLB has glTF axes: right-handed, +y up, metres. The camera stands at its origin and looks along -z, so that
+A GLB has glTF axes: right-handed, +y up, metres. The camera is at the origin and looks along -z, so that
 
     (x, y, z) of the file, with the transforms of its nodes applied, is (x, -y, -z) of the camera (OpenCV axes).
 
 Each object is a node: its mesh lies in the object's own cube (z up), and the node's matrix is
-`gltf_T_cam @ cam_T_obj @ scale`. A PLY has one list of vertices in the camera frame itself (OpenCV axes, metres): it
-lies on the point map as it is.
+`gltf_T_cam @ cam_T_obj @ scale`. A PLY has one list of vertices in the camera frame (OpenCV axes, metres), which
+is the frame of the point map.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def write_glb(path: str | Path, objects: Sequence[LiftedObject]) -> None:
 
 
 def write_ply(path: str | Path, objects: Sequence[LiftedObject]) -> None:
-    """Write objects as one mesh in the camera frame, with vertex colours; the header says which frame it is."""
+    """Write objects as one mesh in the camera frame, with vertex colours; the header names the frame."""
     meshes = [to_trimesh(lifted.in_camera()) for lifted in objects]
     data: bytes = _trimesh().util.concatenate(meshes).export(file_type="ply")
     first, rest = data.split(b"\ncomment ", 1)
@@ -77,7 +77,7 @@ def to_trimesh(mesh: ColouredMesh) -> Any:
 
 
 def _trimesh() -> Any:
-    """Check that trimesh is here."""
+    """Return trimesh, or raise ImportError where it is not installed."""
     if trimesh is None:
         raise ImportError("GLB and PLY files need trimesh: pip install 'region4d[geom]'")
     return trimesh

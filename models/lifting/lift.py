@@ -1,4 +1,4 @@
-"""An object lifted out of a picture, and the call that lifts one or many."""
+"""Lifted objects, and the calls that lift one or many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.geometry import PointMap, transform_points
 from models.lifting.fitting.pose_fitting import Fit
-from models.lifting.fitting.samples import Placed, fit_each, named, place, sample_each
+from models.lifting.fitting.samples import PosedSample, draw_samples, fit_pose, naming_object, refine_samples
 from models.lifting.inputs.crops import ObjectViews
 from models.lifting.inputs.masked_picture import MaskedPicture
 from models.lifting.meshes.mesh import ColouredMesh, coloured
@@ -27,7 +27,7 @@ from models.lifting.networks.refinement import (
 )
 from models.lifting.options import Sampling
 
-NEAR = 0.05  # of the cube's side: a visible point this close to the surface supports it
+SUPPORT_DISTANCE = 0.05  # of the cube's side: a visible point this near to the surface supports it
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class LiftedObject:
     """A mesh with its pose in the camera.
 
     `mesh` lies in the object's own frame, the cube [-0.5, 0.5]^3 with z up, without unit. A vertex v of it is at
-    R (scale * v) + t of the camera (OpenCV axes, metres), with `cam_T_obj` = (R, t) rigid. Where no point map was
-    given, pose and scale are those of an average scene and say nothing of metres.
+    R (scale * v) + t of the camera (OpenCV axes, metres), with `cam_T_obj` = (R, t) rigid. Without a point map, pose
+    and scale are those of an average scene and not metric.
 
-    `confidence` is the share of the object's visible points that lie within 5 % of the cube's side of the surface; None
-    without a point map. `misfit` is how ill mesh and points agree, see `pose_fitting.Fit`; None likewise.
+    `confidence` is the share of the object's visible points within 5 % of the cube's side of the surface; `residual` is
+    the disagreement of mesh and points (`pose_fitting.Fit`). Both are None without a point map.
     """
 
     mesh: ColouredMesh
     cam_T_obj: Float[Tensor, "4 4"]
     scale: float
     confidence: float | None
-    misfit: float | None = None
+    residual: float | None = None
 
     def in_camera(self) -> ColouredMesh:
-        """Carry the mesh to the camera frame (OpenCV axes, metres)."""
+        """Transform the mesh to the camera frame (OpenCV axes, metres)."""
         vertices = transform_points(self.scale * self.mesh.vertices, self.cam_T_obj)
         return ColouredMesh(vertices, self.mesh.faces, self.mesh.colours)
 
@@ -59,12 +59,15 @@ def lift(
     mask: Bool[Tensor, "_ _"],
     point_map: PointMap | None = None,
     *,
+    intrinsics: Float[Tensor, "3 3"] | None = None,
     model: LiftingModel,
     sampling: Sampling | None = None,
     seed: int = 0,
 ) -> LiftedObject:
     """Lift one masked object out of a picture; see `lift_many`."""
-    return lift_many([image], [mask], [point_map], model=model, sampling=sampling, seeds=[seed])[0]
+    return lift_many(
+        [image], [mask], [point_map], intrinsics=[intrinsics], model=model, sampling=sampling, seeds=[seed]
+    )[0]
 
 
 @torch.no_grad()
@@ -73,6 +76,7 @@ def lift_many(
     masks: Sequence[Bool[Tensor, "_ _"]],
     point_maps: Sequence[PointMap | None],
     *,
+    intrinsics: Sequence[Float[Tensor, "3 3"] | None] | None = None,
     model: LiftingModel,
     sampling: Sampling | None = None,
     seeds: Sequence[int] | None = None,
@@ -83,16 +87,17 @@ def lift_many(
         images: the picture of each object.
         masks: the visible pixels of each object.
         point_maps: metric points in the frame "cam" of each picture, or None where there is no depth.
+        intrinsics: camera of each picture (pixels), which projects points into it; None for an unknown camera, which is
+            fitted to the point map by least squares.
         model: the networks, on the device to be used.
-        sampling: steps and guidance; None takes the released ones.
-        seeds: of each object's noise; the same seed gives the same object, alone or in a batch, up to rounding: fits
-            magnify it to a millimetre or two on a metre, and a choice among samples, or whether a fit is kept, can
-            hang on it.
+        sampling: steps and guidance; None selects the released ones.
+        seeds: of each object's noise; the same seed gives the same object, alone or in a batch, up to rounding. Fits
+            magnify rounding to a millimetre or two on a metre, and it can decide which sample or fit is kept.
 
     Raises:
         ValueError: there is no object, a mask is empty or of another size than its picture, a point map is in another
-            frame or has no valid point under the mask, one is missing where something is fitted or chosen by it, or no
-            sample of an object has a surface. The object's place is named.
+            frame or has no valid point under the mask, a point map that a fit or a selection needs is missing,
+            intrinsics are not a pinhole, or no sample of an object has a surface. The message has the object's number.
     """
     sampling = sampling or Sampling()
     seeds = [0] * len(images) if seeds is None else seeds
@@ -101,48 +106,50 @@ def lift_many(
     bare = [k for k, points in enumerate(point_maps) if points is None]
     if bare and (sampling.fit != "none" or sampling.best_of > 1):
         raise ValueError(
-            f"object {bare[0]}: fits to visible points and the best of several samples need a point map: give depth, "
+            f"object {bare[0]}: fits to visible points and the best of several samples need a point map; give depth, "
             "or set fit to none and best_of to 1"
         )
+    cameras = [None] * len(images) if intrinsics is None else intrinsics
     pictures, prepared = [], []
-    for k, (image, mask, points) in enumerate(zip(images, masks, point_maps, strict=True)):
-        with named(k):
+    for k, (image, mask, points, camera) in enumerate(zip(images, masks, point_maps, cameras, strict=True)):
+        with naming_object(k):
             on_cpu = None if points is None else points.to("cpu")  # as meshes are; the views go to the model's device
-            pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu))
+            known = None if camera is None else camera.cpu().float()
+            pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu, known))
             sizes = model.image_size, model.conditioner.point_encoder.size
             prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes, model.extent))
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)
     condition = model.conditioner(views)
     normalizers = [normalizer for _, normalizer in prepared]
-    shapes, placed = sample_each(model, pictures, normalizers, condition, sampling, seeds)
+    shapes, posed = draw_samples(model, pictures, normalizers, condition, sampling, seeds)
     if sampling.fit == "shape":
-        shapes, placed = fit_each(model, pictures, condition, shapes, placed, seeds)
+        shapes, posed = refine_samples(model, pictures, condition, shapes, posed, seeds)
     paint: Tensor | None = None
     if model.refinement is not None:
         inside = model.vae.inside(model.vae.decode_tokens(shapes))
-        band = look(find_band(inside, model.vae.latent(shapes)), pictures, [one.fit for one in placed])
+        band = observe_band(find_band(inside, model.vae.latent(shapes)), pictures, [one.fit for one in posed])
         start = _band_noise(band, seeds)
         state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
         inside, paint = densify(state, band, inside)
-        placed = [
-            place(k, picture, inside[k], one.fit, sampling.fit)
-            for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
+        posed = [
+            fit_pose(k, picture, inside[k], one.fit, sampling.fit)
+            for k, (picture, one) in enumerate(zip(pictures, posed, strict=True))
         ]
     return [
-        _finish(picture, one, None if paint is None else interpolate_colours(paint[k].cpu(), one.mesh.vertices))
-        for k, (picture, one) in enumerate(zip(pictures, placed, strict=True))
+        finish(picture, one, None if paint is None else interpolate_colours(paint[k].cpu(), one.mesh.vertices))
+        for k, (picture, one) in enumerate(zip(pictures, posed, strict=True))
     ]
 
 
-def _finish(picture: MaskedPicture, placed: Placed, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
-    """Paint a mesh: from the picture where it is seen, and where not, as predicted or in the mean colour."""
-    vertices, scale = placed.fit.stretched(placed.mesh.vertices)
-    mesh = ColouredMesh(vertices, placed.mesh.faces, placed.mesh.colours)
-    cam_T_obj = torch.from_numpy(placed.fit.cam_T_obj).float()
-    confidence = picture.support(mesh.vertices, cam_T_obj, scale, NEAR)
-    misfit = None if picture.points is None else placed.fit.misfit
-    lifted = LiftedObject(mesh, cam_T_obj, scale, confidence, misfit)
-    colours, seen = picture.colours(lifted.in_camera().vertices, NEAR * scale)
+def finish(picture: MaskedPicture, posed: PosedSample, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
+    """Paint a posed sample: visible vertices from the picture, others as predicted or in the mean visible colour."""
+    vertices, scale = posed.fit.stretched(posed.mesh.vertices)
+    mesh = ColouredMesh(vertices, posed.mesh.faces, posed.mesh.colours)
+    cam_T_obj = torch.from_numpy(posed.fit.cam_T_obj).float()
+    confidence = picture.support(mesh.vertices, cam_T_obj, scale, SUPPORT_DISTANCE)
+    residual = None if picture.points is None else posed.fit.residual
+    lifted = LiftedObject(mesh, cam_T_obj, scale, confidence, residual)
+    colours, seen = picture.colours(lifted.in_camera().vertices, SUPPORT_DISTANCE * scale)
     if predicted is None:
         if not bool(seen.any()):
             return lifted
@@ -150,14 +157,14 @@ def _finish(picture: MaskedPicture, placed: Placed, predicted: Float[Tensor, "ve
     return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, predicted)))
 
 
-def look(band: Band, pictures: Sequence[MaskedPicture], fits: Sequence[Fit]) -> Band:
-    """Add to the band what each object's picture shows of it."""
+def observe_band(band: Band, pictures: Sequence[MaskedPicture], fits: Sequence[Fit]) -> Band:
+    """Add the colours that each object's picture shows to the voxels of the band."""
     objects, centres = band.fine.objects.cpu(), band.fine.centres().cpu()
     colours, seen = torch.zeros_like(centres), torch.zeros_like(objects, dtype=torch.bool)
     for k, (picture, fit) in enumerate(zip(pictures, fits, strict=True)):
         mine = objects == k
         xyz = torch.from_numpy(fit.to_camera(centres[mine].double().numpy())).to(centres)
-        colours[mine], seen[mine] = picture.colours(xyz, NEAR * fit.scale)
+        colours[mine], seen[mine] = picture.colours(xyz, SUPPORT_DISTANCE * fit.scale)
     return with_colours(band, colours.to(band.evidence), seen.to(band.evidence.device))
 
 

@@ -1,4 +1,4 @@
-"""The networks that lift an object, together, and what binds them."""
+"""The networks that lift an object, as one module."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from models.lifting.networks.refinement import RefinementFlow
 
 
 class LiftingModel(nn.Module):
-    """The shape VAE, the conditioner, the geometry flow and, where wanted, the refinement flow.
+    """The shape VAE, the conditioner, the geometry flow and, optionally, the refinement flow.
 
     `mean_scale` (metres) and `mean_shift` (metres, camera frame) are those of an average object's normaliser in the
-    training set: they stand in where a picture has no points, and poses are then no more than plausible.
+    training set. They replace a fitted normaliser where a picture has no points; poses are then only plausible.
 
     Args:
         vae: of shapes; its tokens are the flow's shape tokens.
         conditioner: of pictures; its width is the flow's context width.
         flow: of shape and layout.
-        refinement: of the surface, at twice the resolution; None leaves the first surface as it is.
+        refinement: of the surface, at twice the resolution; None to keep the first surface.
         image_size: side of the images and masks that the conditioner sees, pixels.
-        extent: what an object's normaliser takes to about one unit: the scene, as released, or the object, whose pose
-            and points are then numbers of one size in every room.
+        extent: what an object's normaliser scales to about one unit: the scene, as released, or the object, so that
+            its pose and points have the same magnitude in every room.
     """
 
     mean_scale: Tensor
@@ -50,7 +50,7 @@ class LiftingModel(nn.Module):
         made, expected = (vae.tokens, vae.token_channels), flow.token_shapes["shape"]
         if made != expected:
             raise ValueError(
-                f"the VAE makes {made[0]} tokens of {made[1]} channels and the flow expects {expected[0]} of "
+                f"the VAE has {made[0]} tokens of {made[1]} channels and the flow expects {expected[0]} of "
                 f"{expected[1]}: set the flow's `side` and `shape_channels` to match"
             )
         self.vae, self.conditioner, self.flow, self.refinement = vae, conditioner, flow, refinement
@@ -60,13 +60,8 @@ class LiftingModel(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         return self.mean_scale.device
-
-    def freeze_all_but_layout(self) -> None:
-        """Leave only the layout stream trainable: poses can be fine-tuned while every shape stays bit-equal."""
-        self.requires_grad_(False)
-        self.flow.layout.requires_grad_(True)
 
     def mean_normalizer(self) -> Normalizer:
         """Build the normaliser of a picture without points."""

@@ -14,11 +14,10 @@ Fitting = Literal["none", "pose", "shape"]
 class Sampling:
     """How a lift samples; the defaults are those released.
 
-    `shortcut` needs a model distilled for it, and `regression` one trained to predict the latents at once: it starts
-    at zero instead of noise and takes one step. Of `best_of` N samples the one is kept that most agree on
-    (`consensus`). `fit` moves and stretches each sample onto its visible points and the floor ("pose", see
-    `pose_fitting`), and lets the shape of the one that is kept follow them as well ("shape", see `shape_fitting`). Both
-    need a point map.
+    `shortcut` needs a model distilled for it. `regression` needs a model trained to predict the latents in one step; it
+    starts at zero instead of noise. `best_of` N samples are drawn and the one that most agree on is kept (`consensus`).
+    `fit` "pose" aligns and stretches each sample to its visible points and the floor (`pose_fitting`); "shape" fits the
+    shape of the kept sample to them as well (`shape_fitting`). Both need a point map.
     """
 
     steps: int = 25
@@ -32,8 +31,8 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.fit not in get_args(Fitting):
-            raise ValueError(f"fit={self.fit!r} is unknown: choose one of {', '.join(get_args(Fitting))}")
+            raise ValueError(f"fit={self.fit!r} is unknown; choose one of {', '.join(get_args(Fitting))}")
         if self.best_of < 1:
             raise ValueError(f"best_of must be 1 or more, got {self.best_of}")
         if self.fit == "shape" and self.regression:
-            raise ValueError("a regression has no flow to fit shapes with: set fit to pose or none")
+            raise ValueError("a regression has no flow to fit shapes with; set fit to pose or none")

@@ -13,7 +13,7 @@ from models.lifting import LiftedObject, Sampling
 from region4d.lifting.input import LiftInput
 from scenes.drawing.meshes import candidate_sheet
 from scenes.drawing.regions import save_picture
-from training.lifting.human_choices import Choice, add_choice, image_hash, mask_hash
+from training.lifting.human_choices import HumanChoice, add_choice, image_hash, mask_hash
 
 
 def check_choice(choose: int, choice: int | None, objects: int) -> None:
@@ -70,7 +70,7 @@ def record_choice(
     chosen = seeds[choice - 1] if choice else None
     add_choice(
         folder / "choices.jsonl",
-        Choice(
+        HumanChoice(
             source=str(given.source.resolve()),
             frame=given.frame,
             mask="mask_0.png",

@@ -51,7 +51,7 @@ def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> li
                 "cam_T_obj": lifted.cam_T_obj.tolist(),
                 "scale": lifted.scale,
                 "confidence": lifted.confidence,
-                "misfit": lifted.misfit,
+                "misfit": lifted.residual,
                 "size_along_own_axes": (lifted.scale * (corners[1] - corners[0])).tolist(),
                 "distance_from_camera": float(centre.norm()),
                 "median_distance_m": None if given.points is None else median_distance(lifted, given.points, mask),

@@ -14,7 +14,7 @@ from torch import nn
 from benchmarks.records.manifest import checkpoint_hash
 from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
 from models.lifting.fitting.shape_fitting import ROUNDS
-from models.lifting.fitting.shape_fitting import STEPS as FITTING_STEPS
+from models.lifting.fitting.shape_fitting import FLOW_STEPS as FITTING_STEPS
 from region4d.lifting.candidates import choose_candidate, record_choice
 from region4d.lifting.input import LiftInput
 from region4d.lifting.options import LiftOptions
@@ -91,6 +91,7 @@ def run_lift(networks: LiftingModel, given: LiftInput, sampling: Sampling, seeds
                 [given.image] * count,
                 list(given.masks) if len(given.masks) == count else list(given.masks) * count,
                 [given.points] * count,
+                intrinsics=[None if given.points is None else given.intrinsics] * count,
                 model=networks,
                 sampling=sampling,
                 seeds=seeds,

@@ -26,7 +26,7 @@ FPS = 10  # CO3Dv2 writes no times: about 200 frames of a video of some 20 secon
 
 @dataclass(frozen=True)
 class Co3dSequence:
-    """One video of an object; pictures are decoded when they are asked for.
+    """One video of an object; pictures are decoded on `read`.
 
     Lengths are in units of its own reconstruction, not metres. Frames of the hidden test set are black and without
     depth. `quality` is the viewpoint quality score (the bigger the better) where there is one.
@@ -40,7 +40,7 @@ class Co3dSequence:
 
     @property
     def name(self) -> str:
-        """Category and sequence: a name that is unique in the data set and can be that of a file."""
+        """Category and sequence: a name that is unique in the data set and valid as a file name."""
         return f"{self.category}-{self.sequence}"
 
     def __len__(self) -> int:
@@ -64,13 +64,13 @@ class Co3dSequence:
         Args:
             frames: how many frames.
             indices: which frames, instead.
-            depth: whether to read depth; of it, only what the depth masks call reliable is kept.
-            up: axis of the sequence's world that points up (see `turn_z_up`), found from all of its cameras, so that
-                the frames taken do not matter.
+            depth: whether to read depth; it is kept where the depth masks call it reliable.
+            up: axis of the sequence's world that points up (see `turn_z_up`), estimated from all of its cameras, so
+                that it does not depend on the selected frames.
             fps: frames a second, where the annotations have no times.
 
         Raises:
-            FileNotFoundError: a picture is not there.
+            FileNotFoundError: a picture is missing.
             ValueError: a picture is damaged or not of the annotated size, or depth or a camera is not annotated.
         """
         index = choose_frames(len(self), frames, indices, self.root / self.category / self.sequence)
@@ -91,7 +91,7 @@ class Co3dSequence:
         """Read the foreground masks of some frames: the probability of the object, times 255.
 
         Raises:
-            FileNotFoundError: a mask is not there.
+            FileNotFoundError: a mask is missing.
             ValueError: a mask is damaged, not of the annotated size, or not annotated.
         """
         index = choose_frames(len(self), None, indices, self.root / self.category / self.sequence)
@@ -135,11 +135,11 @@ class Co3dSequence:
         return frame.camera or self._refuse(frame, "viewpoint")
 
     def _refuse(self, frame: Co3dFrame, what: str) -> NoReturn:
-        raise ValueError(f"frame {frame.number} of {self.name} has no {what} in {FRAMES}: take another sequence")
+        raise ValueError(f"frame {frame.number} of {self.name} has no {what} in {FRAMES}; use another sequence")
 
     def _there(self, path: str) -> Path:
         if not (self.root / path).is_file():
-            raise FileNotFoundError(f"{self.root / path} is not there, but {FRAMES} names it: download its part again")
+            raise FileNotFoundError(f"{self.root / path} is missing, but {FRAMES} names it; download its part again")
         return self.root / path
 
     def _sized(self, pictures: Tensor, what: str) -> Tensor:
@@ -159,7 +159,7 @@ def list_co3d(root: str | Path, category: str, set_list: str | None = None) -> l
 
     Raises:
         FileNotFoundError: the category, its annotations, the set list, or all of its pictures are missing.
-        ValueError: annotations are damaged or of another form.
+        ValueError: annotations are damaged or have another format.
     """
     folder = Path(root) / category
     if not folder.is_dir():

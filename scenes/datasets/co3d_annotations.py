@@ -13,7 +13,7 @@ from typing import Any
 
 FRAMES, SEQUENCES = "frame_annotations.jgz", "sequence_annotations.jgz"
 NDC = {"ndc_isotropic": True, "ndc_norm_image_bounds": False}  # whether one unit is as long in x as in y
-OLD_NDC = "ndc_norm_image_bounds"  # of files that do not say
+OLD_NDC = "ndc_norm_image_bounds"  # the default of files without `intrinsics_format`
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Co3dCamera:
 
 @dataclass(frozen=True)
 class Co3dFrame:
-    """What is written of one frame. Paths are relative to the data set; `size` is (height, width).
+    """The annotation of one frame. Paths are relative to the data set; `size` is (height, width).
 
-    `seconds` is -1 where the time is not known, which is everywhere in CO3Dv2.
+    `seconds` is -1 where the time is unknown, as everywhere in CO3Dv2.
     """
 
     number: int
@@ -50,14 +50,16 @@ def read_frames(category: Path) -> dict[str, tuple[Co3dFrame, ...]]:
 
     Raises:
         FileNotFoundError: there are no frame annotations.
-        ValueError: they are damaged or of another form.
+        ValueError: they are damaged or have another format.
     """
     found: dict[str, list[Co3dFrame]] = defaultdict(list)
-    for place, entry in enumerate(read_jgz(category / FRAMES)):
+    for number, entry in enumerate(read_jgz(category / FRAMES)):
         try:
             found[str(entry["sequence_name"])].append(_frame(entry))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{category / FRAMES}: entry {place} is no frame of CO3D ({error!r})") from error
+            raise ValueError(
+                f"{category / FRAMES}: entry {number} is not a CO3D frame ({error!r}); download the file again"
+            ) from error
     return {name: tuple(sorted(frames, key=lambda frame: frame.number)) for name, frames in sorted(found.items())}
 
 
@@ -66,15 +68,17 @@ def read_quality(category: Path) -> dict[str, float | None]:
 
     Raises:
         FileNotFoundError: there are no sequence annotations.
-        ValueError: they are damaged or of another form.
+        ValueError: they are damaged or have another format.
     """
     found: dict[str, float | None] = {}
-    for place, entry in enumerate(read_jgz(category / SEQUENCES)):
+    for number, entry in enumerate(read_jgz(category / SEQUENCES)):
         try:
             score = entry.get("viewpoint_quality_score")
             found[str(entry["sequence_name"])] = None if score is None else float(score)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{category / SEQUENCES}: entry {place} is no sequence of CO3D ({error!r})") from error
+            raise ValueError(
+                f"{category / SEQUENCES}: entry {number} is not a CO3D sequence ({error!r}); download the file again"
+            ) from error
     return found
 
 
@@ -83,7 +87,7 @@ def read_set_list(category: Path, name: str) -> dict[str, list[tuple[str, int]]]
 
     Raises:
         FileNotFoundError: the category has no such list; names those that it has.
-        ValueError: it is of another form.
+        ValueError: it has another format.
     """
     folder = category / "set_lists"
     path = folder / f"set_lists_{name}.json"
@@ -93,15 +97,17 @@ def read_set_list(category: Path, name: str) -> dict[str, list[tuple[str, int]]]
     try:
         return {part: [(str(s), int(n)) for s, n, _ in rows] for part, rows in json.loads(path.read_text()).items()}
     except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no set list of CO3D (train, val, test: [sequence, frame, path])") from error
+        raise ValueError(
+            f"{path} is not a CO3D set list (train, val, test: [sequence, frame, path]); download it again"
+        ) from error
 
 
 def read_jgz(path: Path) -> list[dict[str, Any]]:
     """Read a gzipped JSON list.
 
     Raises:
-        FileNotFoundError: it is not there.
-        ValueError: it is cut, not gzipped, or no list.
+        FileNotFoundError: the file is missing.
+        ValueError: it is truncated, not gzipped, or not a list.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: a category of CO3D needs {FRAMES} and {SEQUENCES}")
@@ -109,9 +115,9 @@ def read_jgz(path: Path) -> list[dict[str, Any]]:
         with gzip.open(path, "rb") as file:
             entries: list[dict[str, Any]] = json.load(file)
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise ValueError(f"{path} is cut, or not gzipped JSON: download it again") from error
+        raise ValueError(f"{path} is truncated or not gzipped JSON; download it again") from error
     if not isinstance(entries, list):
-        raise ValueError(f"{path} holds a {type(entries).__name__}, need a list of annotations")
+        raise ValueError(f"{path} has a {type(entries).__name__} instead of a list of annotations; download it again")
     return entries
 
 
@@ -135,7 +141,7 @@ def _frame(entry: dict[str, Any]) -> Co3dFrame:
 def _camera(view: dict[str, Any]) -> Co3dCamera:
     convention = view.get("intrinsics_format") or OLD_NDC
     if convention not in NDC:
-        raise ValueError(f"intrinsics_format {convention!r} is none of {', '.join(NDC)}")
+        raise ValueError(f"intrinsics_format {convention!r} is unknown; expected one of {', '.join(NDC)}")
     return Co3dCamera(
         rotation=_numbers("R", [x for row in view["R"] for x in row], 9),
         translation=_numbers("T", view["T"], 3),
@@ -147,5 +153,5 @@ def _camera(view: dict[str, Any]) -> Co3dCamera:
 
 def _numbers(name: str, values: Sequence[int | float], count: int) -> tuple[float, ...]:
     if len(values) != count:
-        raise ValueError(f"{name} has {len(values)} numbers, need {count}")
+        raise ValueError(f"{name} has {len(values)} numbers, expected {count}")
     return tuple(float(value) for value in values)

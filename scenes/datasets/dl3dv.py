@@ -24,15 +24,15 @@ from scenes.readers.up_axis import Up, turn_z_up
 
 CAMERAS = "transforms.json"
 FPS = 5  # times are not published: 300 to 400 frames of a video of a minute or more
-SQUARE = 0.01  # relative difference between the two factors by which pictures are smaller than their cameras say
+MAX_ASPECT_ERROR = 0.01  # relative difference of the scales, in x and in y, between pictures and their cameras
 
 
 @dataclass(frozen=True)
 class Dl3dvScene:
-    """One video of a place; pictures are decoded when they are asked for. There is no depth.
+    """One video of a place, without depth; pictures are decoded on `read`.
 
-    Lengths are in units of its own reconstruction, not metres. The lens distortion (k1, k2, p1, p2; mild) that the
-    cameras note is neither taken out of the pictures nor kept: its pinhole is what the clip has.
+    Lengths are in units of its own reconstruction, not metres. The mild lens distortion of the cameras
+    (k1, k2, p1, p2) is ignored: the clip has their pinhole.
 
     Args:
         folder: `<subset>/<hash>` with `transforms.json` and a folder of pictures.
@@ -44,7 +44,7 @@ class Dl3dvScene:
 
     @property
     def name(self) -> str:
-        """Subset and hash: a name that is unique in the data set and can be that of a file."""
+        """Subset and hash: a name that is unique in the data set and valid as a file name."""
         return f"{self.folder.parent.name}-{self.folder.name}"
 
     def __len__(self) -> int:
@@ -67,19 +67,19 @@ class Dl3dvScene:
         Args:
             frames: how many frames.
             indices: which frames, instead.
-            up: axis of the scene's world that points up (see `turn_z_up`), found from all of its cameras, so that the
-                frames taken do not matter.
+            up: axis of the scene's world that points up (see `turn_z_up`), estimated from all of its cameras, so
+                that it does not depend on the selected frames.
             fps: frames a second; times are not published.
 
         Raises:
-            FileNotFoundError: the cameras or a picture are not there.
-            ValueError: cameras are of another form or for another shape of picture, or a picture is damaged.
+            FileNotFoundError: the cameras or a picture are missing.
+            ValueError: the cameras have another format or aspect ratio than the pictures, or a picture is damaged.
         """
         index = choose_frames(len(self), frames, indices, self.folder)
         pictures = self.pictures
         paths = [pictures[i] for i in index]
         if missing := [path for path in paths if not path.is_file()]:
-            raise FileNotFoundError(f"{missing[0]} is not there, but {CAMERAS} names it: download the scene again")
+            raise FileNotFoundError(f"{missing[0]} is missing, but {CAMERAS} names it; download the scene again")
         video = stack_pictures([(path, read_image(path)) for path in paths])
         clip = Clip(
             video=video,
@@ -98,7 +98,7 @@ class Dl3dvScene:
         try:
             cameras = json.loads(path.read_text())
         except ValueError as error:
-            raise ValueError(f"{path} is cut or not JSON: download the scene again") from error
+            raise ValueError(f"{path} is truncated or not JSON; download the scene again") from error
         if not isinstance(cameras, dict) or not cameras.get("frames"):
             raise ValueError(f"{path} has no frames: need nerfstudio's form (w, h, fl_x, fl_y, cx, cy, frames)")
         return cameras
@@ -107,14 +107,14 @@ class Dl3dvScene:
     def _frames(self) -> list[tuple[Path, Float[Tensor, "4 4"]]]:
         """Pictures and their `world_T_cam`, sorted by the numbers in their names."""
         found: list[tuple[Path, Tensor]] = []
-        for place, frame in enumerate(self._cameras["frames"]):
+        for number, frame in enumerate(self._cameras["frames"]):
             try:
                 name = Path(frame["file_path"]).name  # "images/..." whatever the resolution
                 pose = torch.tensor(frame["transform_matrix"], dtype=torch.float32)
             except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{self.folder / CAMERAS}: frame {place} is of another form ({error!r})") from error
+                raise ValueError(f"{self.folder / CAMERAS}: frame {number} has another format ({error!r})") from error
             if pose.shape != (4, 4):
-                raise ValueError(f"{self.folder / CAMERAS}: transform_matrix of frame {place} is not 4x4")
+                raise ValueError(f"{self.folder / CAMERAS}: transform_matrix of frame {number} is not 4x4")
             found.append((self.folder / self.images / name, swap_opengl(pose)))
         return sorted(found, key=lambda pair: [int(n) for n in re.findall(r"\d+", pair[0].stem)])
 
@@ -125,10 +125,10 @@ class Dl3dvScene:
             fx, fy, cx, cy, full_width, full_height = (float(self._cameras[key]) for key in keys)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{self.folder / CAMERAS} needs the numbers {', '.join(keys)} ({error!r})") from error
-        if abs(full_width / width / (full_height / height) - 1) > SQUARE:
+        if abs(full_width / width / (full_height / height) - 1) > MAX_ASPECT_ERROR:
             raise ValueError(
                 f"{self.folder / CAMERAS} is for {full_width:g}x{full_height:g} pixels, the pictures of {self.images} "
-                f"have {width}x{height}: another shape, take the pictures of this scene"
+                f"have {width}x{height}, another aspect ratio; use the pictures of this scene"
             )
         full = torch.tensor([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
         return resize_intrinsics(full, (int(full_height), int(full_width)), (height, width))

@@ -1,4 +1,4 @@
-"""Questions about regions of clips whose truth is known, with exact answers."""
+"""Questions about regions of clips with known truth, and their exact answers."""
 
 from models.spoken_numbers import NUMBERS, format_number
 from scenes.questions.ask import CATEGORIES, ask_about, region_of

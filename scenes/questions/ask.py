@@ -1,4 +1,4 @@
-"""Ask about a clip: draw questions of many categories from one clip's truth."""
+"""Draw questions of many categories from the truth of one clip."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def ask_about(
 ) -> list[Question]:
     """Draw different questions about one clip; the same generator state gives the same questions.
 
-    Rounds go over the categories in a random order and take one question of each, until there are `per_category` of
-    each or `total` in all (1 of each where neither is given). A category that the clip cannot answer, or no more, is
-    passed over: fewer questions may come back, never a wrong or ambiguous one.
+    Each round draws one question of every category, in a random order, until there are `per_category` of each or
+    `total` in all (1 of each by default). Categories that the clip cannot answer, or not any more, are skipped: the
+    result may be shorter, but no question is wrong or ambiguous.
 
     Raises:
         ValueError: A category is unknown, both counts are given, or the clip lacks truth.
@@ -38,7 +38,7 @@ def ask_about(
     if unknown := [name for name in categories if name not in CATEGORIES]:
         raise ValueError(f"no question category {', '.join(unknown)}: choose among {', '.join(CATEGORIES)}")
     if per_category is not None and total is not None:
-        raise ValueError(f"per_category={per_category} and total={total} exclude each other: give one of them")
+        raise ValueError(f"per_category={per_category} and total={total} exclude each other; give one of them")
     rounds = per_category if per_category is not None else (1 if total is None else total)
     wanted = rounds * len(categories) if total is None else total
     rng = Random(int(torch.randint(2**62, (), generator=generator)))
@@ -55,14 +55,14 @@ def ask_about(
 
 
 def region_of(clip: Clip, index: int) -> Region:
-    """Mark an object by its exact masks, on every frame that shows it.
+    """Mark an object by its exact masks in every frame that shows it.
 
     Raises:
         ValueError: The clip has no truth, or no frame shows the object.
     """
     if clip.truth is None:
-        raise ValueError(f"a clip with truth is needed to mark object {index}, got {clip.name or 'one'} without")
+        raise ValueError(f"cannot mark object {index}: clip {clip.name or '(unnamed)'} has no truth")
     masks = clip.truth.instances == index + 1
     frames = torch.nonzero(masks.flatten(1).any(1)).flatten().tolist()
-    thing = clip.truth.objects[index]
-    return Region({frame: masks[frame] for frame in frames}, f"{thing.colour} {thing.family}")
+    obj = clip.truth.objects[index]
+    return Region({frame: masks[frame] for frame in frames}, f"{obj.colour} {obj.family}")

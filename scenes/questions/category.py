@@ -1,4 +1,4 @@
-"""The three kinds of question, and how each keeps the words of a question from giving its answer away."""
+"""The three kinds of question, each balanced so that the words of a question do not predict its answer."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from scenes.questions.question import LETTERS, Question
 
 Item = TypeVar("Item")
 Objects: TypeAlias = tuple[int, ...]
-Named: TypeAlias = dict[str, list[tuple[Objects, str]]]  # word -> what it is true of: objects, and a name for the text
+Named: TypeAlias = dict[str, list[tuple[Objects, str]]]  # word -> (objects, name) that it is true of
 
 
 class Category(Protocol):
-    """One kind of question; `stems` are all its wordings."""
+    """One category of questions."""
 
     @property
     def name(self) -> str:
-        """The name under which it is scored."""
+        """The name under which its questions are scored."""
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """All wordings, options left out."""
+        """All wordings, without options."""
 
     def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
-        """Draw different questions about one clip until there are no more."""
+        """Draw different questions about one clip, as many as it allows."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Which of two regions? The options are the regions themselves, so that a fair coin decides the letter.
+    """A question for one of two regions. The options are the regions, in random order, so that letters are balanced.
 
-    `candidates` gives (*references, winner, loser); references are numbered first in the text. `for_winner` are
-    wordings that ask for the winner, `for_loser` (may be empty) those that ask for the other one.
+    `candidates` lists (*references, winner, loser); references are numbered first in the text. `for_winner` are the
+    wordings whose answer is the winner, `for_loser` (may be empty) those whose answer is the loser.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Comparison:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """All wordings, options left out."""
+        """All wordings, without options."""
         return self.for_winner + self.for_loser
 
     def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
@@ -63,13 +63,13 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which word? The options are words that are true of something in this clip, and each is asked for equally often.
+class ChoiceQuestion:
+    """A question for a word. The options are words that are true of something in this clip, each equally likely.
 
-    A word is drawn uniformly among those available, and only then something that it is true of: given the text, all
-    options are equally likely, whatever the clips look like. A clip where only one word is true of anything is not
-    asked. A name that comes with the objects fills `{}` in the wording. `kept`, where given, is the probability with
-    which a candidate is kept at all: it balances the answers against a cue of the image.
+    First a word is drawn uniformly, then something that it is true of: given the text, all options are equally likely
+    in any set of clips. A clip where fewer than two words are true of anything gives no question. The name of the
+    objects replaces `{}` in the wording. `kept` is the probability of keeping a candidate (None: 1); it balances the
+    answers against a cue of the image.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Measurement:
-    """How much? A number with a unit; `candidates` gives (objects, value in `unit`), symmetric in the objects."""
+    """A question for a number with a unit; `candidates` lists (objects, value in `unit`), symmetric in the objects."""
 
     name: str
     candidates: Callable[[Facts], list[tuple[Objects, float]]]
@@ -100,7 +100,7 @@ class Measurement:
     unit: Unit = "m"
 
     def ask(self, facts: Facts, rng: Random) -> Iterator[Question]:
-        """Draw what can be measured."""
+        """Draw objects and their measurement."""
         left = self.candidates(facts)
         while left:
             objects, value = take(left, rng)
@@ -110,7 +110,7 @@ class Measurement:
 
 
 def with_options(stem: str, options: tuple[str, ...]) -> str:
-    """Write the options behind the question: "... (A) left (B) right"."""
+    """Append the options to the question: "... (A) left (B) right"."""
     return " ".join([stem, *(f"({letter}) {option}" for letter, option in zip(LETTERS, options, strict=False))])
 
 

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 from scenes.clip import Clip
 
 MIN_AREA = 0.003  # an object counts as visible in a frame from this share of its pixels on: 12 of 64 x 64
-STILL = 0.005  # metres, and radians: below, an object does not move
-MOVED = 0.1  # metres: from here on, an object certainly moves
+MAX_STILL = 0.005  # metres, and radians: below, an object does not move
+MIN_MOVED = 0.1  # metres: from here on, an object certainly moves
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ class Facts:
     def still(self) -> Bool[np.ndarray, "object"]:
         """Whether an object neither moves nor turns between any two frames."""
         shift = np.linalg.norm(self.centre - self.centre[:1], axis=-1)
-        return np.asarray((shift < STILL).all(0) & (self.turned < STILL).all(0))
+        return np.asarray((shift < MAX_STILL).all(0) & (self.turned < MAX_STILL).all(0))
 
     @cached_property
     def placed(self) -> Bool[np.ndarray, "object"]:
-        """Whether a place at the start can be asked for: seen at the start, or seen later and still."""
+        """Whether the position at the start is known: visible then, or visible later and still."""
         return np.asarray(self.visible_at_start | (self.visible & self.still))
 
 

@@ -21,18 +21,18 @@ from scenes.questions.category import with_options
 from scenes.questions.quantity import format_quantity
 from scenes.questions.question import LETTERS, Question
 
-APART = 0.1  # metres between what is compared, and the shortest distance: far above the error of the sensor in a room
+MIN_GAP = 0.1  # metres between what is compared, and the shortest distance: far above the error of the sensor in a room
 MIN_SIDE, MAX_SIDE = 1 / 16, 1 / 5  # of a box, as a share of the height of a frame
 MIN_VALID = 0.8  # share of a box that the sensor sees
 MAX_SPREAD = 0.2  # metres from the 10 % to the 90 % quantile of depth in a box: it marks one surface
-TRIES = 10_000  # draws before giving up
+MAX_TRIES = 10_000  # draws before giving up
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
     """A box (x0, y0, x1, y1) on a surface: the median of its valid points, and the height below which 95 % of them are.
 
-    Both in metres, world frame. The median stands for the region, as the box centre of an object does in a world.
+    Both in metres, world frame. The median is the region's position, as the box centre is that of an object.
     """
 
     frame: int
@@ -97,7 +97,7 @@ def ask_about_patches(
 ) -> tuple[list[Question], list[Region]]:
     """Draw up to `total` different questions about `pool` boxes; `objects` of a question are numbers of the regions.
 
-    Categories that ask for more than geometry, or that these boxes cannot answer, are passed over.
+    Categories that need more than geometry, or that these boxes cannot answer, are skipped.
 
     Raises:
         ValueError: the clip lacks depth or poses, or hardly any box lies on one surface.
@@ -131,7 +131,7 @@ def draw_patches(clip: Clip, rng: Random, count: int) -> list[Patch]:
     xyz, valid, depth = points.xyz.double().numpy(), points.valid.numpy(), clip.depth.numpy()
     height, width = clip.size
     patches: list[Patch] = []
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         frame, sides = rng.randrange(len(clip)), [int(rng.uniform(MIN_SIDE, MAX_SIDE) * height) for _ in range(2)]
         left, top = rng.randrange(width - sides[0]), rng.randrange(height - sides[1])
         box = (left, top, left + sides[0], top + sides[1])
@@ -146,7 +146,9 @@ def draw_patches(clip: Clip, rng: Random, count: int) -> list[Patch]:
         patches.append(Patch(frame, box, np.median(surface, axis=0), float(np.quantile(surface[:, 2], 0.95))))
         if len(patches) == count:
             return patches
-    raise ValueError(f"clip {clip.name}: only {len(patches)} of {TRIES} random boxes lie on one surface, need {count}")
+    raise ValueError(
+        f"clip {clip.name}: only {len(patches)} of {MAX_TRIES} random boxes lie on one surface, need {count}"
+    )
 
 
 def draw_question(
@@ -155,7 +157,7 @@ def draw_question(
     pool: Sequence[Patch],
     asked: set[tuple[str, frozenset[Patch]]],
     rng: Random,
-    tries: int = TRIES,
+    tries: int = MAX_TRIES,
 ) -> tuple[Question, list[Patch]] | None:
     """Draw patches until their answer is clear; return the question and its patches in the order of mention.
 
@@ -179,7 +181,7 @@ def draw_question(
 def compare(category: str, clip: Clip, patches: Sequence[Patch], rng: Random) -> Question | None:
     """Ask which of the last two patches wins, if all readings agree by 10 cm; patches come in random order."""
     gaps = [second - first for first, second in COMPARISONS[category][1](clip, *patches)]
-    if not (min(gaps) >= APART or max(gaps) <= -APART):
+    if not (min(gaps) >= MIN_GAP or max(gaps) <= -MIN_GAP):
         return None
     options = (f"<region{len(patches) - 2}>", f"<region{len(patches) - 1}>")
     text = with_options(rng.choice(CATEGORIES[category].stems), options)
@@ -189,7 +191,7 @@ def compare(category: str, clip: Clip, patches: Sequence[Patch], rng: Random) ->
 def measure(category: str, clip: Clip, patches: Sequence[Patch], rng: Random) -> Question | None:
     """Ask for a length of 10 cm or more."""
     value = MEASUREMENTS[category][1](clip, *patches)
-    if value < APART:
+    if value < MIN_GAP:
         return None
     text = rng.choice(CATEGORIES[category].stems)
     return Question(category, text, format_quantity(value, "m"), (), tuple(range(len(patches))), value, "m")

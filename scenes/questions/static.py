@@ -1,6 +1,6 @@
-"""Questions about where things are, how large, and what; all of them about the first frame, called "the start".
+"""Questions about position, size and kind of objects in the first frame, which the text calls "the start".
 
-Margins keep every answer unambiguous. A candidate that lies inside a margin is not asked about.
+Margins keep every answer unambiguous: candidates inside a margin are left out.
 """
 
 from __future__ import annotations
@@ -8,18 +8,20 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from scenes.questions.category import Category, Choice, Comparison, Measurement, Named, Objects
+from scenes.questions.category import Category, ChoiceQuestion, Comparison, Measurement, Named, Objects
 from scenes.questions.facts import Facts
 
-NEARER = 1.1  # ratio of the two distances
-HIGHER = (1.1, 0.05)  # ratio and metres between the two tops
-LARGER = 1.2  # ratio of two lengths
-BIGGER = 1.3  # ratio of two volumes
-ASIDE = 0.08  # share of the picture between two mean pixels
-THIRD = 0.04  # share of the picture kept clear on both sides of a border between thirds
-APART = 0.3  # metres on the ground to the region that one stands at
-BEARING = np.radians(30)  # half width of each of front, left, right, behind: 15 degrees are left out in between
-SHORTEST = 0.1  # metres (or m/s): smaller values are not asked for, two decimals would not write them well
+NEARER_RATIO = 1.1  # ratio of the two distances
+HIGHER_MARGIN = (1.1, 0.05)  # ratio and metres between the two tops
+LARGER_RATIO = 1.2  # ratio of two lengths
+VOLUME_RATIO = 1.3  # ratio of two volumes
+MIN_PIXEL_OFFSET = 0.08  # share of the picture between two mean pixels
+THIRD_MARGIN = 0.04  # share of the picture kept clear on both sides of a border between thirds
+MIN_STANDING_DISTANCE = 0.3  # metres on the ground between the place to stand at and the other regions
+MAX_BEARING_ERROR = np.radians(
+    30
+)  # half width of each of front, left, right, behind: 15 degrees are left out in between
+MIN_LENGTH = 0.1  # metres (or m/s): two decimals would not write smaller values well
 
 
 def pairs(is_better: Bool[np.ndarray, "object object"], allowed: Bool[np.ndarray, "object"]) -> list[Objects]:
@@ -38,7 +40,7 @@ def exceeds(
 def nearer_camera(facts: Facts) -> list[Objects]:
     """Compare the visible surfaces by depth and by distance: both must agree, so that either reading is right."""
     depth, distance = facts.surface[:, 2], np.linalg.norm(facts.surface, axis=-1)
-    return pairs((exceeds(depth, NEARER) & exceeds(distance, NEARER)).T, facts.visible_at_start)
+    return pairs((exceeds(depth, NEARER_RATIO) & exceeds(distance, NEARER_RATIO)).T, facts.visible_at_start)
 
 
 def distances(facts: Facts) -> Float[np.ndarray, "object object"]:
@@ -49,7 +51,7 @@ def distances(facts: Facts) -> Float[np.ndarray, "object object"]:
 
 def nearer_region(facts: Facts) -> list[Objects]:
     """Compare the distances of two box centres to a third: (third, nearer, further)."""
-    nearer = exceeds(distances(facts), NEARER).swapaxes(-1, -2)  # [third, nearer, further]
+    nearer = exceeds(distances(facts), NEARER_RATIO).swapaxes(-1, -2)  # [third, nearer, further]
     ok, apart = facts.placed, ~np.eye(len(facts.placed), dtype=bool)
     nearer &= ok[:, None, None] & ok[:, None] & ok & apart[:, :, None] & apart[:, None, :]
     return [(r, i, j) for r, i, j in np.argwhere(nearer).tolist()]
@@ -57,12 +59,12 @@ def nearer_region(facts: Facts) -> list[Objects]:
 
 def higher(facts: Facts) -> list[Objects]:
     """Compare the tops of the boxes above the floor."""
-    return pairs(exceeds(facts.top, *HIGHER), facts.placed)
+    return pairs(exceeds(facts.top, *HIGHER_MARGIN), facts.placed)
 
 
 def further_left(facts: Facts) -> list[Objects]:
     """Compare mean columns; the sideways positions in the camera must agree."""
-    left = (facts.column[None] - facts.column[:, None] >= ASIDE) & (
+    left = (facts.column[None] - facts.column[:, None] >= MIN_PIXEL_OFFSET) & (
         facts.surface[:, None, 0] < facts.surface[None, :, 0]
     )
     return pairs(left, facts.visible_at_start)
@@ -71,7 +73,7 @@ def further_left(facts: Facts) -> list[Objects]:
 def above(facts: Facts) -> list[Objects]:
     """Compare mean rows; the heights of the centres in the world must agree by 5 cm."""
     z = facts.centre[0, :, 2]
-    up = (facts.row[None] - facts.row[:, None] >= ASIDE) & (z[:, None] - z[None] >= HIGHER[1])
+    up = (facts.row[None] - facts.row[:, None] >= MIN_PIXEL_OFFSET) & (z[:, None] - z[None] >= HIGHER_MARGIN[1])
     return pairs(up, facts.visible_at_start)
 
 
@@ -82,17 +84,17 @@ def widths(facts: Facts) -> Float[np.ndarray, "object"]:
 
 def wider(facts: Facts) -> list[Objects]:
     """Compare widths."""
-    return pairs(exceeds(widths(facts), LARGER), facts.visible)
+    return pairs(exceeds(widths(facts), LARGER_RATIO), facts.visible)
 
 
 def taller(facts: Facts) -> list[Objects]:
     """Compare vertical extents."""
-    return pairs(exceeds(facts.height, LARGER), facts.placed)
+    return pairs(exceeds(facts.height, LARGER_RATIO), facts.placed)
 
 
 def bigger(facts: Facts) -> list[Objects]:
     """Compare volumes of boxes."""
-    return pairs(exceeds(facts.size.prod(-1), BIGGER), facts.visible)
+    return pairs(exceeds(facts.size.prod(-1), VOLUME_RATIO), facts.visible)
 
 
 def facing(facts: Facts) -> Named:
@@ -102,19 +104,19 @@ def facing(facts: Facts) -> Named:
     bearing = np.arctan2(offset[..., 1], offset[..., 0])  # anticlockwise seen from above, so left is positive
     turn = (bearing[:, None, :] - bearing[:, :, None] + np.pi) % (2 * np.pi) - np.pi  # [stand, face, find]
     ok = facts.placed
-    can = (np.linalg.norm(offset, axis=-1) >= APART) & ok[:, None] & ok
+    can = (np.linalg.norm(offset, axis=-1) >= MIN_STANDING_DISTANCE) & ok[:, None] & ok
     can_triple = can[:, :, None] & can[:, None, :] & ~np.eye(len(ok), dtype=bool)
     where = {"front": 0.0, "left": np.pi / 2, "right": -np.pi / 2, "behind": np.pi}
     found: Named = {}
     for word, angle in where.items():
         off = np.abs((turn - angle + np.pi) % (2 * np.pi) - np.pi)
-        found[word] = [((s, f, o), "") for s, f, o in np.argwhere(can_triple & (off <= BEARING)).tolist()]
+        found[word] = [((s, f, o), "") for s, f, o in np.argwhere(can_triple & (off <= MAX_BEARING_ERROR)).tolist()]
     return found
 
 
 def column(facts: Facts) -> Named:
     """Name the third of the picture that holds the mean column."""
-    clear = (np.abs(facts.column[:, None] - [1 / 3, 2 / 3]) >= THIRD).all(-1) & facts.visible_at_start
+    clear = (np.abs(facts.column[:, None] - [1 / 3, 2 / 3]) >= THIRD_MARGIN).all(-1) & facts.visible_at_start
     thirds: Named = {"left": [], "middle": [], "right": []}
     for k in np.flatnonzero(clear).tolist():
         thirds[("left", "middle", "right")[min(int(facts.column[k] * 3), 2)]].append(((k,), ""))
@@ -142,13 +144,13 @@ def counts(facts: Facts, names: tuple[str, ...]) -> Named:
 
 def lengths(value: Float[np.ndarray, "object"], allowed: Bool[np.ndarray, "object"]) -> list[tuple[Objects, float]]:
     """List one length an object."""
-    return [((k,), float(value[k])) for k in np.flatnonzero(allowed & (value >= SHORTEST)).tolist()]
+    return [((k,), float(value[k])) for k in np.flatnonzero(allowed & (value >= MIN_LENGTH)).tolist()]
 
 
 def between(facts: Facts) -> list[tuple[Objects, float]]:
     """List the distance of every two box centres."""
     value = distances(facts)
-    allowed = facts.placed[:, None] & facts.placed & (value >= SHORTEST)
+    allowed = facts.placed[:, None] & facts.placed & (value >= MIN_LENGTH)
     return [((i, j), float(value[i, j])) for i, j in np.argwhere(np.triu(allowed, 1)).tolist()]
 
 
@@ -179,16 +181,20 @@ STATIC: tuple[Category, ...] = (
     Comparison("wider", wider, ("Which is wider?",), ("Which is thinner?",)),
     Comparison("taller", taller, ("Which is taller?",), ("Which is shorter?",)),
     Comparison("bigger", bigger, ("Which is bigger?",), ("Which is smaller?",)),
-    Choice(
+    ChoiceQuestion(
         "facing",
         facing,
         ("Standing at <region0> and facing <region1>, where is <region2>?",),
     ),
-    Choice("column", column, ("Where in the picture is <region0> at the start?",)),
-    Choice("colour", lambda facts: by_name(facts, facts.colours), ("What colour is <region0>?",)),
-    Choice("shape", lambda facts: by_name(facts, facts.families), ("What is <region0>?", "What object is <region0>?")),
-    Choice("count_colour", lambda facts: counts(facts, facts.colours), ("How many objects have the colour {}?",)),
-    Choice("count_shape", lambda facts: counts(facts, facts.families), ("How many objects are of kind {}?",)),
+    ChoiceQuestion("column", column, ("Where in the picture is <region0> at the start?",)),
+    ChoiceQuestion("colour", lambda facts: by_name(facts, facts.colours), ("What colour is <region0>?",)),
+    ChoiceQuestion(
+        "shape", lambda facts: by_name(facts, facts.families), ("What is <region0>?", "What object is <region0>?")
+    ),
+    ChoiceQuestion(
+        "count_colour", lambda facts: counts(facts, facts.colours), ("How many objects have the colour {}?",)
+    ),
+    ChoiceQuestion("count_shape", lambda facts: counts(facts, facts.families), ("How many objects are of kind {}?",)),
     Measurement(
         "distance",
         between,

@@ -1,1 +1,1 @@
-"""Files and folders that appear whole."""
+"""Atomic writes, cache keys and shards of generated data."""

@@ -27,8 +27,8 @@ Item = TypeVar("Item")
 class ShardStore(ABC, Generic[Item]):
     """A sequence of items, one for each seed; `store[i]` reads one item from its shard.
 
-    Shards lie in a folder named after `key`, a hash of all that determines their bytes, so that a changed generator
-    never meets old files. Stores with overlapping seeds share shards.
+    Shards lie in a folder named after `key` (`cache_key`), a hash of everything that determines their bytes, so that a
+    changed generator never reads old files. Stores with overlapping seeds share shards.
     """
 
     def __init__(self, key: str, seeds: range, root: Path) -> None:
@@ -39,11 +39,11 @@ class ShardStore(ABC, Generic[Item]):
 
     @abstractmethod
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        """Make the items of these seeds: the tensors of their shard, and a JSON note about it."""
+        """Generate the items of these seeds: the tensors of their shard, and a JSON note about it."""
 
     @abstractmethod
     def read(self, file: Any, row: int, seed: int) -> Item:
-        """Read one item out of an open shard; only its own bytes are touched."""
+        """Read one item from an open shard, and only its bytes."""
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -58,7 +58,7 @@ class ShardStore(ABC, Generic[Item]):
         """Read the item of the index-th seed.
 
         Raises:
-            FileNotFoundError: if its shard was not rendered yet.
+            FileNotFoundError: its shard is not rendered yet.
         """
         shard, row = divmod(self.seeds[index], SHARD)
         if shard not in self._open:
@@ -66,9 +66,9 @@ class ShardStore(ABC, Generic[Item]):
         return self.read(self._open[shard], row, self.seeds[index])
 
     def render(self, workers: int | None = None) -> None:
-        """Render the shards that are missing or damaged, with a progress bar; may be stopped and called again.
+        """Render the missing and damaged shards, with a progress bar; after a stop, another call continues.
 
-        `workers` processes share them, by default as many as there are cores.
+        `workers` processes share the work, by default one a core.
         """
         workers = workers or os.cpu_count() or 1
         missing = [shard for shard in self._shards() if not self._is_whole(shard)]
@@ -94,7 +94,7 @@ class ShardStore(ABC, Generic[Item]):
                 pool.shutdown(cancel_futures=True)
 
     def _write(self, shard: int) -> None:
-        """Write one shard in one step: a file under its final name is complete."""
+        """Write one shard in one step, so that a file under its final name is complete."""
         tensors, note = self.generate(range(shard * SHARD, (shard + 1) * SHARD))
         with new_file(self._path(shard)) as draft:
             save_file(tensors, draft, {NOTE: json.dumps({"key": f"{self.key}/{shard}", "note": note})})
@@ -115,7 +115,7 @@ class ShardStore(ABC, Generic[Item]):
     def _load(self, shard: int) -> Any:
         path = self._path(shard)
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is not rendered yet: call {type(self).__name__}.render() first")
+            raise FileNotFoundError(f"{path} is not rendered yet; call {type(self).__name__}.render() first")
         again = f"call {type(self).__name__}.render() again"
         try:
             file = safe_open(path, "pt")
@@ -128,12 +128,12 @@ class ShardStore(ABC, Generic[Item]):
 
 
 def shard_note(file: Any) -> Any:
-    """Give what the generator of an open shard said of it."""
+    """Return the note that the generator wrote about an open shard."""
     return _metadata(file)["note"]
 
 
 @cache
 def _metadata(file: Any) -> dict[str, Any]:
-    """Parse what an open shard says of itself, once."""
-    said: dict[str, Any] = json.loads((file.metadata() or {}).get(NOTE, '{"key": "something else"}'))
-    return said
+    """Parse the metadata of an open shard, once."""
+    metadata: dict[str, Any] = json.loads((file.metadata() or {}).get(NOTE, '{"key": "something else"}'))
+    return metadata

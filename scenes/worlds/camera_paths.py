@@ -1,4 +1,4 @@
-"""Where the camera is and where it looks: static, panning, orbiting, travelling; always inside the room."""
+"""Camera paths: static, panning, orbiting or travelling, always inside the room."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scenes.worlds.dice import Dice
 from scenes.worlds.objects.primitives import Vector
+from scenes.worlds.world_random import WorldRandom
 
 KINDS = ("static", "pan", "orbit", "travel")
 WALL_MARGIN = 0.2  # metres between camera and wall, before the world is rescaled
@@ -15,7 +15,7 @@ WALL_MARGIN = 0.2  # metres between camera and wall, before the world is rescale
 
 @dataclass(frozen=True, slots=True)
 class CameraPose:
-    """A camera without roll: it stands at `position` and looks towards `target`."""
+    """A camera without roll at `position` that looks towards `target`."""
 
     position: Vector
     target: Vector
@@ -31,18 +31,20 @@ class CameraPose:
         return [[rx, down[0], fx, x], [ry, down[1], fy, y], [0.0, down[2], fz, z], [0.0, 0.0, 0.0, 1.0]]
 
 
-def camera_path(dice: Dice, room: Vector, moments: Sequence[float], kinds: Sequence[str] = KINDS) -> list[CameraPose]:
+def camera_path(
+    rng: WorldRandom, room: Vector, moments: Sequence[float], kinds: Sequence[str] = KINDS
+) -> list[CameraPose]:
     """Draw a path around a point near the middle of the room, one pose for each normalised time in `moments`.
 
-    The room spans +-room/2 in x and y, and 0 to room z. Extent of the movement does not depend on the interval.
+    The room spans +-room/2 in x and y, and 0 to room z. The extent of the movement does not depend on the interval.
     """
-    kind = dice.choice(kinds)
-    focus = (dice.uniform(-0.22, 0.22) * room[0], dice.uniform(-0.22, 0.22) * room[1], dice.uniform(0.05, 0.45))
+    kind = rng.choice(kinds)
+    focus = (rng.uniform(-0.22, 0.22) * room[0], rng.uniform(-0.22, 0.22) * room[1], rng.uniform(0.05, 0.45))
     while True:  # ends: a draw close to the focus with little movement is inside
-        distance, azimuth = dice.log_uniform(0.75, 3.6), dice.uniform(-math.pi, math.pi)
-        height = min(dice.uniform(0.18, 0.75) * distance + focus[2], dice.uniform(0.5, 0.85) * room[2])
-        sweep = dice.sign() * math.radians(dice.uniform(8.0, 50.0))
-        slide = [dice.uniform(-0.35, 0.35) * distance for _ in range(3)]
+        distance, azimuth = rng.log_uniform(0.75, 3.6), rng.uniform(-math.pi, math.pi)
+        height = min(rng.uniform(0.18, 0.75) * distance + focus[2], rng.uniform(0.5, 0.85) * room[2])
+        sweep = rng.sign() * math.radians(rng.uniform(8.0, 50.0))
+        slide = [rng.uniform(-0.35, 0.35) * distance for _ in range(3)]
         path = []
         for u in moments:
             s = u - 0.5
@@ -60,7 +62,7 @@ def camera_path(dice: Dice, room: Vector, moments: Sequence[float], kinds: Seque
 
 
 def inside(position: Vector, room: Vector) -> bool:
-    """Tell whether a camera keeps its distance to all six walls."""
+    """Tell whether a camera keeps its distance from all six walls."""
     x, y, z = position
     flat = abs(x) < room[0] / 2 - WALL_MARGIN and abs(y) < room[1] / 2 - WALL_MARGIN
     return flat and WALL_MARGIN < z < room[2] - WALL_MARGIN

@@ -1,4 +1,4 @@
-"""Draw a world: times, room, camera, then objects one by one where they are seen and touch nothing, ever."""
+"""Draw a world: times, room and camera, then objects one by one at visible positions where they never collide."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from scenes.worlds.camera_paths import camera_path
-from scenes.worlds.dice import Dice
 from scenes.worlds.motion import MOTIONS, REST, FloorPose, Motion
 from scenes.worlds.objects.families import FAMILIES, NATURAL_SIZES, assemble
 from scenes.worlds.objects.palette import DARK, PALETTE, STEEL, WOOD, Colour, blend
@@ -17,105 +16,106 @@ from scenes.worlds.objects.primitives import Tint
 from scenes.worlds.objects.textures import BLACK, WHITE, Texture, object_texture, room_textures
 from scenes.worlds.stage import Stage
 from scenes.worlds.world import World, WorldConfig, WorldObject, normalised, rescale
+from scenes.worlds.world_random import WorldRandom
 
-ATTEMPTS = 60  # places tried for one object before it is given up
-TOPS = ("table", "cabinet")  # families that end in a flat top
-ON_TOP = 0.35  # share of objects put on furniture while there is some free
+MAX_PLACEMENTS = 60  # positions tried for one object before it is left out
+FLAT_TOPPED = ("table", "cabinet")  # families that end in a flat top
+ON_TOP_PROB = 0.35  # share of objects put on furniture while there is some free
 ACCENTS = MappingProxyType[Tint, Colour]({"dark": DARK, "steel": STEEL, "wood": WOOD})
 
 
 def make_world(seed: int, config: WorldConfig) -> World:
     """Draw the world of a seed; the same seed and config give the same world. Lengths are rescaled at the end."""
-    dice = Dice(seed)
+    rng = WorldRandom(seed)
     while True:  # ends: crowded draws are thrown away, and sparse ones succeed
-        world = draw(dice, seed, config)
+        world = draw(rng, seed, config)
         if len(world.objects) >= config.objects[0]:
-            return rescale(world, dice.log_uniform(*config.rescale))
+            return rescale(world, rng.log_uniform(*config.rescale))
 
 
-def draw(dice: Dice, seed: int, config: WorldConfig) -> World:
-    """Draw a world at its natural scale; it may hold fewer objects than asked for when they find no place."""
-    seconds = draw_seconds(dice, config)
-    room = (dice.log_uniform(2.6, 8.0), dice.log_uniform(2.6, 8.0), dice.uniform(2.3, 3.2))
-    hfov_deg = dice.uniform(*config.hfov_deg)
-    cameras = camera_path(dice, room, normalised(seconds), config.cameras)
+def draw(rng: WorldRandom, seed: int, config: WorldConfig) -> World:
+    """Draw a world at its natural scale; it has fewer objects than drawn where some find no free position."""
+    seconds = draw_seconds(rng, config)
+    room = (rng.log_uniform(2.6, 8.0), rng.log_uniform(2.6, 8.0), rng.uniform(2.3, 3.2))
+    hfov_deg = rng.uniform(*config.hfov_deg)
+    cameras = camera_path(rng, room, normalised(seconds), config.cameras)
     moments = dense(normalised(seconds)) if config.motion else (0.0,)
     stage = Stage(room, cameras, hfov_deg, config.height / config.width, moments)
-    for _ in range(dice.integer(*config.objects)):
-        place(dice, config, stage)
+    for _ in range(rng.integer(*config.objects)):
+        place_object(rng, config, stage)
     return World(
         seed=seed,
         config=config,
         room=room,
-        surfaces=room_textures(dice),
+        surfaces=room_textures(rng),
         objects=tuple(stage.objects),
         seconds=seconds,
         cameras=tuple(cameras),
         hfov_deg=hfov_deg,
         light=(
-            dice.uniform(-0.35, 0.35) * room[0],
-            dice.uniform(-0.35, 0.35) * room[1],
-            dice.uniform(0.88, 0.96) * room[2],
+            rng.uniform(-0.35, 0.35) * room[0],
+            rng.uniform(-0.35, 0.35) * room[1],
+            rng.uniform(0.88, 0.96) * room[2],
         ),
-        warmth=dice.unit(),
-        noise=dice.uniform(0.0, config.noise),
+        warmth=rng.unit(),
+        noise=rng.uniform(0.0, config.noise),
     )
 
 
-def draw_seconds(dice: Dice, config: WorldConfig) -> tuple[float, ...]:
-    """Draw one frame interval for the clip; irregular clips vary each step by up to half."""
-    interval, irregular = dice.choice(config.intervals), dice.chance(config.irregular)
+def draw_seconds(rng: WorldRandom, config: WorldConfig) -> tuple[float, ...]:
+    """Draw the frame interval of a clip; each step of an irregular clip varies by up to half of it."""
+    interval, irregular = rng.choice(config.intervals), rng.chance(config.irregular)
     seconds = [0.0]
     for _ in range(config.frames - 1):
-        seconds.append(seconds[-1] + interval * (dice.uniform(0.5, 1.5) if irregular else 1.0))
+        seconds.append(seconds[-1] + interval * (rng.uniform(0.5, 1.5) if irregular else 1.0))
     return tuple(seconds)
 
 
 def dense(moments: Sequence[float]) -> tuple[float, ...]:
-    """Add moments between frames, so that objects do not pass through each other there either."""
+    """Add moments between frames, so that objects do not pass through each other between frames either."""
     steps = 4
     between = [a + (b - a) * k / steps for a, b in pairwise(moments) for k in range(steps)]
     return (*between, moments[-1])
 
 
-def place(dice: Dice, config: WorldConfig, stage: Stage) -> None:
-    """Draw an object and add it to the stage where it finds a free place in view, on the floor or on furniture."""
-    largest = min(dice.uniform(0.2, 0.55) * stage.away, dice.uniform(0.9, 1.4))
-    free_tops = [t for t in stage.objects if t.family in TOPS and not t.moves and not is_loaded(t, stage)]
-    if free_tops and dice.chance(ON_TOP):
-        below = dice.choice(free_tops)
-        largest = min(largest, dice.uniform(0.5, 0.8) * min(below.size[0], below.size[1]))
-        thing = draw_object(dice, config, largest)
+def place_object(rng: WorldRandom, config: WorldConfig, stage: Stage) -> None:
+    """Draw an object and try to add it at a free, visible position on the floor or on furniture."""
+    largest = min(rng.uniform(0.2, 0.55) * stage.away, rng.uniform(0.9, 1.4))
+    free_tops = [t for t in stage.objects if t.family in FLAT_TOPPED and not t.moves and not is_loaded(t, stage)]
+    if free_tops and rng.chance(ON_TOP_PROB):
+        below = rng.choice(free_tops)
+        largest = min(largest, rng.uniform(0.5, 0.8) * min(below.size[0], below.size[1]))
+        obj = draw_object(rng, config, largest)
         height = below.bottom + below.size[2]
-        fits = config.sizes == "free" or max(thing.size[:2]) <= 0.8 * min(below.size[:2])
-        if fits and stage.sees(below.start.x, below.start.y, height + thing.size[2] / 2, max(thing.size)):
-            start = FloorPose(below.start.x, below.start.y, dice.uniform(-math.pi, math.pi))
-            stage.try_to_add(replace(thing, start=start, bottom=height))
+        fits = config.sizes == "free" or max(obj.size[:2]) <= 0.8 * min(below.size[:2])
+        if fits and stage.sees(below.start.x, below.start.y, height + obj.size[2] / 2, max(obj.size)):
+            start = FloorPose(below.start.x, below.start.y, rng.uniform(-math.pi, math.pi))
+            stage.try_to_add(replace(obj, start=start, bottom=height))
             return
-    thing = draw_object(dice, config, largest)
-    for _ in range(ATTEMPTS):
-        x, y = dice.uniform(-0.5, 0.5) * stage.room[0], dice.uniform(-0.5, 0.5) * stage.room[1]
-        if not stage.sees(x, y, thing.size[2] / 2, max(thing.size)):
+    obj = draw_object(rng, config, largest)
+    for _ in range(MAX_PLACEMENTS):
+        x, y = rng.uniform(-0.5, 0.5) * stage.room[0], rng.uniform(-0.5, 0.5) * stage.room[1]
+        if not stage.sees(x, y, obj.size[2] / 2, max(obj.size)):
             continue
-        start = FloorPose(x, y, dice.uniform(-math.pi, math.pi))
-        moving = config.motion and dice.chance(config.movers)
-        motion = draw_motion(dice, config, start, stage.away) if moving else REST
-        if stage.try_to_add(replace(thing, start=start, motion=motion)):
+        start = FloorPose(x, y, rng.uniform(-math.pi, math.pi))
+        moving = config.motion and rng.chance(config.movers)
+        motion = draw_motion(rng, config, start, stage.away) if moving else REST
+        if stage.try_to_add(replace(obj, start=start, motion=motion)):
             return
 
 
 def is_loaded(furniture: WorldObject, stage: Stage) -> bool:
-    """Tell whether something stands on it already."""
+    """Tell whether an object is on this furniture already."""
     return any((o.start.x, o.start.y) == (furniture.start.x, furniture.start.y) and o.bottom > 0 for o in stage.objects)
 
 
-def draw_object(dice: Dice, config: WorldConfig, largest: float) -> WorldObject:
-    """Draw family, colour, shape and textures of an object at the origin, as large as asked or as its family is."""
-    family, colour = dice.choice(config.families), dice.choice(config.colours)
+def draw_object(rng: WorldRandom, config: WorldConfig, largest: float) -> WorldObject:
+    """Draw family, colour, shape and textures of an object at the origin; its largest side is `largest` or natural."""
+    family, colour = rng.choice(config.families), rng.choice(config.colours)
     if config.sizes == "natural":
-        largest = NATURAL_SIZES[family] * dice.uniform(0.9, 1.1)
-    primitives, size = assemble(FAMILIES[family](dice), largest)
-    main = object_texture(dice, PALETTE[colour], largest, config.patterns)
+        largest = NATURAL_SIZES[family] * rng.uniform(0.9, 1.1)
+    primitives, size = assemble(FAMILIES[family](rng), largest)
+    main = object_texture(rng, PALETTE[colour], largest, config.patterns)
     looks: dict[Tint, Texture] = {
         "main": main,
         "shade": replace(main, colour=blend(main.colour, BLACK, 0.35), other=blend(main.other, BLACK, 0.35)),
@@ -126,10 +126,10 @@ def draw_object(dice: Dice, config: WorldConfig, largest: float) -> WorldObject:
     return WorldObject(family, colour, size, primitives, textures, FloorPose(0.0, 0.0, 0.0), 0.0, REST)
 
 
-def draw_motion(dice: Dice, config: WorldConfig, start: FloorPose, away: float) -> Motion:
+def draw_motion(rng: WorldRandom, config: WorldConfig, start: FloorPose, away: float) -> Motion:
     """Draw a motion whose length fits the view (`away`: metres from camera to focus), whatever the interval.
 
     Objects travel along their own x axis, forwards.
     """
-    kind = dice.choice(config.motions)
-    return MOTIONS[kind](dice, dice.log_uniform(0.12, 0.7) * away, start.yaw)
+    kind = rng.choice(config.motions)
+    return MOTIONS[kind](rng, rng.log_uniform(0.12, 0.7) * away, start.yaw)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from scenes.worlds.dice import Dice
+from scenes.worlds.world_random import WorldRandom
 
 
 class FloorPose(NamedTuple):
@@ -46,7 +46,7 @@ class Motion:
         return (min(u, stop) + max(0.0, u - go)) / (1 - (go - stop))
 
     def rate(self, u: float) -> float:
-        """Evaluate d progress / du; at the first and last moment of a pause the object is at rest."""
+        """Evaluate d progress / du; it is 0 at both ends of a pause."""
         if self.pause is None:
             return self.ease + 2 * (1 - self.ease) * u
         stop, go = self.pause
@@ -73,34 +73,34 @@ class Motion:
 REST = Motion()
 
 
-def straight(dice: Dice, length: float, heading: float) -> Motion:
+def straight(rng: WorldRandom, length: float, heading: float) -> Motion:
     """Move at constant speed."""
     return Motion("straight", length, heading)
 
 
-def accelerated(dice: Dice, length: float, heading: float) -> Motion:
+def accelerated(rng: WorldRandom, length: float, heading: float) -> Motion:
     """Gain or lose speed steadily."""
     return Motion(
-        "accelerated", length, heading, ease=dice.uniform(0.05, 0.5) if dice.chance(0.5) else dice.uniform(1.5, 1.95)
+        "accelerated", length, heading, ease=rng.uniform(0.05, 0.5) if rng.chance(0.5) else rng.uniform(1.5, 1.95)
     )
 
 
-def circular(dice: Dice, length: float, heading: float) -> Motion:
+def circular(rng: WorldRandom, length: float, heading: float) -> Motion:
     """Move along an arc of 60 to 240 degrees."""
-    return Motion("circular", length, heading, dice.sign() * math.radians(dice.uniform(60.0, 240.0)) / length)
+    return Motion("circular", length, heading, rng.sign() * math.radians(rng.uniform(60.0, 240.0)) / length)
 
 
-def spinning(dice: Dice, length: float, heading: float) -> Motion:
+def spinning(rng: WorldRandom, length: float, heading: float) -> Motion:
     """Turn in place."""
-    return Motion("spinning", spin=dice.sign() * math.radians(dice.uniform(60.0, 300.0)))
+    return Motion("spinning", spin=rng.sign() * math.radians(rng.uniform(60.0, 300.0)))
 
 
-def stop_and_go(dice: Dice, length: float, heading: float) -> Motion:
+def stop_and_go(rng: WorldRandom, length: float, heading: float) -> Motion:
     """Rest, then move; move, rest, move on; or move, then rest."""
-    before = (0.0, dice.uniform(0.2, 0.6))
-    between = (dice.uniform(0.2, 0.4), dice.uniform(0.6, 0.8))
-    after = (dice.uniform(0.4, 0.8), 1.0)
-    return Motion("stop_and_go", length, heading, pause=dice.choice((before, between, after)))
+    before = (0.0, rng.uniform(0.2, 0.6))
+    between = (rng.uniform(0.2, 0.4), rng.uniform(0.6, 0.8))
+    after = (rng.uniform(0.4, 0.8), 1.0)
+    return Motion("stop_and_go", length, heading, pause=rng.choice((before, between, after)))
 
 
 MOTIONS = MappingProxyType(

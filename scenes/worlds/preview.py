@@ -25,7 +25,7 @@ def panels(clip: Clip, shrink: int = 1) -> UInt8[Tensor, "panel time 3 height wi
     """Draw a clip of a world in the order of PANELS, every `shrink` x `shrink` pixels averaged to one."""
     truth = clip.truth
     if truth is None or clip.depth is None or truth.normals is None or truth.backward_flow is None:
-        raise ValueError(f"{clip.name or 'the clip'} lacks depth, normals or flow: render all signals to preview it")
+        raise ValueError(f"{clip.name or 'the clip'} lacks depth, normals or flow; render all signals to preview it")
     pictures = torch.stack(
         [
             clip.video / 255,
@@ -67,7 +67,7 @@ def flow_colours(flow: Float[Tensor, "time 2 height width"]) -> Float[Tensor, "t
 
 
 def instance_colours(instances: UInt8[Tensor, "time height width"]) -> Float[Tensor, "time 3 height width"]:
-    """Give each object a colour of its own; the room is dark."""
+    """Give each object its own colour; the room is dark."""
     index = torch.arange(256.0)
     table = hue(2.399963 * index, torch.full_like(index, 0.85))  # golden angle: neighbours differ most
     table[0] = 0.13

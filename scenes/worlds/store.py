@@ -19,10 +19,13 @@ from scenes.worlds.world import WorldConfig
 
 DEFAULT_ROOT = Path("outputs/worlds")
 FORMAT = 1  # raise it when a world of the same seed and config has other bytes (see test_golden_worlds)
-BATCH = 8  # worlds rendered at once; larger ones leave the processor cache
+BATCH = 8  # worlds rendered at once; larger batches exceed the processor cache
 OF_CLIP = ("video", "seconds", "depth", "intrinsics", "world_T_cam")
 OF_TRUTH = ("instances", "normals", "backward_flow", "backward_valid", "forward_flow", "forward_valid", "moving")
-OF_OBJECTS = ("world_T_obj", "speed")  # ragged: all objects of a shard in one row of tensors, by `first_object`
+OF_OBJECTS = (
+    "world_T_obj",
+    "speed",
+)  # ragged: objects of all clips of a shard, concatenated; `first_object` has the offsets
 
 
 class WorldStore(ShardStore[Clip]):

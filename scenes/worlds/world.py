@@ -18,7 +18,7 @@ SIZES = ("free", "natural")
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """What worlds are drawn from. Every clip of one config has the same height, width (pixels) and frame count."""
+    """The distribution of worlds. All clips of one config have the same height, width (pixels) and frame count."""
 
     height: int = 64
     width: int = 64
@@ -28,14 +28,17 @@ class WorldConfig:
     colours: Sequence[str] = COLOURS
     patterns: Sequence[str] = OBJECT_PATTERNS  # of objects
     motion: bool = False  # whether objects may move
-    movers: float = 0.5  # share of the objects on the floor that do, where they may
+    movers: float = 0.5  # share of the objects on the floor that move, if `motion` is set
     motions: Sequence[str] = tuple(MOTIONS)
     cameras: Sequence[str] = KINDS
     hfov_deg: Sequence[float] = (40.0, 75.0)
     intervals: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
     irregular: float = 0.2  # share of clips whose intervals vary by half
-    sizes: str = "free"  # "free": whatever fits the view; "natural": each family has its own, give or take a tenth
-    rescale: Sequence[float] = (0.5, 1.6)  # whole worlds, log-uniform; with natural sizes (1, 1): pictures tell metres
+    sizes: str = "free"  # "free": whatever fits the view; "natural": the size of the family, within a tenth
+    rescale: Sequence[float] = (
+        0.5,
+        1.6,
+    )  # of whole worlds, log-uniform; (1, 1) with natural sizes: metres are visible
     noise: float = 0.02  # largest standard deviation of the sensor noise, of full scale
 
     def __post_init__(self) -> None:
@@ -57,7 +60,9 @@ class WorldConfig:
         if not 1 <= self.objects[0] <= self.objects[1] <= 254:
             raise ValueError(f"objects must be (fewest, most) between 1 and 254, got {self.objects}")
         if min(self.height, self.width, self.frames) < 1:
-            raise ValueError(f"a clip needs pixels and frames, got {self.height}x{self.width}, {self.frames} frames")
+            raise ValueError(
+                f"a clip needs pixels and frames, got {self.height}x{self.width} pixels and {self.frames} frames"
+            )
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class WorldObject:
     motion: Motion
 
     def at(self, u: float) -> FloorPose:
-        """Evaluate where it stands at normalised time u (0 first frame, 1 last)."""
+        """Evaluate its floor pose at normalised time u (0 first frame, 1 last)."""
         return self.motion.pose(self.start, u)
 
     def world_T_obj(self, moments: Sequence[float]) -> list[list[list[float]]]:
@@ -92,12 +97,12 @@ class WorldObject:
 
     @property
     def moves(self) -> bool:
-        """Whether it is not at rest all the time."""
+        """Whether it moves at any time."""
         return self.motion.kind != "rest"
 
     @property
     def radius(self) -> float:
-        """Radius of the vertical cylinder around its origin that holds it."""
+        """Radius of its bounding cylinder, vertical and around its origin."""
         return 0.5 * math.hypot(self.size[0], self.size[1])
 
 
@@ -130,7 +135,7 @@ def normalised(seconds: Sequence[float]) -> tuple[float, ...]:
 
 
 def rescale(world: World, factor: float) -> World:
-    """Scale every length of a world; times and angles stay."""
+    """Scale all lengths of a world, but no times or angles."""
 
     def vector(v: Vector) -> Vector:
         return (factor * v[0], factor * v[1], factor * v[2])
@@ -138,7 +143,7 @@ def rescale(world: World, factor: float) -> World:
     def texture(t: Texture) -> Texture:
         return replace(t, frequency=t.frequency / factor)
 
-    def thing(o: WorldObject) -> WorldObject:
+    def scaled(o: WorldObject) -> WorldObject:
         return replace(
             o,
             size=vector(o.size),
@@ -153,7 +158,7 @@ def rescale(world: World, factor: float) -> World:
         world,
         room=vector(world.room),
         surfaces=tuple(texture(t) for t in world.surfaces),
-        objects=tuple(thing(o) for o in world.objects),
+        objects=tuple(scaled(o) for o in world.objects),
         cameras=tuple(CameraPose(vector(c.position), vector(c.target)) for c in world.cameras),
         light=vector(world.light),
     )

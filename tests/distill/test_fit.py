@@ -207,8 +207,8 @@ def test_data_that_a_teacher_cannot_follow_are_refused(expert: Expert4D, stores:
         processor = build_student()[1]
         return taught_data(teacher=expert, processor=processor, categories=("distance",), stores=stores, **options)
 
-    with pytest.raises(ValueError, match="patch_probability"):
-        data(patch_probability=0.3)
+    with pytest.raises(ValueError, match="surface_box_prob"):
+        data(surface_box_prob=0.3)
     with pytest.raises(ValueError, match="clips of 4 frames, the worlds have 6"):
         data(world=replace(WORLD, frames=6))
     assert data(with_targets=False, world=replace(WORLD, frames=6)).cache is None

@@ -24,7 +24,7 @@ from scenes.worlds.world import WorldObject
 class SeenObject:
     """One object in the picture of a world."""
 
-    thing: WorldObject
+    world_object: WorldObject
     image: Tensor
     mask: Tensor
     points: PointMap
@@ -35,7 +35,7 @@ class SeenObject:
     def inside(self, side: int) -> Tensor:
         """The truth as a decoded field: minus the truncated distance, positive inside."""
         centres = voxel_centres(side, self.points.xyz).reshape(-1, 3)
-        distance = signed_distance(self.thing, self.scale * centres) / self.scale
+        distance = signed_distance(self.world_object, self.scale * centres) / self.scale
         return -truncated_distance(distance.reshape(side, side, side))
 
 
@@ -63,15 +63,15 @@ def seen() -> SeenObject:
     assert clip.world_T_cam is not None
     pixels = [int((clip.truth.instances[0] == k + 1).sum()) for k in range(len(world.objects))]
     largest = pixels.index(max(pixels))
-    thing = world.objects[largest]
+    obj = world.objects[largest]
     return SeenObject(
-        thing,
+        obj,
         clip.video[0],
         clip.truth.instances[0] == largest + 1,
         unproject(clip.depth[0], clip.intrinsics[0]),
         clip.intrinsics[0],
         invert(clip.world_T_cam[0]) @ clip.truth.world_T_obj[0, largest],
-        max(thing.size) / MARGIN,
+        max(obj.size) / MARGIN,
     )
 
 

@@ -1,4 +1,4 @@
-"""Batches of masked objects: what a model sees of them, and the truth as latents."""
+"""Batches of masked objects: the input of a model, and the truth as latents."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Batch = Mapping[str, Tensor]  # the tensors of masked objects, stacked
 
 
 def tensors_of(item: MaskedObject) -> dict[str, Tensor]:
-    """Take what a batch holds of a masked object."""
+    """Select the tensors of a masked object."""
     return {key: value for key, value in vars(item).items() if isinstance(value, Tensor)}
 
 
 def fields_of(distance: Float[Tensor, "object x y z"], fields: Sequence[str]) -> Float[Tensor, "object field x y z"]:
-    """Make a VAE's input of signed distances (units of the cube)."""
+    """Convert signed distances (units of the cube) to the input of a VAE."""
     made = {"occupancy": (distance <= 0).float(), "distance": truncated_distance(distance)}
     return torch.stack([made[field] for field in fields], 1)
 
@@ -35,7 +35,7 @@ def points_of(batch: Batch) -> PointMap:
 
 
 def views_of(batch: Batch, model: LiftingModel, dropped: Bool[Tensor, "object"]) -> tuple[ObjectViews, Normalizer]:
-    """Cut the views of a batch; objects that are `dropped`, or have no point, get none and the average normaliser."""
+    """Cut the views of a batch; `dropped` objects and those without points get no points and the average normaliser."""
     points = points_of(batch)
     average = model.mean_normalizer()
     fitted, known = ObjectNormalizer.fit_each(points, batch["mask"], model.extent)
@@ -50,7 +50,7 @@ def views_of(batch: Batch, model: LiftingModel, dropped: Bool[Tensor, "object"])
 
 @torch.no_grad()
 def truth_of(batch: Batch, model: LiftingModel, normalizer: Normalizer) -> dict[str, Tensor]:
-    """Encode the true shapes and poses of a batch as latents; shapes that are encoded already are taken as they are."""
+    """Encode the true shapes and poses of a batch as latents; already encoded shapes are used unchanged."""
     shape = batch["shape"] if "shape" in batch else shapes_of(batch["distance"], model)
     return {"shape": shape, **encode_pose(batch["cam_T_obj"], batch["scale"], normalizer)}
 

@@ -1,4 +1,4 @@
-"""The model in the loop: candidates of a model for masked objects, their rewards, and pairs to prefer between."""
+"""The model in the loop: candidates of a model for masked objects, their rewards, and preference pairs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
 from training.lifting.batches import fields_of, tensors_of, views_of
 
 FORMAT = 1  # raise it when the same model and objects give other candidates or rewards
-AT_ONCE = {"cpu": 8, "cuda": 64}  # objects whose candidates are drawn in one batch
+OBJECTS_AT_ONCE = {"cpu": 8, "cuda": 64}  # objects whose candidates are drawn in one batch
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a model made of one masked object, several times, and how good each is (greater is better)."""
+    """Several samples of a model for one masked object, and the reward of each (greater is better)."""
 
     item: MaskedObject
     shapes: Float[Tensor, "candidate token channel"]
@@ -37,8 +37,8 @@ class Candidates:
 class CandidateStore(ShardStore[Candidates]):
     """Candidates for each object of a store, drawn once; keyed by the model's weights and how it samples.
 
-    The reward is the solid IoU of the decoded field with the truth at voxel centres: geometric, and so for training
-    data alone.
+    The reward is the solid IoU of the decoded field with the truth at voxel centres; it needs the truth, so it is for
+    training data alone.
 
     Args:
         model: that draws them.
@@ -54,16 +54,16 @@ class CandidateStore(ShardStore[Candidates]):
     ) -> None:
         self.model, self.items, self.count, self.steps = model, items, count, steps
         self.guidance = Guidance(weight=guidance)
-        # a shard at either end holds only the objects of these seeds
+        # the first and the last shard have only the objects of these seeds
         seeds = [items.seeds.start, items.seeds.stop]
         key = cache_key("candidates", FORMAT, items.key, seeds, weights_hash(model), count, steps, guidance)
         super().__init__(key, items.seeds, root)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        """Draw candidates for the objects of these seeds; those that the store of objects lacks are left out."""
+        """Draw candidates for the objects of these seeds that the store of objects has."""
         wanted = [seed for seed in seeds if seed in self.items.seeds]
         shapes, rewards = [], []
-        at_once = AT_ONCE.get(self.model.device.type, AT_ONCE["cpu"])
+        at_once = OBJECTS_AT_ONCE.get(self.model.device.type, OBJECTS_AT_ONCE["cpu"])
         for start in range(0, len(wanted), at_once):
             some = wanted[start : start + at_once]
             items = [self.items[self.items.seeds.index(seed)] for seed in some]

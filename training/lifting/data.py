@@ -1,4 +1,4 @@
-"""What a lift is trained on: shapes alone, and masked objects of worlds."""
+"""Training data of lifting: shapes alone, and masked objects of worlds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from scenes.worlds import WorldConfig
-from scenes.worlds.dice import Dice
 from scenes.worlds.layout import draw_object
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore, distance_grid
+from scenes.worlds.world_random import WorldRandom
 from training.data import TrainingData
 from training.lifting.batches import tensors_of
 from training.lifting.domain_shift import shift_domain
 from training.sampler import SeededSampler, samples_seen
 
-AT_ONCE = 256  # held items that are replaced at once
+REPLACED_AT_ONCE = 256  # held items that are replaced at once
 
 
 class Shapes(Dataset[dict[str, Tensor]]):
-    """Signed distances of random objects of worlds, one for each seed, drawn when asked for."""
+    """Signed distances of random objects of worlds, one for each seed, drawn on access."""
 
     def __init__(self, world: WorldConfig, seeds: range, resolution: int) -> None:
         self.world, self.seeds, self.resolution = world, seeds, resolution
@@ -32,11 +32,13 @@ class Shapes(Dataset[dict[str, Tensor]]):
         return len(self.seeds)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return {"distance": distance_grid(draw_object(Dice(self.seeds[index]), self.world, 1.0), self.resolution)}
+        return {
+            "distance": distance_grid(draw_object(WorldRandom(self.seeds[index]), self.world, 1.0), self.resolution)
+        }
 
 
 class MaskedObjects(Dataset[dict[str, Tensor]]):
-    """The tensors of masked objects; `shifted` changes each picture as a camera of another domain would."""
+    """The tensors of masked objects; `shifted` perturbs each picture like a camera of another domain."""
 
     def __init__(self, store: MaskedObjectStore, shifted: bool = False) -> None:
         self.store, self.shifted = store, shifted
@@ -52,7 +54,7 @@ class MaskedObjects(Dataset[dict[str, Tensor]]):
 
 
 def stacked(items: Dataset[Any]) -> dict[str, Tensor]:
-    """Stack all items; unchanged masked objects come as they lie on disk, quickly, with distances in half precision."""
+    """Stack all items; unshifted masked objects are read as they are on disk, with distances in half precision."""
     if type(items) is MaskedObjects and not items.shifted:
         return items.store.stacked()
     count = len(items)  # type: ignore[arg-type]
@@ -60,7 +62,7 @@ def stacked(items: Dataset[Any]) -> dict[str, Tensor]:
 
 
 class SeededData(TrainingData):
-    """Batches in a seeded order without end; a resumed run continues in it.
+    """Endless batches in a seeded order, which a resumed run continues.
 
     Args:
         batch_size: items in a step.
@@ -77,7 +79,7 @@ class SeededData(TrainingData):
         self.held: dict[str, Tensor] | None = None
 
     def setup(self, stage: str) -> None:
-        """Read all items, if they are to be held."""
+        """Read all items, if `hold` is set."""
         if self.hold and self.held is None:
             self.held = stacked(self.items)
 
@@ -107,7 +109,7 @@ class SeededData(TrainingData):
     def replace(self, name: str, other: str, by: Callable[[Tensor], Tensor], device: torch.device) -> None:
         """Replace a held tensor by a function of it, so that no step computes it again."""
         if self.held is not None and name in self.held:
-            self.held[other] = torch.cat([by(some.to(device)) for some in self.held.pop(name).split(AT_ONCE)])
+            self.held[other] = torch.cat([by(some.to(device)) for some in self.held.pop(name).split(REPLACED_AT_ONCE)])
 
 
 class WorldShapes(SeededData):

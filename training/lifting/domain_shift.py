@@ -11,9 +11,9 @@ from torch import Tensor
 
 from scenes.worlds.masked_objects import MaskedObject
 
-WAVES = 0.03  # standard deviation of its smooth relative error
-GRAIN = 0.01  # standard deviation of its relative error a pixel
-HOLES = 0.15  # largest share of the depth that is lost, in patches
+SMOOTH_DEPTH_ERROR = 0.03  # standard deviation of its smooth relative error
+PIXEL_DEPTH_ERROR = 0.01  # standard deviation of its relative error a pixel
+MAX_HOLE_SHARE = 0.15  # largest share of the depth that is lost, in patches
 
 
 def shift_domain(item: MaskedObject, generator: torch.Generator) -> MaskedObject:
@@ -54,7 +54,7 @@ def shift_depth(depth: Float[Tensor, "height width"], generator: torch.Generator
         coarse = torch.randn(1, 1, cells, cells, generator=generator)
         return F.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=False)[0, 0]
 
-    error = WAVES * smooth(4) + GRAIN * torch.randn(depth.shape, generator=generator)
+    error = SMOOTH_DEPTH_ERROR * smooth(4) + PIXEL_DEPTH_ERROR * torch.randn(depth.shape, generator=generator)
     patches = smooth(12)
-    holes = patches < patches.flatten().quantile(HOLES * float(torch.rand((), generator=generator)))
+    holes = patches < patches.flatten().quantile(MAX_HOLE_SHARE * float(torch.rand((), generator=generator)))
     return torch.where(holes, 0.0, error.exp())

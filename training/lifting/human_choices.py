@@ -1,9 +1,9 @@
-"""What people chose among candidates of one object: the source of preference pairs.
+"""Human choices among candidates of one object: a source of preference pairs.
 
 One JSON line a choice: `source` and `frame` (the picture), `mask` (a file beside the record), SHA-256 of the picture's
 bytes (height, width, RGB), of the mask's and of the model's weights, `steps`, `shortcut`, `guidance` and `fit` of the
 sampler, `chosen` (the seed of the best candidate, null where none was good) and `rejected` (the seeds of all others).
-Picture, depth, mask, model, sampler and seed give each candidate again, so no mesh is kept.
+Picture, depth, mask, model, sampler and seed reproduce each candidate, so no mesh is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Choice:
+class HumanChoice:
     """One line of `choices.jsonl`, see above."""
 
     source: str
@@ -33,33 +33,33 @@ class Choice:
     shortcut: bool
     chosen: int | None
     rejected: Sequence[int]
-    guidance: float | None = None  # these two: None where an older record does not say
+    guidance: float | None = None  # None in older records, as is `fit`
     fit: str | None = None
 
     def pairs(self) -> list[tuple[int, int]]:
-        """List (seed of the winner, seed of a loser); none where nothing was chosen."""
+        """List (seed of the winner, seed of a loser); empty where nothing was chosen."""
         return [] if self.chosen is None else [(self.chosen, seed) for seed in self.rejected]
 
 
-def add_choice(path: Path, choice: Choice) -> None:
+def add_choice(path: Path, choice: HumanChoice) -> None:
     """Append a choice to a file."""
     with path.open("a") as lines:
         lines.write(json.dumps(asdict(choice)) + "\n")
 
 
-def read_choices(path: Path) -> list[Choice]:
+def read_choices(path: Path) -> list[HumanChoice]:
     """Read the choices of a file.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: a line is no choice; names it.
+        FileNotFoundError: the file is missing.
+        ValueError: a line is not a choice; the message has its number.
     """
     choices = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
-            choices.append(Choice(**json.loads(line)))
+            choices.append(HumanChoice(**json.loads(line)))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} line {number} is no choice of `region4d lift --choose` ({error})") from error
+            raise ValueError(f"{path} line {number} is not a choice of `region4d lift --choose` ({error})") from error
     return choices
 
 

@@ -31,7 +31,9 @@ class Pairs(Dataset[dict[str, Tensor]]):
         objects, winners, losers = best_and_worst(rewards, margin)
         if not len(objects):
             gap = float((rewards.amax(1) - rewards.amin(1)).max())
-            raise ValueError(f"no pair differs by a reward of {margin}: the largest gap is {gap:.3f}; lower the margin")
+            raise ValueError(
+                f"no pair differs by a reward of {margin} or more; the largest gap is {gap:.3f}, lower the margin"
+            )
         if control == "shuffled":
             swap = torch.rand(len(objects), generator=torch.Generator().manual_seed(seed)) < 0.5
             winners, losers = torch.where(swap, losers, winners), torch.where(swap, winners, losers)

@@ -15,7 +15,7 @@ from models.geometry import PointMap, voxel_centres
 from models.lifting.fitting.pose_fitting import Fit
 from models.lifting.flow_matching.paths import interpolate
 from models.lifting.inputs.masked_picture import MaskedPicture
-from models.lifting.lift import look
+from models.lifting.lift import observe_band
 from models.lifting.networks.grid import truncated_distance
 from models.lifting.networks.refinement import find_band, refinement_loss
 from scenes.worlds.masked_objects import MARGIN
@@ -31,7 +31,7 @@ class PaintedObjects(MaskedObjects):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         item = self.store[index]
-        return tensors_of(item) | {"albedo": albedo_grid(self.store.thing(item), len(item.distance))}
+        return tensors_of(item) | {"albedo": albedo_grid(self.store.world_object(item), len(item.distance))}
 
 
 class WorldPaintedObjects(WorldObjects):
@@ -50,7 +50,7 @@ class RefinementTraining(LiftingStage):
     def parts(self) -> list[torch.nn.Module]:
         """The refinement."""
         if self.model.refinement is None:
-            raise ValueError("this model has no refinement to train: build it with `model.refinement`")
+            raise ValueError("this model has no refinement flow to train; build it with `model.refinement`")
         return [self.model.refinement]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
@@ -69,7 +69,7 @@ class RefinementTraining(LiftingStage):
             band = find_band(inside, model.vae.latent(tokens))
             poses, scales = batch["cam_T_obj"].double().cpu().numpy(), batch["scale"].tolist()
             fits = [Fit(pose, scale) for pose, scale in zip(poses, scales, strict=True)]
-            band = look(band, pictures_of(batch), fits)
+            band = observe_band(band, pictures_of(batch), fits)
             albedo = 2 * batch["albedo"].float() / 255 - 1
             target = band.fine.gather(torch.cat([truncated_distance(fine)[:, None], albedo], 1))
         noise = torch.randn_like(target)
@@ -83,7 +83,7 @@ class RefinementTraining(LiftingStage):
 
 
 def pictures_of(batch: Batch) -> Sequence[MaskedPicture]:
-    """Take a batch apart."""
+    """Split a batch into pictures."""
     points = points_of(batch)
     return [
         MaskedPicture(image.cpu().float() / 255, mask.cpu(), PointMap(xyz.cpu(), valid.cpu(), points.frame))
@@ -91,10 +91,10 @@ def pictures_of(batch: Batch) -> Sequence[MaskedPicture]:
     ]
 
 
-def albedo_grid(thing: WorldObject, resolution: int) -> UInt8[Tensor, "3 x y z"]:
+def albedo_grid(obj: WorldObject, resolution: int) -> UInt8[Tensor, "3 x y z"]:
     """Find the mean colour of the texture of the nearest part at each voxel of the object's cube."""
-    centres = max(thing.size) / MARGIN * voxel_centres(resolution, torch.zeros(1)).reshape(-1, 3)
-    gaps = [signed_distance(replace(thing, primitives=(part,)), centres).abs() for part in thing.primitives]
-    means = [[(a + b) / 2 for a, b in zip(t.colour, t.other, strict=True)] for t in thing.textures]
+    centres = max(obj.size) / MARGIN * voxel_centres(resolution, torch.zeros(1)).reshape(-1, 3)
+    gaps = [signed_distance(replace(obj, primitives=(part,)), centres).abs() for part in obj.primitives]
+    means = [[(a + b) / 2 for a, b in zip(t.colour, t.other, strict=True)] for t in obj.textures]
     colour = torch.tensor(means)[torch.stack(gaps).argmin(0)]
     return (255 * colour).round().clamp(0, 255).to(torch.uint8).T.reshape(3, resolution, resolution, resolution)

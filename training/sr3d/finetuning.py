@@ -41,8 +41,8 @@ class WorldQuestions(TrainingData):
         batch_size: int,
         seed: int,
         box_probability: float = 0.5,
-        few_frames_probability: float = 0.5,
-        patch_probability: float = 0.0,
+        partial_marking_prob: float = 0.5,
+        surface_box_prob: float = 0.0,
         stores: str = "outputs/worlds",
         signals: Sequence[Signal] = (),
         workers: int = 0,
@@ -55,8 +55,8 @@ class WorldQuestions(TrainingData):
         self.batch_size = batch_size
         self.seed = seed
         self.box_probability = box_probability
-        self.few_frames_probability = few_frames_probability
-        self.patch_probability = patch_probability
+        self.partial_marking_prob = partial_marking_prob
+        self.surface_box_prob = surface_box_prob
         self.workers = workers
 
     def prepare_data(self) -> None:
@@ -72,8 +72,8 @@ class WorldQuestions(TrainingData):
             per_clip=self.questions_per_clip,
             seed=self.seed,
             box_probability=self.box_probability,
-            few_frames_probability=self.few_frames_probability,
-            patch_probability=self.patch_probability,
+            partial_marking_prob=self.partial_marking_prob,
+            surface_box_prob=self.surface_box_prob,
         )
 
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:

@@ -29,7 +29,7 @@ class Clips(Protocol):
 class RegionQuestions(Dataset[Sample]):
     """Clips with questions, answers and regions, prepared for packed training (one sample a clip).
 
-    With `patch_probability` a clip is not asked about its objects, but about boxes on any surface, over 1 to all of its
+    With `surface_box_prob` a clip is not asked about its objects, but about boxes on any surface, over 1 to all of its
     frames, and half of these clips show noise: then geometry is all that is left to read. Everything drawn for clip i
     depends on (seed, i) alone. Prepared samples are kept in memory, so that the second epoch costs nothing.
     """
@@ -43,8 +43,8 @@ class RegionQuestions(Dataset[Sample]):
         per_clip: int,
         seed: int,
         box_probability: float = 0.5,
-        few_frames_probability: float = 0.5,
-        patch_probability: float = 0.0,
+        partial_marking_prob: float = 0.5,
+        surface_box_prob: float = 0.0,
     ) -> None:
         self.clips = clips
         self.processor = processor
@@ -52,8 +52,8 @@ class RegionQuestions(Dataset[Sample]):
         self.per_clip = per_clip
         self.seed = seed
         self.box_probability = box_probability
-        self.few_frames_probability = few_frames_probability
-        self.patch_probability = patch_probability
+        self.partial_marking_prob = partial_marking_prob
+        self.surface_box_prob = surface_box_prob
         self._prepared: dict[int, Sample] = {}
 
     def __len__(self) -> int:
@@ -67,7 +67,7 @@ class RegionQuestions(Dataset[Sample]):
     def _prepare(self, index: int) -> Sample:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         clip = self.clips[index]
-        if float(torch.rand((), generator=generator)) < self.patch_probability:
+        if float(torch.rand((), generator=generator)) < self.surface_box_prob:
             clip, questions, regions = self._about_patches(clip, generator)
         else:
             questions, regions = self._about_objects(clip, generator)
@@ -85,7 +85,7 @@ class RegionQuestions(Dataset[Sample]):
         questions = ask_about(clip, generator, categories=self.categories, total=self.per_clip)
         objects = sorted({o for question in questions for o in question.objects})
         regions = [
-            augment_region(region_of(clip, o), generator, self.box_probability, self.few_frames_probability)
+            augment_region(region_of(clip, o), generator, self.box_probability, self.partial_marking_prob)
             for o in objects
         ]
         return [replace(q, objects=tuple(objects.index(o) for o in q.objects)) for q in questions], regions
@@ -99,16 +99,14 @@ class RegionQuestions(Dataset[Sample]):
 
 
 def augment_region(
-    region: Region, generator: torch.Generator, box_probability: float, few_frames_probability: float
+    region: Region, generator: torch.Generator, box_probability: float, partial_marking_prob: float
 ) -> Region:
     """Imitate the ways in which people point: segmentation or box, on all frames or few (SR-3D section 3.2).
 
-    With `box_probability` every mask becomes its bounding box. With `few_frames_probability` k ~ U{1..n} of the frames
+    With `box_probability` every mask becomes its bounding box. With `partial_marking_prob` k ~ U{1..n} of the frames
     that show the region are kept.
     """
-    as_box, few = (
-        torch.rand(2, generator=generator) < torch.tensor([box_probability, few_frames_probability])
-    ).tolist()
+    as_box, few = (torch.rand(2, generator=generator) < torch.tensor([box_probability, partial_marking_prob])).tolist()
     masks = dict(region.masks)
     if few:
         keep = int(torch.randint(1, len(masks) + 1, (), generator=generator))

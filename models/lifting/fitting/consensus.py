@@ -1,4 +1,4 @@
-"""Which of several samples of an object to keep: not the one that fits its points best, but the one most agree on."""
+"""Selection among several samples of an object: the one that most samples agree on."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ try:
 except ImportError:
     cKDTree = None
 
-TEMPERATURE = 0.05  # misfit by which a sample is e times less likely; chosen on 48 training objects from seed 800,000
-POINTS = 600  # of a surface that are compared
+TEMPERATURE = 0.05  # a residual larger by this divides a sample's weight by e; chosen on 48 training objects
+COMPARED_POINTS = 600  # of each surface
 
 
-def most_agreed(surfaces: Sequence[Float[np.ndarray, "_ 3"]], misfits: Sequence[float]) -> int:
-    """Choose the sample that is expected nearest to the truth, if each were the truth as often as its misfit allows.
+def most_agreed(surfaces: Sequence[Float[np.ndarray, "_ 3"]], residuals: Sequence[float]) -> int:
+    """Select the sample with minimum Bayes risk under Chamfer distance, weighted by exp(-residual / temperature).
 
-    Nearness is the Chamfer distance of the surfaces where they stand. Minimum Bayes risk (Kumar and Byrne, HLT-NAACL
-    2004): a visible point says little of the hidden side, where samples that agree are right more often. Of two
-    samples it is the one of less misfit.
+    Surfaces are compared in the camera frame. Visible points say little about the hidden side of an object, where
+    samples that agree are right more often than the sample with the smallest residual. Of two samples, the one with the
+    smaller residual is selected.
+    Source: minimum Bayes risk decoding (Kumar and Byrne, HLT-NAACL 2004).
 
     Args:
         surfaces: evenly spread points of each sample, camera frame.
-        misfits: see `pose_fitting.Fit`.
+        residuals: see `pose_fitting.Fit`.
 
     Raises:
         ImportError: scipy is not installed.
@@ -36,8 +37,9 @@ def most_agreed(surfaces: Sequence[Float[np.ndarray, "_ 3"]], misfits: Sequence[
         raise ImportError("comparing samples needs scipy: pip install 'region4d[geom]'")
     trees = [cKDTree(surface) for surface in surfaces]
     thinned = [
-        surface[np.linspace(0, len(surface) - 1, min(POINTS, len(surface))).round().astype(int)] for surface in surfaces
+        surface[np.linspace(0, len(surface) - 1, min(COMPARED_POINTS, len(surface))).round().astype(int)]
+        for surface in surfaces
     ]
     apart = np.array([[tree.query(points)[0].mean() for points in thinned] for tree in trees])
-    gaps = np.asarray(misfits) - min(misfits)
-    return int(((apart + apart.T) @ np.exp(-gaps / TEMPERATURE)).argmin())
+    excess = np.asarray(residuals) - min(residuals)
+    return int(((apart + apart.T) @ np.exp(-excess / TEMPERATURE)).argmin())

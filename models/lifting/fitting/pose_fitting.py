@@ -1,11 +1,11 @@
-"""Fit the pose of a lifted shape to the points that its picture shows, and to the floor that it stands on.
+"""Fit the pose of a lifted shape to the points that its picture shows, and to the floor below it.
 
-A flow knows about where an object stands and which way it faces; the point map knows better. Closest points pull the
-shape onto what is seen of it, from eight headings, because a flow mistakes front and back sooner than it tilts a thing.
-Where a floor is seen, the shape is set upright on it. At last it may be a little longer, wider or higher than it was
-lifted: visible points say how large its seen sides are, and a floor, how far down its hidden ones go.
+A flow predicts pose only roughly; the point map is more exact. ICP from eight initial yaw angles aligns the shape with
+its visible points: a flow confuses front and back more often than it tilts an object. Where the picture shows a floor,
+the shape is set upright on it. Finally the shape may stretch a little along its own axes: visible points give the size
+of its visible sides, and a floor tells how far down its hidden sides go.
 Source: the layout post-optimisation of SAM 3D (specs/sam3d.md 6.2: ICP, kept where it agrees better), without its
-render-and-compare. Headings, floor, stretch and priors are ours.
+render-and-compare. Initial angles, floor, stretch and priors are ours.
 """
 
 from __future__ import annotations
@@ -27,35 +27,36 @@ try:
 except ImportError:
     Trimesh = None
 
-# these were chosen on 40 and 48 objects of training families from seed 800,000
-HEADINGS = 8  # starts, about the object's own vertical axis
-STEPS = 15
-REACH = 0.03  # residual, in sides of the cube, beyond which a point pulls with constant force (Huber)
-ALONG_NORMAL = 0.05  # distance, in sides of the cube, up to which a point pulls along the normal of the surface
-PRIOR = 0.1  # weight of the spreads below against the points
-POINTS = 400  # visible ones that pull, at most
-LEANS = 0.02  # misfit that an upright pose may be worse than one that leans
-HOVERS = 0.25  # of a shape's height: as far above the floor, or below it, it is not where the shape stands
-BESIDE = 1.1  # of a shape's footprint: within it, what is between shape and floor carries the shape
-CARRYING = 5  # points of that, at least
+# chosen on 40 and 48 objects of training families from seed 800,000
+INITIAL_YAWS = 8  # evenly spaced, about the object's own vertical axis
+GAUSS_NEWTON_STEPS = 15
+HUBER_DELTA = 0.03  # distance, in sides of the cube, above which the loss of a point grows linearly
+POINT_TO_PLANE_RANGE = 0.05  # sides of the cube: nearer points are compared along the surface normal
+PRIOR_WEIGHT = 0.1  # of the spreads below, relative to the points
+MAX_POINTS = 400  # visible points that enter a fit
+LEANING_MARGIN = 0.02  # an upright pose is kept unless a leaning one has a residual smaller by more than this
+MAX_FLOOR_GAP = 0.25  # share of a shape's height: further above or below the floor, the shape does not stand on it
+FOOTPRINT_FACTOR = 1.1  # of a shape's footprint: points inside it, between shape and floor, belong to a support
+MIN_SUPPORT_POINTS = 5  # fewer points are no support
 
-# error of a start: radians, sides of the cube, log scale, log stretch; next to nothing is held
-RIGID = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 1e-4, 1e-4, 1e-4])
-ELASTIC = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 0.15, 0.15, 0.15])
-UPRIGHT = np.array([1e-4, 1e-4, 0.3, 0.2, 0.2, 0.2, 0.1, 0.15, 0.15, 0.15])
+# expected error of an initial pose: radians, sides of the cube, log scale, log stretch; 1e-4 holds a parameter fixed
+RIGID_SPREAD = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 1e-4, 1e-4, 1e-4])
+ELASTIC_SPREAD = np.array([0.3, 0.3, 0.3, 0.2, 0.2, 0.2, 0.1, 0.15, 0.15, 0.15])
+UPRIGHT_SPREAD = np.array([1e-4, 1e-4, 0.3, 0.2, 0.2, 0.2, 0.1, 0.15, 0.15, 0.15])
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Where a shape stands: v of its cube is at R (scale * stretch * v) + t of the camera; and how ill that agrees.
+    """Pose, scale and stretch of a shape, with its residual against the observed points.
 
-    `misfit` is the mean distance of the visible points to the surface, plus `Evidence.stands_before` of the surface;
-    in units of the visible points' extent; NaN where it was not measured.
+    A vertex v of its cube is at R (scale * stretch * v) + t of the camera. `residual` is the mean distance of the
+    visible points to the surface plus `Evidence.occluding_depth` of the surface, in units of the points' extent; NaN
+    before it is measured.
     """
 
     cam_T_obj: Float[np.ndarray, "4 4"]
     scale: float
-    misfit: float = np.nan
+    residual: float = np.nan
     stretch: Float[np.ndarray, "3"] = field(default_factory=lambda: np.ones(3))  # along the object's own axes
 
     @property
@@ -64,15 +65,15 @@ class Fit:
         return np.asarray(self.cam_T_obj[:3, 2])
 
     def to_camera(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
-        """Carry points of the cube to the camera."""
+        """Transform points of the cube to the camera."""
         return np.asarray(self.scale * (self.stretch * xyz) @ self.cam_T_obj[:3, :3].T + self.cam_T_obj[:3, 3])
 
     def to_cube(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
-        """Carry points of the camera to the cube."""
+        """Transform points of the camera to the cube."""
         return np.asarray((xyz - self.cam_T_obj[:3, 3]) @ self.cam_T_obj[:3, :3] / (self.scale * self.stretch))
 
     def stretched(self, vertices: Float[torch.Tensor, "vertex 3"]) -> tuple[Float[torch.Tensor, "vertex 3"], float]:
-        """Stretch vertices themselves; give them, in the cube again, and the scale at which they stand as here."""
+        """Apply the stretch to vertices; return them, within the cube again, and the scale that keeps them in place."""
         longer = vertices * torch.from_numpy(self.stretch).to(vertices)
         beyond = max(1.0, 2 * float(longer.abs().max()))
         return longer / beyond, self.scale * beyond
@@ -83,7 +84,7 @@ class PoseFitter:
 
     Args:
         mesh: in the object's own frame, the cube [-0.5, 0.5]^3 with z up.
-        evidence: what is seen of it; at least one point.
+        evidence: what the picture shows of it, with at least one point.
 
     Raises:
         ImportError: scipy or trimesh is not installed.
@@ -94,43 +95,45 @@ class PoseFitter:
         if Trimesh is None:
             raise ImportError("fitting a pose needs scipy and trimesh: pip install 'region4d[geom]'")
         if not len(evidence.points):
-            raise ValueError("a pose is fitted to visible points, and the object has none: give its point map")
+            raise ValueError(
+                "the object has no visible point to fit a pose to: give a point map with depth under its mask"
+            )
         self.vertices, self.evidence = mesh.vertices.double().numpy(), evidence
         self.normals = np.array(Trimesh(self.vertices, mesh.faces.numpy(), process=False).vertex_normals)
-        self.tree, self.points = cKDTree(self.vertices), evidence.some(POINTS)
+        self.tree, self.points = cKDTree(self.vertices), evidence.thinned(MAX_POINTS)
 
-    def judge(self, fit: Fit) -> Fit:
-        """Measure the misfit of a pose."""
+    def measure(self, fit: Fit) -> Fit:
+        """Measure the residual of a fit."""
         here = fit.to_cube(self.points)
         gaps = (here - self.vertices[self.tree.query(here)[1]]) * (fit.scale * fit.stretch)
         apart = np.linalg.norm(gaps, axis=1).mean() / self.evidence.extent
-        return replace(fit, misfit=float(apart) + self.evidence.stands_before(fit.to_camera(self.vertices)))
+        return replace(fit, residual=float(apart) + self.evidence.occluding_depth(fit.to_camera(self.vertices)))
 
     def fit(self, start: Fit) -> Fit:
-        """Take the pose of least misfit: the given one, or what closest points make of it from one of its headings.
+        """Select the fit with the smallest residual: `start`, or the result of ICP from one of the initial yaw angles.
 
-        It is stretched where that agrees better. The floor (`Evidence.floor`) outweighs the misfit: where there is one,
-        the shape is upright unless leaning agrees clearly better; and upright, it reaches down to it, unless it is far
-        above it or below, or something is seen between them.
+        A stretch is kept where it lowers the residual. A floor (`Evidence.floor`) takes precedence: the shape is set
+        upright unless a leaning pose has a clearly smaller residual. An upright shape is then extended down to the
+        floor, unless it is far above or below the floor or visibly rests on something else.
         """
-        turns = Rotation.from_euler("z", 2 * np.pi * np.arange(HEADINGS)[:, None] / HEADINGS).as_matrix()
-        found = [self._descend(turned(start, turn), RIGID) for turn in turns]
-        best = min((self.judge(fit) for fit in (start, *found)), key=misfit_of)
+        turns = Rotation.from_euler("z", 2 * np.pi * np.arange(INITIAL_YAWS)[:, None] / INITIAL_YAWS).as_matrix()
+        found = [self._descend(rotated(start, turn), RIGID_SPREAD) for turn in turns]
+        best = min((self.measure(fit) for fit in (start, *found)), key=residual_of)
         floor = self.evidence.floor(best.up)
-        free = min(best, self.judge(self._descend(best, ELASTIC)), key=misfit_of)
+        free = min(best, self.measure(self._descend(best, ELASTIC_SPREAD)), key=residual_of)
         if floor is None:
             return free
-        stands = self.judge(upright(best, floor, self.points.mean(0)))
-        stands = min(stands, self.judge(self._descend(stands, UPRIGHT)), key=misfit_of)
-        if stands.misfit > free.misfit + LEANS:
+        stands = self.measure(set_upright(best, floor, self.points.mean(0)))
+        stands = min(stands, self.measure(self._descend(stands, UPRIGHT_SPREAD)), key=residual_of)
+        if stands.residual > free.residual + LEANING_MARGIN:
             return free
-        return self.judge(self._reaching(stands, floor))
+        return self.measure(self._reach_floor(stands, floor))
 
-    def _reaching(self, fit: Fit, floor: Plane) -> Fit:
-        """Stretch an upright shape along its z: its lowest vertex comes to the floor, its highest stays where it is."""
+    def _reach_floor(self, fit: Fit, floor: Plane) -> Fit:
+        """Stretch an upright shape along its z so that it reaches the floor; its top stays in place."""
         heights = floor.height(fit.to_camera(self.vertices))
         low, high = float(heights.min()), float(heights.max())
-        if high <= 0 or abs(low) > HOVERS * (high - low) or self._carried(fit, floor, low):
+        if high <= 0 or abs(low) > MAX_FLOOR_GAP * (high - low) or self._is_supported(fit, floor, low):
             return fit
         longer = high / (high - low)
         top = fit.scale * fit.stretch[2] * float(self.vertices[:, 2].max())
@@ -138,30 +141,30 @@ class PoseFitter:
         pose[:3, 3] += (1 - longer) * top * fit.up
         return replace(fit, cam_T_obj=pose, stretch=fit.stretch * [1, 1, longer])
 
-    def _carried(self, fit: Fit, floor: Plane, low: float) -> bool:
-        """Tell whether points of something else are seen between the floor and an upright shape at height `low`."""
-        around, gap = self.evidence.around, self.evidence.gap
-        heights = floor.height(around)
-        between = around[(heights > 2 * gap) & (heights < low + gap)]
-        beside = np.abs(fit.to_cube(between)[:, :2]) < BESIDE * np.abs(self.vertices[:, :2]).max(0)
-        return bool(beside.all(1).sum() >= CARRYING)
+    def _is_supported(self, fit: Fit, floor: Plane, low: float) -> bool:
+        """Tell whether the picture shows a support between the floor and an upright shape at height `low`."""
+        points, gap = self.evidence.surroundings, self.evidence.plane_tolerance
+        heights = floor.height(points)
+        between = points[(heights > 2 * gap) & (heights < low + gap)]
+        beside = np.abs(fit.to_cube(between)[:, :2]) < FOOTPRINT_FACTOR * np.abs(self.vertices[:, :2]).max(0)
+        return bool(beside.all(1).sum() >= MIN_SUPPORT_POINTS)
 
     def _descend(self, start: Fit, spread: Float[np.ndarray, "10"]) -> Fit:
         """Take Gauss-Newton steps of rotation, translation, scale and stretch towards the visible points.
 
-        A stretch that is not held strays from that of the shape as it was lifted, none.
+        The prior pulls a free stretch back to 1, the shape as it was lifted.
         """
-        lifted = start.stretch if spread is RIGID else np.ones(3)
+        lifted = start.stretch if spread is RIGID_SPREAD else np.ones(3)
         pose, scale, stretch = start.cam_T_obj.copy(), start.scale, start.stretch
-        for _ in range(STEPS):
+        for _ in range(GAUSS_NEWTON_STEPS):
             here = Fit(pose, scale, stretch=stretch).to_cube(self.points)
             gaps, place = self.tree.query(here)
             there = self.vertices[place]
             ways = np.where(
-                (gaps > ALONG_NORMAL)[:, None], (here - there) / gaps[:, None].clip(1e-9), self.normals[place]
+                (gaps > POINT_TO_PLANE_RANGE)[:, None], (here - there) / gaps[:, None].clip(1e-9), self.normals[place]
             )
-            residual = ((here - there) * ways).sum(1)
-            weight = REACH / np.abs(residual).clip(REACH)
+            distance = ((here - there) * ways).sum(1)
+            weight = HUBER_DELTA / np.abs(distance).clip(HUBER_DELTA)
             along = there * ways
             moved = np.concatenate(
                 [np.cross(stretch * there, ways / stretch), ways, along.sum(1, keepdims=True), along], 1
@@ -169,10 +172,10 @@ class PoseFitter:
             turn = Rotation.from_matrix(start.cam_T_obj[:3, :3].T @ pose[:3, :3]).as_rotvec()
             shift = start.cam_T_obj[:3, :3].T @ (pose[:3, 3] - start.cam_T_obj[:3, 3]) / (start.scale * start.stretch)
             strayed = np.concatenate([turn, shift, [np.log(scale / start.scale)], np.log(stretch / lifted)])
-            prior = PRIOR * len(here) * (REACH / spread) ** 2
+            prior = PRIOR_WEIGHT * len(here) * (HUBER_DELTA / spread) ** 2
             left = (moved * weight[:, None]).T @ moved + np.diag(prior)
-            right = (moved * weight[:, None]).T @ residual - prior * strayed
-            step = np.linalg.solve(left, right).clip(-spread, spread)  # far away the first ones overshoot
+            right = (moved * weight[:, None]).T @ distance - prior * strayed
+            step = np.linalg.solve(left, right).clip(-spread, spread)  # early steps overshoot
             pose[:3, 3] += scale * pose[:3, :3] @ (stretch * step[3:6])
             pose[:3, :3] @= Rotation.from_rotvec(step[:3]).as_matrix()
             scale *= float(np.exp(step[6]))
@@ -180,20 +183,20 @@ class PoseFitter:
         return Fit(pose, scale, stretch=stretch)
 
 
-def misfit_of(fit: Fit) -> float:
-    """The misfit, to compare fits by."""
-    return fit.misfit
+def residual_of(fit: Fit) -> float:
+    """Return the residual, as a sort key."""
+    return fit.residual
 
 
-def turned(fit: Fit, turn: Float[np.ndarray, "3 3"]) -> Fit:
-    """Turn a fit in the object's own frame."""
+def rotated(fit: Fit, turn: Float[np.ndarray, "3 3"]) -> Fit:
+    """Rotate a fit in the object's own frame."""
     pose = fit.cam_T_obj.copy()
     pose[:3, :3] @= turn
     return replace(fit, cam_T_obj=pose)
 
 
-def upright(fit: Fit, floor: Plane, pivot: Float[np.ndarray, "3"]) -> Fit:
-    """Turn a fit about a point of the camera frame, no more than is needed, so that its z is the floor's normal."""
+def set_upright(fit: Fit, floor: Plane, pivot: Float[np.ndarray, "3"]) -> Fit:
+    """Rotate a fit about a camera point by the smallest angle that aligns its z with the floor's normal."""
     turn = Rotation.align_vectors([floor.normal], [fit.up])[0].as_matrix()
     pose = fit.cam_T_obj.copy()
     pose[:3, :3] = turn @ pose[:3, :3]

@@ -1,9 +1,9 @@
-"""Fit a lifted shape to the points that its picture shows, and to the room that it looks through.
+"""Fit a lifted shape to the points that its picture shows, and to the space that the picture shows to be empty.
 
-The flow saw the point map through an encoder; here its latent goes back part of the way to noise and comes forward
-again, and on every step but the last the shape that the flow expects is pulled onto the evidence: visible points lie on
-the surface, and nothing is where the camera sees through or beneath the floor. So the hidden side follows from the seen
-one as the flow has learned, and the last step takes away what no shape has.
+The latent of a shape goes back part of the way to noise and forward again. At every step but the last, gradient steps
+move the shape that the flow expects onto the evidence: visible points lie on the surface, and nothing fills the free
+space before the observed depth or the space below the floor. The flow completes the hidden side accordingly, and its
+last step removes what no shape has.
 Source: hard data consistency on the expected latent, ReSample (arXiv 2307.08123, section 3.2); the start half-way,
 SDEdit (arXiv 2108.01073). SAM 3D has no counterpart.
 """
@@ -30,18 +30,18 @@ from models.lifting.networks.conditioning import Condition
 from models.lifting.networks.flow_transformer import Latents
 from models.lifting.networks.occupancy_vae import OccupancyVAE
 
-# these were chosen on 40 objects of training families from seed 800,000, with a VAE that decodes distances
-ROUNDS = 6  # of fits of shape and pose; two are good, and each further one is better by less
-START = 0.6  # time to which a latent goes back: 0 is noise, 1 the shape
-STEPS = 5  # of the flow from there
-PULLS = 4  # on each of them but the last
-RATE = 0.3  # of a pull (Adam), in standard deviations of the latent
-FLAT = 1e-3  # gradient below which a pull is weaker in proportion: where nothing is seen, rounding alone would pull
-PRIOR = 0.1  # weight of the flow's own expectation
-REACH = 0.3  # distance, as the VAE truncates it, up to which a point pulls harder the further away it is (Huber)
-CLEARANCE = 0.1  # distance, likewise, that the surface keeps from what must be empty
-SLACK = 1.0  # voxels by which a place stands before what is seen, to be seen through; half as many beneath a floor
-POINTS = 1000  # visible ones that pull on a shape
+# chosen on 40 objects of training families from seed 800,000, with a VAE that decodes distances
+ROUNDS = 6  # of shape and pose fits in turn; two are good, and each further one gains less
+START_TIME = 0.6  # to which a latent goes back: 0 is noise, 1 the shape
+FLOW_STEPS = 5  # from there to 1
+GUIDANCE_STEPS = 4  # of Adam, at each flow step but the last
+GUIDANCE_RATE = 0.3  # learning rate, in standard deviations of the latent
+GRADIENT_FLOOR = 1e-3  # Adam's epsilon: without evidence, rounding alone would move the latent
+PRIOR_WEIGHT = 0.1  # of the shape that the flow expects
+HUBER_DELTA = 0.3  # truncated distance above which the loss of a point grows linearly
+CLEARANCE = 0.1  # truncated distance that the surface keeps from space that must be empty
+FREE_SPACE_MARGIN = 1.0  # voxels before the observed depth from which space is free; half as many below a floor
+POINTS_PER_OBJECT = 1000  # visible points that guide a shape
 
 
 @dataclass(frozen=True)
@@ -50,34 +50,38 @@ class EvidenceInCube:
 
     points: Float[Tensor, "object point 3"]
     inside: Bool[Tensor, "object point"]  # the cube
-    empty: Bool[Tensor, "object x y z"]  # voxels that the camera sees through, or beneath the floor
+    empty: Bool[Tensor, "object x y z"]  # voxels in free space or below the floor
 
     @classmethod
     def of(cls, evidence: Sequence[Evidence], fits: Sequence[Fit], side: int, like: Tensor) -> EvidenceInCube:
-        """Carry evidence to the cubes, whose grids have `side` voxels along an axis, on the device of `like`."""
+        """Transform evidence to the cubes, with grids of `side` voxels along an axis, on the device of `like`."""
         grid = voxel_centres(side, torch.zeros((), dtype=torch.float64))
         centres = rearrange(grid, "x y z c -> (x y z) c").numpy()
         points, empty = [], []
         for seen, fit in zip(evidence, fits, strict=True):
-            places = np.linspace(0, len(seen.points) - 1, POINTS).round().astype(int)  # the same number for each object
+            places = (
+                np.linspace(0, len(seen.points) - 1, POINTS_PER_OBJECT).round().astype(int)
+            )  # the same number for each object
             points.append(fit.to_cube(seen.points[places]))
-            xyz, slack = fit.to_camera(centres), SLACK * fit.scale / side
-            empty.append(seen.seen_through(xyz, slack) | seen.beneath(xyz, fit.up, slack * fit.stretch[2] / 2))
+            xyz, margin = fit.to_camera(centres), FREE_SPACE_MARGIN * fit.scale / side
+            empty.append(seen.in_free_space(xyz, margin) | seen.below_floor(xyz, fit.up, margin * fit.stretch[2] / 2))
         stacked = torch.from_numpy(np.stack(points)).to(like)
         voxels = rearrange(torch.from_numpy(np.stack(empty)), "b (x y z) -> b x y z", x=side, y=side)
         return cls(stacked, (stacked.abs() < 0.5).all(-1), voxels.to(like.device))
 
     def disagreement(self, distance: Float[Tensor, "object x y z"]) -> Float[Tensor, "object"]:
-        """Measure how ill fields (truncated distances, negative inside) agree with the evidence.
+        """Measure the disagreement of fields (truncated distances, negative inside) with the evidence.
 
-        The mean distance from the visible points in the cube to the surface (Huber), plus by how much the fields
-        intrude on what is seen through or beneath the floor: summed over voxels, a visible point.
+        The sum of the mean Huber distance from the visible points in the cube to the surface, and of the depth by which
+        the fields intrude on space that must be empty, summed over voxels and divided by the number of points.
         """
-        places = rearrange(2 * self.points.flip(-1), "b p c -> b 1 1 p c")  # last axis first, in [-1, 1]
-        at_points = F.grid_sample(distance[:, None], places, padding_mode="border", align_corners=False)[:, 0, 0, 0]
-        apart = F.smooth_l1_loss(at_points, torch.zeros_like(at_points), beta=REACH, reduction="none")
+        grid = rearrange(2 * self.points.flip(-1), "b p c -> b 1 1 p c")  # last axis first, in [-1, 1]
+        at_points = F.grid_sample(distance[:, None], grid, padding_mode="border", align_corners=False)[:, 0, 0, 0]
+        apart = F.smooth_l1_loss(at_points, torch.zeros_like(at_points), beta=HUBER_DELTA, reduction="none")
         intruding = torch.where(self.empty, F.relu(CLEARANCE - distance), 0.0)
-        return (apart * self.inside).sum(1) / self.inside.sum(1).clamp_min(1) + intruding.flatten(1).sum(1) / POINTS
+        return (apart * self.inside).sum(1) / self.inside.sum(1).clamp_min(1) + intruding.flatten(1).sum(
+            1
+        ) / POINTS_PER_OBJECT
 
 
 def fit_shapes(
@@ -86,43 +90,45 @@ def fit_shapes(
     noise: Latents,
     condition: Condition,
     evidence: EvidenceInCube,
+    guidance_steps: int = GUIDANCE_STEPS,
 ) -> Float[Tensor, "object token feature"]:
     """Fit the shape latents of a batch to evidence; objects do not depend on each other.
 
     Args:
-        model: whose flow and VAE are used, as they are.
-        shapes: latents to begin with.
-        noise: of all latents; the shape goes back into it, and the layout, which no shape reads, stays there.
-        condition: what the flow saw of each object.
-        evidence: under poses that fit the shapes already.
+        model: flow and VAE; neither is changed.
+        shapes: initial latents.
+        noise: of all latents; the shape is mixed with it, and the layout, which no shape reads, stays noise.
+        condition: of the flow, for each object.
+        evidence: under poses that already fit the shapes.
+        guidance_steps: of Adam at each flow step but the last; 0 resamples the shapes without evidence.
     """
-    latents = {**noise, "shape": (1 - START) * noise["shape"] + START * shapes}
-    times = torch.linspace(START, 1, STEPS + 1).tolist()
+    latents = {**noise, "shape": (1 - START_TIME) * noise["shape"] + START_TIME * shapes}
+    times = torch.linspace(START_TIME, 1, FLOW_STEPS + 1).tolist()
     for begin, end in pairwise(times):
         expected = expected_latents(model.flow, latents, begin, condition)["shape"]
         if end < 1:
-            expected = pulled(model, expected, evidence)
+            expected = guidance_step(model, expected, evidence, guidance_steps)
         along = (end - begin) / (1 - begin)
         latents["shape"] = torch.lerp(latents["shape"], expected, along)
     return latents["shape"]
 
 
-def pulled(
-    model: LiftingModel, expected: Float[Tensor, "object token feature"], evidence: EvidenceInCube
+def guidance_step(
+    model: LiftingModel, expected: Float[Tensor, "object token feature"], evidence: EvidenceInCube, steps: int
 ) -> Float[Tensor, "object token feature"]:
-    """Pull expected shape latents onto evidence, by a few steps of Adam that stay near them."""
+    """Move expected shape latents towards the evidence by a few steps of Adam, with a prior that keeps them near."""
     with torch.enable_grad():
         found = expected.detach().clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([found], lr=RATE, eps=FLAT)
-        for _ in range(PULLS):
-            apart = evidence.disagreement(distance_of(model.vae, found))
+        optimizer = torch.optim.Adam([found], lr=GUIDANCE_RATE, eps=GRADIENT_FLOOR)
+        for _ in range(steps):
+            disagreement = evidence.disagreement(decode_distance(model.vae, found))
             strayed = (found - expected).square().flatten(1).mean(1)
-            (found.grad,) = torch.autograd.grad((apart + PRIOR * strayed).sum(), found)
+            (found.grad,) = torch.autograd.grad((disagreement + PRIOR_WEIGHT * strayed).sum(), found)
             optimizer.step()
     return found.detach()
 
 
-def distance_of(vae: OccupancyVAE, shapes: Float[Tensor, "object token feature"]) -> Float[Tensor, "object x y z"]:
-    """Decode shapes to truncated distances; of a VAE of occupancy alone, 1 - 2 p stands in for them."""
+def decode_distance(vae: OccupancyVAE, shapes: Float[Tensor, "object token feature"]) -> Float[Tensor, "object x y z"]:
+    """Decode shapes to truncated distances; a VAE of occupancy alone gives 1 - 2 p instead."""
     inside = vae.inside(vae.decode_tokens(shapes))
     return -inside if "distance" in vae.fields else -torch.tanh(inside / 2)

@@ -17,7 +17,7 @@ from models.lifting.networks.flow_transformer import Latents
 
 @dataclass(frozen=True)
 class Preference:
-    """The loss and what to watch beside it: it can fall by spoiling the losers alone."""
+    """The loss, and statistics to watch with it: the loss also falls if only the losers become worse."""
 
     loss: Float[Tensor, ""]
     accuracy: Float[Tensor, ""]  # share of pairs where the model prefers the winner more than the reference does

@@ -42,9 +42,9 @@ def logit_normal_times(
 ) -> Float[Tensor, "count"]:
     """Draw times sigmoid(n), n ~ Normal(mean, 1), with each of the means equally often.
 
-    The released model has the one mean -1 (more noise), its code's default is 0. A latent of D numbers tells the shape
-    from about t = 4 / sqrt(D) on, whatever the condition says, and a pose of few numbers much later: a mixture serves
-    both.
+    The released model has the one mean -1 (more noise), its code's default is 0. A latent of D numbers reveals
+    the shape from about t = 4 / sqrt(D) on, without any condition, and a pose of few numbers much later; a mixture of
+    means trains both.
     """
     normal = torch.randn(count, generator=generator, device=generator.device)
     which = torch.randint(len(means), (count,), generator=generator, device=generator.device)

@@ -1,4 +1,4 @@
-"""From noise to latents: Euler steps along the flow, with guidance, or in a few learned jumps."""
+"""Sampling from noise to latents: Euler steps along the flow, with guidance, or a few learned jumps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VelocityModel = Callable[[Latents, Tensor, Tensor, Tensor], dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class Guidance:
-    """How far to steer away from what the model would predict without its condition.
+    """Classifier-free guidance: how far to steer away from the unconditional prediction.
 
     v = v_c + w (v_c - v_u), which is (1 + w) v_c - w v_u: weight 0 is the plain model. Where `point_weight` is given,
     v = v_c + w_pm (v_c - v_nopm) + w (v_nopm - v_u), with the point map dropped in v_nopm. Both hold while the time is
@@ -38,7 +38,7 @@ class Guidance:
 
     @property
     def is_off(self) -> bool:
-        """Whether it changes nothing."""
+        """Whether it has no effect."""
         return self.weight == 0 and self.point_weight is None
 
 
@@ -82,7 +82,7 @@ def guided_velocity(
 
 @torch.no_grad()
 def expected_latents(model: VelocityModel, latents: Latents, time: float, condition: Condition) -> dict[str, Tensor]:
-    """Expect where the flow ends, seen from a time of it: x + (1 - t) v, without guidance."""
+    """Predict the end of the flow from its state at a time: x + (1 - t) v, without guidance."""
     times = condition.tokens.new_full((len(condition),), time)
     velocity = model(latents, times, torch.zeros_like(times), condition.tokens)
     return {key: value + (1 - time) * velocity[key] for key, value in latents.items()}
@@ -110,7 +110,7 @@ def sample(
     guidance: Guidance = PLAIN,
     shortcut: bool = False,
 ) -> dict[str, Tensor]:
-    """Follow the flow from noise to latents, for all objects of the batch at once.
+    """Follow the flow from noise to latents, for all objects of a batch.
 
     Args:
         model: predicts velocities.
@@ -119,7 +119,7 @@ def sample(
         steps: Euler steps; each is one call of the model (two or three times the batch where guided).
         warp: of the times, see `euler_times`.
         guidance: away from the unconditional velocity.
-        shortcut: equal jumps by a model distilled for them, told the size of the jump: no warp, no guidance.
+        shortcut: take equal jumps, whose size a distilled model is given; without warp and guidance.
     """
     times = euler_times(steps, 1.0 if shortcut else warp)
     latents = dict(noise)

@@ -1,4 +1,4 @@
-"""Self-consistency: teach the flow to jump, so that four calls do what twenty-five did."""
+"""Self-consistency: train the flow to jump, so that four calls replace twenty-five."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from models.lifting.flow_matching.sampler import PLAIN, Guidance, VelocityModel,
 from models.lifting.networks.conditioning import Condition
 from models.lifting.networks.flow_transformer import Latents
 
-LEVELS = 7  # the smallest half jump is 2^-7, which is asked of the model as the instantaneous velocity
+LEVELS = 7  # the smallest half jump is 2^-7; the model predicts it as the instantaneous velocity
 
 
 def draw_jumps(
     count: int, *, generator: torch.Generator, device: torch.device | str = "cpu"
 ) -> tuple[Float[Tensor, "object"], Float[Tensor, "object"]]:
-    """Draw when a jump starts and how large each of its two halves is.
+    """Draw the start of a jump and the size of each of its two halves.
 
     The half d is one of 2^-1 to 2^-LEVELS, and the start a multiple of the jump 2d, so that it ends at 1 or before:
     the jumps that a sampler of 1, 2, 4, ... steps makes.
@@ -37,8 +37,8 @@ def shortcut_target(
 ) -> dict[str, Tensor]:
     """Average the velocities of two consecutive jumps of size `half`: what one jump of twice the size should predict.
 
-    The model under training is asked for it at step 2 `half`. Guidance is folded in where the half jump is the
-    smallest one, whose velocity is the instantaneous one of flow matching; larger jumps inherit it from there. The
+    It is the target of the model at step 2 `half`. Guidance is distilled into the smallest half jump, whose velocity is
+    the instantaneous one of flow matching; larger jumps inherit it. The
     published choice guides the shape alone: `Guidance(modalities=("shape",))`.
     Source: Shortcut Models (arXiv 2410.12557) equation 4; specs/sam3d.md 2.6. Its step set is ambiguous about the
     smallest jump; this choice is that of Shortcut Models.

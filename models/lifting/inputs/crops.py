@@ -1,7 +1,7 @@
-"""What the geometry model looks at: a square crop about the mask, and the full picture, each as image, mask and points.
+"""The two views of an object: a square crop about the mask, and the full picture, each as image, mask and points.
 
-Everything is resampled to the nearest pixel: a point map is never blended across an edge, and an invalid point stays
-invalid. What lies outside the picture is black, unmasked and invalid.
+All maps are resampled to the nearest pixel, so that points are never blended across an edge and invalid points stay
+invalid. Pixels outside the picture are black, unmasked and invalid.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BOX_FACTOR = 1.2  # side of the crop over the longer side of the mask's box, as 
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at objects: RGB in [0, 1], the object's mask, and canonical points at their own resolution."""
+    """One view of objects: RGB in [0, 1], the mask of the object, and canonical points at their own resolution."""
 
     image: Float[Tensor, "object 3 size size"]
     mask: Bool[Tensor, "object size size"]
@@ -48,7 +48,7 @@ class ObjectViews:
 
     @classmethod
     def concatenate(cls, views: Sequence[ObjectViews]) -> ObjectViews:
-        """Put batches of objects, of the same or other pictures, behind each other."""
+        """Concatenate batches of objects, of the same or other pictures."""
 
         def join(parts: list[View]) -> View:
             points = PointMap(
@@ -89,7 +89,7 @@ def make_views(
     if points.frame != "canonical" or points.valid.shape != masks.shape:
         raise ValueError(
             f"views need canonical points of {tuple(masks.shape)} (object, height, width), got {points.frame} points "
-            f"of {tuple(points.valid.shape)}: apply each object's normaliser first"
+            f"of {tuple(points.valid.shape)}; apply each object's normaliser first"
         )
     height, width = masks.shape[-2:]
     side = max(height, width)
@@ -105,11 +105,11 @@ def make_views(
 def square_boxes(masks: Bool[Tensor, "object height width"], factor: int | float = 1) -> Float[Tensor, "object 3"]:
     """Fit a square (left, top, side; pixels) about each mask: `factor` times the longer side of its box, same centre.
 
-    A square may reach beyond the picture. Raises ValueError where a mask is empty; on a GPU, where training cuts views
-    of rendered objects, nothing is checked, because every step would have to wait for the answer.
+    A square may extend beyond the picture. Raises ValueError where a mask is empty. Masks on a GPU (in training) are
+    not checked, because every step would have to wait for the result.
     """
     if masks.device.type == "cpu" and (empty := (~masks.flatten(1).any(1)).nonzero()[:, 0].tolist()):
-        raise ValueError(f"the mask of object {empty[0]} is empty: mark the pixels of the object")
+        raise ValueError(f"the mask of object {empty[0]} is empty; mark the pixels of the object")
     spans = [_span(masks.any(-2)), _span(masks.any(-1))]  # columns, rows
     side = torch.stack([last - first for first, last in spans]).amax(0) * factor
     left, top = ((first + last - side) / 2 for first, last in spans)
@@ -119,7 +119,7 @@ def square_boxes(masks: Bool[Tensor, "object height width"], factor: int | float
 def resample(
     maps: Tensor, boxes: Float[Tensor, "object 3"], size: int
 ) -> tuple[Tensor, Bool[Tensor, "object size size"]]:
-    """Take the nearest pixel of (object, height, width, ...) maps at each centre of a size x size grid over the boxes.
+    """Sample (object, height, width, ...) maps at the nearest pixel to each centre of a size x size grid over boxes.
 
     Returns:
         The resampled maps, with arbitrary values outside the picture, and which pixels are inside it.
@@ -146,7 +146,7 @@ def _cut(images: Tensor, masks: Tensor, points: PointMap, boxes: Tensor, image_s
 
 
 def _span(marked: Bool[Tensor, "object pixel"]) -> tuple[Tensor, Tensor]:
-    """Find where the marked pixels of each row begin and end (borders, so that one pixel has length 1)."""
-    place = torch.arange(marked.shape[-1], device=marked.device, dtype=torch.float32)
-    first = torch.where(marked, place, torch.inf).amin(-1)
-    return first, torch.where(marked, place, -torch.inf).amax(-1) + 1
+    """Find the first and last border of the marked pixels of each row; a single pixel has length 1."""
+    index = torch.arange(marked.shape[-1], device=marked.device, dtype=torch.float32)
+    first = torch.where(marked, index, torch.inf).amin(-1)
+    return first, torch.where(marked, index, -torch.inf).amax(-1) + 1

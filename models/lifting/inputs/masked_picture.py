@@ -1,4 +1,4 @@
-"""One object in its picture: what the networks see of it, and what the picture says of its lifted mesh."""
+"""One object in its picture: the input of the networks, and the evidence about its lifted mesh."""
 
 from __future__ import annotations
 
@@ -14,40 +14,47 @@ from models.lifting.inputs.crops import ObjectViews, make_views
 from models.lifting.inputs.evidence import Evidence
 from models.lifting.inputs.visibility import fit_intrinsics, visible_colours
 
-EVIDENCE = 2000  # visible points that are compared with a surface, at most
+MAX_SUPPORT_POINTS = 2000  # visible points that are compared with a surface
 
 
 @dataclass(frozen=True)
 class MaskedPicture:
-    """A picture (RGB in [0, 1]), the mask of one object in it, and camera points (metres) where there are any.
+    """A picture (RGB in [0, 1]), the mask of one object in it, its camera points (metres) and its camera, if known.
 
-    Raises ValueError where mask, picture and points do not cover the same pixels, the mask is empty, or the points are
-    not in the camera frame.
+    `known_intrinsics` are in pixels; None for an unknown camera, which is fitted to the points.
+    Raises ValueError where mask, picture and points do not cover the same pixels, the mask is empty, the points are
+    not in the camera frame, or the intrinsics are not those of a pinhole.
     """
 
     image: Float[Tensor, "3 _ _"]
     mask: Bool[Tensor, "_ _"]
     points: PointMap | None
+    known_intrinsics: Float[Tensor, "3 3"] | None = None
 
     def __post_init__(self) -> None:
         size = tuple(self.image.shape[1:])
         if tuple(self.mask.shape) != size:
             raise ValueError(
-                f"the mask has {tuple(self.mask.shape)} pixels and its picture {size} (height, width): give a mask of "
+                f"the mask has {tuple(self.mask.shape)} pixels and its picture {size} (height, width); give a mask of "
                 "the picture's size"
             )
         if not bool(self.mask.any()):
-            raise ValueError("the mask is empty: mark the pixels of the object")
+            raise ValueError("the mask is empty; mark the pixels of the object")
         if self.points is not None and (self.points.frame != "cam" or tuple(self.points.valid.shape) != size):
             raise ValueError(
                 f"lifting needs points in the frame 'cam' for {size} pixels, got {self.points.frame!r} points for "
                 f"{tuple(self.points.valid.shape)}"
             )
+        if self.known_intrinsics is not None and not _is_pinhole(self.known_intrinsics):
+            raise ValueError(
+                f"intrinsics must be finite, with positive focal lengths and last row 0 0 1, got "
+                f"{self.known_intrinsics.tolist()}"
+            )
 
     def views(
         self, average: Normalizer, image_size: int, point_size: int, extent: Extent = "scene"
     ) -> tuple[ObjectViews, Normalizer]:
-        """Fit the object's normaliser, or take the `average` one where there are no points, and cut the views.
+        """Fit the object's normaliser, or use the `average` one without points, and cut the views.
 
         Raises ValueError where no valid point lies under the mask.
         """
@@ -60,22 +67,24 @@ class MaskedPicture:
 
     @cached_property
     def intrinsics(self) -> Float[Tensor, "3 3"]:
-        """The camera, out of the points."""
+        """The camera (pixels): the known one, otherwise the least-squares fit to the points."""
+        if self.known_intrinsics is not None:
+            return self.known_intrinsics
         if self.points is None:
-            raise ValueError("a picture without points has no known camera: give a point map")
+            raise ValueError("the camera of a picture without points is unknown; give intrinsics or a point map")
         return fit_intrinsics(self.points)
 
     @cached_property
     def evidence(self) -> Evidence:
-        """What the points say of the object."""
+        """What the points show of the object and its surroundings."""
         if self.points is None:
-            raise ValueError("a picture without points says nothing of where things are: give a point map")
+            raise ValueError("a picture without points is no evidence of where its object is; give a point map")
         return Evidence.of(self.points, self.mask, self.intrinsics)
 
     def colours(
         self, xyz: Float[Tensor, "point 3"], tolerance: int | float
     ) -> tuple[Float[Tensor, "point 3"], Bool[Tensor, "point"]]:
-        """Look camera points up in the picture, see `visible_colours`; without a point map none is seen."""
+        """Look up the colours of camera points (`visible_colours`); without a point map no point is visible."""
         if self.points is None:
             return torch.zeros_like(xyz), torch.zeros_like(xyz[:, 0], dtype=torch.bool)
         return visible_colours(xyz, self.image, self.mask, self.points, self.intrinsics, tolerance)
@@ -94,7 +103,12 @@ class MaskedPicture:
         if self.points is None:
             return None
         visible = self.points.xyz[self.points.valid & self.mask]
-        count = min(len(visible), EVIDENCE)
+        count = min(len(visible), MAX_SUPPORT_POINTS)
         visible = visible[torch.arange(count) * len(visible) // count]
         in_cube = transform_points(visible, invert(cam_T_obj)) / scale
         return float((torch.cdist(in_cube, vertices).amin(1) < near).float().mean())
+
+
+def _is_pinhole(intrinsics: Float[Tensor, "3 3"]) -> bool:
+    positive = bool((intrinsics.diagonal()[:2] > 0).all())
+    return bool(intrinsics.isfinite().all()) and positive and intrinsics[2].tolist() == [0, 0, 1]

@@ -1,4 +1,4 @@
-"""Which points of an object the picture shows, and in which colour."""
+"""The camera of a point map, and the visible colours of points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.geometry import PointMap, pixel_centres, project
 
 
 def fit_intrinsics(points: PointMap) -> Float[Tensor, "3 3"]:
-    """Find the pinhole of a camera point map: the least-squares lines of u over x / z, and of v over y / z.
+    """Fit the pinhole of a camera point map: least-squares lines of u over x / z, and of v over y / z.
 
     Exact for points that were unprojected. Raises ValueError where the points are not in the camera frame or do not
     fix a camera (fewer than two valid pixels, or all in one row or column).
@@ -23,7 +23,7 @@ def fit_intrinsics(points: PointMap) -> Float[Tensor, "3 3"]:
     slope = seen[:, :2] / seen[:, 2:]
     spread = (slope - slope.mean(0)).square().sum(0) if len(slope) else slope.new_zeros(2)
     if bool((spread < 1e-12).any()):
-        raise ValueError(f"{len(slope)} valid points do not fix a camera: they must spread over rows and columns")
+        raise ValueError(f"{len(slope)} valid points do not fix a camera; they must spread over rows and columns")
     focal = ((slope - slope.mean(0)) * pixels).sum(0) / spread
     centre = pixels.mean(0) - focal * slope.mean(0)
     (fx, fy), (cx, cy) = focal.tolist(), centre.tolist()
@@ -38,10 +38,10 @@ def visible_colours(
     intrinsics: Float[Tensor, "3 3"],
     tolerance: int | float,
 ) -> tuple[Float[Tensor, "point 3"], Bool[Tensor, "point"]]:
-    """Look up the colour of camera points (metres) in the picture, where it shows them.
+    """Look up the colours of the visible camera points (metres) in the picture.
 
-    A point is seen if it projects into the mask and its depth is that of the point map there, to within `tolerance`
-    (metres). Returns the colours (0 where not seen), and which points are seen.
+    A point is visible if it projects into the mask and its depth is that of the point map there, to within `tolerance`
+    (metres). Returns the colours (0 where not visible) and which points are visible.
     """
     height, width = mask.shape
     pixels = project(xyz, intrinsics).nan_to_num(-1.0).floor()

@@ -1,4 +1,4 @@
-"""A surface out of a decoded field: clean-up, marching cubes, vertex colours."""
+"""Mesh extraction from a decoded field: clean-up, marching cubes, vertex colours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ try:
 except ImportError:
     marching_cubes = None
 
-GREY = 180  # of a vertex whose colour nobody knows
+GREY = 180  # of vertices without a known colour
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class ColouredMesh(Mesh):
 
 
 def extract_mesh(inside: Float[Tensor, "x y z"], smallest: int | float = 0.05) -> ColouredMesh:
-    """Extract the surface where the field is 0, as a closed mesh in the cube [-0.5, 0.5]^3 of the object (z up).
+    """Extract the zero level of a field as a closed mesh in the cube [-0.5, 0.5]^3 of the object (z up).
 
-    The field is minus a distance, or logits: interpolation between voxels needs its size, so never a binary grid.
+    The field is minus a distance, or logits; not a binary grid, because interpolation between voxels needs magnitudes.
     An object that reaches the border is closed there. Vertices are grey until `coloured`.
 
     Args:
         inside: the field at voxel centres, positive inside.
-        smallest: solid parts of fewer voxels than this share of the largest one are left out (floaters).
+        smallest: solid parts with fewer voxels than this share of the largest part are removed (floaters).
 
     Raises:
         ImportError: scikit-image or scipy is not installed.
@@ -45,24 +45,26 @@ def extract_mesh(inside: Float[Tensor, "x y z"], smallest: int | float = 0.05) -
         raise ImportError("a mesh needs scikit-image and scipy: pip install 'region4d[geom]'")
     field = inside.detach().float().cpu().numpy()
     if not np.isfinite(field).all():
-        raise ValueError("the decoded field is not finite: the model has diverged, or its input was not normalised")
+        raise ValueError("the decoded field is not finite; the model has diverged or its input is not normalised")
     if not (field > 0).any():
-        raise ValueError("the decoded field has no inside, so there is no surface: is the model trained?")
+        raise ValueError(
+            "the decoded field has no inside and therefore no surface; train the model or give another seed"
+        )
     field = np.pad(without_floaters(field, smallest), 1, constant_values=-np.abs(field).max())
     vertices, faces, _, _ = marching_cubes(field, 0.0, gradient_direction="ascent", allow_degenerate=False)
-    places = torch.from_numpy(np.ascontiguousarray(vertices, dtype=np.float32))
-    cube = (places - 0.5) / torch.tensor(inside.shape) - 0.5  # voxel 0 is at index 1 of the padded grid
+    indices = torch.from_numpy(np.ascontiguousarray(vertices, dtype=np.float32))
+    cube = (indices - 0.5) / torch.tensor(inside.shape) - 0.5  # voxel 0 is at index 1 of the padded grid
     colours = torch.full((len(cube), 3), GREY, dtype=torch.uint8)
     return ColouredMesh(cube, torch.from_numpy(faces.astype(np.int64)), colours)
 
 
 def has_surface(inside: Float[Tensor, "x y z"]) -> bool:
-    """Say whether `extract_mesh` finds a surface in a field."""
+    """Tell whether `extract_mesh` finds a surface in a field."""
     return bool(inside.isfinite().all()) and bool((inside > 0).any())
 
 
 def without_floaters(field: np.ndarray, smallest: float) -> np.ndarray:
-    """Turn small solid parts to outside; parts that touch by a corner are one."""
+    """Move small solid parts outside; parts that touch by a corner count as one."""
     parts, count = label(field > 0, generate_binary_structure(3, 3))
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     sizes[0] = 0

@@ -1,4 +1,4 @@
-"""Meshes as a camera sees them, by casting a ray through every pixel centre: no graphics card, no display."""
+"""Rendering of meshes by a ray through every pixel centre, without a graphics card or display."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AMBIENT, HEADLIGHT, DIRECT = 0.45, 0.25, 0.35
 
 @dataclass(frozen=True)
 class Rendering:
-    """What each pixel sees: colour, z-depth and which mesh; 0, 0 and -1 where it sees none."""
+    """Colour, z-depth and mesh index of every pixel; 0, 0 and -1 where it shows no mesh."""
 
     rgb: Float[Tensor, "3 height width"]  # shaded, in [0, 1]
     depth: Float[Tensor, "height width"]
@@ -41,7 +41,7 @@ def render_meshes(
 ) -> Rendering:
     """Render meshes that lie in the camera frame (OpenCV axes): nearest surface, vertex colours, smooth shading.
 
-    A surface is lit from both sides. What lies behind the camera is not seen. `intrinsics` are in pixels, centres
+    Surfaces are lit from both sides. Surfaces behind the camera are invisible. `intrinsics` are in pixels, centres
     at .5. Raises ImportError where open3d is not installed.
     """
     if open3d is None:

@@ -1,4 +1,4 @@
-"""What the flow attends to: tokens of image, mask and point map, of the crop and of the full picture."""
+"""The condition of the flow: tokens of image, mask and point map, of the crop and of the full picture."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Condition:
         return replace(self, tokens=self.tokens[index])
 
     def without(self, objects: Bool[Tensor, "object"] | None = None) -> Condition:
-        """Drop everything, of the marked objects or of all: what classifier-free guidance steers away from."""
+        """Drop the whole condition of the marked objects, or of all: the unconditional input of guidance."""
         marked = self._marked(objects)
         return replace(self, tokens=self.tokens.masked_fill(marked[:, None, None], 0))
 
@@ -57,13 +57,13 @@ def draw_objects(
 ) -> Bool[Tensor, "object"]:
     """Draw which objects of a training batch lose their condition, or their point map (published probability 0.1).
 
-    The published code throws one coin a batch; ours throws one an object, which is the same in expectation.
+    The published code draws once a batch; ours draws once an object, which is the same in expectation.
     """
     return (torch.rand(count, generator=generator, device=generator.device) < probability).to(device)
 
 
 class Conditioner(nn.Module):
-    """Encode both views of each object to `width` channels a token, six streams one behind the other.
+    """Encode both views of each object to six concatenated streams of tokens with `width` channels.
 
     Each of the encoders (image, mask repeated to three channels, point map) serves crop and full picture, has a
     projector (layer norm, gated SiLU), and adds a learned vector that tells the two views apart. An object without any

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,13 +20,14 @@ FREQUENCIES = 128  # of the time embedding, sine and cosine each
 
 
 class FlowTransformer(nn.Module):
-    """Predict the velocity of each latent from noisy latents, their time, and what the pictures say.
+    """Predict the velocity of each latent from noisy latents, their time, and the condition.
 
-    A mixture of transformers: a stream of shape tokens and a stream of three layout tokens, each with weights of its
-    own throughout. Shape queries see shape tokens alone; layout queries see both, the shape's keys and values detached.
-    So the layout never changes the shape, and no gradient of the layout reaches a weight of the shape stream:
-    `layout` can be trained on while shape outputs stay bit-equal. The published model shares the time embedding and
-    its modulation between the streams; here each stream has its own, for that guarantee to hold of every weight.
+    A mixture of transformers: a stream of shape tokens and a stream of three layout tokens, each with its own weights
+    throughout. Shape queries attend to shape tokens alone; layout queries attend to both, with detached keys and values
+    of the shape. The layout therefore never changes the shape, and no gradient of the layout reaches a weight of the
+    shape stream: `layout` can be trained further while shape outputs stay bit-equal. The published model shares the
+    time embedding and its modulation between the streams; here each stream has its own, so that this holds for every
+    weight.
     Source: SAM 3D, specs/sam3d.md 2.2; time runs from 0 (noise) to 1 (data).
 
     Args:
@@ -37,7 +38,7 @@ class FlowTransformer(nn.Module):
         heads: attention heads.
         context_width: channels of the condition's tokens.
         layout_width: channels of a token inside the layout stream, outside of its attention; None for `width`, as
-            published. Three tokens do well with fewer.
+            published. Fewer suffice for three tokens.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class FlowTransformer(nn.Module):
     ) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"width {width} is no multiple of {heads} heads: choose a width that is")
+            raise ValueError(f"width {width} is not a multiple of {heads} heads; choose one that is")
         inner = {"depth": depth, "heads": heads, "context_width": context_width, "attention_width": width}
         self.shape = Stream({"shape": shape_channels}, sincos_3d(side, width), **inner)
         self.layout = Stream(LAYOUT, nn.Parameter(0.02 * torch.randn(len(LAYOUT), layout_width or width)), **inner)
@@ -71,28 +72,30 @@ class FlowTransformer(nn.Module):
         Args:
             latents: noisy latents at `time`.
             time: 0 (noise) to 1 (data).
-            step: how far the velocity will be followed in one go; 0 asks for the instantaneous one.
+            step: size of the jump that the velocity is for; 0 for the instantaneous velocity.
             context: tokens of the condition.
         """
         shape, layout = self.shape.embed(latents), self.layout.embed(latents)
         when_shape, when_layout = (stream.when(time, step) for stream in (self.shape, self.layout))
         pairs = zip(self.shape.blocks, self.layout.blocks, strict=True)
         for of_shape, of_layout in cast("Iterable[tuple[StreamBlock, StreamBlock]]", pairs):
-            to_shape, to_layout = of_shape.modulation(when_shape), of_layout.modulation(when_layout)
-            query, key, value = of_shape.project(shape, to_shape)
-            layout_query, *own = of_layout.project(layout, to_layout)
+            shape_attention, shape_mlp = of_shape.modulation(when_shape)
+            layout_attention, layout_mlp = of_layout.modulation(when_layout)
+            query, key, value = of_shape.project(shape, shape_attention)
+            layout_query, *own = of_layout.project(layout, layout_attention)
             # the asymmetry: layout reads detached shape, shape never reads layout
             keys, values = (torch.cat([mine, its.detach()], 2) for mine, its in zip(own, (key, value), strict=True))
-            shape = of_shape.finish(shape, F.scaled_dot_product_attention(query, key, value), to_shape, context)
+            attended = F.scaled_dot_product_attention(query, key, value)
+            shape = of_shape.finish(shape, attended, shape_attention.gate, shape_mlp, context)
             attended = F.scaled_dot_product_attention(layout_query, keys, values)
-            layout = of_layout.finish(layout, attended, to_layout, context)
+            layout = of_layout.finish(layout, attended, layout_attention.gate, layout_mlp, context)
         return self.shape.read(shape) | self.layout.read(layout)
 
 
 class Stream(nn.Module):
     """The weights of one stream: embeddings of its latents and of time, blocks, and read-outs that start at zero.
 
-    `place` is added to its tokens: a parameter is learned, anything else is fixed.
+    `place`, the positional encoding of its tokens, is added to them: learned where it is a parameter, fixed otherwise.
     """
 
     place: Tensor
@@ -119,7 +122,7 @@ class Stream(nn.Module):
         self.outputs = nn.ModuleDict({key: zero(nn.Linear(width, size)) for key, size in sizes.items()})
 
     def embed(self, latents: Latents) -> Float[Tensor, "object token width"]:
-        """Embed the latents of this stream, one behind the other."""
+        """Embed the latents of this stream and concatenate their tokens."""
         return torch.cat([layer(latents[key]) for key, layer in self.inputs.items()], 1) + self.place
 
     def when(self, time: Float[Tensor, "object"], step: Float[Tensor, "object"]) -> Float[Tensor, "object width"]:
@@ -127,15 +130,27 @@ class Stream(nn.Module):
         return self.time(embed_number(1000 * time)) + self.step(embed_number(1000 * step))  # type: ignore[no-any-return]
 
     def read(self, tokens: Float[Tensor, "object token width"]) -> dict[str, Float[Tensor, "object _ _"]]:
-        """Read the velocity of each latent out of its tokens."""
+        """Project tokens to the velocity of each latent."""
         normed, layers = self.norm(tokens), dict(self.outputs.items())
         if len(layers) == 1:
             return {key: layer(normed) for key, layer in layers.items()}
         return {key: layer(normed[:, k : k + 1]) for k, (key, layer) in enumerate(layers.items())}
 
 
+class Modulation(NamedTuple):
+    """Shift and scale of the input of a layer, and gate of its output; each (object, 1, width)."""
+
+    shift: Tensor
+    scale: Tensor
+    gate: Tensor
+
+    def __call__(self, normed: Tensor) -> Tensor:
+        """Modulate normalised tokens."""
+        return normed * (1 + self.scale) + self.shift
+
+
 class StreamBlock(nn.Module):
-    """One stream's share of a block: modulated self-attention, cross-attention to the condition, modulated MLP."""
+    """One stream's part of a block: modulated self-attention, cross-attention to the condition, modulated MLP."""
 
     def __init__(self, width: int, attention_width: int, heads: int, context_width: int) -> None:
         super().__init__()
@@ -148,25 +163,28 @@ class StreamBlock(nn.Module):
         self.cross = CrossAttention(width, context_width, heads)
         self.mlp = mlp(width, 4 * width, width)
 
-    def modulation(self, when: Float[Tensor, "object width"]) -> tuple[Tensor, ...]:
-        """Compute shift, scale and gate of the attention and of the MLP (adaLN of DiT, arXiv 2212.09748)."""
-        return self.modulate(when)[:, None].chunk(6, -1)  # type: ignore[no-any-return]
+    def modulation(self, when: Float[Tensor, "object width"]) -> tuple[Modulation, Modulation]:
+        """Compute the modulation of the attention and of the MLP (adaLN of DiT, arXiv 2212.09748)."""
+        parts = self.modulate(when)[:, None].chunk(6, -1)
+        return Modulation(*parts[:3]), Modulation(*parts[3:])
 
-    def project(self, tokens: Tensor, to: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, tokens: Tensor, modulation: Modulation) -> tuple[Tensor, Tensor, Tensor]:
         """Project tokens to queries, keys and values of (object, head, token, channel)."""
-        modulated = self.norm1(tokens) * (1 + to[1]) + to[0]
+        modulated = modulation(self.norm1(tokens))
         query, key, value = rearrange(self.qkv(modulated), "b t (k h d) -> k b h t d", k=3, h=self.heads)
         return self.query_norm(query), self.key_norm(key), value
 
-    def finish(self, tokens: Tensor, attended: Tensor, to: tuple[Tensor, ...], context: Tensor) -> Tensor:
-        """Add what was attended, what the condition says, and the MLP."""
-        tokens = tokens + to[2] * self.out(rearrange(attended, "b h t d -> b t (h d)"))
+    def finish(
+        self, tokens: Tensor, attended: Tensor, attention_gate: Tensor, mlp_modulation: Modulation, context: Tensor
+    ) -> Tensor:
+        """Apply gated self-attention output, cross-attention, and the gated MLP."""
+        tokens = tokens + attention_gate * self.out(rearrange(attended, "b h t d -> b t (h d)"))
         tokens = tokens + self.cross(self.norm2(tokens), context)
-        return tokens + to[5] * self.mlp(self.norm3(tokens) * (1 + to[4]) + to[3])  # type: ignore[no-any-return]
+        return tokens + mlp_modulation.gate * self.mlp(mlp_modulation(self.norm3(tokens)))  # type: ignore[no-any-return]
 
 
 class HeadNorm(nn.RMSNorm):
-    """Normalise the channels of a head; the weight follows the input's type, because mixed types are not fused."""
+    """Normalise the channels of a head; the weight is cast to the input's type, because mixed types are not fused."""
 
     def forward(self, x: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch channel"]:
         """Apply RMS norm along the last axis."""
@@ -186,7 +204,7 @@ class CrossAttention(nn.Module):
     def forward(
         self, tokens: Float[Tensor, "object token width"], context: Float[Tensor, "object source channel"]
     ) -> Float[Tensor, "object token width"]:
-        """Read the context."""
+        """Attend to the context."""
         query = rearrange(self.query(tokens), "b t (h d) -> b h t d", h=self.heads)
         key, value = rearrange(self.key_value(context), "b t (k h d) -> k b h t d", k=2, h=self.heads)
         attended = F.scaled_dot_product_attention(query, key, value)
@@ -196,20 +214,20 @@ class CrossAttention(nn.Module):
 
 def embed_number(value: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch channel"]:
     """Embed numbers by sine and cosine of FREQUENCIES angular frequencies from 1 down to 1/10000."""
-    place = torch.arange(FREQUENCIES, device=value.device, dtype=torch.float32) / FREQUENCIES
-    angle = value[..., None].float() * 10000**-place
+    exponent = torch.arange(FREQUENCIES, device=value.device, dtype=torch.float32) / FREQUENCIES
+    angle = value[..., None].float() * 10000**-exponent
     return torch.cat([angle.cos(), angle.sin()], -1).to(value)
 
 
 def sincos_3d(side: int, width: int) -> Float[Tensor, "token width"]:
-    """Embed the place of each token of a cubic grid, in the order (x, y, z); what three axes cannot share is 0."""
+    """Embed the position of each token of a cubic grid, in the order (x, y, z); the last width % 6 channels are 0."""
     axis = sincos(torch.arange(side), 2 * (width // 6))
     x, y, z = (index.flatten() for index in torch.meshgrid(*3 * [torch.arange(side)], indexing="ij"))
     return F.pad(torch.cat([axis[x], axis[y], axis[z]], -1), (0, width % 6))
 
 
 def zero(layer: nn.Linear) -> nn.Linear:
-    """Start a layer at zero."""
+    """Initialise a layer to zero."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

@@ -10,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-TRUNCATION = 3.0  # voxels; further away a distance says nothing of where the surface is
+TRUNCATION = 3.0  # voxels; larger distances do not locate the surface
 
 
 def truncated_distance(distance: Float[Tensor, "*object x y z"]) -> Float[Tensor, "*object x y z"]:
@@ -30,7 +30,7 @@ def to_tokens(latent: Float[Tensor, "object channel x y z"], patch: int = 1) -> 
 def from_tokens(
     tokens: Float[Tensor, "object token feature"], side: int, patch: int = 1
 ) -> Float[Tensor, "object channel x y z"]:
-    """Undo `to_tokens` for a grid of `side` voxels along each axis."""
+    """Invert `to_tokens` for a grid of `side` voxels along each axis."""
     across = side // patch
     latent: Tensor = rearrange(
         tokens,

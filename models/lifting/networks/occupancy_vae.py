@@ -1,4 +1,4 @@
-"""A convolutional VAE of the shape of an object: a grid of occupancy, signed distance or both, to a small latent."""
+"""A convolutional VAE of object shapes: a grid of occupancy, signed distance or both, and a small latent."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ class OccupancyVAE(nn.Module):
     def standardise(self, means: Float[Tensor, "object channel a b c"]) -> None:
         """Fit the shift and scale that take the tokens of these posterior means to unit variance, channel by channel.
 
-        The published model has none (shift 0, scale 1, as here before this call); a flow from unit noise learns a
-        latent of another size slower.
+        The published model has none (shift 0, scale 1, as here before this call). A flow from unit noise learns latents
+        of another magnitude more slowly.
         """
         self.latent_mean.copy_(means.mean((0, 2, 3, 4)))
         self.latent_std.copy_(means.std((0, 2, 3, 4)).clamp_min(1e-4))
@@ -133,13 +133,13 @@ class OccupancyVAE(nn.Module):
         return self.decode(self.latent(tokens))
 
     def latent(self, tokens: Float[Tensor, "object token feature"]) -> Float[Tensor, "object channel a b c"]:
-        """Undo the order and the standardisation of tokens."""
+        """Convert tokens back to the latent grid, without standardisation."""
         mean, std = (rearrange(x, "c -> c 1 1 1") for x in (self.latent_mean, self.latent_std))
         latent: Tensor = from_tokens(tokens, self.side, self.patch) * std + mean
         return latent
 
     def inside(self, decoded: Float[Tensor, "object field x y z"]) -> Float[Tensor, "object x y z"]:
-        """Choose the field whose level 0 is the surface, positive inside: minus the distance, else the logits."""
+        """Select the field whose level 0 is the surface, positive inside: minus the distance, else the logits."""
         if "distance" in self.fields:
             return -decoded[:, self.fields.index("distance")]
         return decoded[:, self.fields.index("occupancy")]

@@ -1,4 +1,4 @@
-"""Tokens of a point map: each window of points becomes one token, and unknown points have a learned stand-in."""
+"""Tokens of a point map: one for each window of points, with a learned embedding of invalid points."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PointPatchEmbed(nn.Module):
     ) -> None:
         super().__init__()
         if size % patch:
-            raise ValueError(f"{size} pixels are no whole number of windows of {patch}: choose a divisor")
+            raise ValueError(f"windows of {patch} pixels do not divide a side of {size}; choose a divisor")
         self.channels, self.size, self.patch, self.remap = width, size, patch, remap
         self.embed = nn.Linear(3, width)
         self.unknown = nn.Parameter(0.02 * torch.randn(width))

@@ -1,4 +1,4 @@
-"""The pose and size of an object as the numbers that the layout stream learns, and exactly back.
+"""The pose and size of an object as the numbers that the layout stream learns, and the exact inverse.
 
 An object's frame is its cube [-0.5, 0.5]^3 with z up; `p_cam = R (scale * p_obj) + t`, where `cam_T_obj` holds R and t
 (OpenCV camera axes, metres) and `scale` is the side of the cube in metres. Translation and scale are encoded in the
@@ -7,8 +7,9 @@ canonical units of the object's normaliser, in which the visible object lies at 
 
 from __future__ import annotations
 
+import roma
 import torch
-import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
@@ -67,10 +68,9 @@ def rotation_to_6d(cam_R_obj: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*ba
 
 def rotation_from_6d(numbers: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 3"]:
     """Decode six numbers to `cam_R_obj`, always a rotation: Gram-Schmidt, b3 = b1 x b2, columns of Rm."""
-    a1, a2 = (numbers * numbers.new_tensor(STD) + numbers.new_tensor(MEAN)).split(3, -1)
-    b1 = F.normalize(a1, dim=-1)
-    b2 = F.normalize(a2 - (b1 * a2).sum(-1, keepdim=True) * b1, dim=-1)
-    p3d_R_obj = torch.stack([b1, b2, torch.linalg.cross(b1, b2)], -2)  # rows here, columns of its transpose Rm
+    raw = numbers * numbers.new_tensor(STD) + numbers.new_tensor(MEAN)
+    columns = rearrange(raw, "... (col row) -> ... row col", row=3)
+    p3d_R_obj: Tensor = roma.special_gramschmidt(columns, epsilon=1e-12).mT  # Rm is its transpose
     return _p3d_R_cam(numbers) @ p3d_R_obj
 
 

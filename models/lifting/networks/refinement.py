@@ -35,22 +35,22 @@ class Band:
 def find_band(
     inside: Float[Tensor, "object x y z"], latent: Float[Tensor, "object channel a b c"], reach: int = 1
 ) -> Band:
-    """Choose the voxels near the surface of the decoded field (positive inside); nothing is seen yet.
+    """Select the voxels near the surface of the decoded field (positive inside), without visible colours.
 
     Raises ValueError where no object has a surface.
     """
     coarse = SparseVoxels.from_mask(near_surface(inside, reach))
     if not len(coarse):
-        raise ValueError("refinement needs a surface, and no decoded field changes its sign: train the model first")
+        raise ValueError("refinement needs a surface, but no decoded field changes its sign; train the model first")
     fine, parent = coarse.children()
-    # both kinds of field keep their sign and its neighbourhood, and have no size that is alike: squash them
+    # tanh gives distances and logits a common range and keeps their sign
     layers = torch.cat([_enlarge(inside[:, None].tanh(), fine.side), _enlarge(latent, fine.side)], 1)
     unseen = layers.new_zeros(len(fine), SEEN)
     return Band(coarse, fine, parent, torch.cat([fine.gather(layers), fine.centres().to(layers), unseen], -1))
 
 
 def with_colours(band: Band, colours: Float[Tensor, "fine 3"], seen: Bool[Tensor, "fine"]) -> Band:
-    """Add what the picture shows of the fine voxels (`visible_colours` of their centres in the camera)."""
+    """Add the visible colours of the fine voxels (`visible_colours` of their centres in the camera)."""
     shown = torch.cat([torch.where(seen[:, None], colours, 0.0), seen[:, None].to(colours)], -1)
     return Band(band.coarse, band.fine, band.parent, torch.cat([band.evidence[:, :-SEEN], shown], -1))
 
@@ -160,7 +160,7 @@ def sample_refinement(
 def densify(
     state: Float[Tensor, "fine 4"], band: Band, inside: Float[Tensor, "object x y z"]
 ) -> tuple[Float[Tensor, "object a b c"], Float[Tensor, "object 4 a b c"]]:
-    """Lay refined voxels into dense grids of twice the resolution.
+    """Scatter refined voxels into dense grids of twice the resolution.
 
     Returns:
         The field, positive inside: minus the refined distance on the band, and the sign of the coarse field beyond it;
@@ -176,8 +176,8 @@ def interpolate_colours(
     grid: Float[Tensor, "4 x y z"], vertices: Float[Tensor, "vertex 3"]
 ) -> Float[Tensor, "vertex 3"]:
     """Interpolate RGB at points of the cube from the voxels of the band alone; mid grey where none is near."""
-    place = rearrange(2 * vertices.flip(-1), "v k -> 1 v 1 1 k")  # grid_sample wants z first, in [-1, 1]
-    found = F.grid_sample(grid[None], place.to(grid), align_corners=False)
+    grid_points = rearrange(2 * vertices.flip(-1), "v k -> 1 v 1 1 k")  # grid_sample wants z first, in [-1, 1]
+    found = F.grid_sample(grid[None], grid_points.to(grid), align_corners=False)
     colour, weight = found[0, :3, :, 0, 0].T, found[0, 3:, :, 0, 0].T
     return torch.where(weight > 1e-3, colour / weight.clamp_min(1e-3), 0.5)
 
@@ -187,11 +187,11 @@ def _enlarge(grid: Tensor, side: int) -> Tensor:
 
 
 def _attend(read: nn.Module, tokens: Tensor, objects: Tensor, context: Tensor) -> Tensor:
-    """Let each voxel read its own object's condition: voxels are padded to (object, longest), and unpadded after."""
+    """Attend from each voxel to its object's condition; voxels are padded to (object, longest) meanwhile."""
     counts = torch.bincount(objects, minlength=len(context))
     first = counts.cumsum(0) - counts
-    place = torch.arange(len(objects), device=objects.device) - first[objects]
+    slot = torch.arange(len(objects), device=objects.device) - first[objects]
     padded = tokens.new_zeros(len(context), int(counts.max()), tokens.shape[-1])
-    padded[objects, place] = tokens
-    found: Tensor = read(padded, context)[objects, place]
+    padded[objects, slot] = tokens
+    found: Tensor = read(padded, context)[objects, slot]
     return found

@@ -40,12 +40,12 @@ class SparseVoxels:
 
     @cached_property
     def index(self) -> Int64[Tensor, "voxel"]:
-        """The place of each voxel in the flattened dense grids, ascending."""
+        """The index of each voxel in the flattened dense grids, ascending."""
         return self._flat(self.coords)
 
     @cached_property
     def neighbours(self) -> list[tuple[Int64[Tensor, "pair"], Int64[Tensor, "pair"]]]:
-        """For each of 27 taps, which voxels (first) have an active neighbour there, and which one (second)."""
+        """For each of 27 taps, the voxels with an active neighbour there (first) and that neighbour (second)."""
         pairs = []
         for tap in TAPS:
             there = self.coords.clone()
@@ -90,7 +90,7 @@ class SparseVoxels:
 
 
 def near_surface(inside: Float[Tensor, "object x y z"], reach: int = 1) -> Bool[Tensor, "object x y z"]:
-    """Mark voxels with both signs of the field within `reach` voxels along every axis: the surface passes near."""
+    """Mark voxels near the surface: the field has both signs within `reach` voxels along every axis."""
     filled = (inside > 0).float()[:, None]
     size = 2 * reach + 1
     some, every = (sign * F.max_pool3d(sign * filled, size, 1, reach) for sign in (1, -1))
@@ -98,7 +98,7 @@ def near_surface(inside: Float[Tensor, "object x y z"], reach: int = 1) -> Bool[
 
 
 class SparseConv3d(nn.Module):
-    """Convolve the 27 neighbours of each active voxel; inactive ones count as 0, and stay inactive.
+    """Convolve the 27 neighbours of each active voxel; inactive ones count as 0 and remain inactive.
 
     On a full grid, equal to `torch.nn.functional.conv3d` with padding 1.
     Source: submanifold sparse convolution (arXiv 1706.01307).

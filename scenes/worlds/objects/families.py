@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
-from scenes.worlds.dice import Dice
 from scenes.worlds.objects.primitives import (
     Primitive,
     Tint,
@@ -18,12 +17,13 @@ from scenes.worlds.objects.primitives import (
     sphere,
     torus,
 )
+from scenes.worlds.world_random import WorldRandom
 
 
-def chair(dice: Dice) -> list[Primitive]:
+def chair(rng: WorldRandom) -> list[Primitive]:
     """Build a seat on four legs with a back."""
-    w, seat, back = dice.uniform(0.4, 0.55), dice.uniform(0.38, 0.5), dice.uniform(0.4, 0.65)
-    leg = dice.uniform(0.025, 0.045)
+    w, seat, back = rng.uniform(0.4, 0.55), rng.uniform(0.38, 0.5), rng.uniform(0.4, 0.65)
+    leg = rng.uniform(0.025, 0.045)
     legs = [box((x, y, seat / 2), (leg, leg, seat / 2), "wood") for x, y in corners(w / 2 - leg, w / 2 - leg)]
     return [
         *legs,
@@ -32,11 +32,11 @@ def chair(dice: Dice) -> list[Primitive]:
     ]
 
 
-def table(dice: Dice) -> list[Primitive]:
+def table(rng: WorldRandom) -> list[Primitive]:
     """Build a top, round or square, on four legs."""
-    w, d, h = dice.uniform(0.8, 1.3), dice.uniform(0.6, 0.9), dice.uniform(0.5, 0.75)
-    leg = dice.uniform(0.03, 0.05)
-    if dice.chance(0.4):
+    w, d, h = rng.uniform(0.8, 1.3), rng.uniform(0.6, 0.9), rng.uniform(0.5, 0.75)
+    leg = rng.uniform(0.03, 0.05)
+    if rng.chance(0.4):
         return [
             cylinder((0.0, 0.0, h), w / 2, 0.04),
             cylinder((0.0, 0.0, h / 2), 1.6 * leg, h / 2, "shade"),
@@ -46,30 +46,30 @@ def table(dice: Dice) -> list[Primitive]:
     return [*legs, box((0.0, 0.0, h), (w / 2, d / 2, 0.04))]
 
 
-def lamp(dice: Dice) -> list[Primitive]:
+def lamp(rng: WorldRandom) -> list[Primitive]:
     """Build a shade on a stand."""
-    h, r = dice.uniform(0.7, 1.2), dice.uniform(0.2, 0.3)
+    h, r = rng.uniform(0.7, 1.2), rng.uniform(0.2, 0.3)
     return [
         frustum((0.0, 0.0, 0.03), 0.8 * r, 0.6 * r, 0.03, "dark"),
         cylinder((0.0, 0.0, h / 2), 0.025, h / 2, "steel"),
-        frustum((0.0, 0.0, h), r, dice.uniform(0.4, 0.8) * r, dice.uniform(0.14, 0.2)),
+        frustum((0.0, 0.0, h), r, rng.uniform(0.4, 0.8) * r, rng.uniform(0.14, 0.2)),
     ]
 
 
-def mug(dice: Dice) -> list[Primitive]:
+def mug(rng: WorldRandom) -> list[Primitive]:
     """Build a cup with a ring for a handle."""
-    r, h = dice.uniform(0.3, 0.4), dice.uniform(0.35, 0.5)
+    r, h = rng.uniform(0.3, 0.4), rng.uniform(0.35, 0.5)
     return [
-        frustum((0.0, 0.0, h), dice.uniform(0.8, 1.0) * r, r, h),
+        frustum((0.0, 0.0, h), rng.uniform(0.8, 1.0) * r, r, h),
         cylinder((0.0, 0.0, 2 * h), 0.86 * r, 0.004, "dark"),
         torus((r, 0.0, h), 0.55 * h, 0.13 * h, axis="y"),
     ]
 
 
-def car(dice: Dice) -> list[Primitive]:
+def car(rng: WorldRandom) -> list[Primitive]:
     """Build a body, a cabin and four wheels, heading along x."""
-    long, wide, r = dice.uniform(0.5, 0.65), dice.uniform(0.22, 0.28), dice.uniform(0.1, 0.14)
-    cabin = dice.uniform(0.45, 0.6)
+    long, wide, r = rng.uniform(0.5, 0.65), rng.uniform(0.22, 0.28), rng.uniform(0.1, 0.14)
+    cabin = rng.uniform(0.45, 0.6)
     wheels = [cylinder((x, y, r), r, 0.045, "dark", "y") for x, y in corners(0.62 * long, wide)]
     return [
         *wheels,
@@ -79,9 +79,9 @@ def car(dice: Dice) -> list[Primitive]:
     ]
 
 
-def bottle(dice: Dice) -> list[Primitive]:
+def bottle(rng: WorldRandom) -> list[Primitive]:
     """Build a body with a neck and a cap."""
-    r, h, neck = dice.uniform(0.16, 0.24), dice.uniform(0.3, 0.45), dice.uniform(0.05, 0.08)
+    r, h, neck = rng.uniform(0.16, 0.24), rng.uniform(0.3, 0.45), rng.uniform(0.05, 0.08)
     return [
         cylinder((0.0, 0.0, h), r, h),
         frustum((0.0, 0.0, 2 * h + 0.1), r, neck, 0.1),
@@ -90,26 +90,26 @@ def bottle(dice: Dice) -> list[Primitive]:
     ]
 
 
-def tower(dice: Dice) -> list[Primitive]:
+def tower(rng: WorldRandom) -> list[Primitive]:
     """Build blocks that grow smaller towards the top."""
     parts: list[Primitive] = []
-    z, half = 0.0, dice.uniform(0.26, 0.34)
-    for level in range(dice.integer(3, 4)):
-        h = dice.uniform(0.14, 0.22)
-        solid = dice.chance(0.5)
+    z, half = 0.0, rng.uniform(0.26, 0.34)
+    for level in range(rng.integer(3, 4)):
+        h = rng.uniform(0.14, 0.22)
+        solid = rng.chance(0.5)
         tint: Tint = "shade" if level % 2 else "main"
         centre = (0.0, 0.0, z + h)
         parts.append(box(centre, (half, half, h), tint) if solid else cylinder(centre, half, h, tint))
-        z, half = z + 2 * h, half * dice.uniform(0.7, 0.85)
+        z, half = z + 2 * h, half * rng.uniform(0.7, 0.85)
     return [*parts, cone((0.0, 0.0, z + 0.15), half, 0.15)]
 
 
-def snowman(dice: Dice) -> list[Primitive]:
+def snowman(rng: WorldRandom) -> list[Primitive]:
     """Build two or three balls with a nose and a hat."""
-    parts, z, r = [], 0.0, dice.uniform(0.26, 0.34)
-    for _ in range(dice.integer(2, 3)):
+    parts, z, r = [], 0.0, rng.uniform(0.26, 0.34)
+    for _ in range(rng.integer(2, 3)):
         parts.append(sphere((0.0, 0.0, z + r), r))
-        top, z, r = (z + r, r), z + 1.75 * r, r * dice.uniform(0.7, 0.8)
+        top, z, r = (z + r, r), z + 1.75 * r, r * rng.uniform(0.7, 0.8)
     height, last = top
     return [
         *parts,
@@ -119,10 +119,10 @@ def snowman(dice: Dice) -> list[Primitive]:
     ]
 
 
-def house(dice: Dice) -> list[Primitive]:
+def house(rng: WorldRandom) -> list[Primitive]:
     """Build walls, a pyramid-like roof, a door and a chimney."""
-    w, d, h = dice.uniform(0.3, 0.42), dice.uniform(0.26, 0.36), dice.uniform(0.2, 0.32)
-    roof = dice.uniform(0.15, 0.24)
+    w, d, h = rng.uniform(0.3, 0.42), rng.uniform(0.26, 0.36), rng.uniform(0.2, 0.32)
+    roof = rng.uniform(0.15, 0.24)
     return [
         box((0.0, 0.0, h), (w, d, h)),
         frustum((0.0, 0.0, 2 * h + roof), 1.25 * max(w, d), 0.0, roof, "shade"),
@@ -131,10 +131,10 @@ def house(dice: Dice) -> list[Primitive]:
     ]
 
 
-def robot(dice: Dice) -> list[Primitive]:
+def robot(rng: WorldRandom) -> list[Primitive]:
     """Build a body with legs, arms, a head and two eyes, facing along x."""
-    w, h = dice.uniform(0.18, 0.26), dice.uniform(0.2, 0.3)
-    leg, head = dice.uniform(0.14, 0.24), dice.uniform(0.12, 0.16)
+    w, h = rng.uniform(0.18, 0.26), rng.uniform(0.2, 0.3)
+    leg, head = rng.uniform(0.14, 0.24), rng.uniform(0.12, 0.16)
     z = 2 * leg + 2 * h
     return [
         box((0.0, -0.55 * w, leg), (0.07, 0.07, leg), "dark"),
@@ -148,20 +148,20 @@ def robot(dice: Dice) -> list[Primitive]:
     ]
 
 
-def tree(dice: Dice) -> list[Primitive]:
+def tree(rng: WorldRandom) -> list[Primitive]:
     """Build a trunk under two or three cones."""
-    trunk, r = dice.uniform(0.1, 0.16), dice.uniform(0.28, 0.38)
+    trunk, r = rng.uniform(0.1, 0.16), rng.uniform(0.28, 0.38)
     parts = [cylinder((0.0, 0.0, trunk), 0.07, trunk, "wood")]
     z = 2 * trunk
-    for _ in range(dice.integer(2, 3)):
+    for _ in range(rng.integer(2, 3)):
         parts.append(cone((0.0, 0.0, z + 0.2), r, 0.2))
         z, r = z + 0.24, 0.78 * r
     return parts
 
 
-def rocket(dice: Dice) -> list[Primitive]:
+def rocket(rng: WorldRandom) -> list[Primitive]:
     """Build a body with a nose and four fins."""
-    r, h = dice.uniform(0.15, 0.2), dice.uniform(0.35, 0.5)
+    r, h = rng.uniform(0.15, 0.2), rng.uniform(0.35, 0.5)
     return [
         cylinder((0.0, 0.0, h + 0.1), r, h),
         cone((0.0, 0.0, 2 * h + 0.28), r, 0.18, "shade"),
@@ -172,21 +172,21 @@ def rocket(dice: Dice) -> list[Primitive]:
     ]
 
 
-def stool(dice: Dice) -> list[Primitive]:
+def stool(rng: WorldRandom) -> list[Primitive]:
     """Build a cushion on three or four legs held by a ring."""
-    r, h = dice.uniform(0.2, 0.28), dice.uniform(0.4, 0.65)
+    r, h = rng.uniform(0.2, 0.28), rng.uniform(0.4, 0.65)
     legs = [cylinder((x, y, h / 2), 0.025, h / 2, "wood") for x, y in corners(0.6 * r, 0.6 * r)]
     return [
         *legs,
         torus((0.0, 0.0, 0.35 * h), 0.85 * r, 0.02, "wood"),
-        ellipsoid((0.0, 0.0, h), (r, r, dice.uniform(0.06, 0.1))),
+        ellipsoid((0.0, 0.0, h), (r, r, rng.uniform(0.06, 0.1))),
     ]
 
 
-def cabinet(dice: Dice) -> list[Primitive]:
+def cabinet(rng: WorldRandom) -> list[Primitive]:
     """Build a box with drawers and knobs, facing along x."""
-    w, d, h = dice.uniform(0.24, 0.4), dice.uniform(0.18, 0.26), dice.uniform(0.3, 0.45)
-    count = dice.integer(2, 3)
+    w, d, h = rng.uniform(0.24, 0.4), rng.uniform(0.18, 0.26), rng.uniform(0.3, 0.45)
+    count = rng.integer(2, 3)
     parts = [box((0.0, 0.0, h + 0.04), (d, w, h)), box((0.0, 0.0, 0.02), (0.9 * d, 0.9 * w, 0.03), "dark")]
     for k in range(count):
         z = 0.04 + 2 * h * (k + 0.5) / count
@@ -195,20 +195,20 @@ def cabinet(dice: Dice) -> list[Primitive]:
     return parts
 
 
-def mushroom(dice: Dice) -> list[Primitive]:
+def mushroom(rng: WorldRandom) -> list[Primitive]:
     """Build a stem under a flat cap."""
-    h, r = dice.uniform(0.16, 0.26), dice.uniform(0.28, 0.38)
+    h, r = rng.uniform(0.16, 0.26), rng.uniform(0.28, 0.38)
     return [
-        frustum((0.0, 0.0, h), dice.uniform(0.1, 0.14), 0.08, h, "light"),
-        ellipsoid((0.0, 0.0, 2 * h), (r, r, dice.uniform(0.45, 0.7) * r)),
+        frustum((0.0, 0.0, h), rng.uniform(0.1, 0.14), 0.08, h, "light"),
+        ellipsoid((0.0, 0.0, 2 * h), (r, r, rng.uniform(0.45, 0.7) * r)),
     ]
 
 
-def rings(dice: Dice) -> list[Primitive]:
+def rings(rng: WorldRandom) -> list[Primitive]:
     """Build the toy of rings stacked on a peg."""
-    parts, z, r = [cylinder((0.0, 0.0, 0.03), 0.3, 0.03, "wood")], 0.06, dice.uniform(0.24, 0.3)
-    for k in range(dice.integer(3, 4)):
-        minor = dice.uniform(0.07, 0.09)
+    parts, z, r = [cylinder((0.0, 0.0, 0.03), 0.3, 0.03, "wood")], 0.06, rng.uniform(0.24, 0.3)
+    for k in range(rng.integer(3, 4)):
+        minor = rng.uniform(0.07, 0.09)
         parts.append(torus((0.0, 0.0, z + minor), r - minor, minor, "shade" if k % 2 else "main"))
         z, r = z + 1.9 * minor, 0.86 * r
     return [*parts, cylinder((0.0, 0.0, z / 2 + 0.06), 0.05, z / 2 + 0.06, "wood"), sphere((0.0, 0.0, z + 0.14), 0.07)]
@@ -219,7 +219,7 @@ def corners(x: float, y: float) -> list[tuple[float, float]]:
     return [(x, y), (x, -y), (-x, y), (-x, -y)]
 
 
-BUILDERS: tuple[Callable[[Dice], list[Primitive]], ...] = (
+BUILDERS: tuple[Callable[[WorldRandom], list[Primitive]], ...] = (
     *(chair, table, lamp, mug, car, bottle, tower, snowman),
     *(house, robot, tree, rocket, stool, cabinet, mushroom, rings),
 )

@@ -14,15 +14,15 @@ from scenes.worlds.rendering.intersections import distance_to_surface
 from scenes.worlds.world import World, WorldObject
 
 
-def occupancy(thing: WorldObject, points: Float[Tensor, "point 3"]) -> Bool[Tensor, "point"]:
+def occupancy(obj: WorldObject, points: Float[Tensor, "point 3"]) -> Bool[Tensor, "point"]:
     """Tell which points (metres, in the frame of the object) lie inside any of its primitives."""
-    return signed_distance(thing, points) <= 0
+    return signed_distance(obj, points) <= 0
 
 
-def signed_distance(thing: WorldObject, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point"]:
+def signed_distance(obj: WorldObject, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point"]:
     """Evaluate a distance to the surface (metres, negative inside): exact on it, to first order beside it."""
     gaps = []
-    for primitive in thing.primitives:
+    for primitive in obj.primitives:
         local = transform_points(points, invert(obj_T_prim(primitive)).to(points))
         size = torch.tensor(primitive.size).to(points)[:, None].expand(3, len(points))
         gaps.append(distance_to_surface(primitive.shape, local.T, size))
@@ -34,22 +34,22 @@ def obj_T_prim(primitive: Primitive) -> Float[Tensor, "4 4"]:
     return matrix(torch.tensor(primitive.rotation), torch.tensor(primitive.centre))
 
 
-def object_mesh(thing: WorldObject, segments: int = 48) -> Mesh:
+def object_mesh(obj: WorldObject, segments: int = 48) -> Mesh:
     """Mesh an object: the closed meshes of its primitives side by side; where they overlap, inner faces remain.
 
     Args:
-        thing: the object.
+        obj: the object.
         segments: corners of a circle; a chord lies at most radius * (1 - cos(pi / segments)) inside it.
     """
-    return joined([primitive_mesh(p, segments) for p in thing.primitives])
+    return joined([primitive_mesh(p, segments) for p in obj.primitives])
 
 
 def world_mesh(world: World, frame: int, segments: int = 48) -> list[Mesh]:
-    """Mesh the objects of a world as they stand in a frame, one mesh an object."""
+    """Mesh the objects of a world, posed at a frame; one mesh an object."""
     meshes = []
-    for thing in world.objects:
-        pose = torch.tensor(thing.world_T_obj([world.moments[frame]])[0])
-        mesh = object_mesh(thing, segments)
+    for obj in world.objects:
+        pose = torch.tensor(obj.world_T_obj([world.moments[frame]])[0])
+        mesh = object_mesh(obj, segments)
         meshes.append(Mesh(transform_points(mesh.vertices, pose), mesh.faces))
     return meshes
 

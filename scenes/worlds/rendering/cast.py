@@ -1,4 +1,4 @@
-"""Camera rays: what every pixel of every view sees first."""
+"""Camera rays: the first surface on the ray of every pixel of every view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optical flow from the scene itself: where the surface point of a pixel is seen in a neighbouring frame."""
+"""Exact optical flow: the position of the surface point of each pixel in a neighbouring frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def flow(
 
     Returns:
         The flow, 0 where a point comes to lie behind the camera or the neighbour does not exist, and its validity: the
-        point is inside the image there and nothing stands before it, by an exact ray to it.
+        point is inside the image there and nothing occludes it, by an exact ray to it.
     """
     frame = torch.arange(scene.frames, device=hits.depth.device)
     exists = ((frame + later >= 0) & (frame + later < scene.frames)).repeat(scene.worlds)
@@ -40,12 +40,12 @@ def flow(
 
 
 def moved_points(scene: PackedWorlds, hits: Hits, later: int) -> Float[Tensor, "3 view pixel"]:
-    """Carry the world point of each pixel along with its object to where it is `later` frames after."""
+    """Move the world point of each pixel with its object to its position `later` frames after."""
     later_T_now = scene.world_T_obj.roll(-later, 1) @ invert(scene.world_T_obj)
     flat = hits.point.flatten(1)
-    thing = scene.primitive_object[hits.primitive.flatten()[hits.object_pixel]]
+    obj = scene.primitive_object[hits.primitive.flatten()[hits.object_pixel]]
     frame = hits.object_pixel // hits.depth.shape[1] % scene.frames
-    moved = transform_points(flat[:, hits.object_pixel].T, later_T_now[thing, frame]).T
+    moved = transform_points(flat[:, hits.object_pixel].T, later_T_now[obj, frame]).T
     return flat.index_copy(1, hits.object_pixel, moved).view_as(hits.point)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from scenes.worlds.objects.primitives import Shape
 
-TINY = 1e-12  # stands in for a zero divisor; its quotients are beyond any scene
+TINY = 1e-12  # replaces a zero divisor; quotients by it lie outside any scene
 NEWTON_STEPS = 24  # enough for the worst bracket of a torus, where the quartic touches zero
 
 Rays = Float[Tensor, "3 ray"]

@@ -77,7 +77,7 @@ def pack(worlds: Sequence[World], device: torch.device | str) -> PackedWorlds:
     if not worlds or len({(w.config.height, w.config.width, w.config.frames) for w in worlds}) != 1:
         raise ValueError("a batch needs at least one world, and all of one height, width and frame count")
     config = worlds[0].config
-    objects = [(w, o, thing) for w, world in enumerate(worlds) for o, thing in enumerate(world.objects)]
+    objects = [(w, o, obj) for w, world in enumerate(worlds) for o, obj in enumerate(world.objects)]
     parts = [(k, p, t) for k, (_, _, o) in enumerate(objects) for p, t in zip(o.primitives, o.textures, strict=True)]
     parts.sort(key=lambda part: part[1].shape)  # stable: stays sorted by object within a shape
     shapes = [p.shape for _, p, _ in parts]
@@ -102,8 +102,8 @@ def pack(worlds: Sequence[World], device: torch.device | str) -> PackedWorlds:
         warmth=real([w.warmth for w in worlds]),
         object_world=whole([w for w, _, _ in objects]),
         object_index=whole([o for _, o, _ in objects]),
-        object_radius=real([0.5 * math.hypot(*thing.size) for _, _, thing in objects]),
-        world_T_obj=real([thing.world_T_obj(worlds[w].moments) for w, _, thing in objects]),
+        object_radius=real([0.5 * math.hypot(*obj.size) for _, _, obj in objects]),
+        world_T_obj=real([obj.world_T_obj(worlds[w].moments) for w, _, obj in objects]),
         primitive_object=whole([k for k, _, _ in parts]),
         primitive_size=real([p.size for _, p, _ in parts]),
         primitive_radius=real([p.radius for _, p, _ in parts]),

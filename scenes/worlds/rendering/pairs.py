@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scenes.worlds.objects.primitives import Shape
 
-NEAR = 1e-3  # metres; a corner nearer than this cannot be projected
+NEAR_PLANE = 1e-3  # metres; a corner nearer than this cannot be projected
 CORNERS = torch.tensor([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
@@ -60,13 +60,13 @@ def covered_spans(
     """List the pixel runs of the rectangle around each projected box: they cover all that the primitive can cover."""
     corners = half[:, None] * CORNERS.to(half)
     x, y, z = ((corners * cam_T_prim[:, None, axis, :3]).sum(-1) + cam_T_prim[:, None, axis, 3] for axis in range(3))
-    safe = z.clamp(min=NEAR)
+    safe = z.clamp(min=NEAR_PLANE)
     u = focal[:, None] * x / safe + width / 2
     v = focal[:, None] * y / safe + height / 2
-    crossing = z.amin(-1) < NEAR  # some corner is behind the camera: take the whole image, unless all are
+    crossing = z.amin(-1) < NEAR_PLANE  # some corner is behind the camera: take the whole image, unless all are
     u0, u1 = pixel_range(u, width, crossing)
     v0, v1 = pixel_range(v, height, crossing)
-    rows = torch.where(z.amax(-1) < NEAR, 0, v1 - v0)
+    rows = torch.where(z.amax(-1) < NEAR_PLANE, 0, v1 - v0)
     entry, k = ragged(torch.where(u1 > u0, rows, 0))
     return Spans(entry, v0[entry] + k, u0[entry], (u1 - u0)[entry])
 

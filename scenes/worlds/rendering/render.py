@@ -28,8 +28,8 @@ def render(
 ) -> list[Clip]:
     """Render worlds of one size to clips on the CPU, computing on `device`.
 
-    Video, depth, instances, intrinsics, poses and speed always come; `signals` names what else is wanted. On the CPU
-    one thread is used: the tensors are too small to share, and several processes do better (see WorldStore).
+    Clips always have video, depth, instances, intrinsics, poses and speed; `signals` adds more. On the CPU it uses one
+    thread: the tensors are too small to share, and several processes are faster (see WorldStore).
     """
     with one_thread():
         return render_batch(worlds, torch.device(device), signals)
@@ -37,7 +37,7 @@ def render(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep torch to one CPU thread for a while."""
+    """Limit torch to one CPU thread in a context."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -47,7 +47,7 @@ def one_thread() -> Iterator[None]:
 
 
 def render_batch(worlds: Sequence[World], device: torch.device, signals: Sequence[Signal]) -> list[Clip]:
-    """Render as `render` does, with the threads that torch has."""
+    """Render as `render` does, with all threads of torch."""
     scene = pack(worlds, device)
     hits = cast(scene)
     per_world: dict[str, Tensor] = {"depth": images(scene, hits.depth), "instances": instances(scene, hits)}
@@ -79,9 +79,7 @@ def render_batch(worlds: Sequence[World], device: torch.device, signals: Sequenc
                 truth=Truth(
                     objects=object_truth(world),
                     world_T_obj=poses[:, object_world == w],
-                    speed=torch.tensor(
-                        [[thing.speed(world.seconds, u) for thing in world.objects] for u in world.moments]
-                    ),
+                    speed=torch.tensor([[obj.speed(world.seconds, u) for obj in world.objects] for u in world.moments]),
                     **of_world,
                 ),
                 name=f"world-{world.seed}",
@@ -92,8 +90,8 @@ def render_batch(worlds: Sequence[World], device: torch.device, signals: Sequenc
 
 def expose(colour: Float[Tensor, "time 3 height width"], world: World) -> UInt8[Tensor, "time 3 height width"]:
     """Add sensor noise, drawn on the CPU from the seed of the world, and round to 8 bits."""
-    dice = torch.Generator().manual_seed(world.seed ^ NOISE_STREAM)
-    grain = torch.randn(colour.shape, generator=dice)
+    rng = torch.Generator().manual_seed(world.seed ^ NOISE_STREAM)
+    grain = torch.randn(colour.shape, generator=rng)
     return (255 * (colour + world.noise * grain)).round().clamp(0, 255).to(torch.uint8)
 
 
@@ -116,8 +114,8 @@ def moving(scene: PackedWorlds, hits: Hits) -> Bool[Tensor, "view pixel"]:
     first = changed[:, :1] if scene.frames > 1 else torch.zeros_like(poses[:, :1, 0, 0], dtype=torch.bool)
     changed = torch.cat([first, changed], 1)
     frame = (torch.arange(scene.views, device=poses.device) % scene.frames)[:, None]
-    thing = scene.primitive_object[hits.primitive]
-    return hits.on_object() & changed[thing, frame]
+    obj = scene.primitive_object[hits.primitive]
+    return hits.on_object() & changed[obj, frame]
 
 
 def object_truth(world: World) -> tuple[ObjectTruth, ...]:

@@ -1,4 +1,4 @@
-"""What stands between two points: shadows, and occlusion between frames."""
+"""Visibility between two points: shadows, and occlusion between frames."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from scenes.worlds.rendering.intersections import ENTER, TINY
 from scenes.worlds.rendering.packing import PackedWorlds
 from scenes.worlds.rendering.pairs import columns, ragged
 
-MARGIN = 1e-3  # share of a segment at its end that cannot block: the surface that the point lies on
-SLACK = 1.001  # on radii of bounding spheres, for rounding
+SURFACE_MARGIN = 1e-3  # share of a segment at its end that cannot block: the surface that the point lies on
+RADIUS_SLACK = 1.001  # on radii of bounding spheres, for rounding
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Straight ways from one origin a view to one point a pixel: unit direction and length."""
+    """Segments from one origin a view to one point a pixel: unit direction and length."""
 
     origin: Float[Tensor, "view 3"]
     direction: Float[Tensor, "3 view pixel"]
@@ -43,8 +43,8 @@ def blocked(
     length = along.square().sum(0).sqrt().clamp(min=TINY)
     segments = Segments(origin, along / length, length)
     world_T_obj = scene.world_T_obj.roll(-later, 1)
-    thing, pixel = near_objects(scene, segments, world_T_obj, wanted)
-    primitive, pixel = near_primitives(scene, segments, world_T_obj, thing, pixel)
+    obj, pixel = near_objects(scene, segments, world_T_obj, wanted)
+    primitive, pixel = near_primitives(scene, segments, world_T_obj, obj, pixel)
 
     result = torch.zeros(length.numel(), dtype=torch.bool, device=point.device)
     prim_T_world = invert(world_T_obj[scene.primitive_object] @ scene.obj_T_prim[:, None]).flatten(0, 1)
@@ -60,7 +60,7 @@ def blocked(
         x, y, z = columns(along, seen)
         turned = [of_shape[3 * row] * x + of_shape[3 * row + 1] * y + of_shape[3 * row + 2] * z for row in range(3)]
         t = ENTER[shape](of_shape[9:12], torch.stack(turned), of_shape[12:15])
-        result[seen[t < 1 - MARGIN]] = True
+        result[seen[t < 1 - SURFACE_MARGIN]] = True
     return result.view(length.shape)
 
 
@@ -74,7 +74,7 @@ def near_objects(
     most = int(scene.object_index.max()) + 1
     slot = (scene.object_view * most + scene.object_index[:, None]).flatten()  # views have equal numbers of slots
     towards = world_T_obj[:, :, :3, 3].flatten(0, 1) - segments.origin.index_select(0, scene.object_view.flatten())
-    radius = SLACK * scene.object_radius.repeat_interleave(scene.frames)
+    radius = RADIUS_SLACK * scene.object_radius.repeat_interleave(scene.frames)
     tangent = (towards.square().sum(-1) - radius.square()).clamp(min=0).sqrt()  # from the origin to the sphere
     tangent = torch.where(tangent > 0, tangent, -torch.inf)  # an origin inside sees it in every direction
 
@@ -88,17 +88,17 @@ def near_objects(
     if wanted is not None:
         near &= wanted[:, None]
     found, pixel = torch.nonzero(near.flatten(0, 1)).T.contiguous()
-    things = torch.empty(scene.views * most, dtype=torch.int64, device=slot.device)
-    things[slot] = torch.arange(len(slot), device=slot.device)
+    object_of_slot = torch.empty(scene.views * most, dtype=torch.int64, device=slot.device)
+    object_of_slot[slot] = torch.arange(len(slot), device=slot.device)
     views = torch.arange(scene.views, device=slot.device).repeat_interleave(most) * segments.length.shape[1]
-    return things.index_select(0, found), views.index_select(0, found) + pixel
+    return object_of_slot.index_select(0, found), views.index_select(0, found) + pixel
 
 
 def near_primitives(
     scene: PackedWorlds,
     segments: Segments,
     world_T_obj: Float[Tensor, "object frame 4 4"],
-    thing: Int64[Tensor, "pair"],
+    obj: Int64[Tensor, "pair"],
     pixel: Int64[Tensor, "pair"],
 ) -> tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]]:
     """List the segments that meet the sphere around a primitive, as (primitive * frames + frame, flat pixel)."""
@@ -109,12 +109,12 @@ def near_primitives(
     entry = by_object[(count.cumsum(0) - count)[posed // scene.frames] + k] * scene.frames + posed % scene.frames
     count = count.repeat_interleave(scene.frames)
     start = count.cumsum(0) - count
-    pair, k = ragged(count.index_select(0, thing))
-    listed = start.index_select(0, thing).index_select(0, pair) + k
+    pair, k = ragged(count.index_select(0, obj))
+    listed = start.index_select(0, obj).index_select(0, pair) + k
 
     centre = (world_T_obj[scene.primitive_object] @ scene.obj_T_prim[:, None])[:, :, :3, 3].flatten(0, 1)
     towards = (centre - segments.origin[scene.primitive_view.flatten()])[entry]
-    radius = (SLACK * scene.primitive_radius).repeat_interleave(scene.frames)[entry]
+    radius = (RADIUS_SLACK * scene.primitive_radius).repeat_interleave(scene.frames)[entry]
     table = torch.cat([towards.T, (towards.square().sum(-1) - radius.square())[None], radius[None]])
     x, y, z, outside, reach = columns(table, listed)
     rays = torch.cat([segments.direction.flatten(1), segments.length.view(1, -1)])

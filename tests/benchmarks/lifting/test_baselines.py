@@ -23,7 +23,7 @@ from benchmarks.lifting.methods import CeilingMethod, noisy_depth
 from benchmarks.lifting.scores import score
 from benchmarks.lifting.truth import make_truth, outer_mesh
 from scenes.worlds import WorldConfig
-from scenes.worlds.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore, draw_masked_object
+from scenes.worlds.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore, draw_masked_objects
 
 CONFIG = MaskedObjectConfig(
     WorldConfig(height=48, width=48, frames=1, objects=(1, 2), families=("tower", "chair"), cameras=("static",)),
@@ -33,7 +33,7 @@ CONFIG = MaskedObjectConfig(
 
 @pytest.fixture(scope="module")
 def items() -> list[MaskedObject]:
-    return [draw_masked_object(seed, CONFIG) for seed in range(3)]
+    return draw_masked_objects(range(3), CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,8 @@ def test_a_library_without_objects_is_refused() -> None:
 
 
 def test_the_grid_at_the_true_pose_is_a_high_ceiling(items: list[MaskedObject], tmp_path: object) -> None:
-    thing = MaskedObjectStore(CONFIG, range(3), tmp_path).thing(items[0])  # type: ignore[arg-type]
-    truth = make_truth(outer_mesh(thing), items[0])
+    obj = MaskedObjectStore(CONFIG, range(3), tmp_path).world_object(items[0])  # type: ignore[arg-type]
+    truth = make_truth(outer_mesh(obj), items[0])
     (found,) = CeilingMethod().predict(items[:1], [0], 0)
     assert not isinstance(found, str)
     scores = score(found, truth)

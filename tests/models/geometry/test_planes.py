@@ -8,9 +8,9 @@ from models.geometry.planes import find_planes
 
 def patch(normal: list[float], offset: float, count: int, seed: int) -> np.ndarray:
     """Points on normal . x + offset = 0, with a millimetre of noise."""
-    dice, up = np.random.default_rng(seed), np.array(normal)
+    rng, up = np.random.default_rng(seed), np.array(normal)
     sides = np.linalg.svd(up[None])[2][1:]
-    return -offset * up + dice.uniform(-2, 2, (count, 2)) @ sides + 0.001 * dice.standard_normal((count, 1)) * up
+    return -offset * up + rng.uniform(-2, 2, (count, 2)) @ sides + 0.001 * rng.standard_normal((count, 1)) * up
 
 
 def test_a_floor_and_a_wall_are_found_largest_first_and_face_the_camera() -> None:

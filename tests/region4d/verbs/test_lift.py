@@ -242,7 +242,7 @@ def test_a_person_is_asked_until_the_answer_is_one(lift: Lift, photo: Path, monk
 
 def test_a_line_that_is_no_choice_is_named(tmp_path: Path) -> None:
     (tmp_path / "choices.jsonl").write_text('{"chosen": 1}\n')
-    with pytest.raises(ValueError, match="line 1 is no choice"):
+    with pytest.raises(ValueError, match="line 1 is not a choice"):
         read_choices(tmp_path / "choices.jsonl")
 
 

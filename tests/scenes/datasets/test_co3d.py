@@ -120,17 +120,17 @@ def damage(folder: Path, what: str) -> None:
             return
         case "sequence_annotations.jgz is missing":
             (folder / "sequence_annotations.jgz").unlink()
-        case "is cut, or not gzipped JSON":
+        case "is truncated or not gzipped JSON":
             annotations.write_bytes(annotations.read_bytes()[:-50])
             return
-        case "holds a dict":
+        case "has a dict instead":
             write_jgz(annotations, {})
             return
-        case "is no frame of CO3D":
+        case "is not a CO3D frame":
             del first["image"]
         case "R has 6 numbers":
             first["viewpoint"]["R"] = first["viewpoint"]["R"][:2]
-        case "'fisheye' is none of ndc_isotropic":
+        case "'fisheye' is unknown; expected one of ndc_isotropic":
             first["viewpoint"]["intrinsics_format"] = "fisheye"
         case "has no viewpoint":
             first["viewpoint"] = None
@@ -138,7 +138,7 @@ def damage(folder: Path, what: str) -> None:
             first["depth"] = None
         case "has no mask":
             first["mask"] = None
-        case "frame000001.jpg is not there":
+        case "frame000001.jpg is missing":
             (files / "images" / "frame000001.jpg").unlink()
         case "says 40x30":
             for path in (files / "images").iterdir():
@@ -163,15 +163,15 @@ def read_everything(root: Path) -> None:
     [
         "frame_annotations.jgz is missing",
         "sequence_annotations.jgz is missing",
-        "is cut, or not gzipped JSON",
-        "holds a dict",
-        "is no frame of CO3D",
+        "is truncated or not gzipped JSON",
+        "has a dict instead",
+        "is not a CO3D frame",
         "R has 6 numbers",
-        "'fisheye' is none of ndc_isotropic",
+        "'fisheye' is unknown; expected one of ndc_isotropic",
         "has no viewpoint",
         "has no depth",
         "has no mask",
-        "frame000001.jpg is not there",
+        "frame000001.jpg is missing",
         "says 40x30",
         "another size than its depth",
         "16-bit",

@@ -76,21 +76,21 @@ def damage(folder: Path, what: str) -> None:
     path = folder / "transforms.json"
     cameras = json.loads(path.read_text())
     match what:
-        case "is cut or not JSON":
+        case "is truncated or not JSON":
             path.write_text(path.read_text()[:-20])
             return
         case "has no frames":
             cameras["frames"] = []
-        case "frame 0 is of another form":
+        case "frame 0 has another format":
             del cameras["frames"][0]["file_path"]
         case "is not 4x4":
             cameras["frames"][0]["transform_matrix"] = [[1.0, 0.0]]
         case "needs the numbers fl_x":
             del cameras["fl_x"]
-        case "another shape":
+        case "another aspect ratio":
             for picture in (folder / "images_4").iterdir():
                 Image.fromarray(np.zeros((40, 48, 3), np.uint8)).save(picture)
-        case "frame_00001.png is not there":
+        case "frame_00001.png is missing":
             (folder / "images_4" / "frame_00001.png").unlink()
         case "pose is not rigid":
             cameras["frames"][0]["transform_matrix"][0][0] = 7.0
@@ -100,13 +100,13 @@ def damage(folder: Path, what: str) -> None:
 @pytest.mark.parametrize(
     "what",
     [
-        "is cut or not JSON",
+        "is truncated or not JSON",
         "has no frames",
-        "frame 0 is of another form",
+        "frame 0 has another format",
         "is not 4x4",
         "needs the numbers fl_x",
-        "another shape",
-        "frame_00001.png is not there",
+        "another aspect ratio",
+        "frame_00001.png is missing",
         "pose is not rigid",
     ],
 )

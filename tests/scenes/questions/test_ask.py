@@ -84,7 +84,7 @@ def test_two_counts_exclude_each_other():
 def test_a_clip_without_truth_says_what_is_needed():
     with pytest.raises(ValueError, match=r"questions need a clip with truth.*scenes\.worlds"):
         ask(replace(CLIPS[0], truth=None))
-    with pytest.raises(ValueError, match="needed to mark object 0"):
+    with pytest.raises(ValueError, match="cannot mark object 0"):
         region_of(replace(CLIPS[0], truth=None), 0)
 
 

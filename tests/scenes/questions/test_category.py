@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from scenes.questions.category import Choice, Comparison, Measurement
+from scenes.questions.category import ChoiceQuestion, Comparison, Measurement
 from scenes.questions.facts import Facts
 from tests.support.toy_clips import toy_clip
 
@@ -23,7 +23,7 @@ def lopsided(facts):
 
 
 def test_every_available_word_is_the_answer_equally_often_however_many_things_it_is_true_of(facts):
-    choice = Choice("colour", lopsided, ("What colour?",))
+    choice = ChoiceQuestion("colour", lopsided, ("What colour?",))
     rng = Random(0)
     words, letters = Counter(), Counter()
     for _ in range(2000):
@@ -37,13 +37,13 @@ def test_every_available_word_is_the_answer_equally_often_however_many_things_it
 
 
 def test_asking_ends_when_only_one_word_is_left(facts):
-    asked = [len(list(Choice("c", lopsided, ("?",)).ask(facts, Random(k)))) for k in range(50)]
+    asked = [len(list(ChoiceQuestion("c", lopsided, ("?",)).ask(facts, Random(k)))) for k in range(50)]
     assert min(asked) == 1  # blue came first
     assert max(asked) <= 11
 
 
 def test_at_most_four_options_are_offered_and_the_answer_is_among_them(facts):
-    many = Choice("c", lambda _: {w: [((k,), "")] for k, w in enumerate("pqrstu")}, ("?",))
+    many = ChoiceQuestion("c", lambda _: {w: [((k,), "")] for k, w in enumerate("pqrstu")}, ("?",))
     for seed in range(20):
         question = next(many.ask(facts, Random(seed)))
         assert len(question.options) == 4
@@ -51,12 +51,12 @@ def test_at_most_four_options_are_offered_and_the_answer_is_among_them(facts):
 
 
 def test_what_is_not_kept_is_never_asked(facts):
-    choice = Choice("c", lopsided, ("?",), kept=lambda _facts, word, k: 0.0 if word == "red" and k else 1.0)
+    choice = ChoiceQuestion("c", lopsided, ("?",), kept=lambda _facts, word, k: 0.0 if word == "red" and k else 1.0)
     assert {q.objects[0] for seed in range(20) for q in choice.ask(facts, Random(seed))} <= {0, 10}
 
 
 def test_a_name_fills_the_gap_in_the_wording(facts):
-    choice = Choice("c", lambda _: {"1": [((), "red")], "2": [((), "blue")]}, ("How many are {}?",))
+    choice = ChoiceQuestion("c", lambda _: {"1": [((), "red")], "2": [((), "blue")]}, ("How many are {}?",))
     question = next(choice.ask(facts, Random(0)))
     assert question.text.startswith(("How many are red? (A)", "How many are blue? (A)"))
 

@@ -130,7 +130,7 @@ def test_the_column_is_the_third_of_the_mean_pixel():
 def test_names_are_those_of_the_object_and_options_those_of_the_scene():
     for category, attribute in (("colour", "colour"), ("shape", "family")):
         for clip, question in asked(category):
-            names = [getattr(thing, attribute) for thing in clip.truth.objects]
+            names = [getattr(obj, attribute) for obj in clip.truth.objects]
             assert answer(question) == names[question.objects[0]]
             assert set(question.options) <= set(names)
             assert len(set(question.options)) == len(question.options) >= 2
@@ -139,7 +139,7 @@ def test_names_are_those_of_the_object_and_options_those_of_the_scene():
 def test_counts_are_of_visible_objects():
     for clip, question in asked("count_colour"):
         colour = next(c for c in ("red", "green", "blue", "white") if c in question.text)
-        of_colour = [k for k, thing in enumerate(clip.truth.objects) if thing.colour == colour]
+        of_colour = [k for k, obj in enumerate(clip.truth.objects) if obj.colour == colour]
         assert int(answer(question)) == sum(bool((clip.truth.instances == k + 1).any()) for k in of_colour)
 
 

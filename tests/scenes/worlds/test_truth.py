@@ -44,10 +44,10 @@ def points_of(clip: Clip) -> Tensor:
 def test_unprojected_points_lie_on_the_analytic_surfaces(worlds: list[World], clips: list[Clip]) -> None:
     for world, clip in zip(worlds, clips, strict=True):
         truth, xyz = truth_of(clip), points_of(clip)
-        for k, thing in enumerate(world.objects):
+        for k, obj in enumerate(world.objects):
             for t in range(len(clip)):
                 points = transform_points(xyz[t][truth.instances[t] == k + 1], invert(truth.world_T_obj[t, k]))
-                assert (signed_distance(thing, points).abs() < 1e-4).all(), (clip.name, thing.family)
+                assert (signed_distance(obj, points).abs() < 1e-4).all(), (clip.name, obj.family)
         walls = xyz[truth.instances == 0]
         half = torch.tensor([world.room[0] / 2, world.room[1] / 2])
         gaps = torch.cat(
@@ -63,13 +63,13 @@ def test_normals_point_out_of_the_solids(worlds: list[World], clips: list[Clip])
         assert truth.normals is not None
         normals = truth.normals.movedim(1, -1)
         torch.testing.assert_close(normals.norm(dim=-1), torch.ones(normals.shape[:-1]), atol=1e-5, rtol=0)
-        for k, thing in enumerate(world.objects):
+        for k, obj in enumerate(world.objects):
             seen = truth.instances[0] == k + 1
             obj_T_world = invert(truth.world_T_obj[0, k])
             under = transform_points((xyz - step * normals)[0][seen], obj_T_world)
             above = transform_points((xyz + step * normals)[0][seen], obj_T_world)
-            assert occupancy(thing, under).float().mean() > 0.99 if len(under) else True  # plates may be thinner
-            assert not len(above) or occupancy(thing, above).float().mean() < 0.01  # where two primitives meet
+            assert occupancy(obj, under).float().mean() > 0.99 if len(under) else True  # plates may be thinner
+            assert not len(above) or occupancy(obj, above).float().mean() < 0.01  # where two primitives meet
 
 
 @pytest.mark.parametrize(("name", "later"), [("backward", -1), ("forward", 1)])
@@ -110,7 +110,7 @@ def test_warping_the_frame_before_by_the_backward_flow_gives_the_frame() -> None
 
 
 def test_texture_moves_with_moving_objects() -> None:
-    """As above for surface colour alone, because light and shadow on a thing that moves do change."""
+    """As above for surface colour alone, because light and shadow on a moving object do change."""
     config = WorldConfig(height=192, width=192, frames=2, motion=True, families=("car", "tower", "mug"), noise=0.0)
     worlds = [make_world(seed, config) for seed in range(3)]
     scene = pack(worlds, "cpu")
@@ -171,10 +171,10 @@ def test_a_static_world_under_a_static_camera_has_no_flow() -> None:
 
 def test_displacement_does_not_tell_the_frame_interval(many_worlds: list[World]) -> None:
     pairs = [
-        (math.log(thing.motion.length), math.log(world.seconds[-1]))
+        (math.log(obj.motion.length), math.log(world.seconds[-1]))
         for world in many_worlds
-        for thing in world.objects
-        if thing.motion.length
+        for obj in world.objects
+        if obj.motion.length
     ]
     x, y = torch.tensor(pairs).T
     correlation = torch.corrcoef(torch.stack([x, y]))[0, 1]
@@ -186,9 +186,9 @@ def test_speed_is_path_length_over_time_on_average() -> None:
     for seed in range(5):
         world = make_world(seed, config)
         seconds = torch.tensor(world.seconds)
-        for thing in world.objects:
-            speeds = torch.tensor([thing.speed(world.seconds, u) for u in world.moments])
-            assert torch.trapezoid(speeds, seconds).item() == pytest.approx(thing.motion.length, rel=1e-3, abs=1e-6)
+        for obj in world.objects:
+            speeds = torch.tensor([obj.speed(world.seconds, u) for u in world.moments])
+            assert torch.trapezoid(speeds, seconds).item() == pytest.approx(obj.motion.length, rel=1e-3, abs=1e-6)
 
 
 @pytest.mark.gpu

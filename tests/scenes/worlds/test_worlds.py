@@ -39,24 +39,24 @@ def test_no_pixel_is_ever_without_a_finite_depth(many_worlds: list[World]) -> No
 def test_objects_never_interpenetrate_nor_leave_the_room(many_worlds: list[World]) -> None:
     for world in many_worlds:
         for u in world.moments:
-            at = [(thing.at(u), thing) for thing in world.objects]
-            for pose, thing in at:
-                assert abs(pose.x) + thing.radius < world.room[0] / 2
-                assert abs(pose.y) + thing.radius < world.room[1] / 2
+            at = [(obj.at(u), obj) for obj in world.objects]
+            for pose, obj in at:
+                assert abs(pose.x) + obj.radius < world.room[0] / 2
+                assert abs(pose.y) + obj.radius < world.room[1] / 2
             for (a, one), (b, other) in combinations(at, 2):
                 apart = math.hypot(a.x - b.x, a.y - b.y) > one.radius + other.radius
-                low, high = sorted([one, other], key=lambda thing: thing.bottom)
+                low, high = sorted([one, other], key=lambda obj: obj.bottom)
                 assert apart or high.bottom >= low.bottom + low.size[2]
 
 
 def test_what_stands_on_furniture_stands_on_its_top(many_worlds: list[World]) -> None:
-    raised = [(world, thing) for world in many_worlds for thing in world.objects if thing.bottom > 0]
+    raised = [(world, obj) for world in many_worlds for obj in world.objects if obj.bottom > 0]
     assert raised
-    for world, thing in raised:
-        (below,) = (o for o in world.objects if o.start[:2] == thing.start[:2] and o is not thing)
+    for world, obj in raised:
+        (below,) = (o for o in world.objects if o.start[:2] == obj.start[:2] and o is not obj)
         assert below.family in ("table", "cabinet")
-        assert thing.bottom == pytest.approx(below.size[2])
-        assert max(thing.size[:2]) < min(below.size[:2])
+        assert obj.bottom == pytest.approx(below.size[2])
+        assert max(obj.size[:2]) < min(below.size[:2])
 
 
 def test_a_config_names_the_families_that_exist() -> None:
@@ -67,10 +67,10 @@ def test_a_config_names_the_families_that_exist() -> None:
 def test_worlds_hold_the_families_patterns_and_movers_that_were_asked_for() -> None:
     config = WorldConfig(frames=3, families=("mug", "robot"), patterns=("grain",), motion=True, movers=1.0)
     worlds = [make_world(seed, config) for seed in range(12)]
-    objects = [thing for world in worlds for thing in world.objects]
-    assert {thing.family for thing in objects} == {"mug", "robot"}
-    assert {t.pattern.name for thing in objects for t in thing.textures} <= {"GRAIN", "PLAIN"}  # accents are plain
-    assert all(thing.moves for thing in objects if thing.bottom == 0)
+    objects = [obj for world in worlds for obj in world.objects]
+    assert {obj.family for obj in objects} == {"mug", "robot"}
+    assert {t.pattern.name for obj in objects for t in obj.textures} <= {"GRAIN", "PLAIN"}  # accents are plain
+    assert all(obj.moves for obj in objects if obj.bottom == 0)
     with pytest.raises(ValueError, match="patterns must be some of plain"):
         WorldConfig(patterns=("paisley",))
 
@@ -81,11 +81,11 @@ def test_a_config_from_lists_is_that_from_tuples() -> None:
 
 def test_natural_sizes_are_those_of_the_kind_give_or_take_a_tenth() -> None:
     config = WorldConfig(motion=True, sizes="natural", rescale=(1.0, 1.0))
-    things = [thing for seed in range(60) for thing in make_world(seed, config).objects]
-    assert len({thing.family for thing in things}) == len(NATURAL_SIZES)
-    for thing in things:
-        assert 0.89 < max(thing.size) / NATURAL_SIZES[thing.family] < 1.11, thing.family
-    assert any(thing.bottom > 0 for thing in things)  # on furniture that it fits
+    objects = [obj for seed in range(60) for obj in make_world(seed, config).objects]
+    assert len({obj.family for obj in objects}) == len(NATURAL_SIZES)
+    for obj in objects:
+        assert 0.89 < max(obj.size) / NATURAL_SIZES[obj.family] < 1.11, obj.family
+    assert any(obj.bottom > 0 for obj in objects)  # on furniture that it fits
 
 
 def test_sizes_of_another_name_are_refused() -> None:

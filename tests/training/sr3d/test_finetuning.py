@@ -170,7 +170,7 @@ def test_boxes_on_surfaces_take_the_place_of_objects_half_of_them_on_noise() -> 
     _, processor = build()
     clips = render([make_world(seed, WorldConfig(frames=2)) for seed in range(16)], "cpu", ())
     categories = ("nearer_camera", "top", "colour")
-    questions = RegionQuestions(clips, processor, categories=categories, per_clip=6, seed=0, patch_probability=1.0)
+    questions = RegionQuestions(clips, processor, categories=categories, per_clip=6, seed=0, surface_box_prob=1.0)
     samples = [questions[i] for i in range(16)]
     assert {len(sample.pixels) for sample in samples} == {1, 2}  # frames
     assert all(len(sample.questions) == 6 for sample in samples)

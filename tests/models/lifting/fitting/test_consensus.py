@@ -17,8 +17,8 @@ def test_the_sample_in_the_middle_of_the_others_is_kept() -> None:
 def test_a_sample_that_misses_its_points_has_no_say() -> None:
     surfaces = [size * BALL for size in (1.0, 1.0, 1.02, 2.0, 2.02, 2.04)]
     assert most_agreed(surfaces[:1] + surfaces[2:], [0.1] * 5) >= 2
-    misfits = [0.1, 0.1, 0.1] + [0.1 + 10 * TEMPERATURE] * 3
-    assert most_agreed(surfaces, misfits) in (0, 1)
+    residuals = [0.1, 0.1, 0.1] + [0.1 + 10 * TEMPERATURE] * 3
+    assert most_agreed(surfaces, residuals) in (0, 1)
 
 
 def test_of_two_samples_the_one_of_less_misfit_is_kept_and_one_is_itself() -> None:

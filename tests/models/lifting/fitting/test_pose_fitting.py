@@ -8,7 +8,7 @@ import torch
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from models.lifting.fitting.pose_fitting import LEANS, Fit, PoseFitter, upright
+from models.lifting.fitting.pose_fitting import LEANING_MARGIN, Fit, PoseFitter, set_upright
 from models.lifting.inputs.evidence import Evidence
 from models.lifting.meshes.mesh import ColouredMesh, extract_mesh
 from tests.support.lifting import SeenObject
@@ -47,7 +47,7 @@ def test_a_shape_that_stands_wrong_comes_back_to_its_points(
     found = fitter.fit(start)
     assert apart(mesh, seen, start) > 0.05
     assert apart(mesh, seen, found) < 0.015
-    assert found.misfit < 0.5 * fitter.judge(start).misfit
+    assert found.residual < 0.5 * fitter.measure(start).residual
     np.testing.assert_allclose(found.cam_T_obj[:3, :3] @ found.cam_T_obj[:3, :3].T, np.eye(3), atol=1e-6)
 
 
@@ -55,12 +55,12 @@ def test_a_fit_is_never_much_worse_than_its_start_and_the_truth_hardly_moves(
     mesh: ColouredMesh, seen: SeenObject, fitter: PoseFitter, true: Fit
 ) -> None:
     found = fitter.fit(true)
-    assert found.misfit <= fitter.judge(true).misfit + LEANS < 0.1  # silhouettes are exact to a pixel
+    assert found.residual <= fitter.measure(true).residual + LEANING_MARGIN < 0.1  # silhouettes are exact to a pixel
     assert apart(mesh, seen, found) < 0.015
     pose = true.cam_T_obj.copy()
     pose[:3, 3] += 20  # no step leads back from here
     far = Fit(pose, seen.scale)
-    assert fitter.fit(far).misfit <= fitter.judge(far).misfit
+    assert fitter.fit(far).residual <= fitter.measure(far).residual
 
 
 @pytest.mark.parametrize("stretch", [[1.0, 1.0, 0.9], [1.0, 1.0, 1.12]])
@@ -97,10 +97,10 @@ def test_what_hangs_far_above_the_floor_is_not_pulled_down_to_it(
     pose = true.cam_T_obj.copy()
     pose[:3, 3] += 2 * seen.scale * true.up
     lifted = Fit(pose, seen.scale)
-    assert fitter._reaching(lifted, floor) is lifted
+    assert fitter._reach_floor(lifted, floor) is lifted
     pose = true.cam_T_obj.copy()
     pose[:3, 3] += 0.1 * seen.scale * true.up
-    reached = fitter._reaching(Fit(pose, seen.scale), floor)
+    reached = fitter._reach_floor(Fit(pose, seen.scale), floor)
     heights = floor.height(reached.to_camera(fitter.vertices))
     assert heights.min() == pytest.approx(0, abs=1e-4 * seen.scale)
     assert heights.max() == pytest.approx(
@@ -120,7 +120,7 @@ def test_what_stands_on_something_low_is_not_drawn_past_it_to_the_floor(
     cover = np.random.default_rng(0).uniform([-0.3, -0.3, 0], [0.3, 0.3, 0], (40, 3))  # of a book, under the shape
     cover[:, 2] = mesh.vertices[:, 2].min()
     book = Fit(pose, seen.scale).to_camera(cover)
-    carried = replace(raised, around=np.concatenate([raised.around, book]))
+    carried = replace(raised, surroundings=np.concatenate([raised.surroundings, book]))
     lowest = {}
     for name, evidence in {"floor": raised, "book": carried}.items():
         other = PoseFitter(mesh, evidence)
@@ -148,14 +148,14 @@ def test_a_shape_is_set_upright_about_its_points(seen: SeenObject, fitter: PoseF
     leaning = Fit(pose, seen.scale)
     floor = fitter.evidence.floor(leaning.up)
     assert floor is not None
-    stands = upright(leaning, floor, pivot)
+    stands = set_upright(leaning, floor, pivot)
     np.testing.assert_allclose(stands.up, floor.normal, atol=1e-6)
     np.testing.assert_allclose(stands.to_cube(pivot[None]), leaning.to_cube(pivot[None]), atol=1e-9)
 
 
 def test_without_a_point_there_is_nothing_to_fit_to(mesh: ColouredMesh, seen: SeenObject) -> None:
     nothing = Evidence.of(seen.points, torch.zeros_like(seen.mask), seen.intrinsics)
-    with pytest.raises(ValueError, match="give its point map"):
+    with pytest.raises(ValueError, match="give a point map with depth"):
         PoseFitter(mesh, nothing)
 
 
@@ -163,12 +163,12 @@ def test_without_a_floor_a_shape_is_stretched_by_its_points_alone(
     mesh: ColouredMesh, seen: SeenObject, true: Fit
 ) -> None:
     evidence = Evidence.of(seen.points, seen.mask, seen.intrinsics)
-    alone = replace(evidence, around=np.empty((0, 3)))
+    alone = replace(evidence, surroundings=np.empty((0, 3)))
     long = ColouredMesh(mesh.vertices * torch.tensor([1.0, 1.0, 1.15]), mesh.faces, mesh.colours)
     fitter = PoseFitter(long, alone)
     assert alone.floor(true.up) is None
     found = fitter.fit(true)
-    assert found.misfit < fitter.judge(true).misfit
+    assert found.residual < fitter.measure(true).residual
     assert found.stretch[2] / found.stretch[:2].mean() < 0.97
     exact = PoseFitter(mesh, alone)
-    assert exact.fit(true).misfit <= exact.judge(true).misfit  # where no floor outweighs it, a fit is never worse
+    assert exact.fit(true).residual <= exact.measure(true).residual  # where no floor outweighs it, a fit is never worse

@@ -8,12 +8,13 @@ from models.lifting import LiftingModel
 from models.lifting.fitting.pose_fitting import Fit
 from models.lifting.fitting.shape_fitting import (
     CLEARANCE,
-    POINTS,
-    REACH,
+    GUIDANCE_STEPS,
+    HUBER_DELTA,
+    POINTS_PER_OBJECT,
     EvidenceInCube,
-    distance_of,
+    decode_distance,
     fit_shapes,
-    pulled,
+    guidance_step,
 )
 from models.lifting.flow_matching.paths import draw_noise
 from models.lifting.inputs.evidence import Evidence
@@ -45,9 +46,9 @@ def test_what_is_seen_through_must_be_clear_and_what_is_hidden_may_be_anything(s
     evidence = evidence_of(seen, [fit], 32)
     distance = -seen.inside(32)[None]
     before = float(evidence.disagreement(distance))
-    seen_through = torch.where(evidence.empty, -1.0, distance)
-    cost = (1 + CLEARANCE) * float(evidence.empty.sum()) / POINTS
-    assert float(evidence.disagreement(seen_through)) > 0.9 * cost
+    in_free_space = torch.where(evidence.empty, -1.0, distance)
+    cost = (1 + CLEARANCE) * float(evidence.empty.sum()) / POINTS_PER_OBJECT
+    assert float(evidence.disagreement(in_free_space)) > 0.9 * cost
     hidden = ~evidence.empty & (distance > 0.9)  # far from the surface, so that no visible point feels them
     assert int(hidden.sum()) > 1000
     assert float(evidence.disagreement(torch.where(hidden, -1.0, distance))) == pytest.approx(before, abs=0.02)
@@ -67,16 +68,16 @@ def test_points_outside_the_cube_do_not_pull_and_those_at_its_border_feel_the_fi
     evidence = evidence_of(seen, [Fit(away, fit.scale)], 8)
     assert not bool(evidence.inside.any())
     assert float(evidence.disagreement(torch.ones(1, 8, 8, 8))) == 0
-    corner = torch.full((1, POINTS, 3), 0.499)
-    at_corner = EvidenceInCube(corner, torch.ones(1, POINTS, dtype=torch.bool), evidence.empty)
-    assert float(at_corner.disagreement(torch.ones(1, 8, 8, 8))) == pytest.approx(1 - REACH / 2)
+    corner = torch.full((1, POINTS_PER_OBJECT, 3), 0.499)
+    at_corner = EvidenceInCube(corner, torch.ones(1, POINTS_PER_OBJECT, dtype=torch.bool), evidence.empty)
+    assert float(at_corner.disagreement(torch.ones(1, 8, 8, 8))) == pytest.approx(1 - HUBER_DELTA / 2)
 
 
 def test_occupancy_stands_in_for_distances(tiny: LiftingModel) -> None:
     shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=torch.Generator().manual_seed(0))
     logits = tiny.vae.decode_tokens(shape)[:, tiny.vae.fields.index("occupancy")]
     tiny.vae.fields = ("occupancy", "colour")
-    torch.testing.assert_close(distance_of(tiny.vae, shape), 1 - 2 * logits.sigmoid())
+    torch.testing.assert_close(decode_distance(tiny.vae, shape), 1 - 2 * logits.sigmoid())
 
 
 def test_a_pull_brings_a_shape_nearer_to_its_evidence_and_leaves_the_networks_alone(
@@ -87,32 +88,28 @@ def test_a_pull_brings_a_shape_nearer_to_its_evidence_and_leaves_the_networks_al
     shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=torch.Generator().manual_seed(0))
 
     def apart(tokens: Tensor) -> float:
-        return float(evidence.disagreement(distance_of(tiny.vae, tokens)).detach())
+        return float(evidence.disagreement(decode_distance(tiny.vae, tokens)).detach())
 
     with torch.no_grad():  # as in a lift
-        found = pulled(tiny, shape, evidence)
+        found = guidance_step(tiny, shape, evidence, GUIDANCE_STEPS)
     assert apart(found) < apart(shape)
     assert not found.requires_grad
     assert all(torch.equal(value, before[name]) for name, value in tiny.state_dict().items())
     assert all(p.grad is None for p in tiny.parameters())
 
 
-def test_a_fit_leads_to_less_disagreement_than_the_flow_alone(
-    tiny: LiftingModel, seen: SeenObject, fit: Fit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_leads_to_less_disagreement_than_the_flow_alone(tiny: LiftingModel, seen: SeenObject, fit: Fit) -> None:
     evidence = evidence_of(seen, [fit], 8)
     generator = torch.Generator().manual_seed(0)
     shape = torch.randn(1, *tiny.flow.token_shapes["shape"], generator=generator)
     noise = draw_noise(tiny.flow.token_shapes, 1, generator=generator)
     condition = Condition(torch.randn(1, 5, 24, generator=generator), 1)
 
-    def apart() -> float:
-        found = fit_shapes(tiny, shape, noise, condition, evidence)
-        return float(evidence.disagreement(distance_of(tiny.vae, found)).detach())
+    def disagreement(guidance_steps: int) -> float:
+        found = fit_shapes(tiny, shape, noise, condition, evidence, guidance_steps)
+        return float(evidence.disagreement(decode_distance(tiny.vae, found)).detach())
 
-    fitted = apart()
-    monkeypatch.setattr("models.lifting.fitting.shape_fitting.PULLS", 0)
-    assert fitted < 0.9 * apart()
+    assert disagreement(GUIDANCE_STEPS) < 0.9 * disagreement(0)
 
 
 def test_each_object_of_a_batch_is_fitted_as_if_it_were_alone(tiny: LiftingModel, seen: SeenObject, fit: Fit) -> None:

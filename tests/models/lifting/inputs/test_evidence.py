@@ -14,15 +14,15 @@ def evidence(seen: SeenObject) -> Evidence:
 
 
 def test_what_stands_before_the_seen_surface_counts_and_what_stands_behind_does_not(evidence: Evidence) -> None:
-    assert evidence.stands_before(evidence.points) == pytest.approx(0, abs=1e-6)
-    assert evidence.stands_before(1.5 * evidence.points) == 0
-    assert evidence.stands_before(0.5 * evidence.points) > 0.5
+    assert evidence.occluding_depth(evidence.points) == pytest.approx(0, abs=1e-6)
+    assert evidence.occluding_depth(1.5 * evidence.points) == 0
+    assert evidence.occluding_depth(0.5 * evidence.points) > 0.5
 
 
 def test_nothing_counts_behind_the_camera_or_beside_the_picture(evidence: Evidence) -> None:
     away = np.array([[0.0, 0.0, -1.0], [0.0, 0.0, 0.0], [100.0, 0.0, 1.0]])
-    assert evidence.stands_before(away) == 0
-    assert not evidence.seen_through(away, 0.0).any()
+    assert evidence.occluding_depth(away) == 0
+    assert not evidence.in_free_space(away, 0.0).any()
 
 
 def test_no_voxel_of_the_object_is_seen_through_and_what_stands_clear_before_the_room_is(
@@ -30,28 +30,28 @@ def test_no_voxel_of_the_object_is_seen_through_and_what_stands_clear_before_the
 ) -> None:
     centres = voxel_centres(32, seen.points.xyz).reshape(-1, 3)
     xyz = transform_points(seen.scale * centres, seen.cam_T_obj).double().numpy()
-    through = evidence.seen_through(xyz, seen.scale / 32)
+    through = evidence.in_free_space(xyz, seen.scale / 32)
     inside = (seen.inside(32) > 0).flatten().numpy()
     assert not (through & inside).any()
-    nearer = evidence.seen_through(0.5 * evidence.points, 0.0)  # between the object and the camera
+    nearer = evidence.in_free_space(0.5 * evidence.points, 0.0)  # between the object and the camera
     assert nearer.all()
     assert 0 < through[~inside].mean() < 1
 
 
 def test_unknown_depth_leaves_its_surroundings_open(seen: SeenObject, evidence: Evidence) -> None:
     middle = evidence.points[len(evidence.points) // 2] * 0.5
-    assert evidence.seen_through(middle[None], 0.0).all()
+    assert evidence.in_free_space(middle[None], 0.0).all()
     column, row = (evidence.intrinsics @ middle / middle[2])[:2].astype(int)
     valid = seen.points.valid.clone()
     valid[row, column + 1] = False
     holed = Evidence.of(PointMap(seen.points.xyz, valid, "cam"), seen.mask, seen.intrinsics)
-    assert not holed.seen_through(middle[None], 0.0).any()
+    assert not holed.in_free_space(middle[None], 0.0).any()
 
 
 def test_points_are_thinned_evenly(evidence: Evidence) -> None:
     line = Evidence(evidence.depth, np.arange(9.0)[:, None].repeat(3, 1), evidence.intrinsics)
-    assert line.some(5)[:, 0].tolist() == [0, 2, 4, 6, 8]
-    assert len(line.some(100)) == 9
+    assert line.thinned(5)[:, 0].tolist() == [0, 2, 4, 6, 8]
+    assert len(line.thinned(100)) == 9
 
 
 def test_the_extent_is_a_diagonal_and_never_zero(evidence: Evidence) -> None:
@@ -81,10 +81,10 @@ def test_the_floor_of_a_world_is_found_where_the_object_stands(seen: SeenObject,
     floor = evidence.floor(up)
     assert floor is not None
     assert floor.normal @ up > 0.9999
-    foot = seen.cam_T_obj[:3, 3].double().numpy() - up * seen.thing.size[2] / 2
-    assert floor.height(foot) == pytest.approx(seen.thing.bottom, abs=0.01 * seen.scale)
-    assert evidence.beneath(foot[None] - 0.1 * up, up, 0.05).all()
-    assert not evidence.beneath(evidence.points, up, 0.05).any()
+    foot = seen.cam_T_obj[:3, 3].double().numpy() - up * seen.world_object.size[2] / 2
+    assert floor.height(foot) == pytest.approx(seen.world_object.bottom, abs=0.01 * seen.scale)
+    assert evidence.below_floor(foot[None] - 0.1 * up, up, 0.05).all()
+    assert not evidence.below_floor(evidence.points, up, 0.05).any()
 
 
 def test_a_table_is_no_floor_for_what_is_seen_below_its_top() -> None:
@@ -102,4 +102,4 @@ def test_no_floor_is_found_for_another_up_or_where_nothing_surrounds_the_object(
     assert floor_and(points=points).floor(np.array([1.0, 0.0, 0.0])) is None
     lonely = Evidence(np.zeros((4, 4)), points, np.eye(3))
     assert lonely.floor(UP) is None
-    assert not lonely.beneath(points, UP, 0.0).any()
+    assert not lonely.below_floor(points, UP, 0.0).any()

@@ -101,5 +101,5 @@ def test_places_on_the_grid_are_all_different_and_follow_the_order_of_tokens() -
 
 
 def test_a_width_that_heads_do_not_divide_is_refused() -> None:
-    with pytest.raises(ValueError, match="no multiple of 5 heads"):
+    with pytest.raises(ValueError, match="not a multiple of 5 heads"):
         FlowTransformer(width=24, heads=5)

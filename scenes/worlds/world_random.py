@@ -1,4 +1,4 @@
-"""Random draws for a world: plain Python numbers out of one seeded torch generator."""
+"""Random draws for a world: Python numbers from one seeded torch generator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TypeVar
 import torch
 
 Item = TypeVar("Item")
-BLOCK = 512  # numbers drawn at once: a call into torch costs as much as a hundred of them
+BLOCK = 512  # numbers drawn at once: one call of torch costs as much as a hundred numbers
 
 
-class Dice:
+class WorldRandom:
     """Draws scalars from a CPU `torch.Generator`: the same seed gives the same draws on every machine."""
 
     def __init__(self, seed: int) -> None:
