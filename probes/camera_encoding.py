@@ -39,6 +39,7 @@ def quaternion(rotations: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 
     """Convert rotation matrices to unit quaternions x, y, z, w with w >= 0.
 
     Of the four equivalent formulas, the one that divides by the largest component is used, to keep precision.
+    roma's `rotmat_to_unitquat` agrees to rounding, but adds in another order, which would change committed figures.
     """
     a, b, c = rotations[..., 0, 0], rotations[..., 1, 1], rotations[..., 2, 2]
     squares = torch.stack([1 + a - b - c, 1 - a + b - c, 1 - a - b + c, 1 + a + b + c], -1)  # 4 x the square of each
