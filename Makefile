@@ -1,38 +1,47 @@
-# Two commands on a fresh clone: `make compare` and `make test`. Each does its own set-up, and is quick the second time.
+# Each target does its own set-up on a fresh clone, and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup system test lint compare clean
+.PHONY: help setup system test lint compare docs wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS ?= train,geom,gen,app,decord,dev
+TORCH ?= # cpu: torch without CUDA; auto: for the driver of this machine; empty: what the package index has
 export UV_COMPILE_BYTECODE := 1
 
-help:  ## what can be made
+help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(READY)  ## virtual environment with everything that the two commands need (about 8 GB)
+setup: $(READY)  ## make a virtual environment for all other targets; TORCH=cpu leaves CUDA out, TORCH=auto asks the driver
 
 $(READY): pyproject.toml constraints.txt | system
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --constraint constraints.txt $(if $(strip $(TORCH)),--torch-backend $(strip $(TORCH))) \
+	    --editable '.[$(EXTRAS)]'
 	@touch $(READY)
 
 system:
 	@sh .ci/system-packages
 
-lint: $(READY)  ## ruff, mypy, import floors
+lint: $(READY)  ## run ruff, mypy and import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## lint, then the test suite (a few minutes on two cores)
+test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
 	$(BIN)/python -m pytest
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html
 	$(BIN)/region4d compare
 
-clean:  ## remove what the commands made (not the virtual environment)
-	rm -rf outputs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+docs: $(READY)  ## fill the tables of README and docs/ from results/
+	$(BIN)/region4d records docs
+
+wheel: $(READY)  ## build dist/region4d-*.whl, and test it with all its verbs
+	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --quiet --wheel-dir dist .
+	$(BIN)/python -m pytest --slow tests/end_to_end/test_wheel.py
+
+clean:  ## remove what the targets made, except the virtual environment
+	rm -rf outputs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
