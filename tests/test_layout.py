@@ -1,10 +1,29 @@
+"""The tree: every folder is a package, and nothing large lies in it by accident."""
+
 import importlib
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("models", "scenes", "training", "benchmarks", "distill", "probes", "region4d")
+LARGEST_FILE = 500_000  # bytes, outside of checkpoints/
+LARGEST_TREE = 52_000_000  # bytes, of all tracked files: 42 MB of checkpoints, and the code, documents and results
+LARGEST_CHECKPOINTS = 42_000_000  # bytes
+
+
+@pytest.fixture(scope="module")
+def tracked() -> dict[str, int]:
+    """The files that git tracks, with their size in bytes."""
+    if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("sizes are those of the files that git tracks, and this is no clone")
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    paths = {name: REPOSITORY / name for name in listing.split("\0") if name}
+    return {name: path.stat().st_size for name, path in paths.items() if path.is_file()}
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -22,3 +41,23 @@ def test_every_folder_of_code_and_tests_is_a_package() -> None:
         if "__pycache__" not in file.parts
     }
     assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+# Remove both marks once results/ is converted (report.md, *.jsonl.xz, one figure a study); strict marks then fail.
+UNCONVERTED = pytest.mark.xfail(reason="results/ still has HTML, contact sheets and loose records", strict=True)
+
+
+@UNCONVERTED
+def test_only_checkpoints_are_large(tracked: dict[str, int]) -> None:
+    outside = {name: size for name, size in tracked.items() if not name.startswith("checkpoints/")}
+    large = {name: size for name, size in outside.items() if size > LARGEST_FILE}
+    assert large == {}, "leave out what a command can build again, or compress it"
+
+
+@UNCONVERTED
+def test_the_tree_stays_small(tracked: dict[str, int]) -> None:
+    assert sum(tracked.values()) <= LARGEST_TREE
+
+
+def test_a_weight_changes_with_a_release_and_not_with_a_training(tracked: dict[str, int]) -> None:
+    assert sum(size for name, size in tracked.items() if name.startswith("checkpoints/")) <= LARGEST_CHECKPOINTS

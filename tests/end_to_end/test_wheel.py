@@ -63,7 +63,8 @@ def binaries(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "venv", "--without-pip", environment, folder=environment)
     python = environment / "bin" / "python"
     purelib = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", folder=environment).strip()
-    (Path(purelib) / "tested.pth").write_text(sysconfig.get_path("purelib"))  # .pth files in it are ignored
+    # a folder on the path: the editable installation in it, itself a .pth file, is not followed
+    (Path(purelib) / "tested.pth").write_text(sysconfig.get_path("purelib"))
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--quiet")
     run(*pip, wheel, folder=environment)
     return environment / "bin"
