@@ -37,6 +37,7 @@ compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them,
 	$(BIN)/region4d compare
 
 docs: $(READY)  ## fill the tables of README and docs/ from results/
+	$(BIN)/python -m probes.extractors.table
 	$(BIN)/region4d records docs
 
 wheel: $(READY)  ## build dist/region4d-*.whl, and test it with all its verbs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Sequence
@@ -61,10 +62,18 @@ def _add_verb(app: typer.Typer, name: str) -> None:
     module = name.replace("-", "_")
     verb = getattr(importlib.import_module(f"region4d.verbs.{module}"), module)
     if isinstance(verb, typer.Typer):
-        app.add_typer(verb, name=name)
+        for command in verb.registered_commands:
+            command.help = help_text(command.callback.__doc__ if command.callback else None)
+        app.add_typer(verb, name=name, no_args_is_help=True)
         return
     settings = {"ignore_unknown_options": True} if name in HYDRA_VERBS else {}
-    app.command(name, help=verb.__doc__, context_settings=settings)(verb)
+    app.command(name, help=help_text(verb.__doc__), context_settings=settings)(verb)
+
+
+def help_text(docstring: str | None) -> str:
+    """Turn a docstring into the help of a command: paragraphs that wrap at any width, brackets that rich shows."""
+    paragraphs = inspect.cleandoc(docstring or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).replace("[", "\\[")
 
 
 def named_verb(words: Sequence[str]) -> str | None:
@@ -88,9 +97,9 @@ def main() -> None:
         sys.exit(0)
     verb = named_verb(_words())
     try:
-        code = build_app(verb)(standalone_mode=False)
+        code = build_app(verb)(prog_name="region4d", standalone_mode=False)
     except TyperException as error:  # of the flags themselves
-        _refuse(error.format_message(), f"; see region4d {verb} --help" if verb else "; see region4d --help")
+        _refuse(error.format_message(), f" (see region4d {verb} --help)" if verb else " (see region4d --help)")
     except (ValueError, OSError, ImportError) as error:
         if os.environ.get("REGION4D_TRACEBACK"):
             raise

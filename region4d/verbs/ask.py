@@ -69,9 +69,9 @@ def ask(
 
     Example:
 
-    region4d worlds --export --seed 6 --count 1 --output rooms
+    region4d worlds --export --seed 2 --count 1 --frames 4 --output rooms
 
-    region4d ask rooms/world-6 --region 0:58,50,114,125 --region 1:131,91,171,164
+    region4d ask rooms/world-2 --region 0:161,127,187,180 --region 1:184,39,219,92
     "How far is <region0> from <region1> at the start?"
     """
     from models.sr3d.answering import Answerer, Query

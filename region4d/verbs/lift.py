@@ -96,7 +96,7 @@ def lift(
 
     Example:
 
-    region4d worlds --export --seed 6 --count 1 --output rooms
+    region4d worlds --export --seed 6 --count 1 --frames 4 --output rooms
 
     region4d lift rooms/world-6 --region 0:56,48,116,127 --region 1:129,89,173,166 --output lifted
     """

@@ -27,7 +27,7 @@ def worlds(
 ) -> None:
     """Preview worlds as a contact sheet and videos of colour, depth, flow, instances; or export RGB-D folders.
 
-    Example: region4d worlds --export --seed 6 --count 1 --output rooms
+    Example: region4d worlds --export --seed 6 --count 1 --frames 4 --output rooms
     """
     from rich.progress import track
 
