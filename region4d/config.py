@@ -59,15 +59,15 @@ def refuse_other_config(folder: Path, config: DictConfig) -> None:
         ValueError: when `config.yaml` in the folder differs.
     """
     saved = folder / "config.yaml"
-    if saved.is_file() and _without_place(OmegaConf.load(saved)) != _without_place(config):
+    if saved.is_file() and _without_folder(OmegaConf.load(saved)) != _without_folder(config):
         raise ValueError(
-            f"{folder} holds a run with another configuration: name a new folder with output=..., or remove it"
+            f"{folder} holds a run with another configuration; name a new folder with output=..., or remove it"
         )
 
 
-def _without_place(config: Any) -> str:
-    """Write a run's configuration without the name of its folder."""
-    return OmegaConf.to_yaml(config, resolve=True).replace(str(config.get("output")), "OUTPUT")
+def _without_folder(config: Any) -> str:
+    """Write a run's configuration without the name of its folder, whatever the order of its keys."""
+    return OmegaConf.to_yaml(config, resolve=True, sort_keys=True).replace(str(config.get("output")), "OUTPUT")
 
 
 def split_multirun(words: Sequence[str]) -> tuple[list[str], list[str]]:

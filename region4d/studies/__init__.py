@@ -1,1 +1,1 @@
-"""Studies: what is run, gathered and reported."""
+"""Studies: a plan of each kind (compare, probe, lift), and the one machine that runs them all."""

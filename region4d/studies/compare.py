@@ -71,7 +71,7 @@ def plan_run(
         scoring += study.bench_overrides
         steps.append(VerbStep(f"scoring {task}", "bench", tuple(scoring), records / "manifest.json"))
     if study.probes:
-        probing = (f"model={model}", f"output={folder / 'probes.json'}", f"arm={arm}", f"seed={seed}")
+        probing = (f"checkpoint={model}", f"output={folder / 'probes.json'}", f"label={arm}", f"seed={seed}")
         steps.append(VerbStep("probing", "linear_probe", probing, folder / "probes.json"))
     return StudyRun(name, folder, tuple(steps), arm, seed, name in archived)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig
 
 from region4d.config import compose_config
 
-DIFFUSERS = ("diffusers", "probes.extractors.diffusion")  # packages that ask for graphics cards as they are imported
+UNSAFE_TO_PRELOAD = ("diffusers", "probes.extractors.diffusion")  # they query graphics cards on import
+
+COMPOSING = threading.Lock()  # Hydra has global state, and jobs run in threads
 
 
 class Step(ABC):
@@ -59,6 +63,10 @@ class VerbStep(Step):
         """The configuration of the verb, composed when it is first needed and sent along into the step's process."""
         return composed(self.verb, self.overrides)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Take the composed configuration along."""
+        return {**self.__dict__, "config": self.config}
+
     @property
     def finished(self) -> bool:
         """Whether `done` exists."""
@@ -67,12 +75,12 @@ class VerbStep(Step):
     @property
     def length(self) -> int:
         """The optimizer steps of a training; 0 for other verbs."""
-        return int(self.config.trainer.max_steps) if "trainer" in self.config else 0
+        return int(self.config.trainer.max_steps) if self.verb == "train" else 0
 
     @property
     def metrics(self) -> Path | None:
         """The log of a training."""
-        return Path(self.config.output) / "metrics.csv" if "trainer" in self.config else None
+        return Path(self.config.output) / "metrics.csv" if self.verb == "train" else None
 
     def run(self) -> None:
         """Run the verb on its configuration."""
@@ -81,7 +89,7 @@ class VerbStep(Step):
     def modules(self) -> set[str]:
         """Name the module of the verb, and those of the classes that its configuration names."""
         targets = {target.rpartition(".")[0] for target in _targets(self.config)}
-        return {f"region4d.verbs.{self.verb}", *(name for name in targets if not name.startswith(DIFFUSERS))}
+        return {f"region4d.verbs.{self.verb}", *(name for name in targets if not name.startswith(UNSAFE_TO_PRELOAD))}
 
 
 @dataclass(frozen=True)
@@ -100,8 +108,9 @@ class Job:
 
 @cache
 def composed(verb: str, overrides: tuple[str, ...]) -> DictConfig:
-    """Compose the configuration of a verb once: it takes about half a second, and steps of a plan share overrides."""
-    return compose_config(verb, overrides)
+    """Compose the configuration of a verb once: it takes about half a second, and a plan has hundreds of steps."""
+    with COMPOSING:
+        return compose_config(verb, overrides)
 
 
 def _targets(node: object) -> Iterator[str]:

@@ -48,18 +48,18 @@ class LiftStudyPlan(Plan[LiftJob, LiftStudy]):
     """Every method on every test set is a job; speed and contact sheets follow."""
 
     @cached_property
-    def measured(self) -> LiftPlan:
+    def lifts(self) -> LiftPlan:
         """The test sets and methods."""
         return LiftPlan.of(self.config)
 
     def unavailable(self) -> list[str]:
         """Name the methods whose checkpoint does not exist."""
-        return [f"{name}: {reason}" for name, reason in self.measured.unavailable.items()]
+        return [f"{name}: {reason}" for name, reason in self.lifts.unavailable.items()]
 
     @cached_property
     def measurements(self) -> list[LiftJob]:
         """The jobs that measure, test set by test set."""
-        plan, runs = self.measured, Path(self.config.runs)
+        plan, runs = self.lifts, Path(self.config.runs)
         identity = cache(plan.identity)  # hashes a checkpoint
         jobs = []
         for test in plan.tests:
@@ -79,26 +79,26 @@ class LiftStudyPlan(Plan[LiftJob, LiftStudy]):
         return [*self.measurements, last] if last.steps else self.measurements
 
     def _timing(self) -> Iterator[Timing]:
-        plan = self.measured
+        plan = self.lifts
         if arms := tuple(name for name in self.config.study.speed.arms if name in plan.names and name in plan.arms):
             yield Timing(self.config, Path(self.config.runs) / SPEEDS, arms)
 
     def _drawings(self) -> Iterator[Drawing]:
-        methods = tuple(name for name in self.config.study.sheet.methods if name in self.measured.names)
-        for test in self.measured.tests if methods else ():
+        methods = tuple(name for name in self.config.study.sheet.methods if name in self.lifts.names)
+        for test in self.lifts.tests if methods else ():
             yield Drawing(self.config, Path(self.config.output) / f"{test.name}.png", methods, test.name)
 
     def prepare(self, jobs: Sequence[LiftJob]) -> None:
         """Render the test sets, mesh their true objects, and measure the library of the baselines where one runs."""
         with scoring_pool(self.config.workers) as pool:
-            for test in self.measured.tests:
+            for test in self.lifts.tests:
                 prepare_truths(test, pool, self.config.workers)
         if any(method in BASELINES for job in jobs for step in job.steps for method in step.methods):
-            keep_library(self.measured.library_store, self.config.workers)
+            keep_library(self.lifts.library_store, self.config.workers)
 
     def gather(self, command: str) -> LiftStudy:
         """Read the records of what is measured."""
-        return gather_lifts(self.measured, command)
+        return gather_lifts(self.lifts, command)
 
     def report(self, study: LiftStudy) -> None:
         """Write the report, and print an overview of every test set."""

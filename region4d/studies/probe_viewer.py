@@ -1,4 +1,4 @@
-"""Predicted and true points of test clips in a browser, turned and compared by hand."""
+"""A browser view of predicted and true points of test clips, to turn and compare."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from region4d.terminal import CONSOLE
 try:
     import viser
 except ImportError as error:
-    raise ImportError("points are shown with viser: pip install 'region4d[app]'") from error
+    raise ImportError("view=PORT needs viser; pip install 'region4d[app]'") from error
 
-WORST = 0.5  # error drawn in the last colour, in mean distances of the first view
-TRUTH = (150, 150, 150)
+WORST_ERROR = 0.5  # gets the last colour; in mean distances of the first view
+TRUTH_COLOUR = (150, 150, 150)
 
 
 def view_clouds(chosen: Mapping[str, Cell], port: int) -> None:
@@ -35,7 +35,7 @@ def view_clouds(chosen: Mapping[str, Cell], port: int) -> None:
     """
     clouds = {model: load_file(cell.folder / CLOUDS) for model, cell in chosen.items() if has_clouds(cell)}
     if not clouds:
-        raise ValueError("no probe of this study has points to show: run the study first")
+        raise ValueError("no finished probe of this study has kept points; run the study first")
     server = build_viewer(clouds, port)
     CONSOLE.print(f"points of {', '.join(clouds)}: http://localhost:{server.get_port()} (Ctrl-C ends)")
     while True:
@@ -43,29 +43,29 @@ def view_clouds(chosen: Mapping[str, Cell], port: int) -> None:
 
 
 def has_clouds(cell: Cell) -> bool:
-    """Tell whether a cell has kept its points."""
+    """Whether the points of a cell are kept."""
     return (cell.folder / CLOUDS).is_file()
 
 
 def build_viewer(clouds: Mapping[str, Mapping[str, Tensor]], port: int) -> viser.ViserServer:
-    """Build the scene: a model and a clip to choose, predicted points coloured by their error, true ones in grey."""
+    """Build the scene: menus of models and clips, predicted points coloured by their error, true points in grey."""
     server: Any = viser.ViserServer(port=port, verbose=False)
     server.scene.set_up_direction("-y")  # OpenCV axes: y points down
-    clips = sorted({name.partition("/")[0] for found in clouds.values() for name in found})
+    clips = sorted({name.partition("/")[0] for cloud in clouds.values() for name in cloud})
     model = server.gui.add_dropdown("model", list(clouds))
     clip = server.gui.add_dropdown("clip", clips)
     size = server.gui.add_slider("point size", min=0.002, max=0.05, step=0.002, initial_value=0.012)
     shown = {kind: server.gui.add_checkbox(kind, True) for kind in ("prediction", "truth")}
-    said = server.gui.add_markdown("")
+    caption = server.gui.add_markdown("")
 
     def draw(_event: Any = None) -> None:
-        found = clouds[model.value]
-        pred, true, error = aligned(*(found[f"{clip.value}/{part}"] for part in ("pred", "true", "valid")))
-        for name, points, colours in (("prediction", pred, error_colours(error)), ("truth", true, TRUTH)):
+        cloud = clouds[model.value]
+        pred, true, error = aligned(*(cloud[f"{clip.value}/{part}"] for part in ("pred", "true", "valid")))
+        for name, points, colours in (("prediction", pred, error_colours(error)), ("truth", true, TRUTH_COLOUR)):
             server.scene.add_point_cloud(
                 f"/{name}", points.numpy(), colours, point_size=size.value, visible=shown[name].value
             )
-        said.content = f"point error {float(error.mean()):.3f} (blue 0, yellow {WORST} and more)"
+        caption.content = f"point error {float(error.mean()):.3f} (blue 0, yellow {WORST_ERROR} and more)"
 
     for handle in (model, clip, size, *shown.values()):
         handle.on_update(draw)
@@ -76,7 +76,7 @@ def build_viewer(clouds: Mapping[str, Mapping[str, Tensor]], port: int) -> viser
 def aligned(
     pred: Float[Tensor, "view height width 3"], true: Float[Tensor, "view height width 3"], valid: Tensor
 ) -> tuple[Float[Tensor, "point 3"], Float[Tensor, "point 3"], Float[Tensor, "point"]]:
-    """Bring predicted points over the true ones by a similarity, and measure how far they lie from them."""
+    """Align predicted points with the true ones by a similarity; return both and their distances."""
     p, q = pred[valid].double(), true[valid].double()
     true_T_pred, _ = align_similarity(p, q, torch.ones(len(p), dtype=torch.float64))
     moved = transform_points(p, true_T_pred)
@@ -84,5 +84,5 @@ def aligned(
 
 
 def error_colours(error: Float[Tensor, "point"]) -> UInt8[np.ndarray, "point 3"]:
-    """Colour errors from 0 to `WORST`."""
-    return (255 * colormaps["viridis"](np.clip(error.numpy() / WORST, 0, 1))[:, :3]).astype(np.uint8)
+    """Colour errors from 0 to `WORST_ERROR`."""
+    return (255 * colormaps["viridis"](np.clip(error.numpy() / WORST_ERROR, 0, 1))[:, :3]).astype(np.uint8)

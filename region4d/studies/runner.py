@@ -40,7 +40,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
     waiting = [job for job in jobs if not job.finished]
     if not waiting:
         return []
-    modules = set().union(*(step.modules() for job in waiting for step in job.steps))  # composes all, before any runs
+    modules = set().union(*(step.modules() for step in waiting[0].steps))  # those of other jobs are much the same
     get_context("forkserver").set_forkserver_preload(sorted(modules))
     threads = max(1, (os.cpu_count() or 1) // max(1, min(workers, len(waiting))))
     columns = (

@@ -11,13 +11,22 @@ from omegaconf import DictConfig
 
 from region4d.config import CONFIGS
 from region4d.studies.plan import chosen_jobs, load_plan, run_plan
+from region4d.terminal import CONSOLE
 
 
 def sweep(kind: str, flags: Sequence[str], overrides: Sequence[str]) -> None:
-    """Run each job that can run now, or the one that `run` chooses, as Hydra's multirun does; write no report."""
+    """Run each unfinished job that can start, or the one that `run` chooses, as Hydra's multirun does.
+
+    Jobs that depend on these (the controls of a probe study, the speeds of a study of lifting) need a second sweep.
+    """
     plan = load_plan(kind, overrides)
-    names = ",".join(job.name for job in chosen_jobs(plan))
-    words = list(overrides) if plan.config.run else [*overrides, f"run={names}"]
+    for reason in plan.unavailable():
+        CONSOLE.print(reason)
+    names = [job.name for job in chosen_jobs(plan) if not job.finished]
+    if not names:
+        CONSOLE.print("every run that can start is finished; report_only=true without -m writes the report")
+        return
+    words = list(overrides) if plan.config.run else [*overrides, f"run={','.join(names)}"]
     sys.argv = [sys.argv[0], *flags, *words]
     hydra.main(config_path=str(CONFIGS), config_name=kind, version_base="1.3")(run_of_sweep)()
 

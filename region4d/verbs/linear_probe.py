@@ -18,7 +18,7 @@ from region4d.terminal import CONSOLE
 
 
 def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Fit linear probes of a student's visual tokens, e.g. `region4d linear-probe model=FOLDER output=probes.json`.
+    """Fit linear probes of a student's visual tokens, e.g. `region4d linear-probe checkpoint=FOLDER output=probes.json`.
 
     Prints R2 by signal, and writes the errors on every test clip.
     """
@@ -28,10 +28,10 @@ def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hyd
 
 def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Probe the student of a composed configuration, and write its scores."""
-    model = Path(config.model)
+    model = Path(config.checkpoint)
     scores = probe_checkpoint(
         model,
-        arm=config.arm,
+        arm=config.label,
         seed=config.seed,
         frames=config.frames,
         fitting=config.fitting,

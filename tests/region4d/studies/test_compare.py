@@ -114,3 +114,11 @@ def test_the_fast_split_asks_for_speeds_that_hardly_any_training_shows() -> None
     seen, fast = speeds("worlds4d", 100), speeds("worlds4d/fast", 30)
     seen, fast = seen[seen > 0], fast[fast > 0]  # some turn in place
     assert (fast > seen.quantile(0.99)).float().mean() > 0.5
+
+
+def test_every_step_of_a_run_composes_and_names_what_it_writes(tmp_path: Path) -> None:
+    (run,) = plan_runs(compose_config("compare", [f"runs={tmp_path}", "arms=[3d]", "study.tasks=[worlds4d]"]))
+    training, scoring, probing = run.steps
+    assert scoring.config.model.folder == probing.config.checkpoint == str(training.done)
+    assert scoring.config.output == str(run.records("worlds4d")) == str(scoring.done.parent)
+    assert (scoring.config.label, probing.config.label, probing.config.output) == ("3d", "3d", str(run.probes))

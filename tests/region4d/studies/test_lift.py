@@ -130,6 +130,16 @@ def test_one_job_measures_its_method_alone_and_writes_no_report(
     assert not (tmp_path / "study" / "report.md").exists()
 
 
+def test_the_jobs_of_a_study_go_through_a_launcher(words: list[str], region4d: Run, tmp_path: Path) -> None:
+    words = [*words, "+study.arms.later={model: missing}"]
+    code, out, err = region4d("study", "lift/baselines", *words, "-m", f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    assert code == 0, err
+    assert "later: no lifting model in 'missing'" in out
+    records = tmp_path / "study" / "records" / "held_out_parameters"
+    assert {path.stem for path in records.glob("*.jsonl")} == {"grid_32", "hull", "nearest"}
+    assert not (tmp_path / "study" / "report.md").exists()
+
+
 @pytest.mark.slow
 def test_the_methods_of_a_study_are_measured_in_processes_of_their_own(region4d: Run, tmp_path: Path) -> None:
     folders = [f"{key}={tmp_path / name}" for key, name in FOLDERS.items()]

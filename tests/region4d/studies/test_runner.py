@@ -76,7 +76,7 @@ def test_a_step_ends_with_the_process_that_runs_it(tmp_path: Path) -> None:
     wait_until(lambda: time.time() - beat.stat().st_mtime > 2)
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end
