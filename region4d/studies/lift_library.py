@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,8 +49,8 @@ def read_library(store: MaskedObjectStore) -> Library:
     """Read a library that is kept; its distances, which can be gigabytes, are mapped and not copied."""
     folder = library_folder(store)
     with np.load(folder / MEASURES) as measures:
-        tensors = {name: torch.from_numpy(measures[name]) for name in TENSORS}
-        arrays = {name: measures[name] for name in ARRAYS}
-        numbers = {name: float(measures[name]) for name in NUMBERS}
-    distances = torch.from_numpy(np.load(folder / DISTANCES, mmap_mode="c"))
-    return Library(**tensors, **arrays, **numbers, distances=distances)  # type: ignore[arg-type]
+        held: dict[str, Any] = {name: torch.from_numpy(measures[name]) for name in TENSORS}
+        held |= {name: measures[name] for name in ARRAYS}
+        held |= {name: float(measures[name]) for name in NUMBERS}
+    distances = list(torch.from_numpy(np.load(folder / DISTANCES, mmap_mode="c")))  # views
+    return Library(**held, distances=distances)

@@ -18,7 +18,7 @@ from region4d.terminal import CONSOLE
 
 
 def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Fit linear probes of a student's visual tokens, e.g. `region4d linear-probe checkpoint=FOLDER output=probes.json`.
+    """Fit linear probes of a student's visual tokens, e.g. `region4d linear-probe checkpoint=FOLDER output=FILE`.
 
     Prints R2 by signal, and writes the errors on every test clip.
     """
