@@ -13,8 +13,8 @@ from torch import nn
 
 from benchmarks.records.manifest import checkpoint_hash
 from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
-from models.lifting.fitting.shape_fitting import ROUNDS
 from models.lifting.fitting.shape_fitting import FLOW_STEPS as FITTING_STEPS
+from models.lifting.fitting.shape_fitting import ROUNDS
 from region4d.lifting.candidates import choose_candidate, record_choice
 from region4d.lifting.input import LiftInput
 from region4d.lifting.options import LiftOptions

@@ -41,16 +41,17 @@ def assert_known(words: list[str]) -> None:
     verb = words[0]
     if verb in CONFIGURED and "--help" not in words:
         _, assignments = split_multirun(words[1:])
-        assignments = first_of_sweep([word for word in assignments if not word.startswith("hydra")])
+        if verb == "study" and not assignments:
+            return  # lists the studies
         if verb == "study":
-            if not assignments:
-                return  # lists the studies
-            verb, assignments = assignments[0].partition("/")[0], [f"study={assignments[0]}", *assignments[1:]]
+            study, *assignments = assignments
+            verb, assignments = study.partition("/")[0], [f"study={study}", *assignments]
         elif verb in ("compare", "probe"):
             assignments = [re.sub(r"^study=", f"study={verb}/", word) for word in assignments]
         elif verb == "bench":
             assignments = [re.sub(r"^model=", "model.folder=", word) for word in assignments]
-        compose_config(verb, assignments)
+        assignments = [word for word in assignments if not word.startswith("hydra")]
+        compose_config(verb, first_of_sweep(assignments))
         return
     command = typer.main.get_command(build_app(None if verb.startswith("-") else verb))
     arguments = [word for word in words if word != "--help"]
