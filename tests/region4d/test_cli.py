@@ -31,13 +31,13 @@ def test_the_version_is_printed(region4d: Run) -> None:
     ("words", "parts"),
     [
         (["ask"], ["INPUT", "region4d ask --help"]),
-        (["ask", "a.png", "?", "--frames", "0"], ["--frames", "0", "--help"]),
+        (["ask", "a.png", "?", "--frames", "0"], ["--frames", "greater than or equal to 1", "region4d ask --help"]),
         (["ask", "a.png", "?", "--frames", "2", "--frame", "1"], ["--frames and --frame exclude"]),
         (["ask", "a.png", "?", "--no-depth", "--fov", "60"], ["--fov", "leave them out"]),
         (["lift", "a.png", "--box", "1,2,3,4"], ["--box", "region4d lift --help"]),
         (["worlds", "--device", "toaster"], ["unknown device 'toaster'", "cpu, cuda or cuda:N"]),
         (["speed", "sound"], ["sound", "region4d speed --help"]),
-        (["speed", "regions", "--repeats", "none"], ["--repeats", "none"]),
+        (["speed", "regions", "--repeats", "none"], ["--repeats", "integer"]),
         (["asc"], ["asc", "region4d --help"]),
     ],
 )
