@@ -32,7 +32,7 @@ def test_the_list_has_no_number_twice_and_holds_all_that_can_be_written():
 
 @pytest.mark.parametrize("value", [0.0, -1.0, 0.005, 361.0, float("nan"), float("inf")])
 def test_values_outside_the_list_are_refused(value):
-    with pytest.raises(ValueError, match=r"0\.01 to 360 is needed"):
+    with pytest.raises(ValueError, match=r"between 0\.01 and 360"):
         format_number(value)
 
 
