@@ -1,7 +1,4 @@
-"""Tables of the README, copied from committed results so that no number there is typed by hand.
-
-python -m benchmarks.report.docs_tables
-"""
+"""Tables of README and docs, copied from committed results so that no number there is typed by hand."""
 
 from __future__ import annotations
 
@@ -12,34 +9,51 @@ from benchmarks.report.findings import read_findings
 from scenes.storage.atomic import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
-_PLACE = re.compile(r"(<!-- from (?P<source>\S+?)(#(?P<section>[^\n]+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKER = re.compile(r"(<!-- from (?P<source>\S+?)(#(?P<section>[^\n]+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+_FOLDED = re.compile(r"<details>.*?</details>\n?", re.DOTALL)
 
 
 def fill_tables(text: str, root: Path = ROOT) -> str:
     """Put the Markdown tables of each named file, or of one section of it, between its markers.
 
+    Tables that a report folds away are left out: they repeat the means with their intervals.
+
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file has no such section.
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no such section.
     """
 
-    def fill(place: re.Match[str]) -> str:
-        source = root / place["source"]
+    def fill(marker: re.Match[str]) -> str:
+        source = root / marker["source"]
         if not source.is_file():
-            raise FileNotFoundError(f"the README takes a table from {place['source']}, which is not there")
+            raise FileNotFoundError(f"a document takes a table from {marker['source']}, which does not exist")
         if source.suffix == ".yaml":
-            return f"{place[1]}\n{read_findings(source, root)}\n\n<!-- end -->"
-        found = source.read_text()
-        if place["section"]:
-            sections = {part.partition("\n")[0]: part for part in found.split("\n## ")[1:]}
-            if place["section"] not in sections:
-                raise ValueError(f"{place['source']} has no section '{place['section']}': it has {', '.join(sections)}")
-            found = sections[place["section"]]
-        blocks = [block.strip() for block in found.split("\n\n") if block.startswith("|")]
-        return f"{place[1]}\n" + "\n\n".join(blocks) + "\n\n<!-- end -->"
+            return f"{marker[1]}\n{read_findings(source, root)}\n\n<!-- end -->"
+        content = source.read_text(encoding="utf-8")
+        if marker["section"]:
+            sections = {part.partition("\n")[0]: part for part in content.split("\n## ")[1:]}
+            if marker["section"] not in sections:
+                raise ValueError(
+                    f"{marker['source']} has no section '{marker['section']}': it has {', '.join(sections)}"
+                )
+            content = sections[marker["section"]]
+        blocks = [block.strip() for block in _FOLDED.sub("", content).split("\n\n") if block.lstrip().startswith("|")]
+        return f"{marker[1]}\n" + "\n\n".join(blocks) + "\n\n<!-- end -->"
 
-    return _PLACE.sub(fill, text)
+    return _MARKER.sub(fill, text)
 
 
-if __name__ == "__main__":
-    write_text(ROOT / "README.md", fill_tables((ROOT / "README.md").read_text()))
+def documents(root: Path = ROOT) -> list[Path]:
+    """List README.md and every Markdown file of docs/."""
+    return [path for path in (root / "README.md", *sorted((root / "docs").rglob("*.md"))) if path.is_file()]
+
+
+def fill_documents(root: Path = ROOT) -> list[Path]:
+    """Fill the tables of every document; return those that changed."""
+    changed = []
+    for path in documents(root):
+        before = path.read_text(encoding="utf-8")
+        if (after := fill_tables(before, root)) != before:
+            write_text(path, after)
+            changed.append(path)
+    return changed

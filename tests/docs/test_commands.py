@@ -1,16 +1,14 @@
 """The commands of the pages: all are known to the command line; those that are quick and need nothing run for real."""
 
 import importlib.util
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import typer
 
-from region4d.cli import build_app
+from region4d.cli import build_app, main
 from region4d.config import compose_config, first_of_sweep, split_multirun
 from tests.support.documents import PAGES, README, ROOT, Block, Command, blocks
 
@@ -66,24 +64,22 @@ def assert_known(words: list[str]) -> None:
     [pytest.param(page, marks=[] if page == README else pytest.mark.slow) for page in RUN],
     ids=[str(page.relative_to(ROOT)) for page in RUN],
 )
-def test_the_quick_blocks_of_a_page_run_in_their_order(page: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+def test_the_quick_blocks_of_a_page_run_in_their_order(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for block in blocks(page):
         if block.note:
             continue
         if block.language == "python":
-            commands = [Command(("python", "-c", block.text))]
-        elif block.language in ("bash", "console"):
-            commands = block.commands()
-        else:
-            continue
-        for command in commands:
+            exec(compile(block.text, block.name, "exec"), {"__name__": "__main__"})
+        for command in block.commands() if block.language in ("bash", "console") else ():
             program, *words = command.words
-            assert program in ("region4d", "python"), f"{block.name}: say above the block why {program} is not run"
-            words = ["-m", "region4d", *words] if program == "region4d" else words
-            done = subprocess.run(
-                [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, f"{block.name}: {command}\n{done.stderr}"
+            assert program == "region4d", f"{block.name}: say above the block why {program} is not run"
+            monkeypatch.setattr(sys, "argv", ["region4d", *words])
+            with pytest.raises(SystemExit) as stopped:
+                main()
+            output = capfd.readouterr()
+            assert stopped.value.code in (0, None), f"{block.name}: {command}\n{output.err}"
             for line in command.output:
-                assert line in done.stdout.splitlines(), f"{block.name}: {command} printed {done.stdout}"
+                assert line in output.out.splitlines(), f"{block.name}: {command} printed {output.out}"
