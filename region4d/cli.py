@@ -22,6 +22,7 @@ VERBS = {
     "lift": "Lift masked objects out of a picture, as meshes with their pose.",
     "study": "Run a study of configs/study and write its report; without a name, list them (Hydra overrides).",
     "linear-probe": "Measure how much 3D and motion a student's visual tokens hold (Hydra overrides).",
+    "records": "Compare and archive what was measured; fill the tables of the documents.",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
     "prepare": "Turn data sets (CO3D, DL3DV) into label files for probes.",

@@ -81,9 +81,9 @@ def visible_hull(view: View, library: Library) -> Prediction:
 
 
 def nearest_neighbour(view: View, library: Library) -> Prediction:
-    """Predict the shape and rotation of the library's object that looks most alike, placed as that one stands.
+    """Predict shape, rotation and relative position of the most similar object of the library.
 
-    Alike is least Chamfer distance of visible points about their middle, in units of their extent.
+    Similarity: least Chamfer distance of visible points about their middle, in units of their extent.
     """
     k = library.nearest(view)
     return Prediction(
@@ -94,9 +94,10 @@ def nearest_neighbour(view: View, library: Library) -> Prediction:
 
 
 def nearest_fitted(view: View, library: Library) -> Prediction:
-    """Predict what `nearest_neighbour` does, moved and stretched onto points and floor as lifted shapes are.
+    """Predict `nearest_neighbour`, with its pose and stretch fitted to points and floor as for lifted shapes.
 
-    Raises ValueError where the view comes without the picture's depth.
+    Raises:
+        ValueError: The view comes without the depth of the picture.
     """
     if view.evidence is None:
         raise ValueError("a fit needs the depth of the picture: take the view of a masked object")
@@ -137,6 +138,6 @@ def box_around(view: View, like: Float[np.ndarray, "3 3"]) -> tuple[Float[np.nda
 
 def pose(rotation: Float[np.ndarray, "3 3"], centre: Float[np.ndarray, "3"]) -> Float[np.ndarray, "4 4"]:
     """Build a rigid pose."""
-    made = np.eye(4)
-    made[:3, :3], made[:3, 3] = rotation, centre
-    return made
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation, centre
+    return matrix

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from trimesh import Trimesh
 
-from benchmarks.lifting.measure import TestSet
+from benchmarks.lifting.measure import EvaluationSet
 from benchmarks.lifting.methods import Method
 from benchmarks.lifting.truth import in_camera, read_truth
 from models.lifting.meshes.mesh import GREY, ColouredMesh
@@ -23,18 +23,18 @@ from scenes.worlds.masked_objects import MaskedObject
 SIDE = 192  # of a cell, pixels
 
 
-def draw_sheet(test: TestSet, methods: Mapping[str, Method], count: int) -> Image.Image:
+def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -> Image.Image:
     """Draw the first objects of a test set, one row each: picture, mask, truth, and the first candidate of each method.
 
     A method that gave no mesh leaves the faded picture.
     """
-    places = test.places[:count]
-    items, seeds = [test.store[place] for place in places], [test.store.seeds[place] for place in places]
+    indices = test.indices[:count]
+    items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
     found = {name: method.predict(items, seeds, 0) for name, method in methods.items()}
     cells: list[Image.Image] = []
     titles: list[str] = []
-    for row, (place, item) in enumerate(zip(places, items, strict=True)):
-        meshes: dict[str, Trimesh | None] = {"truth": read_truth(test.truth(place)).in_camera.mesh}
+    for row, (index, item) in enumerate(zip(indices, items, strict=True)):
+        meshes: dict[str, Trimesh | None] = {"truth": read_truth(test.truth(index)).in_camera.mesh}
         for name, predictions in found.items():
             p = predictions[row]
             meshes[name] = None if isinstance(p, str) else in_camera(p.mesh, p.cam_T_obj, p.scale)

@@ -1,4 +1,4 @@
-"""Measuring methods on test sets of Lift-Worlds: predictions in batches, scores in worker processes."""
+"""Measure lifting methods: predictions in batches, scores in worker processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from rich.progress import track
 
-from benchmarks.lifting.methods import ArmMethod, Method, seen_points
-from benchmarks.lifting.records import LiftRecord, is_measured, write_lift_records
+from benchmarks.lifting.methods import Method, ModelMethod, seen_points
 from benchmarks.lifting.scores import Prediction, score
 from benchmarks.lifting.truth import RESOLUTION, make_truth_once, read_truth
 from benchmarks.lifting.visible_reward import visible_reward
-from benchmarks.records.manifest import collect_manifest
+from benchmarks.records.manifest import MANIFEST, collect_manifest, read_manifest
+from benchmarks.records.record import Fact, Record, write_records
 from models.lifting.inputs.evidence import Evidence
 from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
 
@@ -27,27 +27,28 @@ PROTOCOL = 1  # of the scores: records of another one are measured again
 
 
 @dataclass(frozen=True)
-class TestSet:
-    """The first `limit` objects of a store; ICP is run for every so-manieth, `icp_items` in all."""
-
-    __test__ = False  # for pytest
+class EvaluationSet:
+    """The first `limit` objects of a store; ICP is evaluated on `icp_items` evenly spaced items."""
 
     name: str
     store: MaskedObjectStore
     limit: int
     icp_items: int
-    truths: Path  # where true meshes are kept
-    places: list[int] = field(init=False)
+    truths: Path  # folder of the true meshes
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "places", list(range(min(self.limit, len(self.store)))))
-        if not self.places:
-            raise ValueError(f"test set {self.name} is empty: give it a limit of 1 or more")
+        if not self.indices:
+            raise ValueError(f"evaluation set {self.name} is empty: give it a limit of 1 or more")
+
+    @property
+    def indices(self) -> range:
+        """The items of the store that are evaluated."""
+        return range(min(self.limit, len(self.store)))
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """All that determines the items and how they are scored."""
-        seeds = self.store.seeds[: len(self.places)]
+        seeds = self.store.seeds[: len(self.indices)]
         return {
             "store": self.store.key,
             "seeds": [seeds.start, seeds.stop],
@@ -55,14 +56,14 @@ class TestSet:
             "protocol": PROTOCOL,
         }
 
-    def has_icp(self, place: int) -> bool:
-        """Tell whether ICP is run for an item; those of all occlusions are, because seeds draw them at random."""
-        count = len(self.places)
-        return place * self.icp_items // count != (place - 1) * self.icp_items // count
+    def has_icp(self, index: int) -> bool:
+        """Decide whether ICP is run for an item; occlusions are drawn at random, so that every level has some."""
+        count = len(self.indices)
+        return index * self.icp_items // count != (index - 1) * self.icp_items // count
 
-    def truth(self, place: int) -> Path:
-        """Where the true mesh of an item is kept."""
-        return self.truths / f"{self.store.key}-{RESOLUTION}" / f"{self.store.seeds[place]}.npz"
+    def truth(self, index: int) -> Path:
+        """Locate the true mesh of an item."""
+        return self.truths / f"{self.store.key}-{RESOLUTION}" / f"{self.store.seeds[index]}.npz"
 
 
 @contextmanager
@@ -75,20 +76,20 @@ def scoring_pool(workers: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def prepare_truths(test: TestSet, pool: Executor, workers: int) -> None:
+def prepare_truths(test: EvaluationSet, pool: Executor, workers: int) -> None:
     """Render the items and mesh the true objects that are missing."""
     test.store.render(workers)
-    missing = [place for place in test.places if not test.truth(place).is_file()]
-    items = [(place, test.store[place]) for place in missing]
+    missing = [index for index in test.indices if not test.truth(index).is_file()]
+    items = [(index, test.store[index]) for index in missing]
     jobs = [
-        pool.submit(make_truth_once, test.truth(place), test.store.world_object(item), item) for place, item in items
+        pool.submit(make_truth_once, test.truth(index), test.store.world_object(item), item) for index, item in items
     ]
     for job in track(jobs, f"true meshes of {test.name}", disable=not jobs):
         job.result()
 
 
 def measure(
-    name: str, method: Method, test: TestSet, path: Path, pool: Executor, settings: Mapping[str, Any], batch: int
+    name: str, method: Method, test: EvaluationSet, path: Path, pool: Executor, settings: Mapping[str, Any], batch: int
 ) -> bool:
     """Measure a method on a test set, unless it was; return whether it was measured now.
 
@@ -98,35 +99,53 @@ def measure(
     if is_measured(path, identity):
         return False
     jobs: list[tuple[MaskedObject, int, int, Future[dict[str, float]] | str]] = []
-    starts = range(0, len(test.places), batch)
-    for start in track(starts, f"{name} on {test.name}"):
-        places = test.places[start : start + batch]
-        items, seeds = [test.store[place] for place in places], [test.store.seeds[place] for place in places]
+    for start in track(range(0, len(test.indices), batch), f"{name} on {test.name}"):
+        indices = test.indices[start : start + batch]
+        items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
         for candidate in range(method.candidates):
-            found = method.predict(items, seeds, candidate)
-            for place, item, seed, prediction in zip(places, items, seeds, found, strict=True):
-                icp = candidate == 0 and test.has_icp(place)
+            predictions = method.predict(items, seeds, candidate)
+            for index, item, seed, prediction in zip(indices, items, seeds, predictions, strict=True):
+                icp = candidate == 0 and test.has_icp(index)
                 evidence = evidence_of(method, item, seed)
-                jobs.append((item, seed, candidate, submit(pool, prediction, test.truth(place), evidence, icp)))
+                jobs.append((item, seed, candidate, submit(pool, prediction, test.truth(index), evidence, icp)))
     records = [
-        LiftRecord(
-            test=test.name,
-            item=str(seed),
-            family=item.family,
-            occlusion=float(item.occlusion),
-            sky=bool((item.depth == 0).any()),
-            method=name,
-            candidate=candidate,
-            failed=job if isinstance(job, str) else "",
-            scores={} if isinstance(job, str) else job.result(),
-        )
+        lift_record(test.name, name, item, seed, candidate, job if isinstance(job, str) else job.result())
         for item, seed, candidate, job in track(jobs, f"scores of {name}")
     ]
     config: dict[str, Any] = {**settings, "identity": identity}
-    if isinstance(method, ArmMethod):
+    if isinstance(method, ModelMethod):
         config |= {"seconds": method.seconds, "lifted": method.lifted, "batch": batch}
-    write_lift_records(path, records, collect_manifest(config, method.checkpoint))
+    write_records(path, records, collect_manifest(config, method.checkpoint))
     return True
+
+
+def lift_record(
+    test: str, method: str, item: MaskedObject, seed: int, candidate: int, scores: dict[str, float] | str
+) -> Record:
+    """Make the record of one candidate: its scores, or the reason why there is no mesh."""
+    facts: dict[str, Fact] = {
+        "family": item.family,
+        "occlusion": float(item.occlusion),
+        "sky": bool((item.depth == 0).any()),
+    }
+    return Record(
+        task=test,
+        item=str(seed),
+        cluster=f"{test}/{seed}",
+        arm=method,
+        seed=0,
+        metrics={} if isinstance(scores, str) else scores,
+        candidate=candidate,
+        facts=facts,
+        reason=scores if isinstance(scores, str) else "",
+    )
+
+
+def is_measured(path: Path, identity: Mapping[str, Any]) -> bool:
+    """Decide whether a method was measured already, with the same settings on the same items."""
+    if not (path / MANIFEST).is_file():
+        return False
+    return bool(read_manifest(path).config.get("identity") == json.loads(json.dumps(identity)))
 
 
 def submit(
@@ -146,18 +165,18 @@ def score_job(prediction: Prediction, truth: Path, evidence: Evidence | None, ic
 
 def evidence_of(method: Method, item: MaskedObject, seed: int) -> Evidence | None:
     """Take what the method saw; None where it saw no points."""
-    points = seen_points(item, method.points if isinstance(method, ArmMethod) else "exact", seed)
+    points = seen_points(item, method.points if isinstance(method, ModelMethod) else "exact", seed)
     if points is None or not bool((points.valid & item.mask).any()):
         return None
     return Evidence.of(points, item.mask, item.intrinsics)
 
 
-def method_identity(test: TestSet, predictions: Mapping[str, Any]) -> dict[str, Any]:
+def method_identity(test: EvaluationSet, predictions: Mapping[str, Any]) -> dict[str, Any]:
     """Name all that determines the records of a method on a test set, as JSON has it."""
     named: dict[str, Any] = json.loads(json.dumps({**test.identity, **predictions}))
     return named
 
 
 def records_path(folder: Path, test: str, method: str) -> Path:
-    """Where the records of a method on a test set lie."""
-    return folder / "records" / test / f"{method}.jsonl"
+    """Locate the folder of the records of a method on an evaluation set."""
+    return folder / "records" / test / method

@@ -77,7 +77,7 @@ class BaselineMethod(Method):
 
 
 @dataclass
-class CeilingMethod(Method):
+class OracleMethod(Method):
     """The true shape, encoded and decoded by a model's VAE, at the true pose; without a model, the grid of distances.
 
     The refinement is left out: it sees the picture, and would not be a bound of the first stage.
@@ -120,7 +120,7 @@ class CeilingMethod(Method):
 
 
 @dataclass
-class ArmMethod(Method):
+class ModelMethod(Method):
     """A model with a way to sample it and what it sees; candidates differ by their noise alone.
 
     Args:

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from benchmarks.comparison.metric import Metric
 from benchmarks.lifting.truth import EARTH, Truth, in_camera
 from benchmarks.metrics.boxes import box_iou_3d
 from benchmarks.metrics.earth_mover import assignment_distance
@@ -27,21 +28,6 @@ from benchmarks.metrics.voxels import overlap, solid_voxels, surface_voxels
 SAMPLES = 4000  # points a surface, against triangles: an F-score of one item is known to 0.01, a mean to far less
 THRESHOLDS = (0.01, 0.02, 0.05)
 THIN = 1e-4  # of the largest side: the least side of a box, so that a flat prediction has one
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A column of the tables: what is measured and which way is better."""
-
-    key: str
-    name: str
-    more_is_better: bool
-    digits: int = 3
-
-    @property
-    def heading(self) -> str:
-        """Name it, with the direction that is better."""
-        return f"{self.name} {'↑' if self.more_is_better else '↓'}"
 
 
 SHAPE = (

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.lifting.methods import ArmMethod
+from benchmarks.lifting.methods import ModelMethod
 from scenes.storage.atomic import write_text
 from scenes.worlds.masked_objects import MaskedObject
 
@@ -31,7 +31,7 @@ class Speed:
 
 
 def time_arms(
-    arms: Mapping[str, ArmMethod], items: Sequence[MaskedObject], seeds: Sequence[int], repeats: int
+    arms: Mapping[str, ModelMethod], items: Sequence[MaskedObject], seeds: Sequence[int], repeats: int
 ) -> list[Speed]:
     """Time every arm on the same objects: all in one batch, and one by one."""
     found = []

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.probing.study import Metric
+from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.comparison.metric import Metric
 from benchmarks.report.plots import COLOURS, svg
-from benchmarks.statistics import Estimate
 
 
 def heat_maps(cells: Mapping[str, Mapping[tuple[int, float | None], float]]) -> str:

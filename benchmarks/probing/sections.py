@@ -2,162 +2,162 @@
 
 from __future__ import annotations
 
-from benchmarks.probing.plots import heat_maps, ladder_lines, radar
-from benchmarks.probing.study import HEADLINE, METRICS, Metric, Place, ProbeStudy
-from benchmarks.report.page import Section, Table
-from benchmarks.statistics import Estimate, holm
+from collections.abc import Mapping
 
-LEVEL = 0.05
+from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.comparison.cell import cell
+from benchmarks.comparison.holm import clear_differences
+from benchmarks.probing.plots import heat_maps, ladder_lines, radar
+from benchmarks.probing.sites import METRICS, ProbeSite
+from benchmarks.probing.study import ProbeStudy
+from benchmarks.report.page import Section
+from benchmarks.report.table import Table, estimate_tables
+
 BY_KEY = {metric.key: metric for metric in METRICS}
+HEADLINE = ("point_error", "abs_rel", "auc30")  # points, depth, pose: the metrics of contrasts
+RADAR = METRICS[:7]
+Pair = tuple[str, str]
 
 
 def probe_sections(study: ProbeStudy) -> list[Section]:
-    """Make every section that the study has something to say in."""
-    found = [models(study), contrasts(study), controls(study), grid(study), ladder(study)]
-    return [section for section in found if section.tables]
+    """Make every section that has a table."""
+    sections = [models(study), contrasts(study), controls(study), grid(study), ladder(study)]
+    return [section for section in sections if section.tables]
 
 
 def models(study: ProbeStudy) -> Section:
     """Score every model at the cell that validation clips chose."""
-    head = ["model", "layer", "sigma", *(heading(metric) for metric in METRICS)]
-    rows = [
-        [model, where(study, place), level(place), *(text(study.estimate(place, m.key)) for m in METRICS)]
-        for model, place in study.chosen.items()
-    ]
-    said = (
+    left = [[model, layer_text(study, site), sigma_text(site)] for model, site in study.chosen.items()]
+    estimates = [[study.estimate(site, metric.key) for metric in METRICS] for site in study.chosen.values()]
+    text = (
         "Test clips; layer and noise level of each model were chosen on validation clips. Point error after a "
         "similarity that aligns each clip; depth error not aligned; lengths in mean distances of the first view."
     )
     means = {
-        model: {m: found.mean for m in METRICS[:7] if (found := study.estimate(place, m.key)) is not None}
-        for model, place in study.chosen.items()
+        model: {m: e.mean for m, e in zip(METRICS, row, strict=True) if m in RADAR and e is not None}
+        for model, row in zip(study.chosen, estimates, strict=True)
     }
-    shared = [m for m in METRICS[:7] if all(m in found for found in means.values())]
-    drawn = len(means) > 1 and len(shared) > 2  # fewer corners are no polygon
-    figures = [radar(shared, {model: [found[m] for m in shared] for model, found in means.items()})] if drawn else []
-    return Section("Models", said, [Table(head, rows)], figures)
+    shared = [m for m in RADAR if all(m in measured for measured in means.values())]
+    drawn = len(means) > 1 and len(shared) > 2  # fewer corners do not make a polygon
+    figures = [radar(shared, {model: [each[m] for m in shared] for model, each in means.items()})] if drawn else []
+    return Section("Models", text, estimate_tables(["model", "layer", "sigma"], left, METRICS, estimates), figures)
+
+
+def named_contrasts(study: ProbeStudy) -> list[Pair]:
+    """List the contrasts whose two models have a chosen cell."""
+    return [pair for pair in study.contrasts if set(pair) <= set(study.chosen)]
+
+
+def clear_contrasts(study: ProbeStudy) -> tuple[Mapping[tuple[Pair, str], Estimate], frozenset[tuple[Pair, str]]]:
+    """Estimate every contrast in every headline metric, and name those that Holm's correction leaves clear."""
+    cells = {
+        (pair, key): difference
+        for pair in named_contrasts(study)
+        for key in HEADLINE
+        if (difference := study.difference(study.chosen[pair[0]], study.chosen[pair[1]], key)) is not None
+    }
+    return cells, clear_differences(cells)
 
 
 def contrasts(study: ProbeStudy) -> Section:
     """Compare models with each other: points, depth, poses."""
-    named = [pair for pair in study.contrasts if set(pair) <= set(study.chosen)]
-    cells = {
-        (pair, key): found
-        for pair in named
-        for key in HEADLINE
-        if (found := study.difference(study.chosen[pair[0]], study.chosen[pair[1]], key)) is not None
-    }
-    clear = clear_cells({f"{pair}{key}": found for (pair, key), found in cells.items()})
+    named = named_contrasts(study)
+    cells, clear = clear_contrasts(study)
     rows: list[list[str]] = []
     for pair in named:
         rows.append([f"{pair[0]} - {pair[1]}"])
         for key in HEADLINE:
-            found, base = cells.get((pair, key)), study.estimate(study.chosen[pair[1]], key)
-            share = f" ({found.mean / base.mean:+.0%})" if found and base and base.mean else ""
-            rows[-1].append(text(found, signed=True) + share)
-    bold = {(i, j + 1) for i, pair in enumerate(named) for j, key in enumerate(HEADLINE) if clear.get(f"{pair}{key}")}
-    said = (
+            difference, base = cells.get((pair, key)), study.estimate(study.chosen[pair[1]], key)
+            share = f" ({difference.mean / base.mean:+.0%})" if difference and base and base.mean else ""
+            rows[-1].append(cell(difference, signed=True) + share)
+    bold = {(i, j + 1) for i, pair in enumerate(named) for j, key in enumerate(HEADLINE) if (pair, key) in clear}
+    text = (
         "Paired by test clip; in brackets, as a share of the second model's error or score. Bold: Holm over the table."
     )
-    head = ["contrast", *(heading(BY_KEY[key]) for key in HEADLINE)]
-    return Section("Differences between models", said, [Table(head, rows, frozenset(bold))] if rows else [])
+    head = ["contrast", *(BY_KEY[key].heading for key in HEADLINE)]
+    return Section("Differences between models", text, [Table(head, rows, bold)] if rows else [])
 
 
 def controls(study: ProbeStudy) -> Section:
-    """Say what each control changes, and what it leaves of the lead over the model that it is compared with."""
-    partner = dict(reversed([pair for pair in study.contrasts if set(pair) <= set(study.chosen)]))
+    """Measure the change under each control, and the lead over the contrasted model that remains."""
+    partner = dict(reversed(named_contrasts(study)))
     rows: list[list[str]] = []
     bold: set[tuple[int, int]] = set()
     for control in study.controls:
         for model, plain in study.chosen.items():
-            place = study.of_control(model, control)
-            if place is None:
+            site = study.of_control(model, control)
+            if site is None:
                 continue
-            changes = [study.difference(place, plain, key) for key in HEADLINE]
+            changes = [study.difference(site, plain, key) for key in HEADLINE]
             leads: list[Estimate | None] = [None] * len(HEADLINE)
             if (other := study.chosen.get(partner.get(model, ""))) is not None:
                 other = study.of_control(other.model, control) or other  # like with like, where both have it
-                leads = [study.difference(place, other, key) for key in HEADLINE]
+                leads = [study.difference(site, other, key) for key in HEADLINE]
             clear = [j for j, lead in enumerate(leads) if lead is not None and lead.excludes_zero]
             bold |= {(len(rows), 1 + len(HEADLINE) + j) for j in clear}
-            rows.append([f"{model}, {control}", *(text(found, signed=True) for found in [*changes, *leads])])
+            rows.append([f"{model}, {control}", *(cell(each, signed=True) for each in [*changes, *leads])])
     names = [BY_KEY[key].name for key in HEADLINE]
     head = ["model, control", *(f"{n}: control - plain" for n in names), *(f"lead in {n}" for n in names)]
-    said = (
-        "Controls at the chosen cells. The lead is the difference from the model that this one is compared with above "
-        "(under the same control, where it has it): what a control leaves of it. Empty where the clips are "
-        "others, or no camera moves. Bold: the interval excludes 0, uncorrected."
+    text = (
+        "Controls at the chosen cells. The lead is the difference from the contrasted model that remains under the "
+        "control (for both models, where both have it). Empty where the clips are others, or no camera moves. Bold: "
+        "the interval excludes 0, uncorrected."
     )
-    return Section("What takes the gap away", said, [Table(head, rows, frozenset(bold))] if rows else [])
+    return Section("What takes the gap away", text, [Table(head, rows, bold)] if rows else [])
 
 
 def grid(study: ProbeStudy) -> Section:
     """List every cell of the grid by its validation error, and draw it by layer and noise."""
-    places = [place for place in study.by_place if place.control is None]
-    rows = [[p.model, where(study, p), level(p), *(mean(study.validation(p, key)) for key in HEADLINE)] for p in places]
-    bold = frozenset((i, 3) for i, p in enumerate(places) if study.chosen.get(p.model) == p)
+    sites = [site for site in study.by_site if site.control is None]
+    rows = [
+        [s.model, layer_text(study, s), sigma_text(s), *(mean_text(study.validation(s, key)) for key in HEADLINE)]
+        for s in sites
+    ]
+    bold = {(i, 3) for i, site in enumerate(sites) if study.chosen.get(site.model) == site}
     maps = {
         model: {
-            (p.layer, p.sigma): error
-            for p in places
-            if p.model == model and (error := study.validation(p, "point_error")) is not None
+            (site.layer, site.sigma): error
+            for site in sites
+            if site.model == model and (error := study.validation(site, "point_error")) is not None
         }
-        for model in dict.fromkeys(p.model for p in places)
+        for model in dict.fromkeys(site.model for site in sites)
     }
-    head = ["model", "layer", "sigma", *(heading(BY_KEY[key]) for key in HEADLINE)]
-    said = "Means over validation clips, on which the cell in bold was chosen. Sigma: (1 - sigma) clean + sigma noise."
+    head = ["model", "layer", "sigma", *(BY_KEY[key].heading for key in HEADLINE)]
+    text = "Means over validation clips, on which the cell in bold was chosen. Sigma: (1 - sigma) clean + sigma noise."
     drawn = {model: cells for model, cells in maps.items() if len(cells) > 1}
-    return Section("Layer and noise", said, [Table(head, rows, bold)], [heat_maps(drawn)] if drawn else [])
+    return Section("Layer and noise", text, [Table(head, rows, bold, label=3)], [heat_maps(drawn)] if drawn else [])
 
 
 def ladder(study: ProbeStudy) -> Section:
     """Compare probes of different capacity on the same features."""
-    steps = [*study.ladder, None]
+    steps = [*study.capacities, None]
     rows, lines = [], {}
     for model, plain in study.chosen.items():
-        places = [plain if step is None else study.of_control(model, step) for step in steps]
-        known = [(step or "the study's", place) for step, place in zip(steps, places, strict=True) if place is not None]
-        if len(known) < 2:
+        sites = [plain if step is None else study.of_control(model, step) for step in steps]
+        measured = [(step or "the study's", site) for step, site in zip(steps, sites, strict=True) if site is not None]
+        if len(measured) < 2:
             continue
-        for name, place in known:
-            rows.append([model, name, *(text(study.estimate(place, key)) for key in HEADLINE)])
-        measured = [(name, study.estimate(place, "point_error")) for name, place in known]
-        lines[model] = [(name, found) for name, found in measured if found is not None]
-    head = ["model", "probe", *(heading(BY_KEY[key]) for key in HEADLINE)]
-    said = "What the probe may do: read each token alone, each view alone, or attend among views."
+        for name, site in measured:
+            rows.append([model, name, *(cell(study.estimate(site, key)) for key in HEADLINE)])
+        points = [(name, study.estimate(site, "point_error")) for name, site in measured]
+        lines[model] = [(name, estimate) for name, estimate in points if estimate is not None]
+    head = ["model", "probe", *(BY_KEY[key].heading for key in HEADLINE)]
+    text = "What the probe may do: read each token alone, each view alone, or attend among views."
     figures = [ladder_lines(lines)] if lines else []
-    return Section("Capacity of the probe", said, [Table(head, rows)] if rows else [], figures)
+    return Section("Capacity of the probe", text, [Table(head, rows, label=2)] if rows else [], figures)
 
 
-def clear_cells(found: dict[str, Estimate]) -> dict[str, bool]:
-    """Tell which differences stay clear after Holm's correction over all of them."""
-    return {name: p < LEVEL for name, p in holm({name: e.p_value for name, e in found.items()}).items()}
+def layer_text(study: ProbeStudy, site: ProbeSite) -> str:
+    """Write a layer, counted from 1, of how many."""
+    blocks = study.blocks.get(site.model)
+    return f"{site.layer + 1}/{blocks}" if blocks else str(site.layer + 1)
 
 
-def heading(metric: Metric) -> str:
-    """Name a column, with the direction that is better."""
-    return f"{metric.name} {'↑' if metric.more_is_better else '↓'}"
+def sigma_text(site: ProbeSite) -> str:
+    """Write a noise level; nothing for a model that takes none."""
+    return "" if site.sigma is None else f"{site.sigma:g}"
 
 
-def where(study: ProbeStudy, place: Place) -> str:
-    """Name a layer, counted from 1, of how many."""
-    blocks = study.blocks.get(place.model)
-    return f"{place.layer + 1}/{blocks}" if blocks else str(place.layer + 1)
-
-
-def level(place: Place) -> str:
-    """Write a noise level."""
-    return "" if place.sigma is None else f"{place.sigma:g}"
-
-
-def mean(value: float | None) -> str:
+def mean_text(value: float | None) -> str:
     """Write a mean without an interval; nothing where there is none."""
     return "" if value is None else f"{value:.3f}"
-
-
-def text(found: Estimate | None, signed: bool = False) -> str:
-    """Write a mean with its interval; nothing where there is none."""
-    if found is None:
-        return ""
-    form = "{:+.3f} [{:+.3f}, {:+.3f}]" if signed else "{:.3f} [{:.3f}, {:.3f}]"
-    return form.format(found.mean, found.low, found.high)

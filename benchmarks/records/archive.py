@@ -1,94 +1,128 @@
-"""The results of a study as they are kept: what its report is made from, and nothing that was trained.
+"""The archive of a study: all its records in one compressed file, and one line a run beside it.
 
-    python -m benchmarks.records.archive outputs/runs/standard results/standard
-
-Arms answer the same questions, so that the records of a task, sorted by item, compress to a fiftieth of their size when
-they lie in one file. `region4d compare ... runs=FOLDER report_only=true` writes the report anew. What is archived
-already stays, but for the runs that come again: a study can be archived in parts, from several machines.
+Arms answer the same questions, so that records compress to a fiftieth of their size where those of an item stand
+together. Items keep their order, because resampling depends on it. What was trained is not kept. A report is written
+anew from an archive as from live runs (`report_only=true runs=FOLDER`). A study can be archived in parts, from several
+machines: what comes again replaces what was there, and everything else stays.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
-import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
-
-from benchmarks.records.record import MANIFEST, RECORDS, Record, parse_record, read_records
+from benchmarks.records.manifest import Manifest
+from benchmarks.records.record import Record, format_record, parse_record
 from scenes.storage.atomic import new_file
 
-ARCHIVE = "records"  # folder beside the runs, one file a task
-ENDING = ".jsonl.xz"
-KEPT = ("config.yaml", "metrics.csv", "probes.json")  # of a run, beside its records
-LARGE_DICTIONARY = 9  # xz preset: it looks back over 64 MiB, as far as the same question of another arm is away
+RECORDS_FILE, RUNS_FILE = "records.jsonl.xz", "runs.jsonl.xz"
+PRESET = 9  # of xz: looks back over 64 MiB, as far as the same question of another arm is away
+Series = tuple[str, str, int]  # task, arm, training seed
 
 
-def write_archive(path: Path, records: Iterable[Record]) -> None:
-    """Write records to one compressed file, in one step."""
-    ordered = sorted(records, key=lambda r: (r.item, r.arm, r.seed))
-    lines = "".join(json.dumps(asdict(r), ensure_ascii=False, allow_nan=False) + "\n" for r in ordered)
-    with new_file(path) as draft:
-        draft.write_bytes(lzma.compress(lines.encode(), preset=LARGE_DICTIONARY))
+@dataclass(frozen=True)
+class Run:
+    """One run of a study: what made its records, and how it was trained.
+
+    Args:
+        name: Folder of the run.
+        arm: Arm, model or method.
+        seed: Of the training.
+        manifests: By what was measured: tasks, test sets, or cells of a probe study.
+        config: Composed configuration of the training, in YAML, as it was recorded.
+        curve: Log of the training, in CSV.
+        probes: Scores of linear probes.
+        features: Of every cell of a probe study, where its features come from.
+    """
+
+    name: str
+    arm: str
+    seed: int
+    manifests: Mapping[str, Manifest]
+    config: str = ""
+    curve: str = ""
+    probes: Mapping[str, Any] | None = None
+    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def read_archive(path: Path) -> dict[tuple[str, int], list[Record]]:
-    """Read the records of all runs of a task, by (arm, seed).
+def write_archive(folder: Path, runs: Sequence[Run], records: Iterable[Record]) -> None:
+    """Add runs and their records to the archive of a folder, which may be empty; each file is written in one step."""
+    records = list(records)
+    again = {record.series for record in records}
+    kept = [r for series, group in read_archive(folder).items() if series not in again for r in group]
+    rank = {item: n for n, item in enumerate(dict.fromkeys((r.task, r.item) for r in [*kept, *records]))}
+    ordered = sorted([*kept, *records], key=lambda r: (rank[r.task, r.item], r.arm, r.seed, r.candidate))
+    of_name = dict(read_runs(folder))
+    for run in runs:
+        before = of_name.get(run.name)
+        manifests = {**before.manifests, **run.manifests} if before else run.manifests
+        of_name[run.name] = replace(run, manifests=manifests)
+    _write_lines(folder / RECORDS_FILE, map(format_record, ordered))
+    lines = (json.dumps(asdict(of_name[name]), ensure_ascii=False) + "\n" for name in sorted(of_name))
+    _write_lines(folder / RUNS_FILE, lines)
+
+
+def read_archive(folder: Path) -> Mapping[Series, Sequence[Record]]:
+    """Read the records of a folder's archive by task, arm and seed; empty without an archive.
 
     Raises:
-        ValueError: the file is cut, or a line is no record.
+        ValueError: The file is cut, or a line is not a record.
     """
-    found: dict[tuple[str, int], list[Record]] = {}
+    path = folder / RECORDS_FILE
+    return _records_of(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+def read_runs(folder: Path) -> Mapping[str, Run]:
+    """Read the runs of a folder's archive by name; empty without an archive.
+
+    Raises:
+        ValueError: The file is cut, or a line is not a run.
+    """
+    path = folder / RUNS_FILE
+    return _runs_of(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+def archived_runs(folder: Path) -> frozenset[str]:
+    """Name the runs that a folder's archive holds; empty without an archive."""
+    return frozenset(read_runs(folder))
+
+
+@lru_cache(maxsize=1)
+def _records_of(path: Path, _: int) -> dict[Series, list[Record]]:
+    records: dict[Series, list[Record]] = {}
+    for number, line in enumerate(_read_lines(path), 1):
+        record = parse_record(line, f"{path} line {number}")
+        records.setdefault(record.series, []).append(record)
+    return records
+
+
+@lru_cache(maxsize=8)
+def _runs_of(path: Path, _: int) -> dict[str, Run]:
+    runs = {}
+    for number, line in enumerate(_read_lines(path), 1):
+        try:
+            data = json.loads(line)
+            manifests = {name: Manifest(**each) for name, each in data.pop("manifests").items()}
+            run = Run(**data, manifests=manifests)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} line {number} is not a run ({error}): archive the study again") from None
+        runs[run.name] = run
+    return runs
+
+
+def _read_lines(path: Path) -> Iterator[str]:
     try:
         with lzma.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                record = parse_record(line, f"{path} line {number}")
-                found.setdefault((record.arm, record.seed), []).append(record)
+            yield from lines
     except (lzma.LZMAError, EOFError) as error:
-        raise ValueError(
-            f"{path} is cut, or no archive of records: write it again with benchmarks.records.archive"
-        ) from error
-    return found
+        raise ValueError(f"{path} is cut, or not an archive: write it again with `region4d records archive`") from error
 
 
-def archived_records(runs: Path, task: str) -> Mapping[tuple[str, int], list[Record]]:
-    """Read the archive of a task beside the runs of a study; empty where there is none."""
-    path = runs / ARCHIVE / (task + ENDING)
-    return read_archive(path) if path.is_file() else {}
-
-
-def main(
-    runs: Annotated[Path, typer.Argument(help="folder of a study's runs", exists=True, file_okay=False)],
-    folder: Annotated[Path, typer.Argument(help="where the results are kept")],
-) -> None:
-    """Archive the results of the runs in a folder: records in one file a task, manifests, curves and probe scores."""
-    manifests = sorted(runs.glob(f"*/records/*/{MANIFEST}"))
-    if not manifests:
-        raise typer.BadParameter(f"{runs} holds no runs with records (RUN/records/TASK/{RECORDS})")
-    answered: dict[str, list[Record]] = {}
-    for manifest in manifests:
-        answered.setdefault(manifest.parent.name, []).extend(read_records(manifest.parent))
-    for task, records in answered.items():
-        again = {(record.arm, record.seed) for record in records}
-        before = {run: of for run, of in archived_records(folder, task).items() if run not in again}
-        records.extend(chain.from_iterable(before.values()))
-        print(f"{task}: {len(again)} runs beside {len(before)} archived before, {len(records)} answers")
-    for manifest in manifests:
-        task, run = manifest.parent.name, manifest.parents[2]
-        kept = folder / run.name / "records" / task / MANIFEST
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(manifest, kept)
-        for name in KEPT:
-            if (run / name).is_file():
-                shutil.copyfile(run / name, folder / run.name / name)
-    for task, records in answered.items():
-        write_archive(folder / ARCHIVE / (task + ENDING), records)
-
-
-if __name__ == "__main__":
-    typer.run(main)
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    with new_file(path) as draft, lzma.open(draft, "wt", encoding="utf-8", preset=PRESET) as file:
+        file.writelines(lines)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any
 import torch
 
 from models.checkpoint_registry import checkpoint_folder
+from scenes.storage.atomic import write_text
+
+MANIFEST = "manifest.json"
 
 PACKAGES = ("torch", "torchvision", "transformers", "timm", "numpy")
 
@@ -46,6 +50,52 @@ def collect_manifest(config: Mapping[str, Any], checkpoint: Path | None = None) 
         checkpoint=checkpoint_hash(checkpoint) if checkpoint else "",
         time=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def provenance(manifests: Sequence[Manifest]) -> Manifest:
+    """Join the manifests of several measurements: every commit, machine, version and checkpoint once, the latest time.
+
+    The configuration is empty: it belongs to whoever asks.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if not manifests:
+        raise ValueError("nothing was measured: there is no manifest to join")
+    packages = dict.fromkeys(name for each in manifests for name in each.versions)
+    return Manifest(
+        config={},
+        commit=_joined(each.commit for each in manifests),
+        machine=_joined((each.machine for each in manifests), "; "),
+        versions={name: _joined((each.versions.get(name, "") for each in manifests), " and ") for name in packages},
+        checkpoint=_joined(each.checkpoint for each in manifests),
+        time=max(each.time for each in manifests),
+    )
+
+
+def _joined(names: Iterable[str], separator: str = ", ") -> str:
+    return separator.join(dict.fromkeys(filter(None, names)))
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write a manifest at once."""
+    write_text(path, json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what made the records of one run.
+
+    Raises:
+        FileNotFoundError: There is none: the run did not end.
+        ValueError: It is not a manifest.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(f"no {MANIFEST} in {folder}: the run did not end; start it again")
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"{path} is not a manifest: {error}") from None
 
 
 def machine() -> str:

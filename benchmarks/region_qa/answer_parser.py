@@ -40,7 +40,7 @@ _LONE_LETTER = re.compile(r"\(?([A-Za-z])\W*")
 
 @dataclass(frozen=True)
 class Parsed:
-    """What an answer says: a letter, or a number in the unit that was asked for; None, with the reason, if neither."""
+    """The content of an answer: a letter, or a number in the unit of the question; else None, with the reason."""
 
     value: str | float | None
     reason: str = ""
@@ -48,14 +48,14 @@ class Parsed:
 
 def parse_answer(text: str, options: Sequence[str] = (), unit: str = "") -> Parsed:
     """Read the answer to a multiple choice question (with `options`) or to a numeric one (in `unit`)."""
-    said = text
-    for said_after in _ANSWER.finditer(text):  # the last "the answer is" counts
-        said = text[said_after.end() :] or said
-    said = said.strip(" \n*_`")
-    said = said.strip('"') if said.startswith('"') else said  # not the inches of 5'3"
-    if not said:
+    answer = text
+    for phrase in _ANSWER.finditer(text):  # the last "the answer is" counts
+        answer = text[phrase.end() :] or answer
+    answer = answer.strip(" \n*_`")
+    answer = answer.strip('"') if answer.startswith('"') else answer  # not the inches of 5'3"
+    if not answer:
         return Parsed(None, "empty answer")
-    return parse_choice(said, options) if options else parse_number(said, unit)
+    return parse_choice(answer, options) if options else parse_number(answer, unit)
 
 
 def parse_choice(text: str, options: Sequence[str]) -> Parsed:

@@ -1,4 +1,4 @@
-"""What our categories are called elsewhere, and which of them need time."""
+"""The published tasks nearest to our categories, and the categories that need time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ORDER = (*CATEGORIES, *GROUPS)  # of rows in tables
 
 # Nearest task of SR-3D-Bench (arXiv 2509.13317, Table 5) or R4D-Bench (arXiv 2512.17012, Table 3; static: VG grounding,
 # DM dimensional measurement, SR spatial relation; dynamic: R rotational, C counting, T translational, FP false
-# positives, SA speed and acceleration, DP displacement and path length). Ours are about worlds and are templated: the
-# names say what is asked, and no number compares with theirs.
-KNOWN_AS = MappingProxyType(
+# positives, SA speed and acceleration, DP displacement and path length). Ours are templated and about worlds:
+# equivalent in what is asked; no number compares with theirs.
+PUBLISHED_EQUIVALENT = MappingProxyType(
     {
         "nearer_camera": "R4D SR",
         "nearer_region": "SR-3D Multi, R4D SR",

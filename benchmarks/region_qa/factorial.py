@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.records.record import Record, pair_records
+from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.comparison.comparison import pair_records
+from benchmarks.records.record import Record
 from benchmarks.region_qa.categories import members
-from benchmarks.region_qa.scores import SEED
-from benchmarks.statistics import Estimate, bootstrap
+from benchmarks.region_qa.scores import ACCURACY
 
 Cells = tuple[tuple[str, str], tuple[str, str]]  # arms: rows without and with the first factor, columns the second
 
@@ -42,8 +43,7 @@ def factorial_effects(records: Sequence[Record], cells: Cells, category: str) ->
     neither, second, first, both = (torch.tensor(column, dtype=torch.float64) for column in columns)
 
     def estimate(values: torch.Tensor) -> Estimate:
-        generator = torch.Generator().manual_seed(SEED)
-        return bootstrap(values.tolist(), [r.cluster for r in base], [r.seed for r in base], generator=generator)
+        return ACCURACY.estimate_values(values.tolist(), base)
 
     return Effects(
         category,

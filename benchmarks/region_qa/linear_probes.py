@@ -1,4 +1,4 @@
-"""Scores of linear probes: how much of a signal's variance they explain, with intervals over clips."""
+"""Variance of a signal that linear probes explain, with intervals over clips."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from benchmarks.comparison.bootstrap import Estimate, draw_weights, estimate_of_draws
+from benchmarks.comparison.comparison import seeded
 from benchmarks.records.manifest import Manifest
-from benchmarks.region_qa.scores import SEED
-from benchmarks.statistics import Estimate, draw_weights
 from scenes.storage.atomic import write_text
 
 RESAMPLES = 10_000
@@ -47,20 +47,31 @@ def read_probes(path: Path) -> ProbeScores:
     """Read what `write_probes` wrote.
 
     Raises:
-        ValueError: the file holds something else.
+        ValueError: The file holds something else.
     """
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["scores"]
-        return ProbeScores(**found)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        return parse_probes(json.loads(path.read_text(encoding="utf-8")), str(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON ({error.msg}): run the linear probes again") from None
+
+
+def parse_probes(data: Mapping[str, Any], where: str) -> ProbeScores:
+    """Take the scores out of what `write_probes` wrote; `where` names it in errors.
+
+    Raises:
+        ValueError: The data are something else.
+    """
+    try:
+        return ProbeScores(**data["scores"])
+    except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} holds no probe scores ({error!r}): run `python -m distill.linear_probe` again"
+            f"{where} holds no scores of a linear probe ({error!r}): run the linear probes again"
         ) from None
 
 
 def r2_estimate(scores: Sequence[ProbeScores], signal: str) -> Estimate:
     """Estimate R2 of one arm, the mean over seeds; resamples draw clips, and seeds where there are several."""
-    return _estimate(_draw([scores], signal)[0], _mean(scores, signal))
+    return estimate_of_draws(_mean(scores, signal), _draw([scores], signal)[0])
 
 
 def r2_difference(first: Sequence[ProbeScores], second: Sequence[ProbeScores], signal: str) -> Estimate | None:
@@ -70,7 +81,7 @@ def r2_difference(first: Sequence[ProbeScores], second: Sequence[ProbeScores], s
         return None
     one, other = (sorted((s for s in arm if s.seed in seeds), key=lambda s: s.seed) for arm in (first, second))
     a, b = _draw([one, other], signal)
-    return _estimate(a - b, _mean(one, signal) - _mean(other, signal))
+    return estimate_of_draws(_mean(one, signal) - _mean(other, signal), a - b)
 
 
 def _mean(scores: Sequence[ProbeScores], signal: str) -> float:
@@ -79,7 +90,7 @@ def _mean(scores: Sequence[ProbeScores], signal: str) -> float:
 
 def _draw(arms: Sequence[Sequence[ProbeScores]], signal: str) -> list[torch.Tensor]:
     """Resample R2 of several arms on the same drawn clips and seeds."""
-    generator = torch.Generator().manual_seed(SEED)
+    generator = seeded()
     clips = draw_weights(RESAMPLES, len(arms[0][0].clips), generator)
     seeds = draw_weights(RESAMPLES, len(arms[0]), generator)
     drawn = []
@@ -90,9 +101,3 @@ def _draw(arms: Sequence[Sequence[ProbeScores]], signal: str) -> list[torch.Tens
         r2 = 1 - (clips @ error.T) / (clips @ spread.T)
         drawn.append((seeds * r2).sum(1) / seeds.sum(1))
     return drawn
-
-
-def _estimate(drawn: torch.Tensor, mean: float) -> Estimate:
-    low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=drawn.dtype)).tolist()
-    below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
-    return Estimate(mean, low, high, min(1.0, 2 * (1 + min(below, above)) / (1 + len(drawn))))

@@ -6,53 +6,48 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
+from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.comparison.comparison import Comparison
+from benchmarks.comparison.holm import clear_differences
 from benchmarks.metrics import log_error, relative_error
-from benchmarks.records.record import Record, pair_records
+from benchmarks.records.record import Record
 from benchmarks.region_qa.blind_baselines import best_number
 from benchmarks.region_qa.categories import GROUPS, ORDER, members
-from benchmarks.statistics import Estimate, bootstrap, holm, paired_bootstrap
 
-SEED = 0  # of the resampling
-LEVEL = 0.05
-
-
-@dataclass(frozen=True)
-class Score:
-    """A mean with its 95 % interval, as printed in tables. `clear` differences are bold."""
-
-    estimate: Estimate
-    signed: bool = False
-    clear: bool = False
-
-    def text(self) -> str:
-        """Write `0.812 [0.790, 0.833]`; differences carry their sign."""
-        form = "{:+.3f} [{:+.3f}, {:+.3f}]" if self.signed else "{:.3f} [{:.3f}, {:.3f}]"
-        return form.format(self.estimate.mean, self.estimate.low, self.estimate.high)
+ACCURACY = Comparison("score", complete=True)
+Contrast = tuple[str, str]  # two arms, the first minus the second
 
 
 @dataclass(frozen=True)
 class Row:
-    """One category, or a group of them pooled: items a seed, the best constant answer, arms, contrasts.
+    """The scores of one category, or of a group of categories pooled.
 
-    The constant sees the test answers. `no_time` is what a model without timestamps reaches at most (see
-    `no_time_ceiling`), where that can be computed. A difference is None where the two arms share no seed.
+    Args:
+        category: Category or group.
+        items: Items a seed.
+        constant: Score of the best constant answer, which sees the test answers.
+        scores: Of every arm.
+        differences: Of every contrast; None where its arms share no seed.
+        unparsed: Share of answers that did not parse.
+        no_time: Upper bound of a model without timestamps (see `no_time_ceiling`), where it can be computed.
+        clear: Numbers of the clear differences (see `mark_clear`).
     """
 
     category: str
     items: int
     constant: float
-    scores: tuple[Score, ...]
-    differences: tuple[Score | None, ...]
+    scores: tuple[Estimate, ...]
+    differences: tuple[Estimate | None, ...]
     unparsed: float
     no_time: float | None = None
+    clear: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class NumericError:
-    """How far numeric answers of one arm are from the truth; those that are no positive number are only counted."""
+    """Errors of the numeric answers of one arm; answers that are not a positive number are only counted."""
 
     category: str
     arm: str
@@ -77,7 +72,7 @@ def rows_of(records: Sequence[Record]) -> list[str]:
     return [*present, *(group for group in GROUPS if len(set(members(group)) & set(present)) > 1)]
 
 
-def score_rows(records: Sequence[Record], contrasts: Sequence[tuple[str, str]] = ()) -> list[Row]:
+def score_rows(records: Sequence[Record], contrasts: Sequence[Contrast] = ()) -> list[Row]:
     """Estimate every arm and every contrast (first minus second) in every category, and pooled over groups.
 
     Raises:
@@ -98,8 +93,8 @@ def score_rows(records: Sequence[Record], contrasts: Sequence[tuple[str, str]] =
                 category=name,
                 items=len(first),
                 constant=constant_score(first),
-                scores=tuple(Score(mean_score(of_arm[arm])) for arm in arms),
-                differences=tuple(contrast_score(of_arm[a], of_arm[b]) for a, b in contrasts),
+                scores=tuple(mean_score(of_arm[arm]) for arm in arms),
+                differences=tuple(ACCURACY.difference(of_arm[a], of_arm[b]) for a, b in contrasts),
                 unparsed=float(np.mean([r.parsed is None for r in every])),
                 no_time=ceilings.get(name),
             )
@@ -107,87 +102,54 @@ def score_rows(records: Sequence[Record], contrasts: Sequence[tuple[str, str]] =
     return rows
 
 
-def contrast_score(first: Sequence[Record], second: Sequence[Record]) -> Score | None:
-    """Estimate the paired difference over the seeds that both arms have; None where there is none."""
-    seeds = {r.seed for r in first} & {r.seed for r in second}
-    if not seeds:
-        return None
-    one, other = ([r for r in records if r.seed in seeds] for records in (first, second))
-    return Score(difference(one, other), signed=True)
-
-
 def mark_clear(
-    rows: Sequence[Row], contrasts: Sequence[tuple[str, str]], primary: Sequence[tuple[str, tuple[str, str]]]
+    rows: Sequence[Row], contrasts: Sequence[Contrast], primary: Sequence[tuple[str, Contrast]]
 ) -> list[Row]:
-    """Mark the clear differences of one table.
-
-    A primary endpoint (category and contrast, named before the run) is clear where its interval excludes 0, every other
-    one where its p value, adjusted by Holm over all others of the table, is below 0.05.
-    """
-    secondary = {
-        f"{row.category}|{number}": found.estimate.p_value
+    """Mark the clear differences of one table; `primary` names endpoints by category and contrast."""
+    table = {
+        (row.category, contrast): difference
         for row in rows
-        for number, found in enumerate(row.differences)
-        if found is not None and (row.category, contrasts[number]) not in primary
+        for contrast, difference in zip(contrasts, row.differences, strict=True)
+        if difference is not None
     }
-    adjusted = holm(secondary)
-
-    def marked(row: Row, number: int, found: Score | None) -> Score | None:
-        if found is None:
-            return None
-        p_value = adjusted.get(f"{row.category}|{number}")
-        return replace(found, clear=found.estimate.excludes_zero if p_value is None else p_value < LEVEL)
-
+    clear = clear_differences(table, primary)
     return [
-        replace(row, differences=tuple(marked(row, number, found) for number, found in enumerate(row.differences)))
+        replace(row, clear=frozenset(k for k, contrast in enumerate(contrasts) if (row.category, contrast) in clear))
         for row in rows
     ]
 
 
 def no_time_ceiling(records: Sequence[Record]) -> dict[str, float]:
-    """Compute what a model that cannot know the time reaches at most, in `elapsed` and `speed`.
+    """Bound the score of a model without timestamps in `elapsed` and `speed`.
 
-    Such a model may know every displacement exactly. Durations are drawn independently of all that frames show, so
-    that its best answer is one duration for all clips (and displacement over it, for a speed). The best one is chosen
-    on these very items. Empty where `elapsed` was not asked: it tells how long the clips take.
+    Such a model may know every displacement exactly. Durations are drawn independently of the frames, so that its best
+    answer is one duration for all clips (and displacement over it, for a speed). The best duration is chosen on these
+    items. Empty without questions of `elapsed`, whose answers are the durations of the clips.
     Source: specs/rgpt4d.md section 7, prediction 3.
     """
     duration = {r.cluster: r.value for r in records if r.category == "elapsed" and r.value is not None}
-    found = {}
+    bounds = {}
     for category in ("elapsed", "speed"):
         items = {r.item: duration[r.cluster] for r in records if r.category == category and r.cluster in duration}
         if items:
-            found[category] = share_within(np.array(list(items.values())))
-    return found
+            bounds[category] = share_within(np.array(list(items.values())))
+    return bounds
 
 
 def mean_score(records: Sequence[Record]) -> Estimate:
-    """Estimate the mean score of one arm, resampling clips (and seeds, where there are several)."""
-    return bootstrap(
-        [r.score for r in records],
-        [r.cluster for r in records],
-        [r.seed for r in records],
-        generator=torch.Generator().manual_seed(SEED),
-    )
+    """Estimate the mean score of one arm.
 
-
-def difference(first: Sequence[Record], second: Sequence[Record]) -> Estimate:
-    """Estimate the paired difference of two arms on the same items."""
-    pairs = pair_records(first, second)
-    return paired_bootstrap(
-        [a.score for a, _ in pairs],
-        [b.score for _, b in pairs],
-        [a.cluster for a, _ in pairs],
-        [a.seed for a, _ in pairs],
-        generator=torch.Generator().manual_seed(SEED),
-    )
+    Raises:
+        ValueError: There are no records.
+    """
+    return ACCURACY.estimate_values([record.score for record in records], records)
 
 
 def constant_score(records: Sequence[Record]) -> float:
     """Score the best constant answer in each category, over all records (one of each item).
 
-    That is the most frequent letter, or the number with most truths within a ratio of 1.25. It is chosen on these very
-    items, so it is an upper bound of what a blind constant reaches.
+    That is the most frequent letter, or the number with most truths within a ratio of 1.25. It is chosen on these
+    items: an upper bound of a blind constant.
     """
     total = 0.0
     for category in categories_of(records):
@@ -218,16 +180,16 @@ def numeric_errors(records: Sequence[Record]) -> list[NumericError]:
     for (category, arm), group in groups.items():
         if not group:
             continue
-        said = np.array([r.parsed if isinstance(r.parsed, float) else np.nan for r in group])
+        numbers = np.array([r.parsed if isinstance(r.parsed, float) else np.nan for r in group])
         truth = np.array([r.value for r in group], dtype=np.float64)
-        read = said > 0  # a logarithm needs a positive number
+        positive = numbers > 0  # a logarithm needs a positive number
         errors.append(
             NumericError(
                 category,
                 arm,
-                float(np.median(relative_error(said, truth)[read])) if read.any() else float("nan"),
-                float(np.mean(log_error(said, truth)[read])) if read.any() else float("nan"),
-                float((~read).mean()),
+                float(np.median(relative_error(numbers, truth)[positive])) if positive.any() else float("nan"),
+                float(np.mean(log_error(numbers, truth)[positive])) if positive.any() else float("nan"),
+                float((~positive).mean()),
             )
         )
     return errors

@@ -18,7 +18,7 @@ def score_items(task: str, items: Sequence[Item], predictions: Sequence[str], ar
 
 
 def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> Record:
-    """Parse and score one prediction; what does not parse scores 0, with the reason in the record."""
+    """Parse and score one prediction; an answer that does not parse scores 0, and the record holds the reason."""
     question = item.question
     parsed = parse_answer(prediction, question.options, question.unit)
     if question.value is None:
@@ -30,9 +30,10 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
         task=task,
         item=item.name,
         cluster=item.cluster,
-        category=question.category,
         arm=arm,
         seed=seed,
+        metrics={"score": score},
+        category=question.category,
         question=question.text,
         options=question.options,
         answer=question.answer,
@@ -41,5 +42,4 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
         prediction=prediction,
         parsed=parsed.value,
         reason=parsed.reason,
-        score=score,
     )

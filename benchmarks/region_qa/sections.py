@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
-from benchmarks.region_qa.categories import GROUPS, KNOWN_AS
+from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.comparison.cell import cell, point
+from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT
 from benchmarks.region_qa.factorial import factorial_effects
 from benchmarks.region_qa.linear_probes import ProbeScores, r2_difference, r2_estimate
-from benchmarks.region_qa.scores import Row, Score, arms_of, numeric_errors
-from benchmarks.region_qa.study import Contrast, Endpoint, Study, TaskResult
+from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
+from benchmarks.region_qa.study import Endpoint, Study, TaskResult
 from benchmarks.region_qa.timestamp_scaling import responses
-from benchmarks.report.page import Section, Table
+from benchmarks.report.page import Section
 from benchmarks.report.plots import category_bars, difference_forest, probe_bars, probe_curves
+from benchmarks.report.table import Table
 
 
 def all_sections(study: Study) -> list[Section]:
-    """Make every section that the study has something to say in."""
+    """Make every section that has a table."""
     plain = [task for task in study.tasks if task.pace == 1.0]
-    found = [
+    sections = [
         headline(study),
         *(scores(study, task) for task in plain),
         scaling(study),
@@ -27,67 +30,88 @@ def all_sections(study: Study) -> list[Section]:
         errors(study.tasks[0]),
         seeds(study.tasks[0]),
     ]
-    return [section for section in found if section.tables]
+    return [section for section in sections if section.tables]
 
 
 def headline(study: Study) -> Section:
     """List the primary endpoints."""
-    lines = []
-    for endpoint in study.primary:
-        for score in primary_scores(study, endpoint):
-            lines.append((endpoint, score))
+    lines = [(endpoint, *result) for endpoint in study.primary if (result := primary_result(study, endpoint))]
     rows = [
-        [f"{e.contrast[0]} - {e.contrast[1]}", e.category, e.task, s.text(), f"{s.estimate.p_value:.4f}"]
-        for e, s in lines
+        [
+            f"{e.contrast[0]} - {e.contrast[1]}",
+            e.category,
+            e.task,
+            cell(estimate, signed=True),
+            f"{estimate.p_value:.4f}",
+        ]
+        for e, estimate, _ in lines
     ]
-    bold = frozenset((i, 3) for i, (_, score) in enumerate(lines) if score.clear)
+    bold = {(i, 3) for i, (_, _, clear) in enumerate(lines) if clear}
     table = [Table(["contrast", "category", "task", "difference [95 %]", "p"], rows, bold)] if rows else []
     return Section("Primary endpoints", "Named in the configuration of the study before it ran.", table)
 
 
-def primary_scores(study: Study, endpoint: Endpoint) -> list[Score]:
-    """Find the difference that an endpoint names; none where its arms or its category are missing."""
+def primary_result(study: Study, endpoint: Endpoint) -> tuple[Estimate, bool] | None:
+    """Find the difference of an endpoint, and whether it is clear; None where its arms or its category are missing."""
     task = next(task for task in study.tasks if task.name == endpoint.task)
     contrasts = study.contrasts_in(task)
-    return [
-        found
-        for row in study.rows[task.name]
-        for contrast, found in zip(contrasts, row.differences, strict=True)
-        if row.category == endpoint.category and contrast == endpoint.contrast and found is not None
-    ]
+    for row in study.rows[task.name]:
+        for k, (contrast, estimate) in enumerate(zip(contrasts, row.differences, strict=True)):
+            if (row.category, contrast) == (endpoint.category, endpoint.contrast) and estimate is not None:
+                return estimate, k in row.clear
+    return None
+
+
+def finding(study: Study) -> str:
+    """Answer the question of a study in a sentence, from its primary endpoints."""
+    results = [(endpoint, *result) for endpoint in study.primary if (result := primary_result(study, endpoint))]
+    parts = []
+    for endpoint, estimate, clear in results:
+        first, second = endpoint.contrast
+        order = "scores higher than" if estimate.mean > 0 else "scores lower than"
+        verdict = order if clear else "does not differ clearly from"
+        parts.append(f"{first} {verdict} {second} in {endpoint.category} ({cell(estimate, signed=True)})")
+    return "; ".join(parts) + ("." if parts else "")
 
 
 def scores(study: Study, task: TaskResult) -> Section:
     """Show accuracies and differences of one task."""
     rows, contrasts, arms = study.rows[task.name], study.contrasts_in(task), arms_of(task.records)
-    categories = [row.category for row in rows]
-    bars = category_bars(
-        categories,
-        {arm: [row.scores[k].estimate for row in rows] for k, arm in enumerate(arms)},
+    figures = [accuracy_bars(study, task)]
+    if contrasts:
+        columns = zip(*(row.differences for row in rows), strict=True)
+        categories = [row.category for row in rows]
+        figures.append(difference_forest(categories, dict(zip(names_of(contrasts), columns, strict=True))))
+    return Section(f"Accuracy: {task.name}", task.about, score_tables(rows, arms, contrasts), figures)
+
+
+def accuracy_bars(study: Study, task: TaskResult) -> str:
+    """Draw the accuracy of every arm in one task."""
+    rows = study.rows[task.name]
+    return category_bars(
+        [row.category for row in rows],
+        {arm: [row.scores[k] for row in rows] for k, arm in enumerate(arms_of(task.records))},
         [row.constant for row in rows],
         [row.no_time for row in rows],
     )
-    figures = [bars]
-    if contrasts:
-        columns = zip(*(row.differences for row in rows), strict=True)
-        estimates = ([None if d is None else d.estimate for d in column] for column in columns)
-        figures.append(difference_forest(categories, dict(zip(names_of(contrasts), estimates, strict=True))))
-    return Section(f"Accuracy: {task.name}", task.about, [score_table(rows, arms, contrasts)], figures)
 
 
-def score_table(rows: Sequence[Row], arms: Sequence[str], contrasts: Sequence[Contrast]) -> Table:
-    """Lay out rows of scores and differences; clear differences are bold."""
+def score_tables(rows: Sequence[Row], arms: Sequence[str], contrasts: Sequence[Contrast]) -> list[Table]:
+    """Lay out scores, differences (bold where clear), and the scores again with their intervals."""
     timed = any(row.no_time is not None for row in rows)
-    lines, bold = [], set()
-    for i, row in enumerate(rows):
-        left = [row.category, KNOWN_AS.get(row.category, ""), str(row.items), f"{row.constant:.3f}"]
+    lines = []
+    for row in rows:
+        left = [row.category, PUBLISHED_EQUIVALENT.get(row.category, ""), str(row.items), f"{row.constant:.3f}"]
         left += [("" if row.no_time is None else f"{row.no_time:.3f}")] if timed else []
-        differences = ["" if d is None else d.text() for d in row.differences]
-        lines.append([*left, *(score.text() for score in row.scores), *differences])
-        first = len(left) + len(row.scores)
-        bold |= {(i, first + j) for j, d in enumerate(row.differences) if d is not None and d.clear}
-    head = ["category", "elsewhere", "items", "constant", *(["no time"] if timed else []), *arms]
-    return Table([*head, *(f"{name} [95 %]" for name in names_of(contrasts))], lines, frozenset(bold))
+        lines.append([*left, *(point(score) for score in row.scores)])
+    head = ["category", "published as", "items", "constant", *(["no time"] if timed else []), *arms]
+    tables = [Table(head, lines)]
+    if contrasts:
+        differences = [[row.category, *(cell(d, signed=True) for d in row.differences)] for row in rows]
+        bold = {(i, 1 + k) for i, row in enumerate(rows) for k in row.clear}
+        tables.append(Table(["category", *(f"{name} [95 %]" for name in names_of(contrasts))], differences, bold))
+    whole = [[row.category, *(cell(score) for score in row.scores)] for row in rows]
+    return [*tables, Table(["category", *arms], whole, details="with 95 % intervals")]
 
 
 def names_of(contrasts: Sequence[Contrast]) -> list[str]:
@@ -109,10 +133,10 @@ def scaling(study: Study) -> Section:
     head = ["arm", "category", "seconds times", "length", "a model that reads time", "answers times [95 %]", "items"]
     return Section(
         "Scaled timestamps",
-        "The same clips with all timestamps multiplied, answers compared item by item (geometric mean of the ratio). A "
-        "model that reads time says twice the speed where seconds are halved, and the same displacement. The length of "
-        "a scaled clip is seen where true clips, which last as those of the training do, are as short and as long.",
-        [Table(head, lines)] if lines else [],
+        "The same clips with all timestamps multiplied; answers are compared item by item (geometric mean of the "
+        "ratio). A model that reads time answers twice the speed where seconds are halved, and the same displacement. "
+        "The length of a scaled clip is seen where it lies in the range of the true clips.",
+        [Table(head, lines, label=2)] if lines else [],
     )
 
 
@@ -129,7 +153,7 @@ def factorials(study: Study) -> Section:
             effects = factorial_effects(records, cells, name)
             if effects is not None:
                 three = (effects.first, effects.second, effects.interaction)
-                lines.append([name, *(Score(e, signed=True).text() for e in three)])
+                lines.append([name, *(cell(e, signed=True) for e in three)])
         tables.append(Table([f"{one} x {other}", one, other, "interaction"], lines))
     return Section(
         "Factorial",
@@ -145,16 +169,16 @@ def probes(study: Study) -> Section:
         return Section("Linear probes", "")
     signals = list(next(iter(study.probes.values()))[0].error)
     estimates = {arm: [r2_estimate(scores, signal) for signal in signals] for arm, scores in study.probes.items()}
-    rows = [[arm, *(Score(e).text() for e in row)] for arm, row in estimates.items()]
+    rows = [[arm, *map(cell, row)] for arm, row in estimates.items()]
     tables, bold = [Table(["R2", *signals], rows)], set()
     lines: list[list[str]] = []
     for a, b in study.contrasts:
         if {a, b} <= set(study.probes):
-            found = [r2_difference(study.probes[a], study.probes[b], signal) for signal in signals]
-            bold |= {(len(lines), j + 1) for j, e in enumerate(found) if e is not None and e.excludes_zero}
-            lines.append([f"{a} - {b}", *("" if e is None else Score(e, signed=True).text() for e in found)])
+            differences = [r2_difference(study.probes[a], study.probes[b], signal) for signal in signals]
+            bold |= {(len(lines), j + 1) for j, e in enumerate(differences) if e is not None and e.excludes_zero}
+            lines.append([f"{a} - {b}", *(cell(e, signed=True) for e in differences)])
     if lines:
-        tables.append(Table(["difference of R2", *signals], lines, frozenset(bold)))
+        tables.append(Table(["difference of R2", *signals], lines, bold))
     return Section(
         "Linear probes",
         "Ridge regression from the frozen hidden states of the last layer at the visual tokens to the mean true signal "
@@ -186,13 +210,13 @@ def errors(task: TaskResult) -> Section:
         for e in numeric_errors(task.records)
     ]
     head = ["category", "arm", "median relative error", "mean abs. log error", "unparsed"]
-    return Section("Numeric answers", f"Of {task.name}.", [Table(head, rows)] if rows else [])
+    return Section("Numeric answers", f"Of {task.name}.", [Table(head, rows, label=2)] if rows else [])
 
 
 def seeds(task: TaskResult) -> Section:
     """List the training seeds of every arm."""
     of_arm = {arm: sorted({r.seed for r in task.records if r.arm == arm}) for arm in arms_of(task.records)}
-    rows = [[arm, ", ".join(map(str, found))] for arm, found in of_arm.items()]
+    rows = [[arm, ", ".join(map(str, numbers))] for arm, numbers in of_arm.items()]
     return Section(
         "Training seeds", "", [Table(["arm", "seeds"], rows)] if len(set(map(tuple, of_arm.values()))) > 1 else []
     )

@@ -1,4 +1,4 @@
-"""A study as data: the answers of all arms to all tasks, what was to be compared, and what made them."""
+"""A study of region questions as data: answers of all arms to all tasks, contrasts, endpoints and provenance."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
 from benchmarks.region_qa.factorial import Cells
 from benchmarks.region_qa.linear_probes import ProbeScores
-from benchmarks.region_qa.scores import Row, arms_of, mark_clear, score_rows
-
-Contrast = tuple[str, str]
+from benchmarks.region_qa.scores import Contrast, Row, arms_of, mark_clear, score_rows
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Study:
-    """What a report is made from: records and what made them; never a model. The first task carries the headline."""
+    """The contents of a report. The first task carries the headline; `legend` describes each arm in words."""
 
     title: str
     tasks: Sequence[TaskResult]
@@ -59,6 +57,8 @@ class Study:
     probes: Mapping[str, Sequence[ProbeScores]] = field(default_factory=dict)
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     examples: Sequence[Example] = ()
+    question: str = ""
+    legend: Mapping[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
 
     @cached_property

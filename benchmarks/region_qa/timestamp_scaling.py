@@ -1,4 +1,4 @@
-"""What becomes of numeric answers when the timestamps of a test set are scaled."""
+"""The response of numeric answers to scaled timestamps of a test set."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
-from benchmarks.records.record import Record, pair_records
-from benchmarks.region_qa.scores import SEED, arms_of
-from benchmarks.statistics import Estimate, bootstrap
+from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.comparison.comparison import pair_records
+from benchmarks.records.record import Record
+from benchmarks.region_qa.scores import ACCURACY, arms_of
 
 
 @dataclass(frozen=True)
 class Response:
-    """By which factor answers change when seconds do by `pace`; `expected` is the factor of a model that reads time.
+    """The factor by which answers change when all seconds are multiplied by `pace`.
 
-    `seen` tells whether the scaled clips last as long as true ones may, None where no question tells how long they do.
+    `expected` is the factor of a model that reads time. `seen` holds whether the scaled durations lie in the range of
+    the true ones; None where no question gives durations.
     """
 
     arm: str
@@ -37,7 +37,7 @@ def responses(true: Sequence[Record], scaled: Sequence[Record], pace: float) -> 
     scaled = [replace(record, task=true[0].task) for record in scaled]  # the same items under another name
     asked = {record.item for record in scaled}
     lasting = {record.cluster: record.value for record in true if record.category == "elapsed" and record.value}
-    found = []
+    measured = []
     for arm in arms_of(true):
         for category, exponent in EXPONENTS.items():
             before, after = (
@@ -50,19 +50,14 @@ def responses(true: Sequence[Record], scaled: Sequence[Record], pace: float) -> 
                     changes.setdefault(seen, []).append((a, math.log(b.parsed / a.parsed)))
             for seen in (each for each in (True, False, None) if each in changes):
                 pairs = changes[seen]
-                logs = bootstrap(
-                    [change for _, change in pairs],
-                    [a.cluster for a, _ in pairs],
-                    [a.seed for a, _ in pairs],
-                    generator=torch.Generator().manual_seed(SEED),
-                )
+                logs = ACCURACY.estimate_values([change for _, change in pairs], [record for record, _ in pairs])
                 factor = Estimate(math.exp(logs.mean), math.exp(logs.low), math.exp(logs.high), logs.p_value)
-                found.append(Response(arm, category, pace, seen, pace**exponent, factor, len(pairs)))
-    return found
+                measured.append(Response(arm, category, pace, seen, pace**exponent, factor, len(pairs)))
+    return measured
 
 
 def _is_seen(lasting: Mapping[str, float], cluster: str, pace: float) -> bool | None:
-    """Tell whether a clip lasts, scaled, as long as some true clip or other; `lasting` is in seconds, by clip."""
+    """Decide whether the scaled duration of a clip lies in the range of the true ones; `lasting`: seconds by clip."""
     if cluster not in lasting:
         return None
     return min(lasting.values()) <= pace * lasting[cluster] <= max(lasting.values())

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.records.manifest import Manifest
+from benchmarks.report.table import Table
 from scenes.storage.atomic import write_text
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table as text; `bold` marks cells by (row, column)."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    bold: frozenset[tuple[int, int]] = frozenset()
-
-    def markdown(self) -> str:
-        """Write it for a repository."""
-        lines = ["| " + " | ".join(self.head) + " |", "|" + " --- |" * len(self.head)]
-        for i, row in enumerate(self.rows):
-            cells = (f"**{cell}**" if (i, j) in self.bold else cell for j, cell in enumerate(row))
-            lines.append("| " + " | ".join(cells) + " |")
-        return "\n".join(lines)
+FIGURE = "figure.svg"
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: a heading, what it says, tables, and figures as SVG text (in HTML alone)."""
+    """A part of the report: heading, text, tables, and figures as SVG text (in the HTML alone)."""
 
     title: str
     text: str
     tables: Sequence[Table] = ()
     figures: Sequence[str] = ()
 
+    @property
+    def blocks(self) -> list[tuple[str, list[Table]]]:
+        """Group the tables, split to the width of a screen, by the title under which they are folded away."""
+        parts = [part for table in self.tables for part in table.split()]
+        return [(title, list(group)) for title, group in groupby(parts, lambda table: table.details)]
+
 
 @dataclass(frozen=True)
 class Page:
-    """What a report says. `curves` (SVG) and `examples` are in the HTML alone."""
+    """The contents of a report, in the order in which a reader meets them.
+
+    Args:
+        title: Of the study.
+        summary: What was done, in a few words.
+        method: How the numbers were computed.
+        sections: Tables and figures.
+        manifest: Provenance.
+        missing: What is not finished.
+        question: That the study asks, in a sentence.
+        finding: Its answer, in a sentence, computed from the records.
+        legend: Every arm in words.
+        figure: SVG text of the one figure that stands beside the report in a repository.
+        curves: Learning curves, as SVG text (in the HTML alone).
+        examples: Questions with their pictures (in the HTML alone).
+    """
 
     title: str
     summary: str
@@ -50,6 +58,10 @@ class Page:
     sections: Sequence[Section]
     manifest: Manifest
     missing: Sequence[str] = ()
+    question: str = ""
+    finding: str = ""
+    legend: Mapping[str, str] = field(default_factory=dict)
+    figure: str = ""
     curves: str = ""
     examples: Sequence[Any] = ()
 
@@ -59,38 +71,43 @@ class Page:
             loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
         )
         return templates.get_template("report.html.j2").render(
-            title=self.title,
-            summary=self.summary,
-            missing=self.missing,
-            method=self.method.replace("*", ""),
-            sections=self.sections,
-            curves=self.curves,
-            examples=self.examples,
-            provenance=provenance(self.manifest),
+            page=self, method=self.method.replace("*", ""), provenance=provenance_lines(self.manifest)
         )
 
     def markdown(self) -> str:
         """Render the tables for a repository."""
-        lines = [f"# {self.title}", "", self.summary]
+        lines = [f"# {self.title}"]
+        lines += ["", f"**Question.** {self.question}"] if self.question else []
+        lines += ["", f"**Finding.** {self.finding}"] if self.finding else []
+        lines += ["", self.summary]
         if self.missing:
             lines += ["", "Unfinished: " + ", ".join(self.missing) + "."]
+        if self.legend:
+            lines += ["", "## Legend", "", *(f"- **{arm}**: {words}" for arm, words in self.legend.items())]
+        if self.figure:
+            lines += ["", f"![{self.title}]({FIGURE})"]
         for section in self.sections:
             lines += ["", f"## {section.title}", *(["", section.text] if section.text else [])]
-            for table in section.tables:
-                lines += ["", table.markdown()]
-        lines += ["", self.method, "", *(f"- {key}: {value}" for key, value in provenance(self.manifest))]
+            for details, tables in section.blocks:
+                lines += ["", f"<details><summary>{details}</summary>"] if details else []
+                for table in tables:
+                    lines += ["", table.markdown()]
+                lines += ["", "</details>"] if details else []
+        lines += ["", self.method, "", *(f"- {key}: {value}" for key, value in provenance_lines(self.manifest))]
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """Write `report.html` and `report.md`."""
+        """Write `report.html`, `report.md`, and the figure."""
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "report.html", self.html())
         write_text(folder / "report.md", self.markdown())
+        if self.figure:
+            write_text(folder / FIGURE, self.figure)
 
 
-def provenance(manifest: Manifest) -> list[tuple[str, str]]:
+def provenance_lines(manifest: Manifest) -> list[tuple[str, str]]:
     """List what a reader needs to make the numbers again."""
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     command = str(manifest.config.get("command", ""))
     pairs = [("command", command), ("commit", manifest.commit), ("machine", manifest.machine), ("versions", versions)]
-    return [*((key, value) for key, value in pairs if value), ("made", manifest.time)]
+    return [*((key, value) for key, value in pairs if value), ("measured", manifest.time)]

@@ -15,7 +15,7 @@ from jaxtyping import Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.statistics import Estimate
+from benchmarks.comparison.bootstrap import Estimate
 
 COLOURS = ("#9aa5b1", "#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#e67700", "#0b7285", "#c2255c", "#364fc7")
 plt.rcParams.update(
@@ -30,8 +30,8 @@ plt.rcParams.update(
 )
 
 
-def look(number: int) -> dict[str, Any]:
-    """Choose colour and dash of a line; where colours come round again, it is dashed."""
+def line_style(number: int) -> dict[str, Any]:
+    """Choose colour and dash of a line; lines of a second round of colours are dashed."""
     return {"color": COLOURS[number % len(COLOURS)], "ls": "--" if number >= len(COLOURS) else "-"}
 
 
@@ -77,7 +77,7 @@ def probe_curves(signals: Sequence[str], layers: Mapping[str, Mapping[str, Seque
     figure, axes = plt.subplots(1, len(signals), figsize=(2.4 * len(signals), 2.4), squeeze=False)
     for place, signal in zip(axes[0], signals, strict=True):
         for number, (arm, curves) in enumerate(layers.items()):
-            place.plot(curves[signal], marker="o", ms=3, lw=1.2, label=arm, **look(number))
+            place.plot(curves[signal], marker="o", ms=3, lw=1.2, label=arm, **line_style(number))
         place.set_title(signal, fontsize=9)
         place.set_xlabel("layer (0: embeddings)")
     axes[0, 0].set_ylabel("R² of linear probes")
@@ -106,13 +106,28 @@ def difference_forest(categories: Sequence[str], differences: Mapping[str, Seque
     return svg(figure)
 
 
+def method_bars(panels: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """Draw an estimate of every method with its 95 % interval, one panel a metric."""
+    rows = max(len(methods) for methods in panels.values())
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 0.9 + 0.24 * rows), squeeze=False)
+    for panel, (title, methods) in zip(axes[0], panels.items(), strict=True):
+        mean = np.array([estimate.mean for estimate in methods.values()])
+        error = np.array([[e.mean - e.low, e.high - e.mean] for e in methods.values()]).reshape(-1, 2).T.clip(min=0)
+        panel.barh(np.arange(len(methods)), mean, xerr=error, color=COLOURS[1], error_kw={"lw": 0.8}, height=0.7)
+        panel.set_yticks(np.arange(len(methods)), list(methods))
+        panel.invert_yaxis()
+        panel.set_xlabel(title)
+    figure.tight_layout()
+    return svg(figure)
+
+
 def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
     """Draw training loss against step for every arm and seed."""
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
     for number, (arm, (step, loss)) in enumerate(curves.items()):
         window = max(1, len(loss) // 60)
         smooth = np.convolve(np.asarray(loss, dtype=float), np.ones(window) / window, mode="valid")
-        axes.plot(np.asarray(step)[window - 1 :], smooth, lw=1.2, label=arm, **look(number))
+        axes.plot(np.asarray(step)[window - 1 :], smooth, lw=1.2, label=arm, **line_style(number))
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per answer token)")
     axes.legend(frameon=False)

@@ -9,8 +9,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from benchmarks.comparison.bootstrap import Estimate, bootstrap_ratio
 from benchmarks.metrics.dense import abs_rel, end_point_error, mask_iou, ray_angle_deg
-from benchmarks.statistics import Estimate, bootstrap_ratio
 from distill.expert.data import Batch
 
 WorldErrors = Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
-from benchmarks.statistics import Estimate
+from benchmarks.comparison.bootstrap import Estimate
 from distill.expert.data import Batch
 from distill.expert.errors import error_table, mean_errors, mean_signals, signal_errors, times_better
 from distill.signals import CHANNELS, Signals, mirrored

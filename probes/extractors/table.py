@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from benchmarks.report.page import Table
+from benchmarks.report.table import Table
 from scenes.storage.atomic import write_text
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "extractor"

@@ -1,4 +1,4 @@
-"""Gathering what the finished runs of a study have written, for its report."""
+"""Gathering the results of the finished runs of a study of region questions, for its report."""
 
 from __future__ import annotations
 
@@ -8,63 +8,94 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from benchmarks.records.archive import archived_records
-from benchmarks.records.manifest import collect_manifest
-from benchmarks.records.record import Record, read_manifest, read_records
-from benchmarks.region_qa.linear_probes import ProbeScores, read_probes
+from benchmarks.records.archive import read_archive, read_runs
+from benchmarks.records.curve import parse_curve
+from benchmarks.records.manifest import MANIFEST, Manifest, provenance, read_manifest
+from benchmarks.records.record import Record, read_records
+from benchmarks.region_qa.linear_probes import ProbeScores, parse_probes, read_probes
 from benchmarks.region_qa.study import Endpoint, Example, Study, TaskResult
 from benchmarks.region_qa.tasks.task import Item, Task
 from region4d.studies.compare import StudyRun
-from region4d.studies.runner import learning_curve
 from scenes.drawing.regions import contact_sheet, draw_regions
 
 
 def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tasks: Mapping[str, Task]) -> Study:
-    """Gather records, probes, manifests, learning curves and examples of the finished runs."""
-    study = config.study
-    finished = [run for run in runs if run.finished]
+    """Gather records, probes, manifests, curves and examples of what is finished, live or in the archive of `runs`.
+
+    Raises:
+        ValueError: Nothing is finished.
+    """
+    study, folder = config.study, Path(config.runs)
+    finished = [run for run in runs if is_finished(run, folder)]
     results = [
-        TaskResult(name, task.about, gather_records(Path(config.runs), finished, name), task.pace)
+        TaskResult(name, task.about, [r for run in finished for r in answers(run, folder, name)], task.pace)
         for name, task in tasks.items()
     ]
-    settings = OmegaConf.to_container(config, resolve=True)
-    manifest = collect_manifest({**settings, "command": command})  # type: ignore[dict-item]
-    made = [read_manifest(run.records(results[0].name)) for run in finished]  # what made the answers, not this report
-    manifest = replace(
-        manifest,
-        commit=", ".join(dict.fromkeys(m.commit for m in made)),
-        machine="; ".join(dict.fromkeys(m.machine for m in made)),
-        versions=made[0].versions,
-    )
+    manifest = provenance([run_manifest(run, folder, name) for run in finished for name in tasks])
+    settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     probes: dict[str, list[ProbeScores]] = {}
     for run in finished if study.probes else ():
-        probes.setdefault(run.arm, []).append(read_probes(run.probes))
+        probes.setdefault(run.arm, []).append(linear_probes(run, folder))
+    curves = {run.name: parse_curve(curve_text(run, folder)) for run in finished}
+    arms = dict.fromkeys(run.arm for run in finished)
     return Study(
         title=study.title,
         tasks=results,
         contrasts=[(a, b) for a, b in study.contrasts],
-        manifest=manifest,
+        manifest=replace(manifest, config={**settings, "command": command}),
         summary=summarise(study, finished, results[0]),
         primary=[Endpoint(e.task, e.category, tuple(e.contrast)) for e in study.primary],
         factorials={name: tuple(tuple(row) for row in cells) for name, cells in study.factorials.items()},
         probes=probes,
-        curves={run.name: curve for run in finished if (curve := learning_curve(run.folder / "metrics.csv"))[0]},
+        curves={name: curve for name, curve in curves.items() if curve[0]},
         examples=draw_examples(results[0].records, tasks[results[0].name].items(), config.examples),
-        missing=[run.name for run in runs if not run.finished],
+        question=study.get("question", ""),
+        legend={arm: words for arm, words in study.get("legend", {}).items() if arm in arms},
+        missing=[run.name for run in runs if run not in finished],
     )
 
 
-def gather_records(folder: Path, finished: Sequence[StudyRun], task: str) -> list[Record]:
-    """Read the answers of all runs to a task, from an archive of the study or one by one."""
-    archived = archived_records(folder, task)
-    return [r for run in finished for r in archived.get((run.arm, run.seed)) or read_records(run.records(task))]
+def is_finished(run: StudyRun, runs: Path) -> bool:
+    """Decide whether a run is finished: its live results are there, or the archive of `runs` holds it."""
+    return run.finished or run.name in read_runs(runs)
+
+
+def answers(run: StudyRun, runs: Path, task: str) -> Sequence[Record]:
+    """Read the answers of a run to a task; live files come first."""
+    archived = read_archive(runs).get((task, run.arm, run.seed))
+    live = (run.records(task) / MANIFEST).is_file()
+    return archived if archived and not live else read_records(run.records(task))
+
+
+def run_manifest(run: StudyRun, runs: Path, task: str) -> Manifest:
+    """Read what made the answers of a run to a task."""
+    if (run.records(task) / MANIFEST).is_file() or run.name not in read_runs(runs):
+        return read_manifest(run.records(task))
+    return read_runs(runs)[run.name].manifests[task]
+
+
+def linear_probes(run: StudyRun, runs: Path) -> ProbeScores:
+    """Read the scores of the linear probes of a run."""
+    archived = read_runs(runs).get(run.name)
+    if run.probes.is_file() or archived is None or archived.probes is None:
+        return read_probes(run.probes)
+    return parse_probes(archived.probes, f"run {run.name} in {runs}")
+
+
+def curve_text(run: StudyRun, runs: Path) -> str:
+    """Read the training log of a run; empty where none was kept."""
+    live, archived = run.folder / "metrics.csv", read_runs(runs).get(run.name)
+    if live.is_file():
+        return live.read_text(encoding="utf-8")
+    return archived.curve if archived else ""
 
 
 def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult) -> str:
-    """Say in a few words what was done."""
+    """Describe the study in a few words."""
     steps = sorted({int(run.config.trainer.max_steps) for run in finished})
     arms = dict.fromkeys(run.arm for run in finished)
     clips = len({record.cluster for record in task.records})
@@ -78,15 +109,15 @@ def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult)
 def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int) -> list[Example]:
     """Draw questions of the first seed with the answers of all arms: half at random, half where the arms differ."""
     item_of = {item.name: item for item in items}
-    answers: dict[str, list[Record]] = {}
+    by_item: dict[str, list[Record]] = {}
     for record in records:
         if record.seed == records[0].seed:
-            answers.setdefault(record.item, []).append(record)
-    dice = Random(0)
-    chosen = dice.sample(list(answers), min(count // 2, len(answers)))
-    disputed = [name for name, said in answers.items() if len({r.score for r in said}) > 1 and name not in chosen]
-    chosen += dice.sample(disputed, min(count - len(chosen), len(disputed)))
-    return [draw_example(item_of[name], answers[name]) for name in chosen]
+            by_item.setdefault(record.item, []).append(record)
+    rng = Random(0)
+    chosen = rng.sample(list(by_item), min(count // 2, len(by_item)))
+    disputed = [name for name, each in by_item.items() if len({r.score for r in each}) > 1 and name not in chosen]
+    chosen += rng.sample(disputed, min(count - len(chosen), len(disputed)))
+    return [draw_example(item_of[name], by_item[name]) for name in chosen]
 
 
 def draw_example(item: Item, records: Sequence[Record]) -> Example:

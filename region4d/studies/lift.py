@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.lifting.baselines import BASELINES, VERSION
 from benchmarks.lifting.library import Library
-from benchmarks.lifting.measure import TestSet
-from benchmarks.lifting.methods import ArmMethod, BaselineMethod, CeilingMethod, Method
+from benchmarks.lifting.measure import EvaluationSet
+from benchmarks.lifting.methods import BaselineMethod, Method, ModelMethod, OracleMethod
 from models.checkpoint_registry import checkpoint_folder
 from models.lifting import Guidance, Sampling
 from region4d.config import build
@@ -26,9 +26,9 @@ class LiftPlan:
     """The test sets and methods of a study. `unavailable` says why methods without a checkpoint cannot be measured."""
 
     config: DictConfig
-    tests: list[TestSet]
-    arms: Mapping[str, ArmMethod]
-    ceilings: Mapping[str, CeilingMethod]
+    tests: list[EvaluationSet]
+    arms: Mapping[str, ModelMethod]
+    ceilings: Mapping[str, OracleMethod]
     unavailable: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -43,14 +43,14 @@ class LiftPlan:
             raise ValueError(f"study.baselines has no {unknown[0]}: choose from {', '.join(BASELINES)}")
         truths = Path(config.truths)
         tests = [
-            TestSet(name, build(entry.store), entry.limit, entry.icp_items, truths)
+            EvaluationSet(name, build(entry.store), entry.limit, entry.icp_items, truths)
             for name, entry in study.tests.items()
         ]
         plan = cls(
             config,
             tests,
             {name: read_arm(name, entry) for name, entry in study.arms.items()},
-            {name: CeilingMethod(Path(folder) if folder else None) for name, folder in study.ceilings.items()},
+            {name: OracleMethod(Path(folder) if folder else None) for name, folder in study.ceilings.items()},
         )
         every = {*study.baselines, *study.arms, *study.ceilings}
         pairs = [
@@ -70,12 +70,12 @@ class LiftPlan:
                 plan.unavailable[name] = f"no lifting model in '{folder}'; train it, or name another folder"
         return plan
 
-    def test(self, name: str) -> TestSet:
+    def test(self, name: str) -> EvaluationSet:
         """Find a test set by its name."""
         return next(test for test in self.tests if test.name == name)
 
     @property
-    def models(self) -> Mapping[str, ArmMethod | CeilingMethod]:
+    def models(self) -> Mapping[str, ModelMethod | OracleMethod]:
         """The methods that run a model: arms and ceilings."""
         return {**self.arms, **self.ceilings}
 
@@ -110,7 +110,7 @@ class LiftPlan:
         return self.models[name]
 
 
-def read_arm(name: str, entry: DictConfig) -> ArmMethod:
+def read_arm(name: str, entry: DictConfig) -> ModelMethod:
     """Read one arm: a model's folder, `sampling`, `points`, `candidates`."""
     data: dict[str, Any] = OmegaConf.to_container(entry, resolve=True)  # type: ignore[assignment]
     if not isinstance(data.get("model"), str):
@@ -118,7 +118,7 @@ def read_arm(name: str, entry: DictConfig) -> ArmMethod:
     try:
         sampling = dict(data.pop("sampling", {}))
         guidance = Guidance(**sampling.pop("guidance", {}))
-        return ArmMethod(Path(data.pop("model")), sampling=Sampling(**sampling, guidance=guidance), **data)
+        return ModelMethod(Path(data.pop("model")), sampling=Sampling(**sampling, guidance=guidance), **data)
     except TypeError as error:
         raise ValueError(f"study.arms.{name} has a wrong key: {error}") from error
     except ValueError as error:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from benchmarks.lifting.baselines import BASELINES
 from benchmarks.lifting.measure import method_identity, prepare_truths, records_path
-from benchmarks.lifting.sections import lift_sections, overview
+from benchmarks.lifting.report import report_page
+from benchmarks.lifting.sections import overview
 from benchmarks.lifting.study import LiftStudy
-from benchmarks.report.page import Page
 from region4d.studies.job import Job
 from region4d.studies.lift import LiftPlan
 from region4d.studies.lift_gather import SPEEDS, gather_lifts
@@ -20,14 +20,6 @@ from region4d.studies.lift_steps import Drawing, LiftStep, Measurement, Timing, 
 from region4d.studies.plan import Plan
 from region4d.terminal import CONSOLE
 
-METHOD = (
-    "Intervals: 95 %, percentile bootstrap over objects, paired for differences; they speak of new objects, not "
-    "of new trainings. True surfaces are the zero level of the solid's signed distance on a 96^3 grid: the outer "
-    "surface. F1 and Chamfer take 4,000 points a surface against triangles; Chamfer is the mean of both "
-    "directions, squared the sum of both mean squares; vIoU takes 64 voxels along [-1, 1], solid or touched by a "
-    "triangle; EMD 256 points, exact assignment, its floor stated. 3D IoU: oriented boxes, exact; aligned: along "
-    "the camera's axes, as published. ADD-S by the true diameter. Definitions: benchmarks/lifting/scores.py."
-)
 LAST = "speed-and-sheets"  # the job that runs alone, once everything is measured
 
 
@@ -102,8 +94,7 @@ class LiftStudyPlan(Plan[LiftJob, LiftStudy]):
 
     def report(self, study: LiftStudy) -> None:
         """Write the report, and print an overview of every test set."""
-        page = Page(study.title, study.summary, METHOD, lift_sections(study), study.manifest, study.missing)
-        page.write(Path(self.config.output))
+        report_page(study).write(Path(self.config.output))
         for test in study.tests:
             for table in overview(study, test).tables:
                 CONSOLE.print(table.markdown())

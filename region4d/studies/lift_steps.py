@@ -15,8 +15,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.lifting.contact_sheet import draw_sheet
-from benchmarks.lifting.measure import measure
-from benchmarks.lifting.records import is_measured
+from benchmarks.lifting.measure import is_measured, measure
 from benchmarks.lifting.speed import time_arms, write_speeds
 from region4d.studies.job import Step
 from region4d.studies.lift import LiftPlan
@@ -69,8 +68,8 @@ class Timing(LiftStep):
         """Time the arms one after the other."""
         plan, speed = LiftPlan.of(self.config), self.config.study.speed
         test = plan.tests[0]
-        places = test.places[: speed.objects]
-        items, seeds = [test.store[place] for place in places], [test.store.seeds[place] for place in places]
+        indices = test.indices[: speed.objects]
+        items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
         write_speeds(
             self.path, time_arms({name: plan.arms[name] for name in self.methods}, items, seeds, speed.repeats)
         )

@@ -8,25 +8,17 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from benchmarks.probing.sections import models, probe_sections
+from benchmarks.probing.report import report_page
+from benchmarks.probing.sections import models
 from benchmarks.probing.study import ProbeStudy
-from benchmarks.report.page import Page
 from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
 from region4d.config import build
-from region4d.studies.archived import cell_errors
 from region4d.studies.plan import Plan
 from region4d.studies.probe import Cell, ProbeJob, ProbeJobs
-from region4d.studies.probe_gather import gather_probes
+from region4d.studies.probe_gather import cell_errors, gather_probes
 from region4d.terminal import CONSOLE
-from scenes.storage.atomic import write_text
 
-METHOD = (
-    "Intervals: 95 %, percentile bootstrap over test clips (and over seeds of the probe where there are several), "
-    "paired for differences. All models see the same clips and views. Published metrics are those of the code of arXiv "
-    "2512.19949: 31 bins of 30/31 degrees, relative poses of world-to-camera matrices."
-)
-PICTURES = {"Models": "models.svg", "Layer and noise": "layers.svg", "Capacity of the probe": "capacity.svg"}
 STAGES = (None, "grid", "controls")
 
 
@@ -108,13 +100,8 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
         view_clouds(self.chosen(), port)
 
     def report(self, study: ProbeStudy) -> None:
-        """Write the report and its figures, and print the table of models."""
-        folder = Path(self.config.output)
-        page = Page(study.title, study.summary, METHOD, probe_sections(study), study.manifest, study.missing)
-        page.write(folder)
-        for section in page.sections:
-            if section.figures and section.title in PICTURES:
-                write_text(folder / PICTURES[section.title], section.figures[0])
+        """Write the report, and print the table of models."""
+        report_page(study).write(Path(self.config.output))
         CONSOLE.print(models(study).tables[0].markdown())
 
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.comparison.cell import cell
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record, write_records
 from benchmarks.region_qa.scores import score_rows
@@ -56,5 +57,5 @@ def score_table(records: Sequence[Record]) -> Table:
     """Tabulate accuracy by category."""
     table = Table("category", "items", "constant", "score [95 %]", "unparsed")
     for row in score_rows(records):
-        table.add_row(row.category, str(row.items), f"{row.constant:.3f}", row.scores[0].text(), f"{row.unparsed:.1%}")
+        table.add_row(row.category, str(row.items), f"{row.constant:.3f}", cell(row.scores[0]), f"{row.unparsed:.1%}")
     return table

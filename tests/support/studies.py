@@ -11,31 +11,34 @@ from benchmarks.region_qa.study import Study, TaskResult
 
 def record(arm: str, number: int, category: str, right: bool, seed: int = 0) -> Record:
     numeric = category == "distance"
-    said = ("1.0 m" if right else "9.0 m") if numeric else ("A" if right else "B")
+    answer = ("1.0 m" if right else "9.0 m") if numeric else ("A" if right else "B")
     return Record(
         task="toy",
         item=f"clip-{number}/{category}",
         cluster=f"clip-{number}",
-        category=category,
         arm=arm,
         seed=seed,
+        metrics={"score": float(right)},
+        category=category,
         question="How far?" if numeric else "Which? (A) <region0> (B) <region1>",
         options=() if numeric else ("<region0>", "<region1>"),
         answer="1.0 m" if numeric else "A",
         value=1.0 if numeric else None,
         unit="m" if numeric else "",
-        prediction=said,
-        parsed=float(said.split()[0]) if numeric else said,
-        reason="",
-        score=float(right),
+        prediction=answer,
+        parsed=float(answer.split()[0]) if numeric else answer,
     )
 
 
-def numeric(arm: str, number: int, category: str, truth: float, said: float, seed: int = 0) -> Record:
+def numeric(arm: str, number: int, category: str, truth: float, answer: float, seed: int = 0) -> Record:
     """An answer to a numeric question about clip `number`."""
     unit = {"speed": "m/s", "elapsed": "s"}.get(category, "m")
-    made = replace(record(arm, number, "distance", True, seed), category=category, value=truth, parsed=said, unit=unit)
-    return replace(made, item=f"clip-{number}/{category}", score=float(max(truth / said, said / truth) < 1.25))
+    made = replace(
+        record(arm, number, "distance", True, seed), category=category, value=truth, parsed=answer, unit=unit
+    )
+    return replace(
+        made, item=f"clip-{number}/{category}", metrics={"score": float(max(truth / answer, answer / truth) < 1.25)}
+    )
 
 
 def toy_records(clips: int = 40, arms: Sequence[str] = ("bad", "good")) -> list[Record]:

@@ -19,7 +19,7 @@ from benchmarks.lifting.baselines import (
     visible_hull,
 )
 from benchmarks.lifting.library import Library, View, view_of
-from benchmarks.lifting.methods import CeilingMethod, noisy_depth
+from benchmarks.lifting.methods import OracleMethod, noisy_depth
 from benchmarks.lifting.scores import score
 from benchmarks.lifting.truth import make_truth, outer_mesh
 from scenes.worlds import WorldConfig
@@ -116,7 +116,7 @@ def test_a_library_without_objects_is_refused() -> None:
 def test_the_grid_at_the_true_pose_is_a_high_ceiling(items: list[MaskedObject], tmp_path: object) -> None:
     obj = MaskedObjectStore(CONFIG, range(3), tmp_path).world_object(items[0])  # type: ignore[arg-type]
     truth = make_truth(outer_mesh(obj), items[0])
-    (found,) = CeilingMethod().predict(items[:1], [0], 0)
+    (found,) = OracleMethod().predict(items[:1], [0], 0)
     assert not isinstance(found, str)
     scores = score(found, truth)
     assert scores["f1_0.05"] > 0.95

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.lifting.measure import TestSet, measure, prepare_truths, records_path
-from benchmarks.lifting.methods import CeilingMethod, Method
-from benchmarks.lifting.records import LiftRecord, read_lift_records
+from benchmarks.lifting.measure import EvaluationSet, measure, prepare_truths, records_path
+from benchmarks.lifting.methods import Method, OracleMethod
+from benchmarks.lifting.report import report_page
+from benchmarks.lifting.rewards import oracle_reward, visible_reward
 from benchmarks.lifting.scores import METRICS, Prediction
-from benchmarks.lifting.sections import lift_sections
 from benchmarks.lifting.speed import Speed
-from benchmarks.lifting.study import LiftStudy, bin_of, oracle_reward, visible_reward
+from benchmarks.lifting.study import LiftStudy, bin_of
 from benchmarks.records.manifest import Manifest
-from benchmarks.report.page import Page
+from benchmarks.records.record import Record, read_records
 from scenes.storage import shards
 from scenes.worlds import WorldConfig
 from scenes.worlds.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore
@@ -27,11 +27,12 @@ WORLD = WorldConfig(height=32, width=32, frames=1, objects=(1, 2), families=("to
 ITEMS = 30
 
 
-def record(method: str, item: int, level: float, candidate: int = 0, visible: float = 0.0) -> LiftRecord:
+def record(method: str, item: int, level: float, candidate: int = 0, visible: float = 0.0) -> Record:
     """A record whose scores are all `level`, worse for harder items."""
     scores = dict.fromkeys(METRICS, level + 0.001 * item)
     scores |= {"canonical_chamfer": level, "pieces": 1.0, "emd_floor": 0.1, "visible_reward": visible}
-    return LiftRecord("toy", str(item), "mug", (0.1, 0.3, 0.7)[item % 3], item % 2 == 0, method, candidate, "", scores)
+    facts = {"family": "mug", "occlusion": (0.1, 0.3, 0.7)[item % 3], "sky": item % 2 == 0}
+    return Record("toy", str(item), f"toy/{item}", method, 0, scores, candidate, facts)
 
 
 def study(**changes: Any) -> LiftStudy:
@@ -60,7 +61,9 @@ def study(**changes: Any) -> LiftStudy:
 
 
 def test_bins_are_shares_hidden() -> None:
-    assert [bin_of(share) for share in (0.0, 0.19, 0.2, 0.5, 0.79)] == [
+    assert [
+        bin_of(replace(record("box", 0, 0.4), facts={"occlusion": share})) for share in (0.0, 0.19, 0.2, 0.5, 0.79)
+    ] == [
         "0-20 %",
         "0-20 %",
         "20-50 %",
@@ -80,8 +83,8 @@ def test_the_best_of_more_candidates_is_better_only_by_a_reward_that_knows() -> 
     found = study()
 
     def best(count: int, reward: Any) -> float:
-        chosen = found.chosen("toy", "flow", "chamfer", reward, count)
-        return sum(chosen.values()) / len(chosen) - 0.001 * (ITEMS - 1) / 2
+        chosen = [r.metrics["chamfer"] for r in found.chosen("toy", "flow", reward, count)]
+        return sum(chosen) / len(chosen) - 0.001 * (ITEMS - 1) / 2
 
     assert [best(n, oracle_reward) for n in (1, 2, 4)] == pytest.approx([0.3, 0.25, 0.1])
     assert [best(n, visible_reward) for n in (1, 2, 4)] == pytest.approx([0.3, 0.25, 0.25])
@@ -98,10 +101,10 @@ def test_a_win_rate_compares_the_same_object_and_noise() -> None:
 
 
 def test_a_failed_object_is_counted_and_not_averaged() -> None:
-    records = [replace(r, failed="no surface", scores={}) if r.item == "3" else r for r in study().records]
+    records = [replace(r, reason="no surface", metrics={}) if r.item == "3" else r for r in study().records]
     found = study(records=records)
     assert found.failures("toy", "box") == 1
-    assert len(found.scores("toy", "box", "chamfer")) == ITEMS - 1
+    assert found.count("toy", "box", "chamfer") == ITEMS - 1
     assert page(found).count("| 1 |") >= 1
 
 
@@ -124,7 +127,7 @@ def test_a_report_of_few_records_is_made_without_what_is_not_there() -> None:
 
 
 def page(found: LiftStudy) -> str:
-    return Page(found.title, found.summary, "", lift_sections(found), found.manifest, found.missing).markdown()
+    return report_page(found).markdown()
 
 
 class Counted(Method):
@@ -141,38 +144,37 @@ class Counted(Method):
 
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
         self.asked += len(items)
-        return CeilingMethod().predict(items, seeds, 0) if candidate == 0 else ["no surface"] * len(items)
+        return OracleMethod().predict(items, seeds, 0) if candidate == 0 else ["no surface"] * len(items)
 
 
 def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD", 4)
     store = MaskedObjectStore(MaskedObjectConfig(WORLD, bins=()), range(4), tmp_path / "worlds")
     store.render(workers=1)
-    test = TestSet("toy", store, 3, 1, tmp_path / "truths")
-    assert [test.has_icp(place) for place in test.places].count(True) == 1
+    test = EvaluationSet("toy", store, 3, 1, tmp_path / "truths")
+    assert [test.has_icp(index) for index in test.indices].count(True) == 1
     path = records_path(tmp_path, test.name, "counted")
     method = Counted()
     with ThreadPoolExecutor(1) as pool:
         prepare_truths(test, pool, 1)
         assert measure("counted", method, test, path, pool, {}, batch=2)
-        before = path.read_bytes()
+        before = (path / "records.jsonl").read_bytes()
         assert not measure("counted", method, test, path, pool, {}, batch=2)
         assert method.asked == 6
-        assert path.read_bytes() == before
+        assert (path / "records.jsonl").read_bytes() == before
         assert measure("counted", Counted("other"), test, path, pool, {}, batch=2)
-    records = read_lift_records(path)
-    assert [(r.item, r.candidate, bool(r.failed)) for r in records[:3]] == [
+    records = read_records(path)
+    assert [(r.item, r.candidate, bool(r.reason)) for r in records[:3]] == [
         ("0", 0, False),
         ("1", 0, False),
         ("0", 1, True),
     ]
-    assert ["icp_chamfer" in r.scores for r in records if r.candidate == 0].count(True) == 1
-    assert all(r.scores["add_s"] < 0.02 for r in records if r.candidate == 0)
-    assert "visible_reward" in records[0].scores
+    assert ["icp_chamfer" in r.metrics for r in records if r.candidate == 0].count(True) == 1
+    assert all(r.metrics["add_s"] < 0.02 for r in records if r.candidate == 0)
+    assert "visible_reward" in records[0].metrics
 
 
 def test_a_damaged_file_of_records_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "box.jsonl"
-    path.write_text("{")
-    with pytest.raises(ValueError, match=r"box\.jsonl line 1 is not JSON"):
-        read_lift_records(path)
+    (tmp_path / "records.jsonl").write_text("{")
+    with pytest.raises(ValueError, match=r"records\.jsonl line 1 is not JSON"):
+        read_records(tmp_path)

@@ -1,14 +1,13 @@
-"""The archive of a study: the same records in a small file, run by run."""
+"""The archive of a study: the same records in a small file, and one line a run."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from benchmarks.records.archive import archived_records, main, read_archive, write_archive
+from benchmarks.records.archive import archived_runs, read_archive, read_runs, write_archive
+from benchmarks.records.live_runs import measured_methods, trained_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record, write_records
 from tests.support.studies import toy_records
@@ -29,47 +28,58 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def archive(runs: Path, folder: Path) -> int:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, [str(runs), str(folder)]).exit_code
-
-
 def test_every_run_comes_back_as_it_was_without_what_was_trained(runs: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    assert archive(runs, kept) == 0
-    found = archived_records(kept, "toy")
+    write_archive(kept, *trained_runs(runs))
     for arm in RUNS:
-        assert {r.item: r for r in found[arm, 0]} == {r.item: r for r in of_arm(arm)}
-        assert (kept / f"{arm}-seed0" / "records" / "toy" / "manifest.json").is_file()
-        assert (kept / f"{arm}-seed0" / "metrics.csv").is_file()
-        assert not (kept / f"{arm}-seed0" / "model").exists()
+        assert read_archive(kept)["toy", arm, 0] == of_arm(arm)
+        assert list(read_runs(kept)[f"{arm}-seed0"].manifests) == ["toy"]
+        assert read_runs(kept)[f"{arm}-seed0"].curve == "step,loss\n"
+    assert archived_runs(kept) == {"bad-seed0", "good-seed0"}
+    assert sorted(path.name for path in kept.iterdir()) == ["records.jsonl.xz", "runs.jsonl.xz"]
     whole = sum(f.stat().st_size for f in runs.rglob("records.jsonl"))
-    assert sum(f.stat().st_size for f in kept.rglob("*.xz")) < whole / 20
+    assert sum(f.stat().st_size for f in kept.rglob("*.xz")) < whole / 10
 
 
 def test_runs_that_come_again_replace_their_answers_and_the_others_stay(runs: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    assert archive(runs, kept) == 0
+    write_archive(kept, *trained_runs(runs))
     shutil.rmtree(runs / "bad-seed0")
     again = [replace(record, prediction="again") for record in of_arm("good")]
-    write_records(runs / "good-seed0" / "records" / "toy", again, collect_manifest({}))
-    assert archive(runs, kept) == 0
-    found = archived_records(kept, "toy")
-    assert {r.item: r for r in found["bad", 0]} == {r.item: r for r in of_arm("bad")}
-    assert {r.item: r for r in found["good", 0]} == {r.item: r for r in again}
+    write_records(runs / "good-seed0" / "records" / "toy", again, collect_manifest({"again": True}))
+    write_archive(kept, *trained_runs(runs))
+    assert read_archive(kept)["toy", "bad", 0] == of_arm("bad")
+    assert read_archive(kept)["toy", "good", 0] == again
+    assert read_runs(kept)["good-seed0"].manifests["toy"].config == {"again": True}
+    assert archived_runs(kept) == {"bad-seed0", "good-seed0"}
 
 
-def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    assert archive(tmp_path / "empty", tmp_path / "kept") == 2
-    assert not (tmp_path / "kept").exists()
-    assert archived_records(tmp_path / "empty", "toy") == {}
+def test_a_task_that_is_added_to_a_run_keeps_the_others(runs: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    write_archive(kept, *trained_runs(runs))
+    shutil.rmtree(runs / "good-seed0" / "records" / "toy")
+    more = [replace(record, task="more") for record in of_arm("good")]
+    write_records(runs / "good-seed0" / "records" / "more", more, collect_manifest({}))
+    write_archive(kept, *trained_runs(runs))
+    assert sorted(read_runs(kept)["good-seed0"].manifests) == ["more", "toy"]
+    assert read_archive(kept)["toy", "good", 0] == of_arm("good")
 
 
-def test_a_cut_archive_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "toy.jsonl.xz"
-    write_archive(path, toy_records())
+def test_the_methods_of_a_lifting_study_are_runs_too(tmp_path: Path) -> None:
+    write_records(tmp_path / "records" / "toy" / "good", of_arm("good"), collect_manifest({}))
+    (run,), records = measured_methods(tmp_path)
+    assert (run.name, run.arm, list(run.manifests)) == ("good-toy", "good", ["toy"])
+    assert records == of_arm("good")
+
+
+def test_a_folder_without_an_archive_holds_nothing(tmp_path: Path) -> None:
+    assert read_archive(tmp_path) == read_runs(tmp_path) == {}
+    assert archived_runs(tmp_path / "none") == frozenset()
+
+
+def test_a_cut_archive_says_so(runs: Path, tmp_path: Path) -> None:
+    write_archive(tmp_path / "kept", *trained_runs(runs))
+    path = tmp_path / "kept" / "records.jsonl.xz"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match="is cut, or no archive"):
-        read_archive(path)
+    with pytest.raises(ValueError, match="is cut, or not an archive"):
+        read_archive(tmp_path / "kept")

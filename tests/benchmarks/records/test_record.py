@@ -9,16 +9,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmarks.records.manifest import checkpoint_hash, collect_manifest
-from benchmarks.records.record import Record, pair_records, read_manifest, read_records, write_records
+from benchmarks.comparison.comparison import pair_records
+from benchmarks.records.manifest import Manifest, checkpoint_hash, collect_manifest, provenance, read_manifest
+from benchmarks.records.record import Record, read_records, write_records
 
 RECORD = Record(
     task="worlds_static",
     item="7/0",
     cluster="7",
-    category="distance",
     arm="3d",
     seed=0,
+    metrics={"score": 1.0},
+    category="distance",
     question="How far is <region0> from <region1>?",
     options=(),
     answer="1.4 m",
@@ -26,8 +28,6 @@ RECORD = Record(
     unit="m",
     prediction="1.4 m",
     parsed=1.4,
-    reason="",
-    score=1.0,
 )
 UNPARSED = replace(RECORD, item="7/1", options=("red", "blue"), prediction="où ?\n", parsed=None, reason="free text")
 
@@ -51,7 +51,7 @@ def test_records_and_manifest_come_back_as_they_were_written(tmp_path):
 def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path):
     write(tmp_path, RECORD)
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write(tmp_path, replace(RECORD, score=float("nan")))
+        write(tmp_path, replace(RECORD, metrics={"score": float("nan")}))
     assert read_records(tmp_path) == [RECORD]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["manifest.json", "records.jsonl"]
 
@@ -75,6 +75,11 @@ def test_a_line_of_other_fields_is_named(tmp_path):
     (tmp_path / "records.jsonl").write_text(json.dumps({"task": "x", "points": 3}) + "\n")
     with pytest.raises(ValueError, match=r"line 1 is not a record.*points"):
         read_records(tmp_path)
+    old = {**vars(RECORD), "score": 1.0}
+    del old["metrics"]
+    (tmp_path / "records.jsonl").write_text(json.dumps(old) + "\n")
+    with pytest.raises(ValueError, match=r"not a record of this version: missing or unknown metrics, score; remove"):
+        read_records(tmp_path)
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(ValueError, match="is not a manifest"):
         read_manifest(tmp_path)
@@ -87,7 +92,7 @@ def test_an_item_that_occurs_twice_is_refused(tmp_path):
 
 
 def test_arms_pair_by_item_and_seed_in_any_order():
-    other = [replace(UNPARSED, arm="2d"), replace(RECORD, arm="2d", score=0.0)]
+    other = [replace(UNPARSED, arm="2d"), replace(RECORD, arm="2d", metrics={"score": 0.0})]
     assert pair_records([RECORD, UNPARSED], other) == [(RECORD, other[1]), (UNPARSED, other[0])]
 
 
@@ -110,3 +115,12 @@ def test_the_hash_of_a_checkpoint_changes_with_its_weights_only(tmp_path):
 def test_a_folder_without_weights_is_no_checkpoint(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"\.safetensors files, is needed"):
         checkpoint_hash(tmp_path)
+
+
+def test_provenance_names_every_commit_machine_and_version_once():
+    one = Manifest({"a": 1}, "abc", "a laptop", {"torch": "2.1"}, "12", "2026-01-01")
+    other = Manifest({}, "def", "a laptop", {"torch": "2.2", "numpy": "2.0"}, "12", "2026-02-01")
+    joined = provenance([one, other, one])
+    assert joined == Manifest({}, "abc, def", "a laptop", {"torch": "2.1 and 2.2", "numpy": "2.0"}, "12", "2026-02-01")
+    with pytest.raises(ValueError, match="nothing was measured"):
+        provenance([])

@@ -30,5 +30,5 @@ def test_scores_survive_the_disk_and_another_file_is_refused(tmp_path: Path) -> 
     write_probes(path, toy_probes("a", 0.25), Manifest({}, "", "", {}, "", ""))
     assert read_probes(path) == toy_probes("a", 0.25)
     path.write_text("{}")
-    with pytest.raises(ValueError, match="linear_probe"):
+    with pytest.raises(ValueError, match="no scores of a linear probe"):
         read_probes(path)

@@ -39,9 +39,12 @@ def test_the_page_shows_the_numbers_of_the_records() -> None:
     cells = read(report_page(toy_study()).html()).cells
     start = cells.index("nearer_camera")
     assert cells[start + 1 : start + 4] == ["R4D SR", "40", "1.000"]
-    assert cells[start + 4].startswith("0.500 [")
-    assert cells[start + 5] == "1.000 [1.000, 1.000]"
-    assert cells[start + 6].startswith("+0.500 [")
+    assert cells[start + 4 : start + 6] == ["0.500", "1.000"]
+    difference = cells.index("nearer_camera", start + 1)
+    assert cells[difference + 1].startswith("+0.500 [")
+    interval = cells.index("nearer_camera", difference + 1)
+    assert cells[interval + 1].startswith("0.500 [")
+    assert cells[interval + 2] == "1.000 [1.000, 1.000]"
 
 
 def test_the_page_loads_nothing_from_anywhere() -> None:
@@ -72,16 +75,32 @@ def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
 
 def test_page_table_and_figure_are_written(tmp_path: Path) -> None:
     write_report(toy_study(), tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["accuracy.svg", "report.html", "report.md"]
-    assert (tmp_path / "accuracy.svg").read_text().startswith("<svg ")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["figure.svg", "report.html", "report.md"]
+    assert (tmp_path / "figure.svg").read_text().startswith("<svg ")
 
 
 def test_a_primary_endpoint_stands_on_top_with_its_p_value() -> None:
-    study = toy_study(primary=[Endpoint("toy", "distance", ("good", "bad"))])
+    study = toy_study(
+        primary=[Endpoint("toy", "distance", ("good", "bad"))],
+        question="Does it help?",
+        legend={"good": "always right"},
+    )
     page = report_page(study).markdown()
     assert "## Primary endpoints" in page
     (line,) = [line for line in page.splitlines() if line.startswith("| good - bad | distance | toy |")]
     assert "**+0.500 [" in line
+    assert "**Question.** Does it help?" in page
+    assert "**Finding.** good scores higher than bad in distance (+0.500 [" in page
+    assert "- **good**: always right" in page
+
+
+def test_no_table_is_wider_than_a_screen() -> None:
+    arms = [f"arm_with_a_long_name_{k}" for k in range(12)]
+    records = [r for arm in arms for r in toy_records(arms=(arm,))]
+    contrasts = [(arm, arms[0]) for arm in arms[1:]]
+    page = report_page(toy_study(tasks=[TaskResult("toy", "", records)], contrasts=contrasts)).markdown()
+    assert max(len(line) for line in page.splitlines() if line.startswith("|")) <= 110
+    assert all(page.count(f"| {arm} |") + page.count(f"| {arm}\n") for arm in arms)
 
 
 def test_an_endpoint_of_an_arm_that_is_not_finished_is_left_out() -> None:

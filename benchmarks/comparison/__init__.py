@@ -1,0 +1,1 @@
+"""Estimates, paired differences and table cells, the same for every study."""

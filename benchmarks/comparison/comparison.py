@@ -1,0 +1,94 @@
+"""Means and paired differences of one metric over records, with 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+
+from benchmarks.comparison.bootstrap import Estimate, Resamples, draw_resamples, estimate_table, tabulate
+from benchmarks.records.record import Record
+
+SEED = 0  # of the resampling: equal for every estimate, so that a report does not depend on the order of its tables
+FEW_CLUSTERS = 6
+
+
+def seeded() -> torch.Generator:
+    """Start the random numbers of one bootstrap."""
+    return torch.Generator().manual_seed(SEED)
+
+
+@lru_cache(maxsize=2)
+def seeded_resamples(cluster_count: int, seed_count: int) -> list[Resamples]:
+    """Draw the resamples of an estimate; tables have hundreds of estimates over as many clusters and seeds."""
+    return list(draw_resamples(cluster_count, seed_count, seeded()))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How records are compared: by one metric, clustered, nested in training seeds.
+
+    Args:
+        metric: Key in `Record.metrics`; records without it are left out.
+        complete: Both sides of a difference must hold the same items; otherwise the items that both hold are paired.
+        fewest: With fewer clusters a bootstrap is no evidence, and the p value is 1.
+    """
+
+    metric: str = "score"
+    complete: bool = False
+    fewest: int = 0
+
+    def estimate(self, records: Sequence[Record]) -> Estimate | None:
+        """Estimate the mean over clusters and seeds; None where no record has the metric."""
+        measured = [record for record in records if self.metric in record.metrics]
+        return self.estimate_values([r.metrics[self.metric] for r in measured], measured) if measured else None
+
+    def difference(self, first: Sequence[Record], second: Sequence[Record]) -> Estimate | None:
+        """Estimate first - second, paired by item, over the seeds that both sides have; None where there is no pair.
+
+        Raises:
+            ValueError: `complete` is set and the two sides hold other items, questions or answers.
+        """
+        seeds = {record.seed for record in first} & {record.seed for record in second}
+        one, other = ([r for r in side if r.seed in seeds] for side in (first, second))
+        pairs = pair_records(one, other) if self.complete else self._shared(one, other)
+        if not pairs:
+            return None
+        gaps = [a.metrics[self.metric] - b.metrics[self.metric] for a, b in pairs]
+        return self.estimate_values(gaps, [a for a, _ in pairs])
+
+    def estimate_values(self, values: Sequence[float], records: Sequence[Record]) -> Estimate:
+        """Estimate the mean of values that were computed one a record.
+
+        Raises:
+            ValueError: There are none.
+        """
+        table, counts = tabulate(values, [r.cluster for r in records], [r.seed for r in records])
+        seed_count, cluster_count = table.shape
+        estimate = estimate_table(table, counts, seeded_resamples(cluster_count, seed_count))
+        return estimate if cluster_count >= self.fewest else replace(estimate, p_value=1.0)
+
+    def _shared(self, first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
+        partners = {record.key: record for record in second if self.metric in record.metrics}
+        return [(r, partners[r.key]) for r in first if self.metric in r.metrics and r.key in partners]
+
+
+def pair_records(first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
+    """Join two arms by task, item and training seed, in the order of the first.
+
+    Raises:
+        ValueError: An item is missing in one of them, or has another question or answer there.
+    """
+    one, other = {r.key: r for r in first}, {r.key: r for r in second}
+    if alone := one.keys() ^ other.keys():
+        task, item, seed = min(alone)
+        raise ValueError(
+            f"{len(alone)} items have no partner, first {task} {item} of seed {seed}: "
+            "two arms compare only on the same items with the same seeds"
+        )
+    for key, record in one.items():
+        if (record.question, record.answer) != (other[key].question, other[key].answer):
+            raise ValueError(f"item {record.item} of {record.task} is another question in each arm: score both anew")
+    return [(record, other[key]) for key, record in one.items()]

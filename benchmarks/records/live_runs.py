@@ -1,0 +1,54 @@
+"""Runs of a study as they lie in its folder, before they are archived."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchmarks.records.archive import Run
+from benchmarks.records.manifest import MANIFEST, read_manifest
+from benchmarks.records.record import Record, read_records
+
+
+def trained_runs(folder: Path) -> tuple[list[Run], list[Record]]:
+    """Read the runs of trained arms: RUN/records/TASK, with the configuration, curve and probe scores of RUN.
+
+    Raises:
+        ValueError: A file is not what its name promises.
+    """
+    runs, records = [], []
+    for path in sorted({manifest.parents[2] for manifest in folder.glob(f"*/records/*/{MANIFEST}")}):
+        tasks = {manifest.parent.name: manifest.parent for manifest in sorted(path.glob(f"records/*/{MANIFEST}"))}
+        answers = [record for task in tasks.values() for record in read_records(task)]
+        probes = _text(path / "probes.json")
+        runs.append(
+            Run(
+                name=path.name,
+                arm=answers[0].arm,
+                seed=answers[0].seed,
+                manifests={task: read_manifest(answered) for task, answered in tasks.items()},
+                config=_text(path / "config.yaml"),
+                curve=_text(path / "metrics.csv"),
+                probes=json.loads(probes) if probes else None,
+            )
+        )
+        records += answers
+    return runs, records
+
+
+def measured_methods(folder: Path) -> tuple[list[Run], list[Record]]:
+    """Read the methods of a lifting study: records/SET/METHOD; the name of a run is METHOD-SET.
+
+    Raises:
+        ValueError: A file is not what its name promises.
+    """
+    runs, records = [], []
+    for path in sorted(manifest.parent for manifest in folder.glob(f"records/*/*/{MANIFEST}")):
+        test, method = path.parent.name, path.name
+        runs.append(Run(f"{method}-{test}", method, 0, {test: read_manifest(path)}))
+        records += read_records(path)
+    return runs, records
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -1,0 +1,116 @@
+"""`region4d records`: tables of any records, archives of studies, tables of the documents, and a real room."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.records.archive import Run, write_archive
+from benchmarks.records.live_runs import measured_methods, trained_runs
+from benchmarks.records.manifest import collect_manifest
+from benchmarks.records.record import Record
+from benchmarks.region_qa.real_rgbd import lower_is_nearer
+from benchmarks.region_qa.real_rgbd_report import CATEGORIES, real_rgbd_report
+from benchmarks.region_qa.record_table import record_table
+from benchmarks.region_qa.scoring import score_items
+from benchmarks.region_qa.tasks.real_rgbd import RealRgbdTask
+from benchmarks.report.docs_tables import fill_documents
+from models.sr3d.answering import Answerer, Query
+from region4d.terminal import CONSOLE
+from scenes.storage.atomic import write_text
+
+records = typer.Typer(
+    name="records", help="Read, compare and archive what was measured.", no_args_is_help=True, add_completion=False
+)
+Results = Annotated[Path, typer.Argument(help="folder of the archive")]
+
+
+@records.command("table")
+def table(
+    sources: Annotated[list[str], typer.Argument(help="records as NAME=FOLDER, or NAME=FOLDER#RUN of an archive")],
+    minus: Annotated[str | None, typer.Option(help="source that the others are compared with; the first")] = None,
+    output: Annotated[Path | None, typer.Option(help="Markdown file; printed without it")] = None,
+) -> None:
+    """Compare answers to the same questions: accuracies by category with intervals, and paired differences."""
+    text = record_table(sources, minus) + f"- command: {shlex.join(['region4d', *sys.argv[1:]])}\n"
+    if output is None:
+        print(text)
+    else:
+        write_text(output, text)
+
+
+@records.command("archive")
+def archive(
+    runs: Annotated[Path, typer.Argument(help="folder of a study's runs", exists=True, file_okay=False)],
+    folder: Results,
+    overrides: Annotated[list[str] | None, typer.Argument(help="overrides that the probe study ran with")] = None,
+    study: Annotated[str | None, typer.Option(help="name of a probe study, whose cells are archived")] = None,
+) -> None:
+    """Archive the results of the runs in a folder: records, manifests, curves and probe scores, nothing trained.
+
+    Runs that are archived already stay, unless they come again.
+    """
+    if study is not None:
+        archive_probe_study(study, overrides or [], runs, folder)
+        return
+    for kind in (trained_runs, measured_methods):
+        found, answers = kind(runs)
+        if found:
+            write_archive(folder, found, answers)
+            CONSOLE.print(f"{folder}: {len(found)} runs, {len(answers)} records")
+            return
+    raise typer.BadParameter(f"{runs} holds no runs with records (RUN/records/TASK or records/SET/METHOD)")
+
+
+def archive_probe_study(study: str, overrides: Sequence[str], runs: Path, folder: Path) -> None:
+    """Archive the finished cells of a probe study."""
+    from region4d.studies.plan import load_plan
+    from region4d.studies.probe_gather import archive_probes
+
+    jobs = load_plan("probe", [f"study=probe/{study}", *overrides, f"runs={runs}"]).jobs()
+    archive_probes(jobs, folder)
+    CONSOLE.print(f"{folder}: {sum(job.finished for job in jobs)} jobs")
+
+
+@records.command("docs")
+def docs() -> None:
+    """Fill the tables of README.md and docs/ from results/."""
+    for path in fill_documents():
+        CONSOLE.print(f"filled {path}")
+
+
+@records.command("real-rgbd")
+def real_rgbd(
+    room: Annotated[Path, typer.Argument(help="RGB-D folder")],
+    deep: Annotated[Path, typer.Option("--3d", help="3D checkpoint")] = Path("sr3d_tiny_3d"),
+    flat: Annotated[Path, typer.Option("--2d", help="2D checkpoint")] = Path("sr3d_tiny_2d"),
+    count: Annotated[int, typer.Option(help="items of each category")] = 400,
+    multi_view: Annotated[bool, typer.Option(help="regions on any frames of one clip")] = False,
+    output: Annotated[Path, typer.Option(help="folder of the archive and report")] = Path("results/real_rgbd"),
+) -> None:
+    """Score both checkpoints, a heuristic and a noise control on a real room, from models trained on worlds."""
+    name = f"{room.name}_{'multi' if multi_view else 'single'}_view"
+    answers: dict[str, list[Record]] = {}
+    for arm, checkpoint, noise in (("3D", deep, False), ("2D", flat, False), ("3D on noise", deep, True)):
+        task = RealRgbdTask(
+            name=name, folder=str(room), count=count, categories=CATEGORIES, multi_view=multi_view, noise=noise
+        )
+        items = task.items()
+        queries = [Query(item.clip, item.regions, item.question.text) for item in items]
+        answers[arm] = score_items(name, items, list(Answerer.from_folder(checkpoint).answer(queries)), arm, seed=0)
+    nearer = [item for item in items if item.question.category == "nearer_camera"]
+    rule = "lower is nearer"
+    answers[rule] = score_items(name, nearer, [lower_is_nearer(item) for item in nearer], rule, seed=0)
+    command = shlex.join(["region4d", "records", "real-rgbd", f"ROOM/{room.name}", *sys.argv[4:]])
+    manifest = collect_manifest({"command": command, "room": room.name, "count": count}, deep)
+    made = {"2D": collect_manifest(manifest.config, flat), rule: replace(manifest, checkpoint="")}
+    runs = [Run(arm, arm, 0, {name: made.get(arm, manifest)}) for arm in answers]
+    write_archive(output, runs, [record for each in answers.values() for record in each])
+    write_text(output / "report.md", real_rgbd_report(output))
+    CONSOLE.print(f"report: {output / 'report.md'}")
