@@ -16,7 +16,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from benchmarks.region_qa.linear_probes import ProbeScores
+from benchmarks.region_qa.analyses.linear_probes import ProbeScores
 from distill.signals import CHANNELS, RENDERED, true_signals
 from distill.student import visual_states
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor

@@ -29,6 +29,7 @@ VERBS = {
     "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
+MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
 STOPPED = 130  # exit code after Ctrl-C
 
 
@@ -60,8 +61,8 @@ def _not_imported() -> None:
 
 
 def _add_verb(app: typer.Typer, name: str) -> None:
-    module = name.replace("-", "_")
-    verb = getattr(importlib.import_module(f"region4d.verbs.{module}"), module)
+    function = name.replace("-", "_")
+    verb = getattr(importlib.import_module(f"region4d.verbs.{MODULES.get(name, function)}"), function)
     if isinstance(verb, typer.Typer):
         for command in verb.registered_commands:
             command.help = help_text(command.callback.__doc__ if command.callback else None)

@@ -15,9 +15,9 @@ import torch
 from rich.progress import track
 
 from benchmarks.lifting.methods import Method, ModelMethod, seen_points
+from benchmarks.lifting.rewards import visible_support
 from benchmarks.lifting.scores import Prediction, score
 from benchmarks.lifting.truth import RESOLUTION, make_truth_once, read_truth
-from benchmarks.lifting.visible_reward import visible_reward
 from benchmarks.records.manifest import MANIFEST, collect_manifest, read_manifest
 from benchmarks.records.record import Fact, Record, write_records
 from models.lifting.inputs.evidence import Evidence
@@ -159,7 +159,7 @@ def score_job(prediction: Prediction, truth: Path, evidence: Evidence | None, ic
     """Score a prediction, in a process of its own."""
     found = score(prediction, read_truth(truth), icp)
     if evidence is not None:
-        found["visible_reward"] = visible_reward(prediction, evidence)
+        found["visible_reward"] = visible_support(prediction, evidence)
     return found
 
 

@@ -7,12 +7,12 @@ from math import isnan
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, point
+from benchmarks.region_qa.analyses.factorial import factorial_effects
+from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
+from benchmarks.region_qa.analyses.timestamp_scaling import responses
 from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT
-from benchmarks.region_qa.factorial import factorial_effects
-from benchmarks.region_qa.linear_probes import ProbeScores, r2_difference, r2_estimate
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
 from benchmarks.region_qa.study import Endpoint, Study, TaskResult
-from benchmarks.region_qa.timestamp_scaling import responses
 from benchmarks.report.page import Section
 from benchmarks.report.plots import category_bars, difference_forest, probe_bars, probe_curves
 from benchmarks.report.table import Table

@@ -9,8 +9,8 @@ from typing import Any
 
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
-from benchmarks.region_qa.factorial import Cells
-from benchmarks.region_qa.linear_probes import ProbeScores
+from benchmarks.region_qa.analyses.factorial import Cells
+from benchmarks.region_qa.analyses.linear_probes import ProbeScores
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, mark_clear, score_rows
 
 

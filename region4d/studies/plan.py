@@ -16,7 +16,7 @@ from region4d.config import compose_config
 from region4d.studies.job import Job
 from region4d.studies.runner import run_all
 
-KINDS = {"compare": "ComparePlan", "probe": "ProbePlan", "lift": "LiftStudyPlan"}  # KIND_plan.py has the class
+KINDS = {"compare": "ComparePlan", "probe": "ProbePlan", "lift": "LiftStudyPlan"}  # studies/KIND/plan.py has the class
 JobKind = TypeVar("JobKind", bound=Job)
 Gathered = TypeVar("Gathered")  # a study as data
 
@@ -71,7 +71,7 @@ class Plan(ABC, Generic[JobKind, Gathered]):
 
 def load_plan(kind: str, overrides: Sequence[str]) -> Plan[Any, Any]:
     """Compose the configuration of a study, and plan it."""
-    module = importlib.import_module(f"region4d.studies.{kind}_plan")  # slow: only what the kind needs
+    module = importlib.import_module(f"region4d.studies.{kind}.plan")  # slow: only what the kind needs
     plan: Plan[Any, Any] = getattr(module, KINDS[kind])(compose_config(kind, overrides))
     return plan
 

@@ -15,8 +15,8 @@ from benchmarks.records.archive import Run, write_archive
 from benchmarks.records.live_runs import measured_methods, trained_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record
-from benchmarks.region_qa.real_rgbd import lower_is_nearer
-from benchmarks.region_qa.real_rgbd_report import CATEGORIES, real_rgbd_report
+from benchmarks.region_qa.real_rgbd.items import lower_is_nearer
+from benchmarks.region_qa.real_rgbd.report import CATEGORIES, real_rgbd_report
 from benchmarks.region_qa.record_table import record_table
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.real_rgbd import RealRgbdTask
@@ -71,7 +71,7 @@ def archive(
 def archive_probe_study(study: str, overrides: Sequence[str], runs: Path, folder: Path) -> None:
     """Archive the finished cells of a probe study."""
     from region4d.studies.plan import load_plan
-    from region4d.studies.probe_gather import archive_probes
+    from region4d.studies.probe.gather import archive_probes
 
     jobs = load_plan("probe", [f"study=probe/{study}", *overrides, f"runs={runs}"]).jobs()
     archive_probes(jobs, folder)

@@ -35,6 +35,23 @@ def study(words: Annotated[list[str] | None, typer.Argument(metavar="[NAME] [KEY
     run_study(kind, flags, [f"study={name}", *overrides], shlex.join(["region4d", "study", *(words or [])]))
 
 
+def compare(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Train the arms of a study from one initialisation on the same data, score them, and write a report.
+
+    Example: region4d compare study=quick "study.seeds=[0,1]", short for region4d study compare/quick.
+    """
+    run_short_name("compare", overrides or [])
+
+
+def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
+    """Probe models and compare them, e.g. `region4d probe study=quick`, short for `region4d study probe/quick`.
+
+    Every model is probed at every layer and noise level. Validation clips choose one of these sites for each model;
+    controls follow there. `view=8080` shows predicted and true points of test clips in a browser.
+    """
+    run_short_name("probe", overrides or [])
+
+
 def run_short_name(kind: str, words: Sequence[str]) -> None:
     """Run `region4d KIND study=NAME ...`, the short name of `region4d study KIND/NAME ...`."""
     flags, overrides = split_multirun(words)

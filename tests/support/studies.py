@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
-from benchmarks.region_qa.linear_probes import ProbeScores
+from benchmarks.region_qa.analyses.linear_probes import ProbeScores
 from benchmarks.region_qa.study import Study, TaskResult
 
 

@@ -1,11 +1,11 @@
-"""Region questions about a real room, answered from its depth sensor; see benchmarks/region_qa/real_rgbd.py."""
+"""Region questions about a real room, answered from its depth sensor; see benchmarks/region_qa/real_rgbd/items.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks.region_qa.real_rgbd import noise_video, real_rgbd_items
+from benchmarks.region_qa.real_rgbd.items import noise_video, real_rgbd_items
 from benchmarks.region_qa.tasks.task import Item
 
 

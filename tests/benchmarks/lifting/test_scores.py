@@ -9,12 +9,13 @@ from trimesh import Trimesh
 from trimesh.creation import box as unit_box
 from trimesh.creation import icosphere
 
+from benchmarks.lifting.rewards import visible_support
 from benchmarks.lifting.scores import Prediction, largest_piece, score
 from benchmarks.lifting.truth import Truth, read_truth, write_truth
-from benchmarks.lifting.visible_reward import Evidence, visible_reward
 from benchmarks.metrics.mesh import normalized
 from benchmarks.metrics.object_pose import diameter
 from benchmarks.metrics.voxels import solid_voxels, surface_voxels
+from models.lifting.inputs.evidence import Evidence
 
 SIDES = np.array([0.9, 0.6, 0.3])
 SCALE = 2.0
@@ -107,7 +108,7 @@ def test_what_is_seen_rewards_the_true_place_above_every_shift(box: Trimesh) -> 
     def reward(x: float, z: float) -> float:
         pose = np.eye(4)
         pose[:3, 3] = x, 0, z
-        return visible_reward(Prediction(mesh, pose, 1.0), evidence)
+        return visible_support(Prediction(mesh, pose, 1.0), evidence)
 
     true = reward(0, 5)
     assert true == pytest.approx(0, abs=0.03)  # points on the sides project beside the silhouette by rounding

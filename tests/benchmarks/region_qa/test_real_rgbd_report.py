@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.records.archive import Run, write_archive
 from benchmarks.records.manifest import Manifest
-from benchmarks.region_qa.real_rgbd_report import CATEGORIES, real_rgbd_report
+from benchmarks.region_qa.real_rgbd.report import CATEGORIES, real_rgbd_report
 from tests.support.studies import record
 
 MANIFEST = Manifest({"command": "region4d records real-rgbd ROOM"}, "abc", "a machine", {}, "", "2026-01-01")

@@ -13,10 +13,10 @@ from benchmarks.lifting.report import report_page
 from benchmarks.lifting.sections import overview
 from benchmarks.lifting.study import LiftStudy
 from region4d.studies.job import Job
-from region4d.studies.lift import LiftPlan
-from region4d.studies.lift_gather import SPEEDS, gather_lifts
-from region4d.studies.lift_library import keep_library
-from region4d.studies.lift_steps import Drawing, LiftStep, Measurement, Timing, scoring_pool
+from region4d.studies.lift.gather import SPEEDS, gather_lifts
+from region4d.studies.lift.library import keep_library
+from region4d.studies.lift.methods import LiftPlan
+from region4d.studies.lift.steps import Drawing, LiftStep, Measurement, Timing, scoring_pool
 from region4d.studies.plan import Plan
 from region4d.terminal import CONSOLE
 

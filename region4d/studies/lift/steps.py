@@ -18,7 +18,7 @@ from benchmarks.lifting.contact_sheet import draw_sheet
 from benchmarks.lifting.measure import is_measured, measure
 from benchmarks.lifting.speed import time_arms, write_speeds
 from region4d.studies.job import Step
-from region4d.studies.lift import LiftPlan
+from region4d.studies.lift.methods import LiftPlan
 from region4d.studies.runner import end_with_parent
 from scenes.storage.atomic import new_file
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.geometry import align_similarity, transform_points
 from probes.training.module import CLOUDS
-from region4d.studies.probe import Cell
+from region4d.studies.probe.jobs import Cell
 from region4d.terminal import CONSOLE
 
 try:

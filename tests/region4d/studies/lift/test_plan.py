@@ -11,7 +11,7 @@ import pytest
 from region4d.config import CONFIGS, compose_config
 from region4d.studies import plan as machine
 from region4d.studies.job import Job
-from region4d.studies.lift import LiftPlan
+from region4d.studies.lift.methods import LiftPlan
 from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.storage import shards
 from tests.support.command_line import Run

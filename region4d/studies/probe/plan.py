@@ -15,8 +15,8 @@ from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
 from region4d.config import build
 from region4d.studies.plan import Plan
-from region4d.studies.probe import Cell, ProbeJob, ProbeJobs
-from region4d.studies.probe_gather import cell_errors, gather_probes
+from region4d.studies.probe.gather import cell_errors, gather_probes
+from region4d.studies.probe.jobs import Cell, ProbeJob, ProbeJobs
 from region4d.terminal import CONSOLE
 
 STAGES = (None, "grid", "controls")
@@ -95,7 +95,7 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
 
     def view(self, port: int) -> None:
         """Show predicted and true points of test clips."""
-        from region4d.studies.probe_viewer import view_clouds  # viser is optional, and takes seconds to import
+        from region4d.studies.probe.viewer import view_clouds  # viser is optional, and takes seconds to import
 
         view_clouds(self.chosen(), port)
 

@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records.manifest import Manifest
-from benchmarks.region_qa.linear_probes import ProbeScores, r2_difference, r2_estimate, read_probes, write_probes
+from benchmarks.region_qa.analyses.linear_probes import (
+    ProbeScores,
+    r2_difference,
+    r2_estimate,
+    read_probes,
+    write_probes,
+)
 from tests.support.studies import toy_probes
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.region_qa.factorial import factorial_effects
+from benchmarks.region_qa.analyses.factorial import factorial_effects
 from tests.support.studies import record
 
 CELLS = (("none", "time"), ("taught", "all"))

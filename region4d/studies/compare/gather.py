@@ -16,10 +16,10 @@ from benchmarks.records.archive import read_archive, read_runs
 from benchmarks.records.curve import parse_curve
 from benchmarks.records.manifest import MANIFEST, Manifest, provenance, read_manifest
 from benchmarks.records.record import Record, read_records
-from benchmarks.region_qa.linear_probes import ProbeScores, parse_probes, read_probes
+from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes, read_probes
 from benchmarks.region_qa.study import Endpoint, Example, Study, TaskResult
 from benchmarks.region_qa.tasks.task import Item, Task
-from region4d.studies.compare import StudyRun
+from region4d.studies.compare.runs import StudyRun
 from scenes.drawing.regions import contact_sheet, draw_regions
 
 

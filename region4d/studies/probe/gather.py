@@ -16,7 +16,7 @@ from benchmarks.records.manifest import Manifest, provenance
 from probes.training.module import read_errors
 
 if TYPE_CHECKING:
-    from region4d.studies.probe import Cell, ProbeJob
+    from region4d.studies.probe.jobs import Cell, ProbeJob
 
 
 def gather_probes(config: DictConfig, command: str, jobs: Sequence[ProbeJob], chosen: Mapping[str, Cell]) -> ProbeStudy:

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.records.record import Record
-from benchmarks.region_qa.timestamp_scaling import responses
+from benchmarks.region_qa.analyses.timestamp_scaling import responses
 from tests.support.studies import numeric
 
 

@@ -12,7 +12,7 @@ from benchmarks.lifting.study import LiftStudy
 from benchmarks.records.archive import read_archive, read_runs
 from benchmarks.records.manifest import MANIFEST, Manifest, provenance, read_manifest
 from benchmarks.records.record import Record, read_records
-from region4d.studies.lift import LiftPlan
+from region4d.studies.lift.methods import LiftPlan
 
 SPEEDS = "speed.json"
 

@@ -10,8 +10,8 @@ from benchmarks.region_qa.report import to_terminal, write_report
 from benchmarks.region_qa.study import Study
 from benchmarks.region_qa.tasks.task import Task
 from region4d.config import build, refuse_other_config
-from region4d.studies.compare import StudyRun, plan_runs, task_config
-from region4d.studies.compare_gather import gather_study
+from region4d.studies.compare.gather import gather_study
+from region4d.studies.compare.runs import StudyRun, plan_runs, task_config
 from region4d.studies.plan import Plan
 from region4d.terminal import CONSOLE
 

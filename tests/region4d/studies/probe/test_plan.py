@@ -12,8 +12,8 @@ import pytest
 from probes.training.module import ERRORS, read_errors
 from region4d.config import CONFIGS, compose_config
 from region4d.studies.plan import chosen_jobs
-from region4d.studies.probe import ProbeJob
-from region4d.studies.probe_plan import ProbePlan
+from region4d.studies.probe.jobs import ProbeJob
+from region4d.studies.probe.plan import ProbePlan
 
 STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "probe").glob("*.yaml"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.region_qa.real_rgbd import lower_is_nearer, noise_video, real_rgbd_items
+from benchmarks.region_qa.real_rgbd.items import lower_is_nearer, noise_video, real_rgbd_items
 from benchmarks.region_qa.tasks.task import Item
 from scenes.clip import Clip
 from scenes.questions import CATEGORIES, LETTERS

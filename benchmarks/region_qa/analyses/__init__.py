@@ -1,0 +1,1 @@
+"""Analyses beyond accuracy: crossed factors, scaled timestamps, linear probes."""

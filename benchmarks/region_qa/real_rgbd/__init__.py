@@ -1,0 +1,1 @@
+"""Questions about a real RGB-D room."""

@@ -1,0 +1,1 @@
+"""Comparisons of matched arms: runs, plan, and what a report gathers."""

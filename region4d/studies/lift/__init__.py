@@ -1,0 +1,1 @@
+"""Studies of lifting: methods, steps, plan, and what a report gathers."""

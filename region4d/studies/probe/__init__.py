@@ -1,0 +1,1 @@
+"""Probe studies: jobs, plan, viewer, and what a report gathers."""
