@@ -3,7 +3,7 @@
     import region4d
 
     model = region4d.load()
-    boxes = [(58, 50, 114, 125), (131, 91, 171, 164)]
+    boxes = [(41, 33, 69, 85), (131, 92, 170, 164)]
     question = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
     print(model.ask("outputs/rooms/world-6", question, boxes))
 

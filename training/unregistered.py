@@ -1,4 +1,4 @@
-"""A module beside another that is not a part of it."""
+"""Holds a module without registering it: no parameters, no checkpoint entries, no device moves."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Page:
         sections: Tables and figures.
         manifest: Provenance.
         missing: What is not finished.
-        question: That the study asks, in a sentence.
+        question: What the study asks, in a sentence.
         finding: Its answer, in a sentence, computed from the records.
         legend: Every arm in words.
         figure: SVG text of the one figure that stands beside the report in a repository.

@@ -34,7 +34,7 @@ class Expert4DConfig(PretrainedConfig):
         head_width: Channels of the heads' fusion.
         head_factors: Resolution at which each hook enters a head, relative to the latents' grid.
         image_mean: Mean of normalised pixels per channel, for values in [0, 1].
-        image_std: Standard deviation, likewise.
+        image_std: Standard deviation by channel.
         **kwargs: See `transformers.PretrainedConfig`.
     """
 

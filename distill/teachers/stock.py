@@ -52,7 +52,7 @@ class StockTeacher:
             flow: file with the state of torchvision's RAFT; None for no flow.
             flow_model: "raft_large" or "raft_small".
             image_mean: Mean of the encoder's normalised pixels per channel, for values in [0, 1].
-            image_std: Standard deviation, likewise.
+            image_std: Standard deviation by channel.
 
         Raises:
             FileNotFoundError: one of them is missing.

@@ -99,7 +99,7 @@ def test_a_script_beside_a_models_folder_asks_through_the_wheel(binaries: Path, 
         import region4d
 
         model = region4d.load(device="cpu")
-        print(model.ask("{ROOM}", "{NEARER}", [(58, 50, 114, 125), (131, 91, 171, 164)]))
+        print(model.ask("{ROOM}", "{NEARER}", [(41, 33, 69, 85), (131, 92, 170, 164)]))
         print(region4d.SR3DProcessor.__module__)
     """
     (elsewhere / "script.py").write_text(textwrap.dedent(script))

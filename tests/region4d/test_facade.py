@@ -88,7 +88,7 @@ def test_a_model_answers_about_regions_boxes_and_paths_alike(with_room: Path) ->
     model = facade.load("sr3d_tiny_3d", device="cpu")
     path = with_room / "outputs/rooms/world-6"
     clip = facade.open_clip(path, 4)
-    boxes = [(58, 50, 114, 125), (131, 91, 171, 164)]
+    boxes = [(41, 33, 69, 85), (131, 92, 170, 164)]
     regions = [facade.Region.from_box(box, *clip.size) for box in boxes]
     question = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
     assert {model.ask(path, question, boxes), model.ask(clip, question, regions)} == {"B"}

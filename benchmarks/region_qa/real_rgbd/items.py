@@ -44,7 +44,7 @@ def real_rgbd_items(
         count: items of each category.
         seed: of the boxes, the pairs and the wording.
         categories: out of nearer_camera, nearer_region, higher, distance.
-        frames: sample so many frames of the folder; by default all.
+        frames: number of frames that are sampled from the folder; all by default.
         multi_view: the clip of an item is the whole clip, with boxes on any frames; else the one frame of its boxes.
 
     Raises:

@@ -25,7 +25,7 @@ class Item:
 class Task(Protocol):
     """A named list of items; scoring is the same for all (benchmarks.region_qa.scoring).
 
-    `about` says for a report what is asked, `pace` by what the seconds of its clips are multiplied.
+    `about` describes the questions for a report; `pace` is the factor on the timestamps of its clips (1.0: true ones).
     """
 
     name: str

@@ -87,8 +87,8 @@ class WorldsTask:
                 "not compare with older ones: undo the change of scenes/, or give the set a new version and digest"
             )
         clocks = {clip.name: self._seconds(index, clips) for index, clip in enumerate(clips)}
-        told = {clip.name: replace(clip, seconds=clocks[clip.name]) for clip in clips}
-        return [replace(item, clip=told[item.cluster]) for item in items if item.question.category in self.asked]
+        reclocked = {clip.name: replace(clip, seconds=clocks[clip.name]) for clip in clips}
+        return [replace(item, clip=reclocked[item.cluster]) for item in items if item.question.category in self.asked]
 
     def _ask(self, index: int, clip: Clip) -> list[Item]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
