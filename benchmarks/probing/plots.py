@@ -43,7 +43,7 @@ def heat_maps(cells: Mapping[str, Mapping[tuple[int, float | None], float]]) -> 
     return svg(figure)
 
 
-def ladder_lines(lines: Mapping[str, Sequence[tuple[str, Estimate]]]) -> str:
+def capacity_lines(lines: Mapping[str, Sequence[tuple[str, Estimate]]]) -> str:
     """Draw the point error of every model against the capacity of the probe, with 95 % intervals."""
     steps = list(dict.fromkeys(step for line in lines.values() for step, _ in line))
     figure, axes = plt.subplots(figsize=(1.6 + 1.2 * len(steps), 2.8))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell
 from benchmarks.comparison.holm import clear_differences
-from benchmarks.probing.plots import heat_maps, ladder_lines, radar
+from benchmarks.probing.plots import capacity_lines, heat_maps, radar
 from benchmarks.probing.sites import METRICS, ProbeSite
 from benchmarks.probing.study import ProbeStudy
 from benchmarks.report.page import Section
@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 
 def probe_sections(study: ProbeStudy) -> list[Section]:
     """Make every section that has a table."""
-    sections = [models(study), contrasts(study), controls(study), grid(study), ladder(study)]
+    sections = [models(study), contrasts(study), controls(study), grid(study), capacities(study)]
     return [section for section in sections if section.tables]
 
 
@@ -128,7 +128,7 @@ def grid(study: ProbeStudy) -> Section:
     return Section("Layer and noise", text, [Table(head, rows, bold, label=3)], [heat_maps(drawn)] if drawn else [])
 
 
-def ladder(study: ProbeStudy) -> Section:
+def capacities(study: ProbeStudy) -> Section:
     """Compare probes of different capacity on the same features."""
     steps = [*study.capacities, None]
     rows, lines = [], {}
@@ -143,7 +143,7 @@ def ladder(study: ProbeStudy) -> Section:
         lines[model] = [(name, estimate) for name, estimate in points if estimate is not None]
     head = ["model", "probe", *(BY_KEY[key].heading for key in HEADLINE)]
     text = "What the probe may do: read each token alone, each view alone, or attend among views."
-    figures = [ladder_lines(lines)] if lines else []
+    figures = [capacity_lines(lines)] if lines else []
     return Section("Capacity of the probe", text, [Table(head, rows, label=2)] if rows else [], figures)
 
 

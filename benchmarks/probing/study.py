@@ -39,7 +39,7 @@ class ProbeStudy:
         return {site: sorted(group, key=lambda r: (r.seed, r.item)) for site, group in sites.items()}
 
     def of_control(self, model: str, control: str) -> ProbeSite | None:
-        """Find the site of a model under a control, or under a step of the ladder."""
+        """Find the site of a model under a control, or at a capacity of the probe."""
         return next((site for site in self.by_site if site.model == model and site.control == control), None)
 
     def validation(self, site: ProbeSite, metric: str) -> float | None:

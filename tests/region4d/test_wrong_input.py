@@ -120,7 +120,7 @@ def test_a_benchmark_without_model_says_how_to_name_one(region4d: Run) -> None:
 
 def test_an_arm_that_distils_needs_an_experiment_with_a_teacher(region4d: Run, tmp_path: Path) -> None:
     result = region4d("train", "experiment=sr3d/tiny_static", "arm=4d", f"output={tmp_path / 'run'}")
-    assert_one_line(result, "arm 4d distils", "experiment=rgpt4d/tiny_dynamic")
+    assert_one_line(result, "arm '4d' requires a teacher", "experiment=rgpt4d/tiny_dynamic")
     assert not (tmp_path / "run").exists()
 
 

@@ -50,7 +50,7 @@ def study(**changes: object) -> ProbeStudy:
         "chosen": {"video": ProbeSite("video", 5), "image": ProbeSite("image", 2)},
         "contrasts": [("video", "image")],
         "controls": ["repeated"],
-        "ladder": ["linear"],
+        "capacities": ["linear"],
         "manifest": Manifest({}, "abc", "", {}, "", ""),
         "blocks": {"video": 6, "image": 6},
         **changes,
@@ -135,4 +135,4 @@ def test_a_model_whose_grid_is_unfinished_is_left_out() -> None:
 def test_the_page_holds_its_figures(tmp_path: Path) -> None:
     found = study()
     html = report_page(found).html()
-    assert html.count("<svg") == 3  # radar, heat maps, ladder
+    assert html.count("<svg") == 3  # radar, heat maps, capacities

@@ -105,11 +105,11 @@ def test_a_study_of_two_objects_is_measured_reported_and_continued(
     assert "region4d study lift/baselines" in report
     assert (tmp_path / "study" / "held_out_parameters.png").is_file()
     records = tmp_path / "study" / "records" / "held_out_parameters"
-    written = {path.name: path.stat().st_mtime_ns for path in records.iterdir()}
-    assert {"flow.jsonl", "nearest.jsonl", "grid_32.jsonl"} <= set(written)
+    written = {path.parent.name: path.stat().st_mtime_ns for path in records.glob("*/records.jsonl")}
+    assert {"flow", "nearest", "grid_32"} <= set(written)
     assert json.loads((tmp_path / "study" / "speed.json").read_text())[0]["arm"] == "flow"
     assert region4d("study", "lift/baselines", *words)[0] == 1
-    assert {path.name: path.stat().st_mtime_ns for path in records.iterdir()} == written
+    assert {path.parent.name: path.stat().st_mtime_ns for path in records.glob("*/records.jsonl")} == written
 
 
 def test_every_method_on_every_test_set_is_a_job_and_one_can_be_chosen(words: list[str], tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_one_job_measures_its_method_alone_and_writes_no_report(
 ) -> None:
     code, _, err = region4d("study", "lift/baselines", *words, "run=hull-held_out_parameters")
     assert code == 0, err
-    assert [path.name for path in (tmp_path / "study" / "records").rglob("*.jsonl")] == ["hull.jsonl"]
+    assert [path.parent.name for path in (tmp_path / "study" / "records").rglob("*.jsonl")] == ["hull"]
     assert not (tmp_path / "study" / "report.md").exists()
 
 
@@ -136,7 +136,7 @@ def test_the_jobs_of_a_study_go_through_a_launcher(words: list[str], region4d: R
     assert code == 0, err
     assert "later: no lifting model in 'missing'" in out
     records = tmp_path / "study" / "records" / "held_out_parameters"
-    assert {path.stem for path in records.glob("*.jsonl")} == {"grid_32", "hull", "nearest"}
+    assert {path.parent.name for path in records.glob("*/records.jsonl")} == {"grid_32", "hull", "nearest"}
     assert not (tmp_path / "study" / "report.md").exists()
 
 
