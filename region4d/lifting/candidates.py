@@ -10,10 +10,10 @@ import typer
 
 from benchmarks.records.manifest import checkpoint_hash
 from models.lifting import LiftedObject, Sampling
+from models.lifting.human_choices import HumanChoice, add_choice, image_hash, mask_hash
 from region4d.lifting.input import LiftInput
 from scenes.drawing.meshes import candidate_sheet
 from scenes.drawing.regions import save_picture
-from training.lifting.human_choices import HumanChoice, add_choice, image_hash, mask_hash
 
 
 def check_choice(choose: int, choice: int | None, objects: int) -> None:
@@ -66,7 +66,7 @@ def choose_candidate(
 def record_choice(
     folder: Path, given: LiftInput, model: Path, sampling: Sampling, seeds: Sequence[int], choice: int
 ) -> None:
-    """Write `choices.jsonl`, see `training.lifting.human_choices`."""
+    """Write `choices.jsonl`, see `models.lifting.human_choices`."""
     chosen = seeds[choice - 1] if choice else None
     add_choice(
         folder / "choices.jsonl",
