@@ -14,6 +14,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig
 
 from region4d.config import compose_config
+from region4d.layout import PREFIX, TOP_LEVEL
 
 UNSAFE_TO_PRELOAD = ("diffusers", "probes.extractors.diffusion")  # they query graphics cards on import
 
@@ -116,8 +117,9 @@ def composed(verb: str, overrides: tuple[str, ...]) -> DictConfig:
 def _targets(node: object) -> Iterator[str]:
     if isinstance(node, DictConfig):
         for key, value in node.items():
-            if key == "_target_":
-                yield str(value)
+            if key == "_target_":  # YAML names modules as the repository does; a wheel has them below `region4d`
+                top = str(value).partition(".")[0]
+                yield f"{PREFIX}{value}" if top in TOP_LEVEL else str(value)
             else:
                 yield from _targets(value)
     elif isinstance(node, ListConfig):
