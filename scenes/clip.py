@@ -44,8 +44,10 @@ class Truth:
 class Clip:
     """Frames with real timestamps, and their geometry where it is known.
 
-    `seconds` are timestamps, not indices. `depth` is z-depth in metres, 0 where unknown. `intrinsics` are in pixels of
-    this video's resolution. `world_T_cam` takes OpenCV camera coordinates to a z-up world.
+    `seconds` are timestamps, not indices. `depth` is z-depth, 0 where unknown. `intrinsics` are in pixels of this
+    video's resolution. `world_T_cam` takes OpenCV camera coordinates to a z-up world. Depth and poses are in metres;
+    where `metric` is False their scale is unknown: one scale for the clip if it has poses, else one for each frame.
+    `confidence` is that of the depth, on the scale of its provider.
     """
 
     video: UInt8[Tensor, "time 3 height width"]
@@ -55,6 +57,8 @@ class Clip:
     world_T_cam: Float[Tensor, "time 4 4"] | None = None
     truth: Truth | None = None
     name: str = ""
+    metric: bool = True
+    confidence: Float[Tensor, "time height width"] | None = None
 
     def __len__(self) -> int:
         return self.video.shape[0]
@@ -91,6 +95,7 @@ class Clip:
             intrinsics=select(self.intrinsics),
             world_T_cam=select(self.world_T_cam),
             truth=truth,
+            confidence=select(self.confidence),
         )
 
     def points(self) -> PointMap | None:

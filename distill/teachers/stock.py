@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torchvision.models import optical_flow
 
 from distill.teachers.teacher import Targets, TeacherSpec, digest_of, predicted_signals, resize_frames
-from models.depth import DepthAnythingV2, relative_to_depth
 from models.encoders.video_encoder import VideoEncoder
+from models.providers import DepthAnythingV2, relative_to_depth
 from scenes.clip import Clip
 
 RAFT_SIDE = 128  # pixels: the smallest picture that RAFT takes

@@ -36,7 +36,11 @@ class Footage(Protocol):
 
     @property
     def world_T_cam(self) -> Float[Tensor, "time 4 4"] | None:
-        """Camera poses: OpenCV camera axes to a z-up world, in metres."""
+        """Camera poses: OpenCV camera axes to a z-up world."""
+
+    @property
+    def metric(self) -> bool:
+        """Whether points and poses are in metres; otherwise their scale is unknown."""
 
     def points(self) -> PointMap | None:
         """Points of the visible surfaces, in the world where poses are known."""
@@ -102,6 +106,7 @@ class Answerer:
             points=clip.points(),
             world_T_cam=clip.world_T_cam,
             seconds=clip.seconds,
+            scale_known=clip.metric,
             regions=list(regions.values()),
             questions=[renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries],
         )

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.depth import DepthProvider
 from models.geometry import transform, unproject
+from models.providers import GeometryProvider
 from probes.clips.label_files import write_labels
 from probes.clips.preparation import Prepared, crop_and_resize, nearest
 from scenes.clip import Clip
-from scenes.readers.estimated_depth import add_depth
+from scenes.readers.estimated_geometry import add_geometry
 from scenes.readers.image_files import write_image
 from scenes.storage.atomic import new_folder
 
@@ -38,7 +38,7 @@ def label_path(output: Path, name: str) -> Path:
 
 
 def write_prepared(
-    prepared: Prepared, output: Path, depth: DepthProvider | None = None, size: tuple[int, int] = LABEL_SIZE
+    prepared: Prepared, output: Path, depth: GeometryProvider | None = None, size: tuple[int, int] = LABEL_SIZE
 ) -> bool:
     """Write the pictures of a clip to `videos/`, and its labels to `labels/` if its depth is known.
 
@@ -54,7 +54,7 @@ def write_prepared(
     Raises:
         ValueError: the clip has no cameras, or `depth` does not fit it.
     """
-    clip = prepared.clip if depth is None else add_depth(prepared.clip, depth)
+    clip = prepared.clip if depth is None else add_geometry(prepared.clip, depth)
     pictures = picture_folder(output, clip.name)
     if not pictures.is_dir():
         with new_folder(pictures) as draft:

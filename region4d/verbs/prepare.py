@@ -105,7 +105,7 @@ def write_all(
     """Prepare and write clips one by one; a finished clip is kept, one that does not fit is left out."""
     from rich.progress import track
 
-    from models.depth import CachedDepth
+    from models.providers import GeometryFiles
     from probes.clips.object_window import Unsuitable
     from probes.clips.prepared_files import is_written, write_prepared
     from region4d.terminal import CONSOLE
@@ -124,7 +124,7 @@ def write_all(
             typer.echo(str(reason), err=True)
             left_out += 1
             continue
-        write_prepared(prepared, output, None if depth is None else CachedDepth(_depth_of(depth, name)), label_size)
+        write_prepared(prepared, output, None if depth is None else GeometryFiles(_depth_of(depth, name)), label_size)
         written += 1
     if not written:
         raise ValueError(f"none of {left_out} videos can be prepared; try fewer frames (--count) or a smaller --height")
@@ -134,7 +134,7 @@ def write_all(
 
 def _depth_of(folder: Path, name: str) -> Path:
     """Find the cached depth of a clip."""
-    from models.depth.cached import SUFFIXES
+    from models.providers.geometry_files import SUFFIXES
 
     candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
     return next((path for path in candidates if path.is_file()), folder / name)

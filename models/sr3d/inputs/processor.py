@@ -158,14 +158,16 @@ class SR3DProcessor(ProcessorMixin):
         regions: Sequence[Region] = (),
         answers: Sequence[str] | None = None,
         strict: bool = False,
+        scale_known: bool = True,
     ) -> Sample:
         """Prepare one clip, or one image (time = 1), and all its questions.
 
-        Points are in metres, in the frame `world`, or `cam` for one image. The canonical frame is fitted here, to all
-        frames together. Frames may have any size; regions and points follow it. `<region0>` in a question points at
-        `regions[0]`; with `strict`, every region must be pointed at.
+        Points are in the frame `world`, or `cam` for one image. They are in metres, unless `scale_known` is False: the
+        model is then told that the scale is unknown. The canonical frame is fitted here, to all frames together.
+        Frames may have any size; regions and points follow it. `<region0>` in a question points at `regions[0]`; with
+        `strict`, every region must be pointed at.
         Raises ValueError for points of a video in camera frames, for points or regions of another size than the video,
-        and where mentions and regions do not match.
+        for points of unknown scale where the model takes metres, and where mentions and regions do not match.
         """
         time, _, height, width = video.shape
         single = time == 1
@@ -176,6 +178,8 @@ class SR3DProcessor(ProcessorMixin):
             tiles = torch.cat([tiles, thumbnail(video, plan)])
         if self.face_camera:
             points, world_T_cam = face_first_camera(points, world_T_cam)
+        if points is not None and not scale_known and self.scale == "metric":
+            raise ValueError("this model takes points in metres, but their scale is unknown: use metric depth, or none")
         cells = self.grid * self.pe_oversample
         scene = canonical_scene(points, world_T_cam, plan, (time, height, width), cells, self.scale == "metric")
         check_sizes(regions, height, width)
@@ -193,7 +197,7 @@ class SR3DProcessor(ProcessorMixin):
             seconds=self._ticks(seconds, len(tiles) // time),
             camera_centres=scene.camera_centres,
             camera_known=scene.camera_known,
-            scale=None if normalizer is None else float(normalizer.scale),
+            scale=float(normalizer.scale) if normalizer is not None and scale_known else None,
             shift=None if normalizer is None else tuple(normalizer.shift.tolist()),
             regions=pack_regions([list(regions)], [plan], [len(tiles)]),
             prefix=prompt.prefix(time, len(tiles) // time, seconds),

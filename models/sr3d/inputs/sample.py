@@ -15,8 +15,8 @@ from models.regions import RegionMasks
 class Sample:
     """A prepared clip or image. Pixels stay uint8; points are canonical, clipped, and pooled to the token grid.
 
-    `scale` is metres per canonical unit, None where no point is known. `prefix` are the ids before the question, with
-    all visual placeholders. `mentions[q]` lists the regions that question q points at, in order.
+    `scale` is metres per canonical unit, None where no point or no metric scale is known. `prefix` are the ids before
+    the question, with all visual placeholders. `mentions[q]` lists the regions that question q points at, in order.
     """
 
     pixels: UInt8[Tensor, "tile 3 side side"]

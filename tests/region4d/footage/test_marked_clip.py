@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.depth import DepthEstimate
 from models.geometry import default_intrinsics, unproject
+from models.providers import GeometryEstimate
 from region4d.footage import FrameChoice, GeometrySource, open_footage, parse_pointers
 from scenes.clip import Clip
 from scenes.readers.rgbd import write_rgbd_folder
@@ -49,11 +49,14 @@ class Plane:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, video: torch.Tensor, intrinsics: torch.Tensor | None = None) -> DepthEstimate:
+    def __call__(
+        self, video: torch.Tensor, intrinsics: torch.Tensor | None = None, depth: torch.Tensor | None = None
+    ) -> GeometryEstimate:
         Plane.frames = len(video)
         if intrinsics is None:
             intrinsics = default_intrinsics(*video.shape[2:]).expand(len(video), 3, 3)
-        return DepthEstimate(unproject(torch.full((len(video), *video.shape[2:]), 3.0), intrinsics), intrinsics)
+        points = unproject(torch.full((len(video), *video.shape[2:]), 3.0), intrinsics)
+        return GeometryEstimate(points, intrinsics, metric=True)
 
 
 def boxes(*texts: str) -> list:

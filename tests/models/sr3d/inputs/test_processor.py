@@ -95,6 +95,17 @@ def test_scaling_the_world_changes_the_recorded_scale_only(processor: SR3DProces
     assert two.scale == pytest.approx(2 * one.scale)
 
 
+def test_an_unknown_scale_is_told_to_the_model_and_leaves_the_points_alone(processor: SR3DProcessor) -> None:
+    points = world_points(0, 2)
+    known = processor.prepare(pixels(0, 2), ["?"], points=points)
+    unknown = processor.prepare(pixels(0, 2), ["?"], points=points, scale_known=False)
+    assert torch.equal(known.points, unknown.points)
+    assert processor.collate([known])["scale_known"].tolist() == [True]
+    assert processor.collate([unknown])["scale_known"].tolist() == [False]
+    with pytest.raises(ValueError, match="takes points in metres, but their scale is unknown"):
+        _with(processor, scale="metric").prepare(pixels(0, 2), ["?"], points=points, scale_known=False)
+
+
 def test_metric_points_keep_the_size_of_the_scene(processor: SR3DProcessor) -> None:
     metric = _with(processor, scale="metric")
     points = world_points(0, 2)

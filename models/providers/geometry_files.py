@@ -13,13 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.depth.provider import DepthEstimate, assumed_intrinsics
 from models.geometry import PointMap, unproject, valid_depth
+from models.providers.contract import GeometryEstimate, assumed_intrinsics
 
 SUFFIXES = (".npz", ".safetensors")
 
 
-class CachedDepth:
+class GeometryFiles:
     """Geometry from files: one for the whole clip (arrays begin with time), or a folder with one for each frame.
 
     A file (.npz or .safetensors) holds `depth` (height, width; z in metres), or `points` (height, width, 3; OpenCV
@@ -41,9 +41,12 @@ class CachedDepth:
             raise FileNotFoundError(f"no cached depth at {path}: need a .npz or .safetensors file, or a folder of them")
 
     def __call__(
-        self, video: UInt8[Tensor, "time 3 height width"], intrinsics: Float[Tensor, "time 3 3"] | None = None
-    ) -> DepthEstimate:
-        """Read the geometry of all frames.
+        self,
+        video: UInt8[Tensor, "time 3 height width"],
+        intrinsics: Float[Tensor, "time 3 3"] | None = None,
+        depth: Float[Tensor, "time height width"] | None = None,
+    ) -> GeometryEstimate:
+        """Read the geometry of all frames; `depth` is not used.
 
         Raises:
             ValueError: frames or sizes do not agree with the video, or an array is missing.
@@ -64,18 +67,20 @@ class CachedDepth:
         if "points" in arrays:
             return self._from_points(arrays["points"].float(), mask, own)
         intrinsics = assumed_intrinsics(video, own if intrinsics is None else intrinsics)
-        return DepthEstimate(unproject(torch.where(mask, arrays["depth"].float(), 0.0), intrinsics), intrinsics)
+        points = unproject(torch.where(mask, arrays["depth"].float(), 0.0), intrinsics)
+        return GeometryEstimate(points, intrinsics, metric=True)
 
     def _from_points(
         self,
         xyz: Float[Tensor, "time height width 3"],
         mask: Bool[Tensor, "time height width"],
         intrinsics: Float[Tensor, "time 3 3"] | None,
-    ) -> DepthEstimate:
+    ) -> GeometryEstimate:
         if intrinsics is None:
             raise ValueError(f"{self.path} has points without intrinsics (3x3, pixels): add those of the model")
         valid = mask & torch.isfinite(xyz).all(-1) & valid_depth(xyz[..., 2])
-        return DepthEstimate(PointMap(torch.where(valid[..., None], xyz, 0.0), valid, "cam"), intrinsics)
+        points = PointMap(torch.where(valid[..., None], xyz, 0.0), valid, "cam")
+        return GeometryEstimate(points, intrinsics, metric=True)
 
     def _load(self) -> dict[str, Tensor]:
         """Load all arrays with a time axis in front (intrinsics may lack it).

@@ -9,8 +9,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from transformers import AutoImageProcessor, DepthAnythingForDepthEstimation
 
-from models.depth.provider import DepthEstimate, assumed_intrinsics
 from models.geometry import unproject
+from models.providers.contract import GeometryEstimate, assumed_intrinsics
 
 Z_NEAR, Z_FAR = 1.0, 10.0  # where the nearest and the furthest pixel of a relative map are put (sr3d.md 2.2)
 
@@ -50,12 +50,16 @@ class DepthAnythingV2(nn.Module):
 
     @torch.inference_mode()
     def forward(
-        self, video: UInt8[Tensor, "time 3 height width"], intrinsics: Float[Tensor, "time 3 3"] | None = None
-    ) -> DepthEstimate:
-        """Estimate the points of each frame, by `intrinsics` or else a pinhole of 60 degrees."""
+        self,
+        video: UInt8[Tensor, "time 3 height width"],
+        intrinsics: Float[Tensor, "time 3 3"] | None = None,
+        depth: Float[Tensor, "time height width"] | None = None,
+    ) -> GeometryEstimate:
+        """Estimate the points of each frame, by `intrinsics` or else a pinhole of 60 degrees; `depth` is not used."""
         output = torch.cat([self.raw_output(frames) for frames in video.split(self.batch)]).to(video.device)
         intrinsics = assumed_intrinsics(video, intrinsics)
-        return DepthEstimate(unproject(output if self.metric else relative_to_depth(output), intrinsics), intrinsics)
+        points = unproject(output if self.metric else relative_to_depth(output), intrinsics)
+        return GeometryEstimate(points, intrinsics, self.metric)
 
     def raw_output(self, video: UInt8[Tensor, "time 3 height width"]) -> Float[Tensor, "time height width"]:
         """Run the network and resize its map to the frames as its stock post-processing does (bicubic)."""

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.depth import CachedDepth
 from models.geometry import default_intrinsics, unproject
+from models.providers import GeometryFiles
 
 TIME, HEIGHT, WIDTH = 3, 6, 8
 VIDEO = torch.zeros(TIME, 3, HEIGHT, WIDTH, dtype=torch.uint8)
@@ -24,7 +24,7 @@ def depth() -> torch.Tensor:
 
 def test_one_file_of_a_clip_gives_points_with_holes(tmp_path: Path, depth: torch.Tensor) -> None:
     save_file({"depth": depth, "intrinsics": CAMERA}, tmp_path / "a.safetensors")
-    estimate = CachedDepth(tmp_path / "a.safetensors")(VIDEO)
+    estimate = GeometryFiles(tmp_path / "a.safetensors")(VIDEO)
     assert torch.equal(estimate.points.xyz, unproject(depth, CAMERA).xyz)
     assert estimate.points.valid.sum() == depth.numel() - 4
     assert estimate.intrinsics.shape == (TIME, 3, 3)
@@ -36,7 +36,7 @@ def test_one_file_a_frame_equals_one_file_a_clip(tmp_path: Path, depth: torch.Te
     folder.mkdir()
     for i in range(TIME):
         np.savez(folder / f"{i:05d}.npz", depth=depth[i].numpy())
-    one, many = CachedDepth(tmp_path / "a.npz")(VIDEO), CachedDepth(folder)(VIDEO)
+    one, many = GeometryFiles(tmp_path / "a.npz")(VIDEO), GeometryFiles(folder)(VIDEO)
     assert torch.equal(one.points.xyz, many.points.xyz)
     assert torch.equal(one.intrinsics, default_intrinsics(HEIGHT, WIDTH).expand(TIME, 3, 3))
 
@@ -44,7 +44,7 @@ def test_one_file_a_frame_equals_one_file_a_clip(tmp_path: Path, depth: torch.Te
 def test_given_intrinsics_go_before_those_of_a_depth_file(tmp_path: Path, depth: torch.Tensor) -> None:
     np.savez(tmp_path / "a.npz", depth=depth.numpy(), intrinsics=CAMERA.numpy())
     given = (2 * CAMERA).expand(TIME, 3, 3)
-    assert torch.equal(CachedDepth(tmp_path / "a.npz")(VIDEO, given).intrinsics, given)
+    assert torch.equal(GeometryFiles(tmp_path / "a.npz")(VIDEO, given).intrinsics, given)
 
 
 def test_a_point_map_comes_with_its_mask_and_camera(tmp_path: Path, depth: torch.Tensor) -> None:
@@ -53,7 +53,7 @@ def test_a_point_map_comes_with_its_mask_and_camera(tmp_path: Path, depth: torch
     sky[:, :2] = True
     xyz = points.xyz.masked_fill(sky[..., None], torch.inf)  # as MoGe marks the sky
     np.savez(tmp_path / "a.npz", points=xyz.numpy(), mask=~sky.numpy(), intrinsics=CAMERA.numpy())
-    estimate = CachedDepth(tmp_path / "a.npz")(VIDEO, torch.eye(3).expand(TIME, 3, 3))
+    estimate = GeometryFiles(tmp_path / "a.npz")(VIDEO, torch.eye(3).expand(TIME, 3, 3))
     assert torch.equal(estimate.points.valid, points.valid & ~sky)
     assert torch.equal(estimate.points.xyz[2, 3], points.xyz[2, 3])
     assert estimate.points.xyz[sky].eq(0).all()
@@ -72,17 +72,17 @@ def test_a_point_map_comes_with_its_mask_and_camera(tmp_path: Path, depth: torch
 def test_what_does_not_fit_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], match: str) -> None:
     np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=match):
-        CachedDepth(tmp_path / "a.npz")(VIDEO)
+        GeometryFiles(tmp_path / "a.npz")(VIDEO)
 
 
 def test_a_file_without_arrays_is_named(tmp_path: Path) -> None:
     for name in ("a.npz", "a.safetensors"):
         (tmp_path / name).write_text("hello")
         with pytest.raises(ValueError, match=f"{name} cannot be read"):
-            CachedDepth(tmp_path / name)(VIDEO)
+            GeometryFiles(tmp_path / name)(VIDEO)
 
 
 def test_a_missing_cache_is_named(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.npz"):
         with pytest.raises(FileNotFoundError, match="no cached depth"):
-            CachedDepth(path)
+            GeometryFiles(path)

@@ -12,10 +12,10 @@ from transformers import (
     DPTImageProcessor,
 )
 
-from models.depth import DepthAnythingV2, relative_to_depth
 from models.geometry import default_intrinsics, unproject
+from models.providers import DepthAnythingV2, relative_to_depth
 from scenes.clip import Clip
-from scenes.readers.estimated_depth import add_depth
+from scenes.readers.estimated_geometry import add_geometry
 
 
 @pytest.fixture(params=["relative", "metric"])
@@ -103,7 +103,7 @@ def test_known_intrinsics_are_used_and_60_degrees_assumed_otherwise(checkpoint: 
 
 
 def test_a_clip_gets_depth_and_intrinsics(checkpoint: Path, video: torch.Tensor) -> None:
-    clip = add_depth(Clip(video, torch.arange(3).float()), DepthAnythingV2(checkpoint))
+    clip = add_geometry(Clip(video, torch.arange(3).float()), DepthAnythingV2(checkpoint))
     points = clip.points()
     assert points is not None
     assert points.frame == "cam"
