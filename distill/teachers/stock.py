@@ -15,7 +15,7 @@ from torchvision.models import optical_flow
 
 from distill.teachers.teacher import Targets, TeacherSpec, digest_of, predicted_signals, resize_frames
 from models.encoders.video_encoder import VideoEncoder
-from models.providers import DepthAnythingV2, relative_to_depth
+from models.providers import DepthModel, relative_to_depth
 from scenes.clip import Clip
 
 RAFT_SIDE = 128  # pixels: the smallest picture that RAFT takes
@@ -59,7 +59,7 @@ class StockTeacher:
             ValueError: the flow model is unknown, or its weights do not fit.
         """
         self.encoder = VideoEncoder.from_pretrained(video, hooks)
-        self.depth = DepthAnythingV2(depth) if depth else None
+        self.depth = DepthModel(depth) if depth else None
         self.flow = load_raft(flow, flow_model) if flow else None
         self.mean, self.std = (rearrange(torch.tensor(list(c)), "c -> c 1 1") for c in (image_mean, image_std))
         for part in self._parts().values():

@@ -1,6 +1,7 @@
 """Cameras, rigid transforms, point maps, canonical normalisers, alignment: pure functions on tensors."""
 
 from models.geometry.alignment import align_scale, align_scale_shift, align_similarity
+from models.geometry.calibration import fit_intrinsics
 from models.geometry.cameras import (
     crop_intrinsics,
     default_intrinsics,
@@ -40,6 +41,7 @@ __all__ = [
     "crop_intrinsics",
     "default_intrinsics",
     "facing_T_world",
+    "fit_intrinsics",
     "intrinsics_from_ndc",
     "invert",
     "matrix",

@@ -1,7 +1,17 @@
 """Providers of geometry for footage that has none: point maps, cameras, poses."""
 
 from models.providers.contract import GeometryEstimate, GeometryProvider
-from models.providers.depth_model import DepthAnythingV2, relative_to_depth
+from models.providers.depth_model import DepthModel, relative_to_depth
 from models.providers.geometry_files import GeometryFiles
+from models.providers.map_anything import MapAnythingModel
+from models.providers.names import open_provider
 
-__all__ = ["DepthAnythingV2", "GeometryEstimate", "GeometryFiles", "GeometryProvider", "relative_to_depth"]
+__all__ = [
+    "DepthModel",
+    "GeometryEstimate",
+    "GeometryFiles",
+    "GeometryProvider",
+    "MapAnythingModel",
+    "open_provider",
+    "relative_to_depth",
+]

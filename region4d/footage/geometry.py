@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.geometry import default_intrinsics, valid_depth
-from models.providers import DepthAnythingV2
+from models.providers import DepthModel
 from region4d.flags import read_numbers
 from scenes.clip import Clip
 from scenes.readers.depth_file import read_depth_file
@@ -96,7 +96,7 @@ def locate(clip: Clip, source: GeometrySource) -> Located:
     if source.no_depth:
         return Located(replace(clip, depth=None), None, camera)
     if source.depth_model is not None:
-        return Located(add_geometry(clip, DepthAnythingV2(source.depth_model)), f"model {source.depth_model}", camera)
+        return Located(add_geometry(clip, DepthModel(source.depth_model)), f"model {source.depth_model}", camera)
     if source.depth is not None:
         clip, origin = replace(clip, depth=_read_depth(source.depth, source.depth_scale, clip)), str(source.depth)
     elif clip.depth is not None:

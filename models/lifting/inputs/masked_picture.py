@@ -9,10 +9,18 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.geometry import Extent, Normalizer, ObjectNormalizer, PointMap, invert, transform_points
+from models.geometry import (
+    Extent,
+    Normalizer,
+    ObjectNormalizer,
+    PointMap,
+    fit_intrinsics,
+    invert,
+    transform_points,
+)
 from models.lifting.inputs.crops import ObjectViews, make_views
 from models.lifting.inputs.evidence import Evidence
-from models.lifting.inputs.visibility import fit_intrinsics, visible_colours
+from models.lifting.inputs.visibility import visible_colours
 
 MAX_SUPPORT_POINTS = 2000  # visible points that are compared with a surface
 

@@ -1,59 +1,28 @@
+"""Depth models agree with the stock classes and their post-processing."""
+
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    AutoImageProcessor,
-    DepthAnythingConfig,
-    DepthAnythingForDepthEstimation,
-    Dinov2Config,
-    DPTImageProcessor,
-)
+from transformers import AutoImageProcessor, AutoModelForDepthEstimation, ViTConfig, ViTModel
 
 from models.geometry import default_intrinsics, unproject
-from models.providers import DepthAnythingV2, relative_to_depth
+from models.providers import DepthModel, relative_to_depth
 from scenes.clip import Clip
 from scenes.readers.estimated_geometry import add_geometry
+from tests.support.depth_checkpoints import RELATIVE, WRITERS, write_depth_model
+
+KNOWN = torch.tensor([[50.0, 0, 30], [0, 55, 20], [0, 0, 1]]).expand(3, 3, 3)
 
 
-@pytest.fixture(params=["relative", "metric"])
+@pytest.fixture(params=list(WRITERS))
 def checkpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A random Depth Anything V2 of the published layout, with a four-layer backbone."""
-    torch.manual_seed(0)
-    backbone = Dinov2Config(
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        mlp_ratio=2,
-        image_size=56,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-        reshape_hidden_states=False,
-    )
-    config = DepthAnythingConfig(
-        backbone_config=backbone,
-        reassemble_hidden_size=32,
-        neck_hidden_sizes=[8, 16, 16, 16],
-        fusion_hidden_size=16,
-        head_hidden_size=8,
-        depth_estimation_type=request.param,
-        max_depth=20 if request.param == "metric" else 1,
-    )
-    network = DepthAnythingForDepthEstimation(config)
-    for weight in (w for part in (network.neck, network.head) for w in part.parameters() if w.ndim > 1):
-        torch.nn.init.kaiming_normal_(weight)  # the stock initialisation gives a constant map
-    network.head.conv3.weight.data.abs_()  # and this one may give 0 everywhere after the last ReLU
-    network.save_pretrained(tmp_path)
-    DPTImageProcessor(
-        size={"height": 56, "width": 56},
-        keep_aspect_ratio=True,
-        ensure_multiple_of=14,
-        resample=3,
-        image_mean=[0.485, 0.456, 0.406],
-        image_std=[0.229, 0.224, 0.225],
-    ).save_pretrained(tmp_path)
-    return tmp_path
+    """A random model of the published layout."""
+    return write_depth_model(request.param, tmp_path / request.param)
 
 
 @pytest.fixture
@@ -61,53 +30,96 @@ def video() -> torch.Tensor:
     return torch.randint(0, 256, (3, 3, 48, 64), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
 
 
-def stock_output(checkpoint: Path, video: torch.Tensor) -> torch.Tensor:
-    network = DepthAnythingForDepthEstimation.from_pretrained(checkpoint).eval()
+@pytest.fixture
+def measured() -> torch.Tensor:
+    return 1 + torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(2))
+
+
+def stock_output(checkpoint: Path, video: torch.Tensor, measured: torch.Tensor) -> list[dict[str, Any]]:
+    network = AutoModelForDepthEstimation.from_pretrained(checkpoint).eval()
     processor = AutoImageProcessor.from_pretrained(checkpoint)
+    kind = network.config.model_type
+    prompt = {"prompt_depth": [1000 * one for one in measured]} if kind == "prompt_depth_anything" else {}
     with torch.no_grad():
-        output = network(**processor(images=list(video), return_tensors="pt"))
-    resized = processor.post_process_depth_estimation(output, target_sizes=[tuple(video.shape[2:])] * len(video))
-    return torch.stack([one["predicted_depth"] for one in resized])
+        output = network(**processor(images=list(video), return_tensors="pt", **prompt))
+    size = [tuple(video.shape[2:])] * len(video)
+    padded = {"source_sizes": size} if kind == "zoedepth" else {}
+    return processor.post_process_depth_estimation(output, target_sizes=size, **padded)
 
 
-def test_depth_equals_the_stock_class_and_the_formula(checkpoint: Path, video: torch.Tensor) -> None:
-    provider = DepthAnythingV2(checkpoint, batch=2)  # three frames: one batch is not full
-    estimate = provider(video)
-    output = stock_output(checkpoint, video)
+def test_depth_equals_the_stock_class_and_the_formula(
+    checkpoint: Path, video: torch.Tensor, measured: torch.Tensor
+) -> None:
+    provider = DepthModel(checkpoint, batch=2)  # three frames: one batch is not full
+    estimate = provider(video, depth=measured)
+    results = stock_output(checkpoint, video, measured)
+    output = torch.stack([one["predicted_depth"] for one in results])
+    assert provider.metric == estimate.metric == (checkpoint.name not in RELATIVE)
     if provider.metric:
         expected = output
     else:
         low, high = (output.flatten(1).quantile(q, 1)[:, None, None] for q in (0, 1))
         expected = 1 / (0.1 + 0.9 * (output - low) / (high - low))
-    assert expected.std() > 0.01  # the map is not constant, so that this parity means something
+    assert expected.std() > 1e-3 * expected.abs().mean()  # not constant, so that this parity means something
     valid = estimate.points.valid
     assert valid.float().mean() > 0.9  # bicubic resizing may overshoot below 0, which is no depth
     torch.testing.assert_close(estimate.points.xyz[..., 2][valid], expected[valid], atol=1e-4, rtol=1e-4)  # batching
+    focal = results[0].get("focal_length")
+    default = default_intrinsics(48, 64)[0, 0] if focal is None else focal
+    torch.testing.assert_close(estimate.intrinsics[0, 0, 0], default, rtol=1e-4, atol=0)
 
 
-@pytest.mark.parametrize("checkpoint", ["relative"], indirect=True)
+@pytest.mark.parametrize("checkpoint", ["depth_anything-relative"], indirect=True)
 def test_relative_depth_spans_near_to_far(checkpoint: Path, video: torch.Tensor) -> None:
-    z = DepthAnythingV2(checkpoint)(video).points.xyz[..., 2]
+    z = DepthModel(checkpoint)(video).points.xyz[..., 2]
     torch.testing.assert_close(z.amin((1, 2)), torch.full((3,), 1.0))
     torch.testing.assert_close(z.amax((1, 2)), torch.full((3,), 10.0))
 
 
-def test_known_intrinsics_are_used_and_60_degrees_assumed_otherwise(checkpoint: Path, video: torch.Tensor) -> None:
-    provider = DepthAnythingV2(checkpoint)
-    assumed = provider(video)
-    torch.testing.assert_close(assumed.intrinsics, default_intrinsics(48, 64).expand(3, 3, 3))
-    known = torch.tensor([[50.0, 0, 30], [0, 55, 20], [0, 0, 1]]).expand(3, 3, 3)
-    estimate = provider(video, known)
-    assert torch.equal(estimate.intrinsics, known)
-    torch.testing.assert_close(estimate.points.xyz, unproject(estimate.points.xyz[..., 2], known).xyz)
+def test_known_intrinsics_are_used(checkpoint: Path, video: torch.Tensor, measured: torch.Tensor) -> None:
+    estimate = DepthModel(checkpoint)(video, KNOWN, measured)
+    assert torch.equal(estimate.intrinsics, KNOWN)
+    torch.testing.assert_close(estimate.points.xyz, unproject(estimate.points.xyz[..., 2], KNOWN).xyz)
 
 
+@pytest.mark.parametrize("checkpoint", ["depth_pro"], indirect=True)
+def test_depth_pro_scales_its_depth_by_the_known_focal_length(checkpoint: Path, video: torch.Tensor) -> None:
+    free, known = DepthModel(checkpoint)(video), DepthModel(checkpoint)(video, KNOWN)
+    focal = free.intrinsics[:, 0, 0]
+    assert 1 < math.degrees(2 * math.atan(32 / float(focal[0]))) < 120
+    ratio = known.points.xyz[..., 2] / free.points.xyz[..., 2]  # canonical inverse depth times width / focal length
+    torch.testing.assert_close(ratio, (50 / focal)[:, None, None].expand_as(ratio), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("checkpoint", ["prompt_depth_anything"], indirect=True)
+def test_a_model_that_refines_depth_needs_it(checkpoint: Path, video: torch.Tensor, measured: torch.Tensor) -> None:
+    measured[1, 3, 4] = 0  # a hole
+    for depth in (None, measured):
+        with pytest.raises(ValueError, match="refines measured depth and needs it at every pixel"):
+            DepthModel(checkpoint)(video, depth=depth)
+
+
+@pytest.mark.parametrize("checkpoint", ["depth_anything-metric"], indirect=True)
+def test_a_picture_that_is_too_thin_is_refused_in_its_own_terms(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="frames of 400x2 pixels are too small or too thin"):
+        DepthModel(checkpoint)(torch.zeros(1, 3, 2, 400, dtype=torch.uint8))
+
+
+def test_another_model_is_refused(tmp_path: Path) -> None:
+    ViTModel(ViTConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)).save_pretrained(
+        tmp_path
+    )
+    with pytest.raises(ValueError, match="is not a depth model that transformers reads"):
+        DepthModel(tmp_path)
+
+
+@pytest.mark.parametrize("checkpoint", ["depth_anything-metric"], indirect=True)
 def test_a_clip_gets_depth_and_intrinsics(checkpoint: Path, video: torch.Tensor) -> None:
-    clip = add_geometry(Clip(video, torch.arange(3).float()), DepthAnythingV2(checkpoint))
+    clip = add_geometry(Clip(video, torch.arange(3).float()), DepthModel(checkpoint))
     points = clip.points()
     assert points is not None
     assert points.frame == "cam"
-    torch.testing.assert_close(points.xyz, DepthAnythingV2(checkpoint)(video).points.xyz)
+    torch.testing.assert_close(points.xyz, DepthModel(checkpoint)(video).points.xyz)
 
 
 def test_inverse_depth_becomes_z_by_the_published_formula() -> None:
@@ -119,5 +131,5 @@ def test_inverse_depth_becomes_z_by_the_published_formula() -> None:
 @pytest.mark.parametrize("missing", ["folder", "depth-anything/not-downloaded"])
 def test_a_missing_checkpoint_says_how_to_get_one(tmp_path: Path, missing: str) -> None:
     with pytest.raises(FileNotFoundError, match="hf download") as caught:
-        DepthAnythingV2(tmp_path / missing if missing == "folder" else missing)
+        DepthModel(tmp_path / missing if missing == "folder" else missing)
     assert "\n" not in str(caught.value)

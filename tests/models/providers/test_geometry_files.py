@@ -75,6 +75,35 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, arrays: dict[str, np.ndarr
         GeometryFiles(tmp_path / "a.npz")(VIDEO)
 
 
+def test_poses_confidence_and_an_unknown_scale_come_along(tmp_path: Path, depth: torch.Tensor) -> None:
+    poses = torch.eye(4).repeat(TIME, 1, 1)
+    poses[:, 0, 3] = torch.arange(TIME)
+    arrays = {"depth": depth, "world_T_cam": poses, "confidence": depth.nan_to_num(0), "metric": torch.tensor(0)}
+    save_file(arrays, tmp_path / "a.safetensors")
+    estimate = GeometryFiles(tmp_path / "a.safetensors")(VIDEO)
+    assert not estimate.metric
+    assert torch.equal(estimate.world_T_cam, poses)
+    assert torch.equal(estimate.confidence, arrays["confidence"])
+    np.savez(tmp_path / "b.npz", depth=depth.numpy())
+    assert GeometryFiles(tmp_path / "b.npz")(VIDEO).metric
+
+
+@pytest.mark.parametrize(
+    "name, array, match",
+    [
+        ("world_T_cam", np.eye(3), "world_T_cam of shape"),
+        ("intrinsics", np.full((3, 3), np.nan), "intrinsics with NaN"),
+        ("confidence", np.ones((2, HEIGHT, WIDTH)), "confidence of shape"),
+    ],
+)
+def test_a_malformed_array_is_named(
+    tmp_path: Path, depth: torch.Tensor, name: str, array: np.ndarray, match: str
+) -> None:
+    np.savez(tmp_path / "a.npz", depth=depth.numpy(), **{name: array})
+    with pytest.raises(ValueError, match=match):
+        GeometryFiles(tmp_path / "a.npz")(VIDEO)
+
+
 def test_a_file_without_arrays_is_named(tmp_path: Path) -> None:
     for name in ("a.npz", "a.safetensors"):
         (tmp_path / name).write_text("hello")
@@ -84,5 +113,5 @@ def test_a_file_without_arrays_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_cache_is_named(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.npz"):
-        with pytest.raises(FileNotFoundError, match="no cached depth"):
+        with pytest.raises(FileNotFoundError, match="no geometry at"):
             GeometryFiles(path)

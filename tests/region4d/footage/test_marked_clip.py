@@ -106,7 +106,7 @@ def test_a_depth_file_belongs_to_one_frame(video: Path, tmp_path: Path) -> None:
 def test_depth_is_estimated_of_the_marked_frame_where_no_poses_join_frames(
     video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("region4d.footage.geometry.DepthAnythingV2", Plane)
+    monkeypatch.setattr("region4d.footage.geometry.DepthModel", Plane)
     choice, source = FrameChoice(count=3), GeometrySource()
     footage = open_footage(video, choice, boxes("1,1,9,9@2"), source, default_depth_model="plane")
     assert (Plane.frames, footage.frame, footage.depth) == (1, 2, "model plane")
@@ -119,7 +119,7 @@ def test_depth_is_estimated_of_the_marked_frame_where_no_poses_join_frames(
 def test_a_depth_model_that_is_named_replaces_the_depth_of_a_folder(
     room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("region4d.footage.geometry.DepthAnythingV2", Plane)
+    monkeypatch.setattr("region4d.footage.geometry.DepthModel", Plane)
     footage = open_footage(room, FrameChoice(count=3), [], GeometrySource(depth_model="plane"))
     assert (footage.clip.depth == 3).all()
     assert torch.equal(footage.clip.intrinsics[0], CAMERA)

@@ -1,0 +1,44 @@
+"""Providers of geometry by name, as `--geometry` and `--depth-model` give it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from models.providers.contract import GeometryProvider
+from models.providers.depth_model import DepthModel
+from models.providers.geometry_files import SUFFIXES, GeometryFiles
+from models.providers.map_anything import MapAnythingModel
+
+MAP_ANYTHING = "mapanything"
+
+
+def open_provider(name: str, device: torch.device | str = "cpu") -> GeometryProvider:
+    """Open a provider.
+
+    Args:
+        name: `mapanything`, `mapanything:MODEL` or `mapanything:MODEL@CHECKOUT` for a multi-view model; a .npz or
+            .safetensors file, or a folder of them, for geometry that another program wrote; otherwise the folder or
+            name of a depth model of transformers.
+        device: where it runs.
+
+    Raises:
+        FileNotFoundError: a file, checkpoint or checkout does not exist.
+        ImportError: a package that it needs is not installed.
+        ValueError: the model is unknown, or cannot be used.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == MAP_ANYTHING:
+        model, _, checkout = rest.partition("@")
+        return MapAnythingModel(model or MAP_ANYTHING, checkout or None, device)
+    if has_geometry(Path(name)):
+        return GeometryFiles(name)
+    return DepthModel(name).to(device)
+
+
+def has_geometry(path: Path) -> bool:
+    """Tell whether a path is a file of arrays, or a folder of such files that is not a checkpoint."""
+    if path.is_dir():
+        return not (path / "config.json").exists() and any(file.suffix in SUFFIXES for file in path.iterdir())
+    return path.suffix in SUFFIXES
