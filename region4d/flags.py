@@ -49,7 +49,15 @@ DepthScaleFlag = Annotated[
 ]
 DepthModelFlag = Annotated[
     str | None,
-    typer.Option("--depth-model", help="Depth Anything V2: a folder or name", rich_help_panel=_GEOMETRY),
+    typer.Option("--depth-model", help="depth model of transformers: a folder or name", rich_help_panel=_GEOMETRY),
+]
+GeometryFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--geometry",
+        help="depth and camera poses: mapanything:MODEL\\[@CHECKOUT], a .npz or .safetensors file, or a depth model",
+        rich_help_panel=_GEOMETRY,
+    ),
 ]
 NoDepthFlag = Annotated[
     bool, typer.Option("--no-depth", help="ignore depth, and estimate none", rich_help_panel=_GEOMETRY)

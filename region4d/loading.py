@@ -8,6 +8,7 @@ from pathlib import Path
 from models.regions import Region
 from models.sr3d.answering import Answerer, Footage, Query
 from models.sr3d.inputs.mentions import mentioned
+from region4d.footage.scale import state_scale
 from region4d.verbs.ask import check_words
 from scenes.readers.open_clip import open_clip
 
@@ -21,7 +22,7 @@ class LoadedModel:
         self.answerer = answerer
 
     def ask(self, clip: Footage | str | Path, question: str, regions: Sequence[Region | Sequence[float]] = ()) -> str:
-        """Answer one question about a clip.
+        """Answer one question about a clip; where its scale is unknown, lengths are in "relative units".
 
         Args:
             clip: A clip, or the path of a picture, a video or an RGB-D folder, from which 4 frames are read.
@@ -38,7 +39,7 @@ class LoadedModel:
         height, width = footage.video.shape[-2:]
         marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
         (answer,) = self.answerer.answer([Query(footage, marked, question)])
-        return answer
+        return state_scale(answer, footage.metric)
 
 
 def load(name_or_folder: str | Path = "sr3d_tiny_3d", device: str | None = None) -> LoadedModel:

@@ -1,6 +1,7 @@
 """Export of lifted objects to GLB and PLY files that record their frame, so that other programs place them right.
 
-A GLB has glTF axes: right-handed, +y up, metres. The camera is at the origin and looks along -z, so that
+A GLB has glTF axes: right-handed, +y up. Lengths are in metres, or in relative units where the scale is unknown, and
+the file says which. The camera is at the origin and looks along -z, so that
 
     (x, y, z) of the file, with the transforms of its nodes applied, is (x, -y, -z) of the camera (OpenCV axes).
 
@@ -30,10 +31,11 @@ except ImportError:
     trimesh = None
 
 GLB_FRAME = (
-    "glTF axes (right-handed, +y up), metres; the camera is at the origin and looks along -z. "
+    "glTF axes (right-handed, +y up), {unit}; the camera is at the origin and looks along -z. "
     "OpenCV camera coordinates are (x, -y, -z) after the node transforms."
 )
-PLY_FRAME = "OpenCV camera axes (x right, y down, z forward), metres; the camera is at the origin"
+PLY_FRAME = "OpenCV camera axes (x right, y down, z forward), {unit}; the camera is at the origin"
+METRES, RELATIVE_UNITS = "metres", "relative units (the scale is unknown)"
 
 
 def gltf_T_cam() -> Float[Tensor, "4 4"]:
@@ -41,13 +43,16 @@ def gltf_T_cam() -> Float[Tensor, "4 4"]:
     return swap_opengl(torch.eye(4))
 
 
-def write_glb(path: str | Path, objects: Sequence[LiftedObject]) -> None:
-    """Write objects as one scene; object k is the node `object_k`, whose mesh records its pose and scale."""
-    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME})
+def write_glb(path: str | Path, objects: Sequence[LiftedObject], unit: str = METRES) -> None:
+    """Write objects as one scene; object k is the node `object_k`, whose mesh records its pose and scale.
+
+    `unit` is that of all lengths: `METRES` or `RELATIVE_UNITS`.
+    """
+    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME.format(unit=unit), "unit": unit})
     for k, lifted in enumerate(objects):
         mesh = to_trimesh(lifted.mesh)
         mesh.metadata.update(
-            frame="the object's own: cube [-0.5, 0.5]^3, z up; cam = R (scale * vertex) + t, OpenCV axes, metres",
+            frame=f"the object's own: cube [-0.5, 0.5]^3, z up; cam = R (scale * vertex) + t, OpenCV axes, {unit}",
             cam_T_obj=lifted.cam_T_obj.tolist(),
             scale=lifted.scale,
             confidence=lifted.confidence,
@@ -58,12 +63,12 @@ def write_glb(path: str | Path, objects: Sequence[LiftedObject]) -> None:
     Path(path).write_bytes(scene.export(file_type="glb"))
 
 
-def write_ply(path: str | Path, objects: Sequence[LiftedObject]) -> None:
-    """Write objects as one mesh in the camera frame, with vertex colours; the header names the frame."""
+def write_ply(path: str | Path, objects: Sequence[LiftedObject], unit: str = METRES) -> None:
+    """Write objects as one mesh in the camera frame, with vertex colours; the header names the frame and `unit`."""
     meshes = [to_trimesh(lifted.in_camera()) for lifted in objects]
     data: bytes = _trimesh().util.concatenate(meshes).export(file_type="ply")
     first, rest = data.split(b"\ncomment ", 1)
-    Path(path).write_bytes(first + f"\ncomment frame: {PLY_FRAME}\ncomment ".encode() + rest)
+    Path(path).write_bytes(first + f"\ncomment frame: {PLY_FRAME.format(unit=unit)}\ncomment ".encode() + rest)
 
 
 def to_trimesh(mesh: ColouredMesh) -> Any:

@@ -41,6 +41,10 @@ class GeometryProvider(Protocol):
     estimate carries its own.
     """
 
+    @property
+    def joins_frames(self) -> bool:
+        """Whether it can give poses, which join the frames of a clip in one space."""
+
     def __call__(
         self,
         video: UInt8[Tensor, "time 3 height width"],

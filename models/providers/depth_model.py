@@ -37,6 +37,8 @@ class DepthModel(nn.Module):
     right, ratios are not.
     """
 
+    joins_frames = False
+
     def __init__(self, checkpoint: str | Path, batch: int = 8) -> None:
         """Load a checkpoint folder, or a name that has been downloaded; nothing is downloaded here.
 

@@ -47,6 +47,8 @@ class GeometryFiles:
     come first, then those of the file, then a pinhole of 60 degrees.
     """
 
+    joins_frames = True  # where they hold poses
+
     def __init__(self, path: str | Path) -> None:
         """Find the files; they are read when called.
 
@@ -78,7 +80,7 @@ class GeometryFiles:
         if geometry.shape[:3] != (time, height, width):
             raise ValueError(
                 f"{self.path} has {_sizes(geometry.shape)}, the clip {_sizes((time, height, width))}: "
-                f"write one map for every frame, of its size"
+                f"write one map for every frame, of its size, or use as many frames (--frames {len(geometry)})"
             )
         arrays = {name: array.to(video.device) for name, array in arrays.items()}
         mask = self._array(arrays, "mask", (time, height, width))

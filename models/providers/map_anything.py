@@ -85,6 +85,7 @@ class MapAnythingModel:
         if name not in RECIPES:
             raise ValueError(f"unknown multi-view model '{name}': use one of {', '.join(RECIPES)}")
         self.name, self.recipe, self.device = name, RECIPES[name], torch.device(device)
+        self.joins_frames = self.recipe.joint
         self.model = _factory(checkout).init_model_from_config(name, device=str(device)).eval()
 
     @torch.no_grad()  # not inference_mode: MASt3R and DUSt3R optimise an alignment

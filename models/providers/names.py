@@ -14,7 +14,7 @@ from models.providers.map_anything import MapAnythingModel
 MAP_ANYTHING = "mapanything"
 
 
-def open_provider(name: str, device: torch.device | str = "cpu") -> GeometryProvider:
+def open_provider(name: str, device: torch.device | str = "cpu", depth_model: str | None = None) -> GeometryProvider:
     """Open a provider.
 
     Args:
@@ -22,12 +22,15 @@ def open_provider(name: str, device: torch.device | str = "cpu") -> GeometryProv
             .safetensors file, or a folder of them, for geometry that another program wrote; otherwise the folder or
             name of a depth model of transformers.
         device: where it runs.
+        depth_model: a depth model for a provider that takes one.
 
     Raises:
         FileNotFoundError: a file, checkpoint or checkout does not exist.
         ImportError: a package that it needs is not installed.
-        ValueError: the model is unknown, or cannot be used.
+        ValueError: the model is unknown, cannot be used, or takes no depth model.
     """
+    if depth_model is not None:
+        raise ValueError(f"geometry '{name}' takes no depth model: give one of --geometry and --depth-model")
     kind, _, rest = name.partition(":")
     if kind == MAP_ANYTHING:
         model, _, checkout = rest.partition("@")

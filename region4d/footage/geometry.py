@@ -12,15 +12,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.geometry import default_intrinsics, valid_depth
-from models.providers import DepthModel
+from models.providers import DepthModel, GeometryProvider, open_provider
 from region4d.flags import read_numbers
 from scenes.clip import Clip
 from scenes.readers.depth_file import read_depth_file
-from scenes.readers.estimated_geometry import add_geometry
+from scenes.readers.estimated_geometry import with_estimate
 from scenes.readers.rgbd.pinhole import read_pinhole
 
 ASSUMED_FOV_DEG = 60  # horizontal, of a camera that nobody knows
-CameraOrigin = Literal["flag", "footage", "assumed"]
+CameraOrigin = Literal["flag", "footage", "estimated", "assumed"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,27 @@ class GeometrySource:
     no_depth: bool = False
     intrinsics: str | None = None
     fov_deg: float | None = None
+    geometry: str | None = None
+    device: torch.device | str = "cpu"  # of the networks that estimate geometry
 
     def __post_init__(self) -> None:
-        given = [flag for flag, value in (("--depth", self.depth), ("--depth-model", self.depth_model)) if value]
-        given += ["--no-depth"] if self.no_depth else []
+        model = ("--geometry", self.geometry) if self.geometry else ("--depth-model", self.depth_model)
+        given = [flag for flag, value in (("--depth", self.depth), model, ("--no-depth", self.no_depth)) if value]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other; give one of them")
         if self.intrinsics is not None and self.fov_deg is not None:
             raise ValueError("--intrinsics and --fov exclude each other; give one of them")
+
+    @property
+    def provider_name(self) -> str | None:
+        """The provider that estimates the geometry, if there is one."""
+        return self.geometry or self.depth_model
+
+    def provider(self) -> GeometryProvider | None:
+        """Open the provider that estimates the geometry, if there is one; errors as `open_provider` has them."""
+        if self.geometry is not None:
+            return open_provider(self.geometry, self.device, self.depth_model)
+        return None if self.depth_model is None else DepthModel(self.depth_model).to(self.device)
 
     @property
     def has_camera(self) -> bool:
@@ -82,12 +95,14 @@ class Located:
     camera: CameraOrigin
 
 
-def locate(clip: Clip, source: GeometrySource) -> Located:
-    """Add to a clip the camera and depth that `source` names; depth without a camera assumes 60 degrees.
+def locate(clip: Clip, source: GeometrySource, provider: GeometryProvider | None = None) -> Located:
+    """Add to a clip the camera and depth that `source` names, or that its `provider` estimates.
+
+    Depth without a camera assumes 60 degrees.
 
     Raises:
         FileNotFoundError: a file or checkpoint does not exist.
-        ValueError: a file cannot be used, or no pixel has depth.
+        ValueError: a file cannot be used, no pixel has depth, or the provider does not use the camera of a flag.
     """
     camera: CameraOrigin = "assumed" if clip.intrinsics is None else "footage"
     if source.has_camera:
@@ -95,8 +110,8 @@ def locate(clip: Clip, source: GeometrySource) -> Located:
         clip, camera = replace(clip, intrinsics=given), "flag"
     if source.no_depth:
         return Located(replace(clip, depth=None), None, camera)
-    if source.depth_model is not None:
-        return Located(add_geometry(clip, DepthModel(source.depth_model)), f"model {source.depth_model}", camera)
+    if provider is not None:
+        return _estimate(clip, provider, str(source.provider_name), camera)
     if source.depth is not None:
         clip, origin = replace(clip, depth=_read_depth(source.depth, source.depth_scale, clip)), str(source.depth)
     elif clip.depth is not None:
@@ -112,6 +127,18 @@ def locate(clip: Clip, source: GeometrySource) -> Located:
             "--no-depth to go without metres"
         )
     return Located(clip, origin, camera)
+
+
+def _estimate(clip: Clip, provider: GeometryProvider, name: str, camera: CameraOrigin) -> Located:
+    estimate = provider(clip.video, clip.intrinsics, clip.depth)
+    if clip.intrinsics is None or not torch.equal(estimate.intrinsics, clip.intrinsics):
+        if camera == "flag":
+            raise ValueError(f"'{name}' estimates the camera itself; leave out --intrinsics and --fov")
+        assumed = default_intrinsics(*clip.size, ASSUMED_FOV_DEG).to(estimate.intrinsics)
+        camera = "assumed" if torch.equal(estimate.intrinsics, assumed.expand_as(estimate.intrinsics)) else "estimated"
+    if not bool(estimate.points.valid.any()):
+        raise ValueError(f"'{name}' gives no depth at any pixel of this footage; use another one, or --no-depth")
+    return Located(with_estimate(clip, estimate), f"model {name}", camera)
 
 
 def _read_depth(path: Path, scale: float | None, clip: Clip) -> Float[Tensor, "time height width"]:

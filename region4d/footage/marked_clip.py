@@ -47,6 +47,11 @@ class MarkedClip:
     frame: int | None = None
 
     @property
+    def relative(self) -> bool:
+        """Whether there is depth, but of unknown scale."""
+        return self.depth is not None and not self.clip.metric
+
+    @property
     def regions(self) -> list[Region]:
         """The regions; item k is `<region k>` of a question."""
         return regions_of(self.marks)
@@ -63,8 +68,8 @@ def open_footage(
 ) -> MarkedClip:
     """Open footage, draw the regions and add the geometry.
 
-    Only the frame of the regions is kept if `one_frame` asks for it, and where depth is estimated without camera
-    poses, which would join frames in one space.
+    Only the frame of the regions is kept if `one_frame` asks for it, and where there is depth without camera poses,
+    which would join frames in one space.
 
     Args:
         source: a video, a picture, a folder of pictures or an RGB-D folder.
@@ -80,15 +85,22 @@ def open_footage(
     """
     clip = _read(source, frames, geometry)
     marks: Sequence[Mark] = [pointer.mark(clip.size, len(clip)) for pointer in pointers]
-    if not geometry.no_depth and geometry.depth is None and geometry.depth_model is None and clip.depth is None:
+    if not geometry.no_depth and geometry.depth is None and geometry.provider_name is None and clip.depth is None:
         geometry = replace(geometry, depth_model=default_depth_model)
+    provider = geometry.provider()
     frame = None
-    estimated = geometry.depth_model is not None and clip.world_T_cam is None
-    if len(clip) > 1 and (one_frame or estimated):
+    unjoined = clip.world_T_cam is None and provider is not None
+    if len(clip) > 1 and (one_frame or unjoined) and (provider is None or not provider.joins_frames):
         frame = _marked_frame(marks, one_frame)
-        clip, marks = clip.frames([frame]), [replace(mark, frame=0) for mark in marks]
-    located = locate(clip, geometry)
-    return MarkedClip(located.clip, marks, located.depth, located.camera, frame)
+        clip = clip.frames([frame])
+    located = locate(clip, geometry, provider)
+    clip = located.clip
+    if len(clip) > 1 and (one_frame or (clip.depth is not None and clip.world_T_cam is None)):
+        frame = _marked_frame(marks, one_frame)
+        clip = clip.frames([frame])
+    if frame is not None:
+        marks = [replace(mark, frame=0) for mark in marks]
+    return MarkedClip(clip, marks, located.depth, located.camera, frame)
 
 
 def _read(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:
@@ -106,6 +118,6 @@ def _marked_frame(marks: Sequence[Mark], one_frame: bool) -> int:
     marked = sorted({mark.frame for mark in marks})
     if len(marked) > 1:
         reason = "one frame is lifted" if one_frame else "no camera poses join the frames of this input in one space"
-        remedy = "" if one_frame else ", or use --no-depth"
+        remedy = "" if one_frame else ", estimate poses by --geometry, or use --no-depth"
         raise ValueError(f"regions are marked on frames {marked}, but {reason}; mark all on one frame{remedy}")
     return marked[0] if marked else 0

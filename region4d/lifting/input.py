@@ -31,6 +31,7 @@ class LiftInput:
     depth: str | None
     notes: Sequence[str]  # what was assumed, one line each
     sampled: int | None = None
+    metric: bool = True  # whether lengths are in metres, where there is depth; otherwise their scale is unknown
 
 
 def read_input(source: Path, frames: FrameChoice, pointers: Sequence[Pointer], geometry: GeometrySource) -> LiftInput:
@@ -60,6 +61,7 @@ def read_input(source: Path, frames: FrameChoice, pointers: Sequence[Pointer], g
         depth=footage.depth,
         notes=_notes(footage),
         sampled=frames.count,
+        metric=clip.metric,
     )
 
 
@@ -88,6 +90,8 @@ def _notes(footage: MarkedClip) -> list[str]:
             f"the camera is unknown: a horizontal field of view of {ASSUMED_FOV_DEG} degrees is assumed; set it with "
             "--intrinsics or --fov"
         )
+    if footage.relative:
+        notes.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
     if footage.depth is None:
         notes.append("no depth: pose and scale are those of an average scene, not metres")
         if any(mark.pointer.kind == "region" for mark in footage.marks):

@@ -16,7 +16,8 @@ from torch import Tensor
 from benchmarks.metrics.surface import Surface
 from models.geometry import PointMap
 from models.lifting import LiftedObject, write_glb, write_ply
-from models.lifting.export import GLB_FRAME, PLY_FRAME, to_trimesh
+from models.lifting.export import GLB_FRAME, METRES, PLY_FRAME, RELATIVE_UNITS, to_trimesh
+from region4d.footage.scale import RELATIVE
 from region4d.lifting.input import LiftInput
 from scenes.drawing.meshes import over_photo, turntable
 from scenes.readers.image_files import write_mask
@@ -26,18 +27,17 @@ CONVENTION = (
     "the rotation and translation of cam_T_obj (4x4, rows)."
 )
 FRAME = "OpenCV camera axes: x right, y down, z forward; the camera is at the origin"
-METRES = "metres"
 AVERAGE = "none: no depth was given, so pose and scale are those of an average scene"
 
 
 def median_distance(lifted: LiftedObject, points: PointMap, mask: Bool[Tensor, "height width"]) -> float:
-    """Measure how far (median, metres) the valid points under the mask are from the lifted surface."""
+    """Measure how far (median, unit of the points) the valid points under the mask are from the lifted surface."""
     visible = points.xyz[points.valid & mask].double().numpy()
     return float(np.median(Surface(to_trimesh(lifted.in_camera()), "the lifted mesh").distance(visible)))
 
 
 def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> list[dict[str, Any]]:
-    """List the facts of each object (metres); those that need depth are null without it."""
+    """List the facts of each object (metres, or relative units); those that need depth are null without it."""
     facts = []
     for k, (lifted, mask) in enumerate(zip(objects, given.masks, strict=False)):
         corners = lifted.mesh.vertices.amin(0), lifted.mesh.vertices.amax(0)
@@ -54,7 +54,7 @@ def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> li
                 "misfit": lifted.residual,
                 "size_along_own_axes": (lifted.scale * (corners[1] - corners[0])).tolist(),
                 "distance_from_camera": float(centre.norm()),
-                "median_distance_m": None if given.points is None else median_distance(lifted, given.points, mask),
+                "median_distance": None if given.points is None else median_distance(lifted, given.points, mask),
                 "vertices": len(lifted.mesh.vertices),
                 "faces": len(lifted.mesh.faces),
             }
@@ -76,16 +76,18 @@ def write_lift(
     made_by: Mapping[str, Any],
 ) -> None:
     """Write `lifted.glb`, `lifted.ply`, `poses.json`, `turntable.png`, `over_photo.png`; `made_by` joins the JSON."""
-    write_glb(folder / "lifted.glb", objects)
-    write_ply(folder / "lifted.ply", objects)
-    turntable(objects, [title(fact, given.points is not None) for fact in facts]).save(folder / "turntable.png")
+    unit = unit_of(given)
+    file_unit = unit or RELATIVE_UNITS
+    write_glb(folder / "lifted.glb", objects, file_unit)
+    write_ply(folder / "lifted.ply", objects, file_unit)
+    turntable(objects, [title(fact, unit) for fact in facts]).save(folder / "turntable.png")
     over_photo(given.image, given.masks, objects, given.intrinsics).save(folder / "over_photo.png")
     sampled = {} if given.sampled is None else {"sampled_frames": given.sampled}
     poses = {
         "convention": CONVENTION,
         "frame": FRAME,
-        "units": AVERAGE if given.points is None else METRES,
-        "files": {"lifted.ply": PLY_FRAME, "lifted.glb": GLB_FRAME},
+        "units": unit or AVERAGE,
+        "files": {"lifted.ply": PLY_FRAME.format(unit=file_unit), "lifted.glb": GLB_FRAME.format(unit=file_unit)},
         "source": str(given.source),
         "frame_index": given.frame,
         **sampled,
@@ -99,15 +101,28 @@ def write_lift(
     (folder / "poses.json").write_text(json.dumps(poses, indent=2) + "\n")
 
 
-def title(fact: Mapping[str, Any], metric: bool) -> str:
-    """Describe an object in one line."""
-    if not metric:
+def unit_of(given: LiftInput) -> str | None:
+    """Name the unit of all lengths; None without depth, where they are those of an average scene."""
+    if given.points is None:
+        return None
+    return METRES if given.metric else RELATIVE_UNITS
+
+
+def title(fact: Mapping[str, Any], unit: str | None) -> str:
+    """Describe an object in one line; lengths in `unit`, as `unit_of` names it."""
+    if unit is None:
         return f"{fact['name']}, seed {fact['seed']}: size unknown, no depth was given"
-    size, confidence = size_text(fact), confidence_text(fact)
+    short = "m" if unit == METRES else RELATIVE
     return (
-        f"{fact['name']}, seed {fact['seed']}: {size} m, {fact['distance_from_camera']:.2f} m away, "
-        f"confidence {confidence}, {1000 * fact['median_distance_m']:.0f} mm from the points"
+        f"{fact['name']}, seed {fact['seed']}: {size_text(fact)} {short}, {fact['distance_from_camera']:.2f} {short} "
+        f"away, confidence {confidence_text(fact)}, {distance_text(fact, unit)} from the points"
     )
+
+
+def distance_text(fact: Mapping[str, Any], unit: str) -> str:
+    """Write the distance between an object and its points, with its unit."""
+    distance = fact["median_distance"]
+    return f"{1000 * distance:.0f} mm" if unit == METRES else f"{distance:.3f} {RELATIVE}"
 
 
 def size_text(fact: Mapping[str, Any]) -> str:
@@ -120,15 +135,17 @@ def confidence_text(fact: Mapping[str, Any]) -> str:
     return "-" if fact["confidence"] is None else f"{fact['confidence']:.0%}"
 
 
-def to_terminal(facts: Sequence[Mapping[str, Any]], metric: bool) -> Table:
-    """Lay the objects out as a table for a terminal."""
-    table = Table("object", "size, m", "distance, m", "confidence", "off the points, mm", box=SIMPLE_HEAD)
+def to_terminal(facts: Sequence[Mapping[str, Any]], unit: str | None) -> Table:
+    """Lay the objects out as a table for a terminal; lengths in `unit`, as `unit_of` names it."""
+    short = "relative" if unit == RELATIVE_UNITS else "m"
+    apart = "off the points" if unit == RELATIVE_UNITS else "off the points, mm"
+    table = Table("object", f"size, {short}", f"distance, {short}", "confidence", apart, box=SIMPLE_HEAD)
     for fact in facts:
         table.add_row(
             fact["name"],
-            size_text(fact) if metric else "-",
-            f"{fact['distance_from_camera']:.2f}" if metric else "-",
+            size_text(fact) if unit else "-",
+            f"{fact['distance_from_camera']:.2f}" if unit else "-",
             confidence_text(fact),
-            f"{1000 * fact['median_distance_m']:.0f}" if metric else "-",
+            distance_text(fact, unit).split()[0] if unit else "-",
         )
     return table

@@ -18,6 +18,7 @@ from region4d.flags import (
     FovFlag,
     FrameFlag,
     FramesFlag,
+    GeometryFlag,
     IntrinsicsFlag,
     JsonFlag,
     MaskFlag,
@@ -52,6 +53,7 @@ def ask(
     depth: DepthFlag = None,
     depth_scale: DepthScaleFlag = None,
     depth_model: DepthModelFlag = None,
+    geometry: GeometryFlag = None,
     no_depth: NoDepthFlag = False,
     intrinsics: IntrinsicsFlag = None,
     fov: FovFlag = None,
@@ -65,7 +67,8 @@ def ask(
     """Ask about regions of a video, a picture or an RGB-D folder; print the answer and draw an annotated picture.
 
     4 frames are sampled unless --frames or --frame says otherwise. Footage without depth gets it from --depth-model,
-    by default Depth Anything V2 (metric, indoor); --no-depth asks about the colours alone.
+    by default Depth Anything V2 (metric, indoor), and is then asked about one frame; --geometry estimates camera poses
+    as well, which join all frames. --no-depth asks about the colours alone.
 
     Example:
 
@@ -76,17 +79,18 @@ def ask(
     """
     from models.sr3d.answering import Answerer, Query
     from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers
+    from region4d.footage.scale import state_scale
     from region4d.terminal import quiet_transformers
     from scenes.drawing.regions import draw_answer, save_picture
 
     quiet_transformers()
     pointers = parse_pointers(region or [], point or [], mask or [])
-    geometry = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov)
-    if no_depth and geometry.has_camera:
+    origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, torch_device(device))
+    if no_depth and origin.has_camera:
         raise ValueError("--no-depth asks without geometry, so --intrinsics and --fov have no effect; leave them out")
     check_mentions(question, pointers)
     choice = FrameChoice(FRAMES if frames is None and frame is None else frames, frame, partial)
-    footage = open_footage(source, choice, pointers, geometry, default_depth_model=DEPTH_MODEL)
+    footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL)
     for note in notes(footage):
         typer.echo(note, err=True)
     clip, regions = footage.clip, footage.regions
@@ -97,9 +101,12 @@ def ask(
     start = time.perf_counter()
     (answer,) = answerer.answer([Query(clip, regions, question)])
     seconds = time.perf_counter() - start
+    answer = state_scale(answer, not footage.relative)
     save_picture(draw_answer(clip, regions, question, answer), picture)
     if as_json:
-        typer.echo(json.dumps({"answer": answer, "seconds": round(seconds, 3), "picture": str(picture)}))
+        scale = None if footage.depth is None else "relative" if footage.relative else "metres"
+        facts = {"answer": answer, "scale": scale, "depth": footage.depth, "frames": len(clip)}
+        typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
     else:
         typer.echo(answer)
         typer.echo(f"({seconds:.2f} s; picture: {picture})", err=True)
@@ -111,7 +118,11 @@ def notes(footage: MarkedClip) -> list[str]:
 
     lines = []
     if footage.frame is not None:
-        lines.append(f"no camera poses in this input: asking about frame {footage.frame} alone")
+        lines.append(
+            f"no camera poses in this input: asking about frame {footage.frame} alone; --geometry estimates poses"
+        )
+    if footage.relative:
+        lines.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
     if footage.depth is not None and footage.camera == "assumed":
         lines.append(
             f"the camera is unknown: assuming a horizontal field of view of {ASSUMED_FOV_DEG} degrees; set it with "

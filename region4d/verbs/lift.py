@@ -17,6 +17,7 @@ from region4d.flags import (
     FovFlag,
     FrameFlag,
     FramesFlag,
+    GeometryFlag,
     IntrinsicsFlag,
     JsonFlag,
     MaskFlag,
@@ -43,6 +44,7 @@ def lift(
     depth: DepthFlag = None,
     depth_scale: DepthScaleFlag = None,
     depth_model: DepthModelFlag = None,
+    geometry: GeometryFlag = None,
     no_depth: NoDepthFlag = False,
     intrinsics: IntrinsicsFlag = None,
     fov: FovFlag = None,
@@ -105,7 +107,7 @@ def lift(
     from region4d.lifting.candidates import check_choice
     from region4d.lifting.input import read_input
     from region4d.lifting.options import LiftOptions
-    from region4d.lifting.output import to_terminal
+    from region4d.lifting.output import to_terminal, unit_of
     from region4d.lifting.run import lift_into
     from region4d.terminal import CONSOLE, quiet_transformers
     from scenes.storage.atomic import refuse_existing
@@ -118,8 +120,8 @@ def lift(
     pointers = parse_pointers(region or [], point or [], mask or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial)
-    geometry = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov)
-    given = read_input(source, choice_of_frames, pointers, geometry)
+    origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, torch_device(device))
+    given = read_input(source, choice_of_frames, pointers, origin)
     networks = load_model(model).to(torch_device(device))
     lifted = lift_into(output, networks, model, given, options, choice)
     for note in lifted.notes:
@@ -128,6 +130,6 @@ def lift(
         typer.echo(json.dumps({"output": str(output), "seconds": round(lifted.seconds, 3), "objects": lifted.facts}))
         return
     if lifted.facts:
-        CONSOLE.print(to_terminal(lifted.facts, given.points is not None))
+        CONSOLE.print(to_terminal(lifted.facts, unit_of(given)))
     CONSOLE.print(f"{output}: {', '.join(lifted.files)}", soft_wrap=True)
     CONSOLE.print(f"{lifted.count} lifted in {lifted.seconds:.1f} s; {time.perf_counter() - begin:.1f} s in all")

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.providers import GeometryProvider
+from models.providers import GeometryEstimate, GeometryProvider
 from scenes.clip import Clip
 from scenes.readers.up_axis import turn_z_up
 
 
 def add_geometry(clip: Clip, provider: GeometryProvider) -> Clip:
-    """Give a clip the depth, intrinsics and, where the provider has them, the poses estimated from its frames.
+    """Give a clip the geometry that a provider estimates from its frames; see `with_estimate`."""
+    return with_estimate(clip, provider(clip.video, clip.intrinsics, clip.depth))
+
+
+def with_estimate(clip: Clip, estimate: GeometryEstimate) -> Clip:
+    """Give a clip an estimate of its depth, intrinsics and, where it has them, poses.
 
     Estimated poses replace those of the clip; their world is turned so that the mean up direction of the cameras is up.
 
     Raises:
-        ValueError: the clip has metric poses, and the provider gives depth of unknown scale without poses.
+        ValueError: the clip has metric poses, and the estimate is depth of unknown scale without poses.
     """
-    estimate = provider(clip.video, clip.intrinsics, clip.depth)
     world_T_cam = clip.world_T_cam
     if estimate.world_T_cam is not None:
         world_T_cam = turn_z_up(estimate.world_T_cam, "camera")

@@ -45,9 +45,14 @@ class Plane:
     """Estimates a depth of 3 metres, and counts the frames that it is given."""
 
     frames = 0
+    joins_frames = False
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, poses: torch.Tensor | None = None, metric: bool = True) -> None:
+        self.name, self.poses, self.metric = name, poses, metric
+        self.joins_frames = poses is not None
+
+    def to(self, device: object) -> Plane:
+        return self
 
     def __call__(
         self, video: torch.Tensor, intrinsics: torch.Tensor | None = None, depth: torch.Tensor | None = None
@@ -56,7 +61,7 @@ class Plane:
         if intrinsics is None:
             intrinsics = default_intrinsics(*video.shape[2:]).expand(len(video), 3, 3)
         points = unproject(torch.full((len(video), *video.shape[2:]), 3.0), intrinsics)
-        return GeometryEstimate(points, intrinsics, metric=True)
+        return GeometryEstimate(points, intrinsics, self.metric, self.poses)
 
 
 def boxes(*texts: str) -> list:
@@ -127,11 +132,36 @@ def test_a_depth_model_that_is_named_replaces_the_depth_of_a_folder(
     assert (kept.clip.depth == 2).all()
 
 
+def test_a_provider_with_poses_keeps_all_frames_and_regions_on_any(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = torch.eye(4).repeat(3, 1, 1)
+    monkeypatch.setattr("region4d.footage.geometry.open_provider", lambda name, *_: Plane(name, poses, metric=False))
+    source = GeometrySource(geometry="views")
+    footage = open_footage(video, FrameChoice(count=3), boxes("0:1,1,9,9", "1:1,1,9,9@2"), source)
+    assert (len(footage.clip), footage.frame, footage.depth, footage.relative) == (3, None, "model views", True)
+    assert [list(region.masks) for region in footage.regions] == [[0], [2]]
+    assert footage.clip.points().frame == "world"
+    lifted = open_footage(video, FrameChoice(count=3), boxes("1,1,9,9@2"), source, one_frame=True)
+    assert (len(lifted.clip), lifted.frame, Plane.frames) == (1, 2, 3)  # all frames are estimated, one is kept
+
+
+def test_a_camera_that_the_provider_does_not_use_is_refused(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Own(Plane):
+        def __call__(self, video: torch.Tensor, *_: object) -> GeometryEstimate:
+            return super().__call__(video)
+
+    monkeypatch.setattr("region4d.footage.geometry.open_provider", lambda name, *_: Own(name))
+    with pytest.raises(ValueError, match="estimates the camera itself; leave out --intrinsics and --fov"):
+        open_footage(video, FrameChoice(index=0), [], GeometrySource(geometry="own", fov_deg=70))
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
         ({"depth": Path("a.npy"), "no_depth": True}, "--depth and --no-depth exclude"),
         ({"depth": Path("a.npy"), "depth_model": "x"}, "--depth and --depth-model exclude"),
+        ({"geometry": "x", "no_depth": True}, "--geometry and --no-depth exclude"),
         ({"intrinsics": "1,1,1,1", "fov_deg": 60.0}, "--intrinsics and --fov exclude"),
     ],
 )

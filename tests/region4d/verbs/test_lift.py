@@ -94,7 +94,7 @@ def test_a_mask_and_a_box_become_one_scene_with_poses_and_pictures(lift: Lift, p
         mesh = scene.geometry[f"object_{k}"]
         np.testing.assert_allclose(mesh.metadata["cam_T_obj"], fact["cam_T_obj"], atol=1e-6)
         assert fact["size_along_own_axes"] == pytest.approx((fact["scale"] * mesh.extents).tolist(), rel=1e-4)
-        assert fact["median_distance_m"] > 0
+        assert fact["median_distance"] > 0
         assert 0 <= fact["confidence"] <= 1
     ply, glb = (in_camera(photo / "out" / name) for name in ("lifted.ply", "lifted.glb"))
     for one, other in ((ply, glb), (glb, ply)):  # the order of the objects is the reader's
@@ -120,12 +120,10 @@ def test_an_object_lifted_right_covers_its_mask_and_lies_on_its_points_in_both_f
     monkeypatch.setattr("region4d.lifting.run.lift_many", lambda *a, **k: [true_object(seen)])
     assert lift(*MASK, *DEPTH, "--intrinsics", camera)[0] == 0
     found = poses(photo / "out")
-    assert found["objects"][0]["median_distance_m"] < 0.01 * seen.scale  # half a voxel of 48, and depth in millimetres
+    assert found["objects"][0]["median_distance"] < 0.01 * seen.scale  # half a voxel of 48, and depth in millimetres
     mesh = in_camera(photo / "out" / file)
     points = seen.points.xyz[seen.mask & seen.points.valid].double().numpy()
-    assert np.median(Surface(mesh).distance(points)) == pytest.approx(
-        found["objects"][0]["median_distance_m"], abs=0.001
-    )
+    assert np.median(Surface(mesh).distance(points)) == pytest.approx(found["objects"][0]["median_distance"], abs=0.001)
     colours = torch.zeros(len(mesh.vertices), 3, dtype=torch.uint8)
     drawn = ColouredMesh(
         torch.tensor(np.asarray(mesh.vertices)).float(), torch.tensor(np.asarray(mesh.faces)).long(), colours
@@ -144,7 +142,7 @@ def test_without_depth_it_says_that_nothing_is_metric(lift: Lift, photo: Path) -
     found = poses(photo / "out")
     assert "average scene" in found["units"]
     assert found["objects"][0]["confidence"] is None
-    assert found["objects"][0]["median_distance_m"] is None
+    assert found["objects"][0]["median_distance"] is None
 
 
 @pytest.mark.parametrize("broken", [np.nan, -1.0, np.inf, 0.0])
@@ -342,7 +340,7 @@ def test_a_chair_of_redwood_is_lifted_from_a_box_into_two_files_that_agree(
     mask = read_mask(photo / "out" / "mask_0.png", 480, 640)
     assert 30_000 < mask.sum() < 40_000  # the chair; half of the box is wall and floor
     visible = points.xyz[mask & points.valid].double().numpy()
-    noted = poses(photo / "out")["objects"][0]["median_distance_m"]
+    noted = poses(photo / "out")["objects"][0]["median_distance"]
     for name in ("lifted.ply", "lifted.glb"):
         measured = np.median(Surface(in_camera(photo / "out" / name)).distance(visible))
         assert measured == pytest.approx(noted, abs=1e-5)  # metres; files hold single precision

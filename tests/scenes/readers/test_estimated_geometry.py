@@ -19,6 +19,8 @@ POSES[1, 0, 3] = 0.5
 class Wall:
     """Estimates a wall at depth 3 before each camera."""
 
+    joins_frames = True
+
     def __init__(self, metric: bool, poses: torch.Tensor | None = None) -> None:
         self.metric, self.poses = metric, poses
 
