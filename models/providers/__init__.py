@@ -1,17 +1,21 @@
 """Providers of geometry for footage that has none: point maps, cameras, poses."""
 
+from models.providers.colmap import Colmap
 from models.providers.contract import GeometryEstimate, GeometryProvider
 from models.providers.depth_model import DepthModel, relative_to_depth
 from models.providers.geometry_files import GeometryFiles
 from models.providers.map_anything import MapAnythingModel
 from models.providers.names import open_provider
+from models.providers.odometry import RgbdOdometry
 
 __all__ = [
+    "Colmap",
     "DepthModel",
     "GeometryEstimate",
     "GeometryFiles",
     "GeometryProvider",
     "MapAnythingModel",
+    "RgbdOdometry",
     "open_provider",
     "relative_to_depth",
 ]

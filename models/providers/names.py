@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from models.providers.colmap import Colmap
 from models.providers.contract import GeometryProvider
 from models.providers.depth_model import DepthModel
 from models.providers.geometry_files import SUFFIXES, GeometryFiles
 from models.providers.map_anything import MapAnythingModel
+from models.providers.odometry import RgbdOdometry
 
 MAP_ANYTHING = "mapanything"
+POSES: dict[str, Callable[[GeometryProvider | None], GeometryProvider]] = {
+    "odometry": RgbdOdometry,
+    "colmap": Colmap,
+}  # they take a depth model
 
 
 def open_provider(name: str, device: torch.device | str = "cpu", depth_model: str | None = None) -> GeometryProvider:
     """Open a provider.
 
     Args:
-        name: `mapanything`, `mapanything:MODEL` or `mapanything:MODEL@CHECKOUT` for a multi-view model; a .npz or
-            .safetensors file, or a folder of them, for geometry that another program wrote; otherwise the folder or
-            name of a depth model of transformers.
+        name: `odometry` for poses of frames with depth; `colmap` for poses of frames alone; `mapanything`,
+            `mapanything:MODEL` or `mapanything:MODEL@CHECKOUT` for a multi-view model; a .npz or .safetensors file, or
+            a folder of them, for geometry that another program wrote; otherwise the folder or name of a depth model of
+            transformers.
         device: where it runs.
-        depth_model: a depth model for a provider that takes one.
+        depth_model: a depth model for `odometry` or `colmap`.
 
     Raises:
         FileNotFoundError: a file, checkpoint or checkout does not exist.
         ImportError: a package that it needs is not installed.
         ValueError: the model is unknown, cannot be used, or takes no depth model.
     """
+    if name in POSES:
+        return POSES[name](None if depth_model is None else DepthModel(depth_model).to(device))
     if depth_model is not None:
         raise ValueError(f"geometry '{name}' takes no depth model: give one of --geometry and --depth-model")
     kind, _, rest = name.partition(":")
