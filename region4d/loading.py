@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.regions import Region
 from models.sr3d.answering import Answerer, Footage, Query
-from models.sr3d.inputs.mentions import mentioned
+from models.sr3d.inputs.mentions import check_all_mentioned, mentioned
 from region4d.footage.scale import state_scale
 from region4d.verbs.ask import check_words
 from scenes.readers.open_clip import open_clip
@@ -34,7 +34,8 @@ class LoadedModel:
             ValueError: The question mentions other regions than are given, or has a word that the model does not know.
         """
         footage = open_clip(clip, FRAMES) if isinstance(clip, str | Path) else clip
-        _check_mentions(question, len(regions))
+        mentioned(question, len(regions))
+        check_all_mentioned([question], len(regions))
         check_words(self.answerer.processor, question)
         height, width = footage.video.shape[-2:]
         marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
@@ -59,10 +60,3 @@ def _box(box: Sequence[float], height: int, width: int) -> Region:
     if len(box) != 4:
         raise ValueError(f"a box needs four numbers, x0, y0, x1, y1 in pixels; got {len(box)}: {list(box)}")
     return Region.from_box(box, height, width)
-
-
-def _check_mentions(question: str, count: int) -> None:
-    if set(mentioned(question)) != set(range(count)):
-        names = ", ".join(f"<region{k}>" for k in sorted(set(mentioned(question)))) or "no region"
-        needed = ", ".join(f"<region{k}>" for k in range(count)) or "none"
-        raise ValueError(f"the question mentions {names}, but with {count} regions it must mention {needed}")

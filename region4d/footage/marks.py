@@ -13,7 +13,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from models.regions import Region
-from models.sr3d.inputs.mentions import mentioned
+from models.sr3d.inputs.mentions import mention, mentioned
 from region4d.flags import read_numbers
 from scenes.readers.image_files import read_mask
 
@@ -126,10 +126,10 @@ def check_mentions(question: str, pointers: Sequence[Pointer]) -> None:
     """
     mentions, given = set(mentioned(question)), {pointer.index for pointer in pointers}
     for k in sorted(mentions - given):
-        raise ValueError(f"the question mentions <region{k}>, which was not given; add --region {k}:x0,y0,x1,y1")
+        raise ValueError(f"the question mentions {mention(k)}, which was not given; add --region {k}:x0,y0,x1,y1")
     for pointer in pointers:
         if pointer.index not in mentions:
             raise ValueError(
-                f"{pointer.flag} was given, but the question does not mention <region{pointer.index}>; mention it or "
-                "leave it out"
+                f"{pointer.flag} was given, but the question does not mention {mention(pointer.index)}; mention it "
+                "or leave it out"
             )

@@ -137,12 +137,12 @@ def check_words(processor: SR3DProcessor, question: str) -> None:
     Raises:
         ValueError: a word is unknown to the tokenizer.
     """
-    from models.sr3d.inputs.mentions import MENTION
+    from models.sr3d.inputs.mentions import replace_mentions
 
     tokenizer = processor.tokenizer
     if tokenizer.unk_token_id is None:
         return
-    plain = MENTION.sub(" ", question)
+    plain = replace_mentions(question, " ")
     words, _ = zip(*tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(plain), strict=True)
     unknown = [word for word in words if tokenizer.convert_tokens_to_ids(word) == tokenizer.unk_token_id]
     if unknown:

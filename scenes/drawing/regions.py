@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from models.regions import Region
-from models.sr3d.inputs.mentions import MENTION
+from models.sr3d.inputs.mentions import mentioned
 from scenes.clip import Clip, uniform_frames
 from scenes.storage.atomic import new_file
 
@@ -90,12 +90,9 @@ def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
     for i, row in enumerate(rows):
         x, y = float(GAP), picture.height + GAP + i * leading
         for word in row:
-            mention = MENTION.search(word)
-            if mention:
+            if regions := mentioned(word):
                 box = draw.textbbox((x, y), word, font)
-                draw.rounded_rectangle(
-                    (box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2), 3, region_colour(int(mention[1]))
-                )
+                draw.rounded_rectangle((box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2), 3, region_colour(regions[0]))
             draw.text((x, y), word, INK, font)
             x += font.getlength(word + " ")
     return sheet

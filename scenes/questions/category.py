@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol, TypeAlias, TypeVar
 
+from models.sr3d.inputs.mentions import mention
 from scenes.questions.facts import Facts
 from scenes.questions.quantity import Unit, format_quantity
 from scenes.questions.question import LETTERS, Question
@@ -58,7 +59,7 @@ class Comparison:
             answer, other = (winner, loser) if stem in self.for_winner else (loser, winner)
             letter = rng.randrange(2)
             pair = (other, answer) if letter else (answer, other)
-            options = (f"<region{len(references)}>", f"<region{len(references) + 1}>")
+            options = (mention(len(references)), mention(len(references) + 1))
             yield Question(self.name, with_options(stem, options), LETTERS[letter], options, (*references, *pair))
 
 

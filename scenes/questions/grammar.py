@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.spoken_numbers import NUMBERS
+from models.sr3d.inputs.mentions import mention
 from scenes.questions.ask import CATEGORIES
 from scenes.questions.category import with_options
 from scenes.questions.quantity import UNITS
@@ -18,7 +19,7 @@ COUNTS = tuple(str(n) for n in range(1, 10))
 def grammar_texts() -> list[str]:
     """List texts that hold every word of every question and answer: wordings, options, numbers with units, letters."""
     stems = [stem.replace("{}", "") for category in CATEGORIES.values() for stem in category.stems]
-    options = [*WORDS, *PHRASES, *COUNTS, *FAMILIES, *COLOURS, *(f"<region{k}>" for k in range(10))]
+    options = [*WORDS, *PHRASES, *COUNTS, *FAMILIES, *COLOURS, *map(mention, range(10))]
     return [
         *stems,
         *(with_options("", (option,) * len(LETTERS)).strip() for option in options),

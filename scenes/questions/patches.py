@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float64
 
 from models.regions import Region
+from models.sr3d.inputs.mentions import mention
 from scenes.clip import Clip
 from scenes.questions.ask import CATEGORIES
 from scenes.questions.category import with_options
@@ -183,7 +184,7 @@ def compare(category: str, clip: Clip, patches: Sequence[Patch], rng: Random) ->
     gaps = [second - first for first, second in COMPARISONS[category][1](clip, *patches)]
     if not (min(gaps) >= MIN_GAP or max(gaps) <= -MIN_GAP):
         return None
-    options = (f"<region{len(patches) - 2}>", f"<region{len(patches) - 1}>")
+    options = (mention(len(patches) - 2), mention(len(patches) - 1))
     text = with_options(rng.choice(CATEGORIES[category].stems), options)
     return Question(category, text, LETTERS[0 if gaps[0] > 0 else 1], options, tuple(range(len(patches))))
 

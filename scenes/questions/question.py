@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.sr3d.inputs.mentions import mentioned
+
 LETTERS = ("A", "B", "C", "D")
 
 
@@ -27,7 +29,7 @@ class Question:
     @property
     def spoken(self) -> str:
         """The answer in words: the true option where options are words ("red"), else `answer` ("B", "1.4 m")."""
-        if not self.options or self.options[0].startswith("<region"):
+        if not self.options or mentioned(self.options[0]):
             return self.answer
         return self.options[LETTERS.index(self.answer)]
 

@@ -1,16 +1,36 @@
-"""How a question points at regions: `<region0>`, `<region1>`, ..."""
+"""The grammar of regions in text: `<region0>`, `<region1>`, ..."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-MENTION = re.compile(r"<region(\d+)>")
+_MENTION = re.compile(r"<region(\d+)>")
 
 
-def mentioned(question: str) -> list[int]:
-    """List the regions that a question mentions, in order, repetitions included."""
-    return [int(k) for k in MENTION.findall(question)]
+def mention(region: int) -> str:
+    """Write the mention of a region."""
+    return f"<region{region}>"
+
+
+def mentioned(text: str, given: int | None = None) -> list[int]:
+    """List the regions that a text mentions, in order, repetitions included.
+
+    Raises:
+        ValueError: the text mentions a region beyond the `given` ones.
+    """
+    regions = [int(k) for k in _MENTION.findall(text)]
+    for k in regions:
+        if given is not None and k >= given:
+            raise ValueError(f"the question mentions {mention(k)}, but {given} regions were given (from 0)")
+    return regions
+
+
+def check_all_mentioned(questions: Sequence[str], given: int) -> None:
+    """Raise ValueError where no question mentions one of the `given` regions."""
+    known = {k for question in questions for k in mentioned(question)}
+    if silent := [mention(k) for k in range(given) if k not in known]:
+        raise ValueError(f"no question mentions {', '.join(silent)}: mention every region, or leave it out")
 
 
 def renumber(question: str, numbers: Sequence[int]) -> str:
@@ -19,11 +39,10 @@ def renumber(question: str, numbers: Sequence[int]) -> str:
     Raises:
         ValueError: the question mentions a region that `numbers` does not have.
     """
+    mentioned(question, len(numbers))
+    return _MENTION.sub(lambda found: mention(numbers[int(found[1])]), question)
 
-    def number(mention: re.Match[str]) -> str:
-        k = int(mention[1])
-        if k >= len(numbers):
-            raise ValueError(f"the question mentions <region{k}>, but {len(numbers)} regions were given (from 0)")
-        return f"<region{numbers[k]}>"
 
-    return MENTION.sub(number, question)
+def replace_mentions(text: str, replacement: str) -> str:
+    """Replace every mention by the same text."""
+    return _MENTION.sub(replacement, text)

@@ -19,7 +19,8 @@ from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.canonical import canonical_scene, face_first_camera
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
-from models.sr3d.inputs.prompt import Prompt, check_all_mentioned
+from models.sr3d.inputs.mentions import check_all_mentioned
+from models.sr3d.inputs.prompt import Prompt
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
 
@@ -188,7 +189,7 @@ class SR3DProcessor(ProcessorMixin):
         prompt = self.prompt
         texts = [prompt.question(question, len(regions)) for question in questions]
         if strict:
-            check_all_mentioned(questions, regions)
+            check_all_mentioned(questions, len(regions))
         normalizer = scene.normalizer
         return Sample(
             pixels=tiles,

@@ -11,9 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from models.regions import Region
 from models.spoken_numbers import format_number
-from models.sr3d.inputs.mentions import MENTION
+from models.sr3d.inputs.mentions import mentioned, replace_mentions
 from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
 
 DURATION = "the time from the first picture to the last is {} s"
@@ -54,13 +53,10 @@ class Prompt:
         Raises:
             ValueError: the question is empty, mentions a region that was not given, or holds another tag.
         """
-        mentions = [int(k) for k in MENTION.findall(text)]
-        for k in mentions:
-            if k >= regions:
-                raise ValueError(f"the question mentions <region{k}>, but {regions} regions were given (from 0)")
+        mentions = mentioned(text, regions)
         if not text.strip():
             raise ValueError("a question is empty")
-        body = self.template.split("{visual}")[1].replace("{question}", MENTION.sub(REGION, text))
+        body = self.template.split("{visual}")[1].replace("{question}", replace_mentions(text, REGION))
         ids = self._ids(body)
         reserved = {self._ids(token)[0] for token in (IMAGE, CAMERA, SCALE)}
         if not reserved.isdisjoint(ids) or ids.count(self._ids(REGION)[0]) != len(mentions):
@@ -79,11 +75,3 @@ class Prompt:
 def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
     """Tokenize without special tokens. Questions of a grammar recur: a look-up takes a hundredth of the time."""
     return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def check_all_mentioned(questions: Sequence[str], regions: Sequence[Region]) -> None:
-    """Raise ValueError for regions that no question mentions."""
-    mentioned = {int(k) for question in questions for k in MENTION.findall(question)}
-    silent = [f"<region{k}>" for k in range(len(regions)) if k not in mentioned]
-    if silent:
-        raise ValueError(f"no question mentions {', '.join(silent)}: mention every region, or leave it out")
