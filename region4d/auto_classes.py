@@ -15,6 +15,7 @@ from types import ModuleType
 
 REGISTERS = {  # once the first is imported, the second is
     "transformers.models.auto.configuration_auto": "models.sr3d.config",
+    "transformers.models.auto.modeling_auto": "models.sr3d.model",
     "transformers.models.auto.processing_auto": "models.sr3d.inputs.processor",
 }
 

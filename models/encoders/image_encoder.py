@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import transformers
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import AutoModel, PretrainedConfig
+from transformers import PretrainedConfig
 
 
 class ImageEncoder(nn.Module):
@@ -17,7 +18,8 @@ class ImageEncoder(nn.Module):
 
     def __init__(self, config: PretrainedConfig, stride: int, select_layer: int = -1) -> None:
         super().__init__()
-        self.model = AutoModel.from_config(config)
+        # AutoModel is not imported above: `region4d.auto_classes` would then import SR-3D, which needs this file
+        self.model = transformers.AutoModel.from_config(config)
         unused = {"pooler", "head", *(["layernorm"] if hasattr(config, "hidden_sizes") else [])}
         for name, parameter in self.model.named_parameters():
             # the pooled output and masked pre-training are not ours: without a gradient, which DDP takes for an error

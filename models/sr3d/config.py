@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
 from typing import Any, Literal
 
 from transformers import AutoConfig, PretrainedConfig
@@ -130,7 +129,6 @@ class SR3DConfig(PretrainedConfig):
             raise ValueError(f"tile_size {tile_size} is not a multiple of stride {stride}")
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
         super().__init__(**kwargs)
-        import_module("models.sr3d.model")  # so that whoever holds a config can build its model by the Auto classes
 
     @property
     def grid(self) -> int:
