@@ -36,8 +36,7 @@ test: lint  ## lint, then run the tests (minutes on two cores), with the wheel b
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html
 	$(BIN)/region4d compare
 
-docs: $(READY)  ## fill the tables of README and docs/ from results/
-	$(BIN)/python -m probes.extractors.table
+docs: $(READY)  ## fill the tables of README and docs/ from results/ and configs/extractor/
 	$(BIN)/region4d records docs
 
 wheel: $(READY)  ## build dist/region4d-*.whl, and test it with all its verbs

@@ -1,9 +1,11 @@
-"""Tables of README and docs, copied from committed results so that no number there is typed by hand."""
+"""Tables of README and docs, copied from where they are made so that no number there is typed by hand."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks.report.findings import read_findings
 from scenes.storage.atomic import write_text
@@ -11,31 +13,32 @@ from scenes.storage.atomic import write_text
 ROOT = Path(__file__).resolve().parents[2]
 _MARKER = re.compile(r"(<!-- from (?P<source>\S+?)(#(?P<section>[^\n]+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 _FOLDED = re.compile(r"<details>.*?</details>\n?", re.DOTALL)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def fill_tables(text: str, root: Path = ROOT) -> str:
-    """Put the Markdown tables of each named file, or of one section of it, between its markers.
+def fill_tables(text: str, root: Path = ROOT, made: Mapping[str, str] = NOTHING) -> str:
+    """Put the Markdown tables of each named source, or of one section of it, between its markers.
 
-    Tables that a report folds away are left out: they repeat the means with their intervals.
+    A source is a file of the repository, or a name in `made`, which has its Markdown. Tables that a report folds away
+    are left out: they repeat the means with their intervals.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file has no such section.
+        FileNotFoundError: There is no such source.
+        ValueError: The source has no such section.
     """
 
     def fill(marker: re.Match[str]) -> str:
-        source = root / marker["source"]
-        if not source.is_file():
-            raise FileNotFoundError(f"a document takes a table from {marker['source']}, which does not exist")
+        name = marker["source"]
+        source = root / name
+        if name not in made and not source.is_file():
+            raise FileNotFoundError(f"a document takes a table from {name}, which does not exist")
         if source.suffix == ".yaml":
             return f"{marker[1]}\n{read_findings(source, root)}\n\n<!-- end -->"
-        content = source.read_text(encoding="utf-8")
+        content = made[name] if name in made else source.read_text(encoding="utf-8")
         if marker["section"]:
             sections = {part.partition("\n")[0]: part for part in content.split("\n## ")[1:]}
             if marker["section"] not in sections:
-                raise ValueError(
-                    f"{marker['source']} has no section '{marker['section']}': it has {', '.join(sections)}"
-                )
+                raise ValueError(f"{name} has no section '{marker['section']}': it has {', '.join(sections)}")
             content = sections[marker["section"]]
         blocks = [block.strip() for block in _FOLDED.sub("", content).split("\n\n") if block.lstrip().startswith("|")]
         return f"{marker[1]}\n" + "\n\n".join(blocks) + "\n\n<!-- end -->"
@@ -48,12 +51,12 @@ def documents(root: Path = ROOT) -> list[Path]:
     return [path for path in (root / "README.md", *sorted((root / "docs").rglob("*.md"))) if path.is_file()]
 
 
-def fill_documents(root: Path = ROOT) -> list[Path]:
-    """Fill the tables of every document; return those that changed."""
+def fill_documents(root: Path = ROOT, made: Mapping[str, str] = NOTHING) -> list[Path]:
+    """Fill the tables of every document (see `fill_tables`); return those that changed."""
     changed = []
     for path in documents(root):
         before = path.read_text(encoding="utf-8")
-        if (after := fill_tables(before, root)) != before:
+        if (after := fill_tables(before, root, made)) != before:
             write_text(path, after)
             changed.append(path)
     return changed

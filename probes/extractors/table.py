@@ -1,28 +1,22 @@
-"""The tables of extractors, made from their configuration: `python -m probes.extractors.table`."""
+"""The tables of extractors, made from their configuration."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 import yaml
 
 from benchmarks.report.table import Table
-from scenes.storage.atomic import write_text
+from models.resources import resource_folder
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "extractor"
-RESULT = Path(__file__).parents[2] / "docs" / "tables" / "extractors.md"
+SOURCE = "configs/extractor"  # of these tables, as the markers of documents name it
+CONFIGS = resource_folder("configs") / "extractor"
 SECTIONS = {  # title: columns after the extractor's name
     "Models": ("system", "layers", "sigma", "licence"),
     "Read-out": ("source class", "hook"),
     "Verification": ("verified", "not verified"),
 }
-
-
-def main(output: Annotated[Path, typer.Option(help="where the tables go")] = RESULT) -> None:
-    """Write the tables of all extractors."""
-    write_text(output, extractor_tables())
 
 
 def extractor_tables(folder: Path = CONFIGS) -> str:
@@ -48,7 +42,3 @@ def row(config: dict[str, Any]) -> dict[str, str]:
         "verified": facts["verified"],
         "not verified": facts["unverified"],
     }
-
-
-if __name__ == "__main__":
-    typer.run(main)

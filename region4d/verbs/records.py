@@ -80,8 +80,10 @@ def archive_probe_study(study: str, overrides: Sequence[str], runs: Path, folder
 
 @records.command("docs")
 def docs() -> None:
-    """Fill the tables of README.md and docs/ from results/."""
-    for path in fill_documents():
+    """Fill the tables of README.md and docs/ from results/ and configs/extractor/."""
+    from probes.extractors.table import SOURCE, extractor_tables
+
+    for path in fill_documents(made={SOURCE: extractor_tables()}):
         CONSOLE.print(f"filled {path}")
 
 

@@ -9,12 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-TABLES = ROOT / "docs" / "tables"  # written by commands and copied into pages
-PAGES = [
-    README,
-    ROOT / "CONTRIBUTING.md",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if not page.is_relative_to(TABLES)),
-]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _NOTE = re.compile(r"<!-- (?P<kind>long|needs): (?P<reason>.+) -->")
 _FENCE = re.compile(r"^```(?P<language>\w*)$")
 

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report.docs_tables import ROOT, documents, fill_documents, fill_tables
+from probes.extractors.table import SOURCE, extractor_tables
 
 README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_the_tables_of_a_document_are_those_of_the_results(path: Path) -> None:
-    assert fill_tables(path.read_text()) == path.read_text()
+def test_the_tables_of_a_document_are_those_of_the_results_and_configurations(path: Path) -> None:
+    assert fill_tables(path.read_text(), made={SOURCE: extractor_tables()}) == path.read_text()
 
 
 def test_a_changed_number_would_be_found(tmp_path: Path) -> None:
@@ -19,6 +20,15 @@ def test_a_changed_number_would_be_found(tmp_path: Path) -> None:
     assert fill_tables(text, tmp_path) == text.replace("2", "1")
     with pytest.raises(FileNotFoundError, match=r"none\.md"):
         fill_tables(text.replace("table.md", "none.md"), tmp_path)
+
+
+def test_a_table_that_code_makes_needs_no_file(tmp_path: Path) -> None:
+    table = "| a |\n| --- |\n| 1 |"
+    made = {"configs/thing": f"# Things\n\n## One\n\n{table}\n\n## Two\n\nnothing\n"}
+    text = "<!-- from configs/thing#One -->\n<!-- end -->"
+    assert fill_tables(text, tmp_path, made) == f"<!-- from configs/thing#One -->\n\n{table}\n\n<!-- end -->"
+    with pytest.raises(ValueError, match="configs/thing has no section 'Three': it has One, Two"):
+        fill_tables(text.replace("#One", "#Three"), tmp_path, made)
 
 
 def test_every_file_that_the_readme_links_is_there() -> None:

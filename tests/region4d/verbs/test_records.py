@@ -1,10 +1,15 @@
-"""`region4d records` archives runs, and compares what it archived."""
+"""`region4d records` archives runs, compares what it archived, and fills documents."""
 
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from benchmarks.records.archive import archived_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import write_records
+from benchmarks.report.docs_tables import ROOT, fill_documents
+from region4d.verbs import records
 from tests.support.command_line import Run, assert_one_line
 from tests.support.studies import toy_records
 
@@ -27,3 +32,15 @@ def test_live_runs_are_archived_and_compared(tmp_path: Path, region4d: Run) -> N
 
 def test_a_wrong_run_is_one_line(tmp_path: Path, region4d: Run) -> None:
     assert_one_line(region4d("records", "table", f"a={tmp_path}#none"), "has no run none")
+
+
+def test_docs_fills_the_tables_of_extractors(tmp_path: Path, region4d: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "fill_documents", partial(fill_documents, tmp_path))  # the repository stays as it is
+    whole = (ROOT / "docs" / "extractors.md").read_text()
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / "extractors.md"
+    page.write_text("".join(line for line in whole.splitlines(keepends=True) if not line.startswith("| `")))
+    code, out, err = region4d("records", "docs")
+    assert code == 0, err
+    assert "docs/extractors.md" in out.replace("\n", "") + err.replace("\n", "")
+    assert page.read_text() == whole
