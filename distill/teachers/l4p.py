@@ -72,7 +72,7 @@ class L4PTeacher:
             self.model = build(description)
         except ImportError as error:
             raise ImportError(f"L4P in {self.folder} needs a package that is not here: {error}") from error
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        state = torch.load(self.checkpoint, map_location="cpu", mmap=True, weights_only=True)  # no copy in memory
         state = state.get("state_dict", state)
         ours = {key.removeprefix("l4p_model."): value for key, value in state.items()}
         missing = [key for key in self.model.load_state_dict(ours, strict=False).missing_keys if self._is_needed(key)]

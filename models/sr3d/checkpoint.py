@@ -41,7 +41,8 @@ def load_nvila_lite_model(
     """Load `llm/`, `mm_projector/` and `vision_tower/` of an NVILA-Lite folder; sizes come from their configs.
 
     Region extractor and 3D position encoding are new; the latter is zero until trained, so answers are those of the
-    checkpoint. `overrides` are arguments of `SR3DConfig`; `dtype` may be a name such as "bfloat16".
+    checkpoint. `overrides` are arguments of `SR3DConfig`; `dtype` may be a name such as "bfloat16". Files are mapped
+    into memory: weights of the same dtype are not copied, those of another are converted one by one.
     Raises FileNotFoundError for what the folder lacks, and ValueError for another architecture, or for weights that are
     missing, unknown or of another size.
     """

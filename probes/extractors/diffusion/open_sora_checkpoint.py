@@ -96,9 +96,11 @@ def load_autoencoder(path: Path) -> Any:  # stock classes are half typed
     layers = sum(f"encoder.down_blocks.0.resnets.{k}.norm2.weight" in state for k in range(len(state)))
     if len(widths) != 4 or "post_quant_conv.bias" not in state:
         raise ValueError(f"{path} is not HunyuanVideo's autoencoder: give hunyuan_vae.safetensors of Open-Sora 2.0")
-    model: Any = AutoencoderKLHunyuanVideo(
-        block_out_channels=tuple(widths), layers_per_block=layers, latent_channels=len(state["post_quant_conv.bias"])
-    )
+    latents = len(state["post_quant_conv.bias"])
+    with torch.device("meta"):
+        model: Any = AutoencoderKLHunyuanVideo(
+            block_out_channels=tuple(widths), layers_per_block=layers, latent_channels=latents
+        )
     fill(model, state, path)
     model.use_framewise_encoding = False
     model.enable_tiling()

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
-from models.sr3d.checkpoint import load_nvila_lite
+from models.sr3d.checkpoint import OURS, load_nvila_lite
 from tests.support.nvila_folder import CHANNELS, GRID, HEAD, TAIL, WIDTH, write_nvila
 from tests.support.sr3d import pixels, two_regions, world_points
 
@@ -92,6 +92,21 @@ def test_a_loaded_checkpoint_answers_about_regions_and_is_saved_as_one_folder(fo
     rebuilt = type(processor).from_pretrained(tmp_path)
     assert rebuilt.template == processor.template
     assert torch.equal(again.generate(**batch, max_new_tokens=3, do_sample=False), tokens)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="only Linux lists which files are mapped, and where")
+def test_weights_of_the_same_type_are_not_copied(folder: Path) -> None:
+    model, _ = load_nvila_lite(folder, dtype=torch.float32)
+    spans = []
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, *_, name = line.split()
+        if name.startswith(str(folder)):
+            spans.append([int(end, 16) for end in span.split("-")])
+    weights = [value for name, value in model.named_parameters() if not name.startswith(OURS)]
+    assert len(weights) > 50
+    assert all(any(start <= weight.data_ptr() < end for start, end in spans) for weight in weights)
+    half = load_nvila_lite(folder, dtype=torch.bfloat16)[0].language_model.get_input_embeddings().weight
+    assert not any(start <= half.data_ptr() < end for start, end in spans)
 
 
 def test_the_2d_model_of_a_checkpoint_has_the_same_logits(folder: Path) -> None:
