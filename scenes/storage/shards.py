@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
+from filelock import FileLock, Timeout
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -27,14 +29,19 @@ Item = TypeVar("Item")
 class ShardStore(ABC, Generic[Item]):
     """A sequence of items, one for each seed; `store[i]` reads one item from its shard.
 
-    Shards lie in a folder named after `key` (`cache_key`), a hash of everything that determines their bytes, so that a
-    changed generator never reads old files. Stores with overlapping seeds share shards.
+    Shards of `size` items (SHARD by default) lie in a folder named after `key` (`cache_key`), a hash of everything that
+    determines their bytes, so that a changed generator never reads old files. Stores with overlapping seeds share
+    shards. Several processes may render at once and may be stopped: each takes shards that nobody holds, a file under
+    its final name is complete, and a killed process gives its lock back.
     """
 
-    def __init__(self, key: str, seeds: range, root: Path) -> None:
+    work: ClassVar[str] = "rendering worlds"  # beside the progress bar
+    method: ClassVar[str] = "render"  # to call where shards are missing
+
+    def __init__(self, key: str, seeds: range, root: Path, size: int | None = None) -> None:
         if seeds.step != 1 or seeds.start < 0 or not len(seeds):
             raise ValueError(f"seeds must be a range of consecutive numbers from 0 upwards, got {seeds}")
-        self.key, self.seeds, self.folder = key, seeds, root / key
+        self.key, self.seeds, self.folder, self.size = key, seeds, root / key, size or SHARD
         self._open: dict[int, Any] = {}
 
     @abstractmethod
@@ -51,7 +58,7 @@ class ShardStore(ABC, Generic[Item]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": {}}  # memory maps stay in their process
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Item]:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: int) -> Item:
@@ -59,8 +66,9 @@ class ShardStore(ABC, Generic[Item]):
 
         Raises:
             FileNotFoundError: its shard is not rendered yet.
+            ValueError: its shard is damaged, or holds other items.
         """
-        shard, row = divmod(self.seeds[index], SHARD)
+        shard, row = divmod(self.seeds[index], self.size)
         if shard not in self._open:
             self._open[shard] = self._load(shard)
         return self.read(self._open[shard], row, self.seeds[index])
@@ -68,39 +76,56 @@ class ShardStore(ABC, Generic[Item]):
     def render(self, workers: int | None = None) -> None:
         """Render the missing and damaged shards, with a progress bar; after a stop, another call continues.
 
-        `workers` processes share the work, by default one a core.
+        `workers` processes share the work, by default one a core. Returns when all shards exist, whoever wrote them.
         """
         workers = workers or os.cpu_count() or 1
-        missing = [shard for shard in self._shards() if not self._is_whole(shard)]
+        missing = self._missing()
         if not missing:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        columns = (TextColumn("rendering worlds"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn(self.work), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress:
-            task = progress.add_task("", total=len(missing) * SHARD)
-            if workers <= 1:
-                for shard in missing:
+            task = progress.add_task("", total=len(missing) * self.size)
+            for made in map(self._make, missing) if workers <= 1 else self._make_in_pool(missing, workers):
+                progress.advance(task, made * self.size)
+            for shard in self._missing():  # others are at these
+                self._make(shard, wait=True)
+            progress.update(task, completed=len(missing) * self.size)
+
+    def _make_in_pool(self, shards: Sequence[int], workers: int) -> Iterator[bool]:
+        pool = ProcessPoolExecutor(
+            min(workers, len(shards)), get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+        )
+        try:
+            for done in as_completed([pool.submit(self._make, shard) for shard in shards]):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _make(self, shard: int, wait: bool = False) -> bool:
+        """Write a shard that is missing, unless another process is at it; or `wait` until that one is done or dead."""
+        path = self._path(shard)
+        try:
+            with FileLock(path.with_suffix(".lock"), timeout=-1 if wait else 0):
+                if not self._is_whole(shard):
+                    for draft in self.folder.glob(f".{path.stem}.*{path.suffix}"):  # of a killed process
+                        draft.unlink()
                     self._write(shard)
-                    progress.advance(task, SHARD)
-                return
-            pool = ProcessPoolExecutor(
-                min(workers, len(missing)), get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-            )
-            try:
-                for done in as_completed([pool.submit(self._write, shard) for shard in missing]):
-                    done.result()
-                    progress.advance(task, SHARD)
-            finally:
-                pool.shutdown(cancel_futures=True)
+        except Timeout:
+            return False
+        return True
 
     def _write(self, shard: int) -> None:
         """Write one shard in one step, so that a file under its final name is complete."""
-        tensors, note = self.generate(range(shard * SHARD, (shard + 1) * SHARD))
+        tensors, note = self.generate(range(shard * self.size, (shard + 1) * self.size))
         with new_file(self._path(shard)) as draft:
             save_file(tensors, draft, {NOTE: json.dumps({"key": f"{self.key}/{shard}", "note": note})})
 
     def _shards(self) -> range:
-        return range(self.seeds[0] // SHARD, self.seeds[-1] // SHARD + 1)
+        return range(self.seeds[0] // self.size, self.seeds[-1] // self.size + 1)
+
+    def _missing(self) -> list[int]:
+        return [shard for shard in self._shards() if not self._is_whole(shard)]
 
     def _path(self, shard: int) -> Path:
         return self.folder / f"shard-{shard:06d}.safetensors"
@@ -115,8 +140,8 @@ class ShardStore(ABC, Generic[Item]):
     def _load(self, shard: int) -> Any:
         path = self._path(shard)
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is not rendered yet; call {type(self).__name__}.render() first")
-        again = f"call {type(self).__name__}.render() again"
+            raise FileNotFoundError(f"{path} does not exist yet; call {type(self).__name__}.{self.method}() first")
+        again = f"call {type(self).__name__}.{self.method}() again"
         try:
             file = safe_open(path, "pt")
         except SafetensorError as error:

@@ -52,7 +52,7 @@ def test_another_teacher_gets_another_folder_and_a_file_of_its_own_is_refused(
     other.folder.mkdir()
     for file in one.folder.glob("*.safetensors"):
         (other.folder / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(ValueError, match="holds targets"):
+    with pytest.raises(ValueError, match=r"holds .*/0, not .*/0: call TargetCache\.fill\(\) again"):
         other[0]
 
 
@@ -83,7 +83,7 @@ def test_targets_that_do_not_fit_float16_are_refused() -> None:
 
 
 def test_targets_that_were_not_made_yet_say_so(expert: Expert4D, clips: list[Clip], tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="fill the target cache first"):
+    with pytest.raises(FileNotFoundError, match=r"call TargetCache\.fill\(\) first"):
         TargetCache(expert, clips, "few", tmp_path)[0]
 
 
@@ -140,7 +140,7 @@ def test_two_processes_share_the_work_and_a_killed_one_is_replaced(clips: list[C
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(300)
         assert worker.exitcode == 0
     made = log.read_text().split()
     by_worker = [made.count(str(worker.pid)) for worker in workers]

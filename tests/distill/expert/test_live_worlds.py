@@ -72,7 +72,7 @@ def test_sensor_noise_is_as_strong_as_each_world_has_it() -> None:
 def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
     data = live_training(1_000_000, tmp_path)
     data.prepare_data()
-    assert len(list(tmp_path.rglob("shard-*"))) == 1  # of the test worlds
+    assert len(list(tmp_path.rglob("shard-*.safetensors"))) == 1  # of the test worlds
     batches = iter(data.train_dataloader())
     first, second = (data.on_after_batch_transfer([part.to("cpu") for part in next(batches)], 0) for _ in range(2))
     assert first["video"].shape == (3, 4, 3, 32, 32)
