@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from benchmarks.metrics.points import LARGEST, weighted_mean
+from benchmarks.metrics.points import MAX_ERROR, weighted_mean
 
 DISCOUNT = 0.6  # weight of an iteration of the camera head relative to the next one
 FOV_WEIGHT = 0.5  # relative to translation and rotation
@@ -52,7 +52,7 @@ def camera_loss(
     total = true.new_zeros(())
     for iteration, pred in enumerate(preds, 1):
         error = (pred - true).abs()
-        huber = torch.where(error < 1, 0.5 * error.square(), error - 0.5).nan_to_num(0.0, 0.0, 0.0).clamp_max(LARGEST)
+        huber = torch.where(error < 1, 0.5 * error.square(), error - 0.5).nan_to_num(0.0, 0.0, 0.0).clamp_max(MAX_ERROR)
         translation, rotation, fov = huber[..., :3].mean(), huber[..., 3:7].mean(), huber[..., 7:].mean()
         total = total + DISCOUNT ** (len(preds) - iteration) * (translation + rotation + FOV_WEIGHT * fov)
     return total / len(preds)

@@ -1,4 +1,4 @@
-"""A contact sheet of Lift-Worlds: what was seen, the truth, and what methods made of it, over the faded picture."""
+"""A contact sheet of Lift-Worlds: the input, the true mesh, and the mesh of each method over the faded picture."""
 
 from __future__ import annotations
 
@@ -20,24 +20,28 @@ from scenes.drawing.meshes import close_up, faded
 from scenes.drawing.regions import contact_sheet
 from scenes.worlds.masked_objects import MaskedObject
 
-SIDE = 192  # of a cell, pixels
+CELL_SIDE = 192  # pixels
 
 
 def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -> Image.Image:
     """Draw the first objects of a test set, one row each: picture, mask, truth, and the first candidate of each method.
 
-    A method that gave no mesh leaves the faded picture.
+    Where a method gave no mesh, its cell shows the faded picture alone.
     """
     indices = test.indices[:count]
     items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
-    found = {name: method.predict(items, seeds, 0) for name, method in methods.items()}
+    predictions = {name: method.predict(items, seeds, 0) for name, method in methods.items()}
     cells: list[Image.Image] = []
     titles: list[str] = []
     for row, (index, item) in enumerate(zip(indices, items, strict=True)):
         meshes: dict[str, Trimesh | None] = {"truth": read_truth(test.truth(index)).in_camera.mesh}
-        for name, predictions in found.items():
-            p = predictions[row]
-            meshes[name] = None if isinstance(p, str) else in_camera(p.mesh, p.cam_T_obj, p.scale)
+        for name, of_items in predictions.items():
+            prediction = of_items[row]
+            meshes[name] = (
+                None
+                if isinstance(prediction, str)
+                else in_camera(prediction.mesh, prediction.cam_T_obj, prediction.scale)
+            )
         cells += draw_row(item, list(meshes.values()))
         titles += [f"{item.family}, {float(item.occlusion):.0%} hidden", "mask", *meshes]
     return contact_sheet(cells, 3 + len(methods), titles)
@@ -45,20 +49,21 @@ def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -
 
 def draw_row(item: MaskedObject, meshes: Sequence[Trimesh | None]) -> list[Image.Image]:
     """Draw a close-up, its mask, and each mesh (camera frame, metres) over the faded close-up."""
-    image, mask, intrinsics = close_up(item.image, item.mask, item.intrinsics, SIDE)
-    drawn = [image, (255 * mask).to(torch.uint8).expand(3, -1, -1)]
+    image, mask, intrinsics = close_up(item.image, item.mask, item.intrinsics, CELL_SIDE)
+    cells = [image, (255 * mask).to(torch.uint8).expand(3, -1, -1)]
     for mesh in meshes:
-        drawn.append(_over(faded(image), mesh, intrinsics))
-    return [Image.fromarray(rearrange(picture, "c h w -> h w c").contiguous().numpy()) for picture in drawn]
+        cells.append(_overlay(faded(image), mesh, intrinsics))
+    return [Image.fromarray(rearrange(cell, "c h w -> h w c").contiguous().numpy()) for cell in cells]
 
 
-def _over(
+def _overlay(
     backdrop: Float[Tensor, "3 height width"], mesh: Trimesh | None, intrinsics: Float[Tensor, "3 3"]
 ) -> UInt8[Tensor, "3 height width"]:
-    """Lay a grey mesh over a picture in [0, 1]."""
+    """Draw a grey mesh (camera frame, metres) over a picture in [0, 1]."""
     if mesh is not None:
         vertices = torch.tensor(mesh.vertices, dtype=torch.float32)
         colours = torch.full((len(vertices), 3), GREY, dtype=torch.uint8)
-        seen = render_meshes([ColouredMesh(vertices, torch.tensor(mesh.faces), colours)], intrinsics, SIDE, SIDE)
-        backdrop = torch.where(seen.hit, seen.rgb, backdrop)
+        coloured = ColouredMesh(vertices, torch.tensor(mesh.faces), colours)
+        rendering = render_meshes([coloured], intrinsics, CELL_SIDE, CELL_SIDE)
+        backdrop = torch.where(rendering.hit, rendering.rgb, backdrop)
     return (255 * backdrop.clamp(0, 1)).round().to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Measure lifting methods: predictions in batches, scores in worker processes."""
+"""Measurement of lifting methods: predictions in batches, scores in worker processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.records.record import Fact, Record, write_records
 from models.lifting.inputs.evidence import Evidence
 from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
 
-PROTOCOL = 1  # of the scores: records of another one are measured again
+PROTOCOL = 1  # raise it when scores change: records of an older protocol are measured again
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,23 @@ class EvaluationSet:
     store: MaskedObjectStore
     limit: int
     icp_items: int
-    truths: Path  # folder of the true meshes
+    truths: Path  # folder that caches the true meshes
 
     def __post_init__(self) -> None:
         if not self.indices:
-            raise ValueError(f"evaluation set {self.name} is empty: give it a limit of 1 or more")
+            raise ValueError(
+                f"evaluation set {self.name} is empty (limit {self.limit}, {len(self.store)} objects): give it seeds "
+                "and a limit of 1 or more"
+            )
 
     @property
     def indices(self) -> range:
-        """The items of the store that are evaluated."""
+        """The indices of the evaluated items in the store."""
         return range(min(self.limit, len(self.store)))
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """All that determines the items and how they are scored."""
+        """Everything that determines the items and their scores, for comparing with existing records."""
         seeds = self.store.seeds[: len(self.indices)]
         return {
             "store": self.store.key,
@@ -57,18 +60,18 @@ class EvaluationSet:
         }
 
     def has_icp(self, index: int) -> bool:
-        """Decide whether ICP is run for an item; occlusions are drawn at random, so that every level has some."""
+        """Decide whether ICP is run for an item; occlusions are in random order, so every level gets some."""
         count = len(self.indices)
         return index * self.icp_items // count != (index - 1) * self.icp_items // count
 
     def truth(self, index: int) -> Path:
-        """Locate the true mesh of an item."""
+        """Return the path of the true mesh of an item."""
         return self.truths / f"{self.store.key}-{RESOLUTION}" / f"{self.store.seeds[index]}.npz"
 
 
 @contextmanager
 def scoring_pool(workers: int) -> Iterator[Executor]:
-    """Start processes that score, one thread each."""
+    """Start worker processes for scoring, with one thread each."""
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool
@@ -77,7 +80,7 @@ def scoring_pool(workers: int) -> Iterator[Executor]:
 
 
 def prepare_truths(test: EvaluationSet, pool: Executor, workers: int) -> None:
-    """Render the items and mesh the true objects that are missing."""
+    """Render missing items and mesh missing true objects."""
     test.store.render(workers)
     missing = [index for index in test.indices if not test.truth(index).is_file()]
     items = [(index, test.store[index]) for index in missing]
@@ -91,9 +94,12 @@ def prepare_truths(test: EvaluationSet, pool: Executor, workers: int) -> None:
 def measure(
     name: str, method: Method, test: EvaluationSet, path: Path, pool: Executor, settings: Mapping[str, Any], batch: int
 ) -> bool:
-    """Measure a method on a test set, unless it was; return whether it was measured now.
+    """Measure a method on a test set and write its records, unless they exist already.
 
-    The scores of all candidates are kept; ICP is run for the first one alone.
+    Every candidate is scored; ICP is run for the first one only.
+
+    Returns:
+        Whether the method was measured by this call.
     """
     identity = method_identity(test, method.identity)
     if is_measured(path, identity):
@@ -122,7 +128,7 @@ def measure(
 def lift_record(
     test: str, method: str, item: MaskedObject, seed: int, candidate: int, scores: dict[str, float] | str
 ) -> Record:
-    """Make the record of one candidate: its scores, or the reason why there is no mesh."""
+    """Build the record of one candidate from its scores, or from the reason why it has no mesh."""
     facts: dict[str, Fact] = {
         "family": item.family,
         "occlusion": float(item.occlusion),
@@ -142,7 +148,7 @@ def lift_record(
 
 
 def is_measured(path: Path, identity: Mapping[str, Any]) -> bool:
-    """Decide whether a method was measured already, with the same settings on the same items."""
+    """Tell whether records with the same settings and items exist."""
     if not (path / MANIFEST).is_file():
         return False
     return bool(read_manifest(path).config.get("identity") == json.loads(json.dumps(identity)))
@@ -151,20 +157,20 @@ def is_measured(path: Path, identity: Mapping[str, Any]) -> bool:
 def submit(
     pool: Executor, prediction: Prediction | str, truth: Path, evidence: Evidence | None, icp: bool
 ) -> Future[dict[str, float]] | str:
-    """Send a prediction to be scored; what failed stays as it is."""
+    """Submit a prediction for scoring; a failure (its reason) is returned unchanged."""
     return prediction if isinstance(prediction, str) else pool.submit(score_job, prediction, truth, evidence, icp)
 
 
 def score_job(prediction: Prediction, truth: Path, evidence: Evidence | None, icp: bool) -> dict[str, float]:
-    """Score a prediction, in a process of its own."""
-    found = score(prediction, read_truth(truth), icp)
+    """Score one prediction in a worker process."""
+    scores = score(prediction, read_truth(truth), icp)
     if evidence is not None:
-        found["visible_reward"] = visible_support(prediction, evidence)
-    return found
+        scores["visible_reward"] = visible_support(prediction, evidence)
+    return scores
 
 
 def evidence_of(method: Method, item: MaskedObject, seed: int) -> Evidence | None:
-    """Take what the method saw; None where it saw no points."""
+    """Collect the depth evidence that the method saw; None where it saw no points of the object."""
     points = seen_points(item, method.points if isinstance(method, ModelMethod) else "exact", seed)
     if points is None or not bool((points.valid & item.mask).any()):
         return None
@@ -172,11 +178,11 @@ def evidence_of(method: Method, item: MaskedObject, seed: int) -> Evidence | Non
 
 
 def method_identity(test: EvaluationSet, predictions: Mapping[str, Any]) -> dict[str, Any]:
-    """Name all that determines the records of a method on a test set, as JSON has it."""
-    named: dict[str, Any] = json.loads(json.dumps({**test.identity, **predictions}))
-    return named
+    """Collect everything that determines the records of a method on a test set, in JSON types."""
+    identity: dict[str, Any] = json.loads(json.dumps({**test.identity, **predictions}))
+    return identity
 
 
 def records_path(folder: Path, test: str, method: str) -> Path:
-    """Locate the folder of the records of a method on an evaluation set."""
+    """Return the folder of a method's records on an evaluation set."""
     return folder / "records" / test / method

@@ -1,4 +1,4 @@
-"""Methods of Lift-Worlds: anything that gives a mesh and its pose for a masked object."""
+"""Methods of Lift-Worlds: anything that predicts a mesh and its pose for a masked object."""
 
 from __future__ import annotations
 
@@ -27,72 +27,75 @@ from scenes.worlds.masked_objects import MaskedObject
 from training.lifting.batches import fields_of
 
 POINTS = ("exact", "noisy", "without")  # the point map that a method sees
-WRONG_SCALE = (1.1, 1.3)  # factor, up or down, of noisy depth
-GRAIN = 0.02  # standard deviation of the relative error of a pixel of noisy depth
-SEEDS = 1000  # between the seeds of two items: more candidates than that would share noise
+NOISY_SCALE = (1.1, 1.3)  # range of the factor, up or down, of noisy depth
+PIXEL_NOISE = 0.02  # standard deviation of the relative error of each pixel of noisy depth
+SEED_STEP = 1000  # between the noise seeds of two items; it bounds the candidates, which would share noise otherwise
 
 
 class Method(ABC):
-    """What is measured: predictions of a number of candidates for each item, or the reason why there is none."""
+    """A measured method: it predicts a number of candidates for each item, or gives the reason why there is none."""
 
     candidates: int = 1
 
     @property
     @abstractmethod
     def identity(self) -> Mapping[str, Any]:
-        """All that determines the predictions; equal ones are not made twice."""
+        """Everything that determines the predictions; those of an equal identity are not made again."""
 
     @property
     def checkpoint(self) -> Path | None:
-        """The weights, if any."""
+        """The folder of the weights, if any."""
         return None
 
     @abstractmethod
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
-        """Predict each item."""
+        """Predict one candidate of each item; a string is the reason why there is none.
+
+        `seeds` are those of the items.
+        """
 
 
 @dataclass
 class BaselineMethod(Method):
-    """One of BASELINES; `known` names it and its library."""
+    """One of BASELINES; `facts` identify it and its library."""
 
     name: str
     library: Library
-    known: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """Its name and its library."""
-        return self.known
+        return self.facts
 
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
         """Fit each item."""
-        found: list[Prediction | str] = []
+        predictions: list[Prediction | str] = []
         for item in items:
             try:
-                found.append(BASELINES[self.name](view_of(item), self.library))
+                predictions.append(BASELINES[self.name](view_of(item), self.library))
             except ValueError as error:
-                found.append(str(error))
-        return found
+                predictions.append(str(error))
+        return predictions
 
 
 @dataclass
 class OracleMethod(Method):
-    """The true shape, encoded and decoded by a model's VAE, at the true pose; without a model, the grid of distances.
+    """An upper bound: the true shape at the true pose, passed through a model's VAE, or without a model as its grid.
 
-    The refinement is left out: it sees the picture, and would not be a bound of the first stage.
+    The refinement flow is left out: it sees the picture, and the bound is that of the first stage.
     """
 
     model: Path | None = None
 
     @property
     def checkpoint(self) -> Path | None:
-        """The weights, if any."""
+        """The folder of the weights, if any."""
         return self.model
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What encodes."""
+        """The weights of the VAE, or the grid."""
         return {"ceiling": checkpoint_hash(self.model) if self.model else "grid"}
 
     @cached_property
@@ -102,18 +105,18 @@ class OracleMethod(Method):
 
     @torch.no_grad()
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
-        """Encode and decode."""
-        found: list[Prediction | str] = []
+        """Encode and decode the true shapes."""
+        predictions: list[Prediction | str] = []
         for item in items:
             pose, scale = item.cam_T_obj.double().numpy(), float(item.scale)
             try:
-                distance = item.distance if self.networks is None else self._through(self.networks, item.distance)
-                found.append(Prediction(mesh_of(distance), pose, scale))
+                distance = item.distance if self.networks is None else self._reconstruct(self.networks, item.distance)
+                predictions.append(Prediction(mesh_of(distance), pose, scale))
             except ValueError as error:
-                found.append(str(error))
-        return found
+                predictions.append(str(error))
+        return predictions
 
-    def _through(self, model: LiftingModel, distance: Float[Tensor, "x y z"]) -> Float[Tensor, "x y z"]:
+    def _reconstruct(self, model: LiftingModel, distance: Float[Tensor, "x y z"]) -> Float[Tensor, "x y z"]:
         """Encode and decode one grid."""
         grid = fields_of(distance[None], model.vae.fields)
         return -model.vae.inside(model.vae.decode_tokens(model.vae.encode_tokens(grid)))[0]
@@ -121,13 +124,16 @@ class OracleMethod(Method):
 
 @dataclass
 class ModelMethod(Method):
-    """A model with a way to sample it and what it sees; candidates differ by their noise alone.
+    """A lifting model with its sampling and its input; candidates differ by their noise alone.
 
     Args:
         model: folder of a checkpoint.
         sampling: steps and guidance.
-        points: the point map as it is, with a wrong scale (10 to 30 %) and noisy pixels, or none.
-        candidates: samples of each item.
+        points: "exact", "noisy" (scale wrong by 10 to 30 %, and noisy pixels) or "without" a point map.
+        candidates: samples of each item, fewer than SEED_STEP.
+
+    Raises:
+        ValueError: `points` or `candidates` has another value.
     """
 
     model: Path
@@ -140,12 +146,12 @@ class ModelMethod(Method):
     def __post_init__(self) -> None:
         if self.points not in POINTS:
             raise ValueError(f"points={self.points!r} is unknown: choose one of {', '.join(POINTS)}")
-        if not 0 < self.candidates < SEEDS:
-            raise ValueError(f"candidates are 1 to {SEEDS - 1}, got {self.candidates}")
+        if not 0 < self.candidates < SEED_STEP:
+            raise ValueError(f"candidates={self.candidates}: choose 1 to {SEED_STEP - 1}")
 
     @property
     def checkpoint(self) -> Path | None:
-        """The weights."""
+        """The folder of the weights."""
         return self.model
 
     @property
@@ -164,16 +170,17 @@ class ModelMethod(Method):
         return load_model(self.model).to("cuda" if torch.cuda.is_available() else "cpu")
 
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
-        """Lift all items in one batch; where one of them gives no surface, one by one."""
+        """Lift all items in one batch, or one by one if some item of the batch has no surface."""
         networks = self.networks  # loading is not timed
         start = time.perf_counter()
         try:
-            found: list[Prediction | str] = [prediction_of(o) for o in self._lift(networks, items, seeds, candidate)]
+            lifted = self._lift(networks, items, seeds, candidate)
+            predictions: list[Prediction | str] = [prediction_of(obj) for obj in lifted]
         except ValueError:
-            found = [self._lift_one(networks, i, seed, candidate) for i, seed in zip(items, seeds, strict=True)]
+            predictions = [self._lift_one(networks, i, seed, candidate) for i, seed in zip(items, seeds, strict=True)]
         self.seconds += time.perf_counter() - start
         self.lifted += len(items)
-        return found
+        return predictions
 
     def _lift_one(self, model: LiftingModel, item: MaskedObject, seed: int, candidate: int) -> Prediction | str:
         try:
@@ -190,28 +197,28 @@ class ModelMethod(Method):
             [seen_points(item, self.points, seed) for item, seed in zip(items, seeds, strict=True)],
             model=model,
             sampling=self.sampling,
-            seeds=[seed * SEEDS + candidate for seed in seeds],
+            seeds=[seed * SEED_STEP + candidate for seed in seeds],
         )
 
 
 def seen_points(item: MaskedObject, points: str, seed: int) -> PointMap | None:
-    """Make the point map that an arm sees."""
+    """Build the point map that a method sees (camera frame, metres); `points` is one of POINTS."""
     if points == "without":
         return None
     return unproject(noisy_depth(item.depth, seed) if points == "noisy" else item.depth, item.intrinsics)
 
 
 def noisy_depth(depth: Float[Tensor, "height width"], seed: int) -> Float[Tensor, "height width"]:
-    """Scale depth by 1.1 to 1.3, up or down, and every pixel by its own noise; the same seed gives the same noise."""
+    """Multiply depth by one factor of 1.1 to 1.3, up or down, and each pixel by its own noise, drawn from `seed`."""
     generator = torch.Generator().manual_seed(seed)
-    low, high = (float(np.log(factor)) for factor in WRONG_SCALE)
-    size = low + (high - low) * float(torch.rand((), generator=generator))
+    low, high = (float(np.log(factor)) for factor in NOISY_SCALE)
+    log_scale = low + (high - low) * float(torch.rand((), generator=generator))
     sign = 1 if float(torch.rand((), generator=generator)) < 0.5 else -1
-    grain = GRAIN * torch.randn(depth.shape, generator=generator)
-    return depth * (sign * size + grain).exp()
+    pixel_noise = PIXEL_NOISE * torch.randn(depth.shape, generator=generator)
+    return depth * (sign * log_scale + pixel_noise).exp()
 
 
 def prediction_of(lifted: LiftedObject) -> Prediction:
-    """Take what is scored of a lifted object."""
+    """Convert a lifted object to a prediction, without its colours."""
     mesh = Trimesh(lifted.mesh.vertices.double().numpy(), lifted.mesh.faces.numpy(), process=False)
     return Prediction(mesh, lifted.cam_T_obj.double().numpy(), lifted.scale)

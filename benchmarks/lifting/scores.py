@@ -1,9 +1,9 @@
-"""Lift-Worlds: scores of one lifted object against its truth, in shape and in layout.
+"""Scores of one lifted object against its truth, in shape and in layout.
 
-Shape is compared between meshes that are each centred and scaled to [-1, 1] in their own axes (specs/sam3d.md 4.1):
-once with the predicted rotation, as it is relative to the true one ("turned"), and, on a part of the items because it
-costs a second, after ICP as published ("icp"). Turned scores charge a wrong rotation, ICP's do not.
-Layout is compared in the camera frame, and nothing is aligned.
+For shape, each mesh is centred and scaled to [-1, 1] in its own axes (specs/sam3d.md 4.1). Meshes are compared with the
+predicted rotation relative to the true one, so that a wrong rotation lowers the score; and after ICP as published,
+which removes it. ICP takes a second, so it is run on a part of the items.
+Layout is compared in the camera frame without any alignment.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from benchmarks.comparison.metric import Metric
-from benchmarks.lifting.truth import EARTH, Truth, in_camera
+from benchmarks.lifting.truth import EMD_POINTS, Truth, in_camera
 from benchmarks.metrics.boxes import box_iou_3d
 from benchmarks.metrics.earth_mover import assignment_distance
 from benchmarks.metrics.icp import icp_alignments
 from benchmarks.metrics.mesh import chamfer_of, f_score_of, normalized
-from benchmarks.metrics.object_pose import rotation_left
+from benchmarks.metrics.object_pose import remaining_rotation_deg
 from benchmarks.metrics.surface import Surface, Trimesh
 from benchmarks.metrics.voxels import overlap, solid_voxels, surface_voxels
 
-SAMPLES = 4000  # points a surface, against triangles: an F-score of one item is known to 0.01, a mean to far less
+SAMPLES = 4000  # points a surface, compared with triangles: an F-score of one item is within 0.01, a mean far closer
 THRESHOLDS = (0.01, 0.02, 0.05)
-THIN = 1e-4  # of the largest side: the least side of a box, so that a flat prediction has one
+MIN_SIDE = 1e-4  # shortest side of a box over its longest, so that a flat prediction has a volume
 
 
 SHAPE = (
@@ -59,7 +59,7 @@ METRICS = {metric.key: metric for metric in (*SHAPE, *LAYOUT, *AFTER_ICP)}
 
 @dataclass(frozen=True)
 class Prediction:
-    """A mesh in a frame of its own, and where it stands: a vertex v is at R (scale * v) + t of the camera, metres."""
+    """A mesh in its own frame with its pose: a vertex v is at R (scale * v) + t of the camera, in metres."""
 
     mesh: Trimesh
     cam_T_obj: Float[np.ndarray, "4 4"]
@@ -67,64 +67,66 @@ class Prediction:
 
 
 def score(prediction: Prediction, truth: Truth, icp: bool = False) -> dict[str, float]:
-    """Score one prediction by every metric of SHAPE and LAYOUT, and of AFTER_ICP where `icp` asks for it.
+    """Score one prediction by every metric of SHAPE and LAYOUT, and of AFTER_ICP if `icp` is set.
 
-    Further keys: "emd_floor" (the distance of two samplings of the truth), "canonical_chamfer" (each mesh in its own
-    axes, no rotation at all: says something of models, which know the axes of families), "pieces" (share of the surface
-    in the largest connected part: no truth needed).
+    Further keys: "emd_floor", the distance between two samplings of the truth; "canonical_chamfer", each mesh in its
+    own axes without any rotation (meaningful for models, which learn the axes of families); and "pieces", the share of
+    the surface in its largest connected part, which needs no truth.
 
     Raises:
         ValueError: the mesh is empty, not finite or not closed.
     """
-    unit = normalized(prediction.mesh)
-    turned = unit.copy()
-    turn = np.eye(4)
-    turn[:3, :3] = truth.cam_T_obj[:3, :3].T @ prediction.cam_T_obj[:3, :3]
-    turned.apply_transform(turn)
-    streams = np.random.default_rng(0).spawn(2)
-    pred, true = Surface(turned, "the predicted mesh"), truth.normalized
-    of_pred, of_true = (one.sample(SAMPLES, stream) for one, stream in zip((pred, true), streams, strict=True))
-    found = shape_scores(true.distance(of_pred), pred.distance(of_true))
-    found["solid_iou"] = overlap(solid_voxels(turned), truth.solid)
-    found["surface_iou"] = overlap(surface_voxels(turned), truth.shell)
-    found["emd"] = assignment_distance(of_pred[:EARTH], of_true[:EARTH])
-    found["emd_floor"] = truth.floor
-    back = turn[:3, :3]  # row vectors times it undo the turn
-    found["canonical_chamfer"] = chamfer_of(true.distance(of_pred @ back), pred.distance(of_true @ back.T))
-    found["pieces"] = largest_piece(prediction.mesh)
-    found |= layout_scores(prediction, truth)
+    true_T_pred = np.eye(4)
+    true_T_pred[:3, :3] = truth.cam_T_obj[:3, :3].T @ prediction.cam_T_obj[:3, :3]
+    rotated = normalized(prediction.mesh)
+    rotated.apply_transform(true_T_pred)
+    generators = np.random.default_rng(0).spawn(2)
+    pred, true = Surface(rotated, "the predicted mesh"), truth.normalized
+    of_pred, of_true = pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
+    scores = shape_scores(true.distance(of_pred), pred.distance(of_true))
+    scores["solid_iou"] = overlap(solid_voxels(rotated), truth.solid)
+    scores["surface_iou"] = overlap(surface_voxels(rotated), truth.shell)
+    scores["emd"] = assignment_distance(of_pred[:EMD_POINTS], of_true[:EMD_POINTS])
+    scores["emd_floor"] = truth.floor
+    rotation = true_T_pred[:3, :3]  # row vectors times it are rotated back
+    scores["canonical_chamfer"] = chamfer_of(true.distance(of_pred @ rotation), pred.distance(of_true @ rotation.T))
+    scores["pieces"] = largest_piece(prediction.mesh)
+    scores |= layout_scores(prediction, truth)
     if icp:
-        alignments = icp_alignments(turned, true.mesh)
+        alignments = icp_alignments(rotated, true.mesh)
         pose = alignments.true_T_pred[0]
-        moved, there = of_pred @ pose[:3, :3].T + pose[:3, 3], (of_true - pose[:3, 3]) @ pose[:3, :3]
-        after = shape_scores(true.distance(moved), pred.distance(there))
-        found |= {f"icp_{key}": value for key, value in after.items()}
-        found["icp_rotation_deg"] = rotation_left(alignments, truth.diameter * 2 / float(truth.mesh.extents.max()))
-    return found
+        aligned_pred, aligned_true = of_pred @ pose[:3, :3].T + pose[:3, 3], (of_true - pose[:3, 3]) @ pose[:3, :3]
+        after_icp = shape_scores(true.distance(aligned_pred), pred.distance(aligned_true))
+        scores |= {f"icp_{key}": value for key, value in after_icp.items()}
+        diameter = truth.diameter * 2 / float(truth.mesh.extents.max())
+        scores["icp_rotation_deg"] = remaining_rotation_deg(alignments, diameter)
+    return scores
 
 
-def shape_scores(forth: Float[np.ndarray, "pred_point"], back: Float[np.ndarray, "true_point"]) -> dict[str, float]:
-    """Summarise the distances between two surfaces."""
-    scores = {f"f1_{threshold}": f_score_of(forth, back, threshold) for threshold in THRESHOLDS}
-    scores["chamfer"] = chamfer_of(forth, back)
-    scores["chamfer_squared"] = chamfer_of(forth, back, "squared_sum")
+def shape_scores(
+    pred_to_true: Float[np.ndarray, "pred_point"], true_to_pred: Float[np.ndarray, "true_point"]
+) -> dict[str, float]:
+    """Summarise the distances between two surfaces, of points of each to the other."""
+    scores = {f"f1_{threshold}": f_score_of(pred_to_true, true_to_pred, threshold) for threshold in THRESHOLDS}
+    scores["chamfer"] = chamfer_of(pred_to_true, true_to_pred)
+    scores["chamfer_squared"] = chamfer_of(pred_to_true, true_to_pred, "squared_sum")
     return scores
 
 
 def layout_scores(prediction: Prediction, truth: Truth) -> dict[str, float]:
-    """Score where a prediction stands in the camera frame.
+    """Score the layout of a prediction in the camera frame.
 
-    The oriented box of a mesh is that of its own axes. ADD-S is the Chamfer distance ("mean") by the true diameter.
+    The oriented box of a mesh lies along its own axes. ADD-S is the Chamfer distance ("mean") over the true diameter.
     """
     pred = Surface(in_camera(prediction.mesh, prediction.cam_T_obj, prediction.scale), "the predicted mesh")
     true = truth.in_camera
-    streams = np.random.default_rng(0).spawn(2)
-    of_pred, of_true = (one.sample(SAMPLES, stream) for one, stream in zip((pred, true), streams, strict=True))
+    generators = np.random.default_rng(0).spawn(2)
+    of_pred, of_true = pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
     add_s = chamfer_of(true.distance(of_pred), pred.distance(of_true)) / (truth.diameter * truth.scale)
-    own = box_of(prediction.mesh, prediction.cam_T_obj, prediction.scale)
+    oriented = box_of(prediction.mesh, prediction.cam_T_obj, prediction.scale)
     aligned = box_of(pred.mesh, np.eye(4), 1.0)
     return {
-        "box_iou": box_iou_3d(*own, *box_of(truth.mesh, truth.cam_T_obj, truth.scale)),
+        "box_iou": box_iou_3d(*oriented, *box_of(truth.mesh, truth.cam_T_obj, truth.scale)),
         "box_iou_aligned": box_iou_3d(*aligned, *box_of(true.mesh, np.eye(4), 1.0)),
         "add_s": add_s,
         "add_s_0.1": float(add_s < 0.1),
@@ -134,15 +136,15 @@ def layout_scores(prediction: Prediction, truth: Truth) -> dict[str, float]:
 def box_of(
     mesh: Trimesh, cam_T_obj: Float[np.ndarray, "4 4"], scale: float
 ) -> tuple[Float[np.ndarray, "4 4"], Float[np.ndarray, "3"]]:
-    """Pose the box of a mesh along its own axes: centre and rotation, and its sides in metres."""
+    """Compute the pose `cam_T_box` and the sides (metres) of the box of a mesh along its own axes."""
     pose = cam_T_obj.astype(np.float64)
     pose[:3, 3] += pose[:3, :3] @ (scale * mesh.bounds.mean(0))
-    extents = np.maximum(mesh.extents, THIN * mesh.extents.max())
+    extents = np.maximum(mesh.extents, MIN_SIDE * mesh.extents.max())
     return pose, scale * extents
 
 
 def largest_piece(mesh: Trimesh) -> float:
-    """Measure the share of the area of a mesh that is in its largest connected part."""
+    """Measure the share of a mesh's area in its largest connected part."""
     edges = mesh.faces[:, [0, 1, 1, 2]].reshape(-1, 2)
     links = coo_matrix((np.ones(len(edges), bool), edges.T), (len(mesh.vertices),) * 2)
     part = connected_components(links, directed=False)[1][mesh.faces[:, 0]]

@@ -1,4 +1,4 @@
-"""How fast arms lift: one object at a time, and in batches."""
+"""Speed of lifting: one object at a time, and in batches."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scenes.worlds.masked_objects import MaskedObject
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds an object (wall clock, the whole call of `lift_many`): the least of the repeats, the least disturbed.
+    """Wall-clock seconds per object of the whole call of `lift_many`: the minimum over repeats.
 
-    `load` is the load average of the machine when it was measured: other work on it makes numbers larger.
+    `load` is the machine's load average at the time: other work on it makes the seconds larger.
     """
 
     arm: str
@@ -34,9 +34,9 @@ def time_arms(
     arms: Mapping[str, ModelMethod], items: Sequence[MaskedObject], seeds: Sequence[int], repeats: int
 ) -> list[Speed]:
     """Time every arm on the same objects: all in one batch, and one by one."""
-    found = []
+    speeds = []
     for name, arm in arms.items():
-        arm.predict(items[:1], seeds[:1], 0)  # what happens once is not timed
+        arm.predict(items[:1], seeds[:1], 0)  # one-off costs, such as loading, are not timed
         for batch in (len(items), 1):
             times = []
             for _ in range(repeats):
@@ -45,16 +45,16 @@ def time_arms(
                     arm.predict(items[first : first + batch], seeds[first : first + batch], 0)
                 times.append(time.perf_counter() - start)
             device = arm.networks.device.type
-            found.append(Speed(name, batch, len(items), repeats, min(times) / len(items), os.getloadavg()[0], device))
-    return found
+            speeds.append(Speed(name, batch, len(items), repeats, min(times) / len(items), os.getloadavg()[0], device))
+    return speeds
 
 
 def write_speeds(path: Path, speeds: Sequence[Speed]) -> None:
-    """Write what was timed."""
+    """Write timings as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps([asdict(speed) for speed in speeds], indent=2) + "\n")
 
 
 def read_speeds(path: Path) -> list[Speed]:
-    """Read what was timed; nothing where nothing was."""
+    """Read timings; an empty list without a file."""
     return [Speed(**data) for data in json.loads(path.read_text())] if path.is_file() else []

@@ -1,4 +1,4 @@
-"""True objects of Lift-Worlds: their outer surface, and all that every prediction is compared with, made once."""
+"""True objects of Lift-Worlds: the outer surface, and everything else that predictions are compared with, made once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from scenes.storage.atomic import new_file
 from scenes.worlds.masked_objects import MaskedObject, distance_grid
 from scenes.worlds.world import WorldObject
 
-RESOLUTION = 96  # voxels along the cube of the true surface: its faces are off by far less than F1@0.01 sees
-EARTH = 256  # points of the earth mover's distance: a reported floor, and milliseconds
+RESOLUTION = 96  # voxels along the cube of the true surface; its error is far below the threshold of F1@0.01
+EMD_POINTS = 256  # samples for the earth mover's distance: few enough for milliseconds, with a reported floor
 
 
 @dataclass(frozen=True)
 class Truth:
-    """One true object. Voxels and floor are those of the mesh as `normalized` has it."""
+    """One true object. Voxels and floor belong to the mesh after `normalized`."""
 
     mesh: Trimesh  # the outer surface in the object's cube [-0.5, 0.5]^3
     cam_T_obj: Float[np.ndarray, "4 4"]
@@ -34,7 +34,7 @@ class Truth:
     diameter: float  # in units of the cube
     solid: Int[np.ndarray, "solid_voxel 3"]
     shell: Int[np.ndarray, "shell_voxel 3"]
-    floor: float  # earth mover's distance between two samplings of it
+    floor: float  # earth mover's distance between two samplings of the mesh
 
     @cached_property
     def normalized(self) -> Surface:
@@ -43,18 +43,18 @@ class Truth:
 
     @cached_property
     def in_camera(self) -> Surface:
-        """The surface where it stands, metres."""
+        """The surface in the camera frame, metres."""
         return Surface(in_camera(self.mesh, self.cam_T_obj, self.scale), "the true mesh")
 
 
-def outer_mesh(thing: WorldObject, resolution: int = RESOLUTION) -> Trimesh:
-    """Mesh the outer surface of an object in its cube; meshes of its primitives would overlap inside."""
-    surface = extract_mesh(-distance_grid(thing, resolution), smallest=0.0)
+def outer_mesh(obj: WorldObject, resolution: int = RESOLUTION) -> Trimesh:
+    """Mesh the outer surface of an object in its cube; the meshes of its primitives would overlap inside."""
+    surface = extract_mesh(-distance_grid(obj, resolution), smallest=0.0)
     return Trimesh(surface.vertices.numpy(), surface.faces.numpy(), process=False)
 
 
 def make_truth(mesh: Trimesh, item: MaskedObject) -> Truth:
-    """Measure what every prediction of an item is compared with."""
+    """Compute everything that the predictions of an item are compared with."""
     unit = normalized(mesh)
     return Truth(
         mesh,
@@ -63,12 +63,12 @@ def make_truth(mesh: Trimesh, item: MaskedObject) -> Truth:
         diameter(mesh),
         solid_voxels(unit),
         surface_voxels(unit),
-        earth_mover_floor(unit, EARTH),
+        earth_mover_floor(unit, EMD_POINTS),
     )
 
 
 def write_truth(path: Path, truth: Truth) -> None:
-    """Write a truth in one step."""
+    """Write a truth atomically."""
     with new_file(path) as draft, draft.open("wb") as file:
         np.savez(
             file,
@@ -83,21 +83,21 @@ def write_truth(path: Path, truth: Truth) -> None:
 
 def read_truth(path: Path) -> Truth:
     """Read a truth that `write_truth` wrote."""
-    with np.load(path) as held:
-        scale, diameter_, floor = held["numbers"].tolist()
+    with np.load(path) as arrays:
+        scale, diameter_, floor = arrays["numbers"].tolist()
         return Truth(
-            Trimesh(held["vertices"].astype(np.float64), held["faces"].astype(np.int64), process=False),
-            held["cam_T_obj"],
+            Trimesh(arrays["vertices"].astype(np.float64), arrays["faces"].astype(np.int64), process=False),
+            arrays["cam_T_obj"],
             scale,
             diameter_,
-            held["solid"].astype(np.int64),
-            held["shell"].astype(np.int64),
+            arrays["solid"].astype(np.int64),
+            arrays["shell"].astype(np.int64),
             floor,
         )
 
 
 def in_camera(mesh: Trimesh, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) -> Trimesh:
-    """Carry a copy of a mesh of the cube to the camera frame, metres."""
+    """Transform a copy of a mesh from its cube to the camera frame, metres."""
     similarity = cam_T_obj.astype(np.float64)
     similarity[:3, :3] *= scale
     moved = mesh.copy()
@@ -105,8 +105,8 @@ def in_camera(mesh: Trimesh, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) 
     return moved
 
 
-def make_truth_once(path: Path, thing: WorldObject, item: MaskedObject) -> None:
-    """Mesh and measure a true object, unless an earlier run did."""
+def make_truth_once(path: Path, obj: WorldObject, item: MaskedObject) -> None:
+    """Mesh and measure a true object, unless its file exists."""
     if not path.is_file():
         torch.set_num_threads(1)
-        write_truth(path, make_truth(outer_mesh(thing), item))
+        write_truth(path, make_truth(outer_mesh(obj), item))

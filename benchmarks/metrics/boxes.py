@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import ConvexHull, QhullError
 
-TRIPLES = np.array(list(combinations(range(12), 3)))  # of the 12 planes that bound two boxes
-INSIDE = 1e-9  # of a side of the true box; how far rounding may put a corner outside a plane that it lies on
-PARALLEL = 1e-12  # three unit normals with a smaller determinant do not fix a point
+PLANE_TRIPLES = np.array(list(combinations(range(12), 3)))  # of the 12 planes that bound two boxes
+PLANE_TOLERANCE = 1e-9  # in sides of the true box: rounding may put a corner this far outside its own plane
+MIN_DETERMINANT = 1e-12  # three unit normals with a smaller one do not fix a point
 
 
 def box_iou_3d(
@@ -21,9 +21,9 @@ def box_iou_3d(
 ) -> float:
     """Compute intersection over union of the volumes of two oriented boxes, centred at the origins of their frames.
 
-    Sizes are full extents, in the unit of the translations. The intersection is the polytope whose corners are those
-    points where three of the twelve bounding planes meet and that no plane cuts off. SAM 3D's published 3D IoU takes
-    axis-aligned boxes: `mesh.bounding_box.primitive` of a posed mesh gives their `transform` and `extents`.
+    Sizes are full extents, in the unit of the translations. The corners of the intersection are the points where three
+    of the twelve bounding planes meet and that no plane cuts off. SAM 3D's published 3D IoU takes axis-aligned boxes:
+    `mesh.bounding_box.primitive` of a posed mesh gives their `transform` and `extents`.
     Source: specs/sam3d.md 4.1; the orientation is ours.
 
     Raises:
@@ -32,8 +32,8 @@ def box_iou_3d(
     boxes = (("predicted", frame_T_pred, pred_size), ("true", frame_T_true, true_size))
     for name, pose, size in boxes:
         _check_box(name, pose, size)
-    # in units of the true box, which becomes the unit cube: an affine map keeps ratios of volumes, and thin boxes are
-    # then as good as thick ones
+    # scaled so that the true box is the unit cube: an affine map preserves volume ratios, and thin boxes then lose no
+    # precision
     (pred_rotation, pred_centre), (true_rotation, true_centre) = (
         (pose[:3, :3].astype(np.float64), pose[:3, 3].astype(np.float64)) for _, pose, _ in boxes
     )
@@ -51,11 +51,11 @@ def box_iou_3d(
 
 
 def _polytope_volume(normals: Float[np.ndarray, "plane 3"], offsets: Float[np.ndarray, "plane"]) -> float:
-    """Measure the volume where normal . x <= offset for all planes; 0 where that is empty or flat."""
-    planes, reach = normals[TRIPLES], offsets[TRIPLES]
-    meet = np.abs(np.linalg.det(planes)) > PARALLEL
-    corners = np.linalg.solve(planes[meet], reach[meet][..., None])[..., 0]
-    corners = corners[(corners @ normals.T <= offsets + INSIDE).all(-1)]
+    """Measure the volume of {x: normal . x <= offset for all planes}; 0 if it is empty or flat."""
+    planes, reach = normals[PLANE_TRIPLES], offsets[PLANE_TRIPLES]
+    intersect = np.abs(np.linalg.det(planes)) > MIN_DETERMINANT
+    corners = np.linalg.solve(planes[intersect], reach[intersect][..., None])[..., 0]
+    corners = corners[(corners @ normals.T <= offsets + PLANE_TOLERANCE).all(-1)]
     if len(corners) < 4:
         return 0.0
     try:
@@ -65,7 +65,7 @@ def _polytope_volume(normals: Float[np.ndarray, "plane 3"], offsets: Float[np.nd
 
 
 def _check_box(name: str, pose: Float[np.ndarray, "4 4"], size: Float[np.ndarray, "3"]) -> None:
-    """Refuse what is no box."""
+    """Raise ValueError if the size is not positive and finite, or the pose is not rigid."""
     if not (np.isfinite(size).all() and (size > 0).all()):
         raise ValueError(f"the {name} box needs three positive, finite sizes, got {size.tolist()}")
     rotation = pose[:3, :3].astype(np.float64)

@@ -1,4 +1,4 @@
-"""Errors of predicted point maps and depth against confident references, as probe studies of video models have them."""
+"""Errors of point maps and depth against references with a confidence, as in probe studies of video models."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from torch import Tensor
 
 from models.geometry import align_similarity, transform_points
 
-CONFIDENT = 0.75  # quantile of the confidence from which on points take part in the alignment
-LARGEST = 100.0  # cap of one pixel's error, before and after it is weighted
+ALIGNMENT_QUANTILE = 0.75  # quantile of the confidence above which points enter the alignment
+MAX_ERROR = 100.0  # cap of one pixel's error, before and after it is weighted
 
 
 def aligned_point_error(
@@ -18,15 +18,15 @@ def aligned_point_error(
     confidence: Float[Tensor, "*shape"],
     mask: Bool[Tensor, "*shape"],
 ) -> Float[Tensor, ""]:
-    """Measure the mean distance of the points of one clip after a similarity aligned them to the reference.
+    """Measure the mean distance of one clip's points to the reference after alignment by a similarity.
 
-    The alignment (Umeyama, unweighted) sees the points of `mask` whose confidence is in the top quarter of all pixels;
-    the mean sees all of `mask`, weighted by confidence. In units of `true`; not squared, whatever the published name
-    ("pmap_mse_aligned") says.
+    The alignment (Umeyama, unweighted) uses the points of `mask` whose confidence is in the top quarter of all pixels.
+    The mean covers all of `mask`, weighted by confidence, in units of `true`. Despite the published name
+    ("pmap_mse_aligned"), it is not squared.
     Source: specs/vidfm3d.md section 4.
 
     Raises:
-        ValueError: fewer than three points take part in the alignment.
+        ValueError: fewer than three points enter the alignment.
     """
     p, q = pred.reshape(1, -1, 3), true.reshape(1, -1, 3)
     return aligned_point_errors(p, q, confidence.reshape(1, -1), mask.reshape(1, -1))[0]
@@ -38,16 +38,16 @@ def aligned_point_errors(
     confidence: Float[Tensor, "clip point"],
     mask: Bool[Tensor, "clip point"],
 ) -> Float[Tensor, "clip"]:
-    """Measure several clips, each aligned by itself; see `aligned_point_error`.
+    """Measure several clips, each aligned on its own; see `aligned_point_error`.
 
     Raises:
-        ValueError: fewer than three points of a clip take part in the alignment.
+        ValueError: fewer than three points of a clip enter the alignment.
     """
-    trust = confidence.double()
-    certain = mask & (trust >= torch.quantile(trust, CONFIDENT, dim=1, keepdim=True))
+    weight = confidence.double()
+    aligned = mask & (weight >= torch.quantile(weight, ALIGNMENT_QUANTILE, dim=1, keepdim=True))
     p, q = pred.double(), true.double()
-    true_T_pred, _ = align_similarity(p, q, certain.double())
-    weight = torch.where(mask, trust, torch.zeros_like(trust))
+    true_T_pred, _ = align_similarity(p, q, aligned.double())
+    weight = torch.where(mask, weight, torch.zeros_like(weight))
     distance = (transform_points(p, true_T_pred[:, None]) - q).norm(dim=-1)
     total = torch.where(weight > 0, weight * distance, torch.zeros_like(distance)).sum(-1)
     return (total / (weight.sum(-1) + 1e-6)).to(pred)
@@ -59,7 +59,7 @@ def depth_error(
     confidence: Float[Tensor, "*shape"],
     mask: Bool[Tensor, "*shape"],
 ) -> Float[Tensor, ""]:
-    """Measure the mean of confidence x |pred - true| over `mask`, each capped at 100; not aligned, not normalised.
+    """Measure the mean of confidence x |pred - true| over `mask`, each capped at 100, without alignment.
 
     Source: specs/vidfm3d.md sections 3.1 and 4 ("Depth Err"; in units of confidence x depth).
     """
@@ -69,9 +69,9 @@ def depth_error(
 def weighted_mean(
     error: Float[Tensor, "*shape"], confidence: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"] | None = None
 ) -> Float[Tensor, ""]:
-    """Average confidence x error over the mask, each capped at 100; NaN counts as 0 and is kept in the mean.
+    """Average confidence x error over the mask, each capped at 100; NaN counts as 0 and stays in the mean.
 
     Source: specs/vidfm3d.md section 3.1.
     """
-    weighted = (confidence * error.clamp_max(LARGEST)).clamp_max(LARGEST).nan_to_num(0.0)
+    weighted = (confidence * error.clamp_max(MAX_ERROR)).clamp_max(MAX_ERROR).nan_to_num(0.0)
     return weighted.mean() if mask is None else (weighted * mask).sum() / mask.sum()

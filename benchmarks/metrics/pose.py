@@ -19,10 +19,10 @@ def relative_pose_errors(
 ) -> tuple[Float[Tensor, "*batch pair"], Float[Tensor, "*batch pair"]]:
     """Compare the relative poses of all pairs of views i < j: rotation and translation errors, degrees.
 
-    "camera" takes cam_j_T_cam_i = E_j E_i^-1. "vidfm3d" takes E_i^-1 E_j, as the published code does: its translation
-    errors change with the world frame, even where both sides change alike, so that they compare only in one gauge (the
-    published one makes camera 0 the world). The translation error is the angle between directions, taken without sign
-    (0 to 90 degrees); a translation of length 0 has no direction and counts as 90.
+    "camera" compares cam_j_T_cam_i = E_j E_i^-1. "vidfm3d" compares E_i^-1 E_j, as the published code does: its
+    translation errors depend on the world frame, even if both sides share it, and are comparable only in the published
+    one (camera 0 is the world). The translation error is the angle between directions without sign, 0 to 90 degrees; a
+    translation of length 0 has no direction and counts as 90.
     Source: specs/vidfm3d.md section 4; VGGT (arXiv 2503.11651) for the unsigned angle.
 
     Raises:
@@ -45,9 +45,9 @@ def relative_pose_errors(
     return rotation.to(pred_cam_T_world), translation.to(pred_cam_T_world)
 
 
-def rotation_angle(one: Float[Tensor, "*batch 3 3"], other: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:
-    """Measure the angle of the rotation between two, degrees; exact for small ones too."""
-    between = one.transpose(-1, -2) @ other
+def rotation_angle(first: Float[Tensor, "*batch 3 3"], second: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:
+    """Measure the angle (degrees) between two rotations; precise for small angles too."""
+    between = first.transpose(-1, -2) @ second
     sine = torch.stack(
         [
             between[..., 2, 1] - between[..., 1, 2],
@@ -60,11 +60,11 @@ def rotation_angle(one: Float[Tensor, "*batch 3 3"], other: Float[Tensor, "*batc
     return torch.atan2(sine, cosine).rad2deg()  # sine and cosine are both doubled
 
 
-def direction_angle(one: Float[Tensor, "*batch 3"], other: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch"]:
-    """Measure the angle between two lines of these directions, degrees, 0 to 90; 90 where one has no length."""
-    crossed = torch.linalg.cross(one, other).norm(dim=-1)
-    along = (one * other).sum(-1).abs()
-    return torch.where(crossed + along > 0, torch.atan2(crossed, along), torch.pi / 2).rad2deg()
+def direction_angle(first: Float[Tensor, "*batch 3"], second: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch"]:
+    """Measure the angle (degrees, 0 to 90) between two directions without sign; 90 where one has length 0."""
+    sine = torch.linalg.cross(first, second).norm(dim=-1)
+    cosine = (first * second).sum(-1).abs()
+    return torch.where(sine + cosine > 0, torch.atan2(sine, cosine), torch.pi / 2).rad2deg()
 
 
 def pose_auc(
@@ -72,24 +72,25 @@ def pose_auc(
 ) -> Float[Tensor, "*batch"]:
     """Measure the area under the recall curve of pose errors up to a threshold.
 
-    An error is the larger one of rotation and translation. "one_degree" sums recall over bins of 1 degree, as
-    PoseDiffusion and VGGT do. "vidfm3d" is the published code: 31 bins of 30/31 degrees, the first `threshold_deg` of
-    them, so that AUC@5 integrates to 4.84 degrees and AUC@30 to 29.03. The two are not comparable.
+    The error of a pair is the larger of its rotation and translation errors. "one_degree" averages recall over bins of
+    1 degree, as PoseDiffusion and VGGT do. "vidfm3d" follows the published code: the first `threshold_deg` of 31 bins
+    of 30/31 degrees, so that AUC@5 ends at 4.84 degrees and AUC@30 at 29.03. The two are not comparable.
     Source: specs/vidfm3d.md section 4.
 
     Raises:
-        ValueError: the bins are unknown, there is no error, or the threshold is not of 1 to 30 degrees.
+        ValueError: the bins are unknown, there are no pairs, or the threshold is not 1 to 30 degrees.
     """
     if bins not in BINS:
         raise ValueError(f"bins={bins!r} is unknown: choose one of {', '.join(BINS)}")
     if not errors_deg.shape[-1] or not 1 <= threshold_deg <= 30:
         raise ValueError(
-            f"an AUC needs errors and a threshold of 1 to 30 degrees, got {errors_deg.shape[-1]}, {threshold_deg}"
+            f"an AUC needs one pair or more and a threshold of 1 to 30 degrees, got {errors_deg.shape[-1]} pairs and "
+            f"{threshold_deg} degrees"
         )
     width = 1.0 if bins == "one_degree" else 30 / 31
     edges = width * torch.arange(1, threshold_deg + 1, device=errors_deg.device, dtype=torch.float64)
     errors = errors_deg.double()[..., None]
     below = errors < edges
     if bins == "one_degree":
-        below[..., -1] |= errors[..., 0] == threshold_deg  # the last bin holds both of its ends, as of any histogram
+        below[..., -1] |= errors[..., 0] == threshold_deg  # the last bin of a histogram includes its upper edge
     return below.double().mean((-2, -1)).to(errors_deg)

@@ -1,4 +1,4 @@
-"""Runs of a study as they lie in its folder, before they are archived."""
+"""The runs in a study's folder, before they are archived."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def trained_runs(folder: Path) -> tuple[list[Run], list[Record]]:
     """Read the runs of trained arms: RUN/records/TASK, with the configuration, curve and probe scores of RUN.
 
     Raises:
-        ValueError: A file is not what its name promises.
+        ValueError: a manifest or a record is malformed.
     """
     runs, records = [], []
     for path in sorted({manifest.parents[2] for manifest in folder.glob(f"*/records/*/{MANIFEST}")}):
         tasks = {manifest.parent.name: manifest.parent for manifest in sorted(path.glob(f"records/*/{MANIFEST}"))}
-        answers = [record for task in tasks.values() for record in read_records(task)]
+        answers = [record for path_of_task in tasks.values() for record in read_records(path_of_task)]
         probes = _text(path / "probes.json")
         runs.append(
             Run(
                 name=path.name,
                 arm=answers[0].arm,
                 seed=answers[0].seed,
-                manifests={task: read_manifest(answered) for task, answered in tasks.items()},
+                manifests={task: read_manifest(path_of_task) for task, path_of_task in tasks.items()},
                 config=_text(path / "config.yaml"),
                 curve=_text(path / "metrics.csv"),
                 probes=json.loads(probes) if probes else None,
@@ -40,7 +40,7 @@ def measured_methods(folder: Path) -> tuple[list[Run], list[Record]]:
     """Read the methods of a lifting study: records/SET/METHOD; the name of a run is METHOD-SET.
 
     Raises:
-        ValueError: A file is not what its name promises.
+        ValueError: a manifest or a record is malformed.
     """
     runs, records = [], []
     for path in sorted(manifest.parent for manifest in folder.glob(f"records/*/*/{MANIFEST}")):

@@ -1,4 +1,4 @@
-"""Where results come from: configuration, commit, machine, versions, checkpoint, time."""
+"""The provenance of results: configuration, commit, machine, versions, checkpoint, time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ PACKAGES = ("torch", "torchvision", "transformers", "timm", "numpy")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What made a file of records. `commit` ends in "+" where the checkout had changes, and is "" outside of git."""
+    """The provenance of a file of records.
+
+    `commit` ends in "+" if the checkout had uncommitted changes, and is "" outside of git. `checkpoint` is the SHA-256
+    of the weights, or "". `time` is UTC in ISO 8601.
+    """
 
     config: Mapping[str, Any]
     commit: str
@@ -37,10 +41,10 @@ class Manifest:
 
 
 def collect_manifest(config: Mapping[str, Any], checkpoint: Path | None = None) -> Manifest:
-    """Look up everything but the configuration; `checkpoint` is a file or a folder of weights.
+    """Collect the manifest of a measurement that ends now; `checkpoint` is a file or a folder of weights.
 
     Raises:
-        FileNotFoundError: The checkpoint has no weights.
+        FileNotFoundError: the checkpoint has no weights.
     """
     return Manifest(
         config=config,
@@ -53,63 +57,66 @@ def collect_manifest(config: Mapping[str, Any], checkpoint: Path | None = None) 
 
 
 def provenance(manifests: Sequence[Manifest]) -> Manifest:
-    """Join the manifests of several measurements: every commit, machine, version and checkpoint once, the latest time.
+    """Merge the manifests of several measurements: distinct commits, machines, versions, checkpoints; the latest time.
 
-    The configuration is empty: it belongs to whoever asks.
+    The configuration is left empty, for the caller to set.
 
     Raises:
-        ValueError: There are none.
+        ValueError: `manifests` is empty.
     """
     if not manifests:
-        raise ValueError("nothing was measured: there is no manifest to join")
-    packages = dict.fromkeys(name for each in manifests for name in each.versions)
+        raise ValueError("there are no manifests to merge: measure something first")
+    packages = dict.fromkeys(name for manifest in manifests for name in manifest.versions)
     return Manifest(
         config={},
-        commit=_joined(each.commit for each in manifests),
-        machine=_joined((each.machine for each in manifests), "; "),
-        versions={name: _joined((each.versions.get(name, "") for each in manifests), " and ") for name in packages},
-        checkpoint=_joined(each.checkpoint for each in manifests),
-        time=max(each.time for each in manifests),
+        commit=_join_distinct(manifest.commit for manifest in manifests),
+        machine=_join_distinct((manifest.machine for manifest in manifests), "; "),
+        versions={
+            name: _join_distinct((manifest.versions.get(name, "") for manifest in manifests), " and ")
+            for name in packages
+        },
+        checkpoint=_join_distinct(manifest.checkpoint for manifest in manifests),
+        time=max(manifest.time for manifest in manifests),
     )
 
 
-def _joined(names: Iterable[str], separator: str = ", ") -> str:
+def _join_distinct(names: Iterable[str], separator: str = ", ") -> str:
     return separator.join(dict.fromkeys(filter(None, names)))
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write a manifest at once."""
+    """Write a manifest atomically."""
     write_text(path, json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read what made the records of one run.
+    """Read the manifest of one run.
 
     Raises:
-        FileNotFoundError: There is none: the run did not end.
-        ValueError: It is not a manifest.
+        FileNotFoundError: the folder has no manifest, because the run did not finish.
+        ValueError: the file is not a manifest.
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise FileNotFoundError(f"no {MANIFEST} in {folder}: the run did not end; start it again")
+        raise FileNotFoundError(f"no {MANIFEST} in {folder}: the run did not finish; start it again")
     try:
         return Manifest(**json.loads(path.read_text(encoding="utf-8")))
     except (json.JSONDecodeError, TypeError) as error:
-        raise ValueError(f"{path} is not a manifest: {error}") from None
+        raise ValueError(f"{path} is not a manifest ({error}): remove the folder and measure again") from None
 
 
 def machine() -> str:
-    """Describe the hardware, without the name of the host."""
+    """Describe the hardware, without the host name."""
     parts = [platform.system(), platform.machine(), f"{os.cpu_count()} cores"]
     return ", ".join([*parts, *(torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count()))])
 
 
 def commit_of(folder: Path) -> str:
-    """Name the commit that is checked out around a folder."""
+    """Return the checked-out commit of the repository that contains a folder; see `Manifest`."""
 
     def git(*arguments: str) -> str:
-        ran = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-        return ran.stdout.strip()
+        process = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        return process.stdout.strip()
 
     try:
         commit = git("rev-parse", "HEAD")
@@ -119,15 +126,15 @@ def commit_of(folder: Path) -> str:
 
 
 def checkpoint_hash(path: Path) -> str:
-    """Hash weights (SHA-256): a file, or the .safetensors files of a folder or shipped checkpoint one after another.
+    """Hash weights (SHA-256): a file, or the concatenated .safetensors files of a folder or a shipped checkpoint.
 
     Raises:
-        FileNotFoundError: There are none.
+        FileNotFoundError: there are no weights at `path`.
     """
     path = checkpoint_folder(path)
     files = [path] if path.is_file() else sorted(path.rglob("*.safetensors"))
     if not files:
-        raise FileNotFoundError(f"a checkpoint file, or a folder with .safetensors files, is needed, got {path}")
+        raise FileNotFoundError(f"no weights at '{path}': give a checkpoint file, or a folder with .safetensors files")
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as data:

@@ -1,4 +1,4 @@
-"""What blind guessing reaches: the answer that was most frequent in training, seeing the words but no picture."""
+"""Baselines that see the question but no picture: the most frequent answers in training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenes.questions import LETTERS, Question
 
 @dataclass(frozen=True)
 class BlindScore:
-    """Accuracy of blind answers in one category; `chance` is that of drawing an option at random (None if numeric)."""
+    """Accuracy of blind answers in one category; `chance` is the accuracy of a random option (None if numeric)."""
 
     accuracy: float
     chance: float | None
@@ -23,32 +23,33 @@ class BlindScore:
 
 
 def by_category(question: Question) -> Hashable:
-    """See the category alone."""
+    """Group questions by category."""
     return question.category
 
 
 def by_text(question: Question) -> Hashable:
-    """See every word of the question and its options."""
+    """Group questions by category and full text."""
     return question.category, question.text
 
 
 def majority(
-    train: Sequence[Question], test: Sequence[Question], see: Callable[[Question], Hashable] = by_category
+    train: Sequence[Question], test: Sequence[Question], group: Callable[[Question], Hashable] = by_category
 ) -> dict[str, BlindScore]:
-    """Answer each test question with the letter, or the number, that scored best in training on what is seen of it.
+    """Answer each test question with the letter or number that scored best in training on its group.
 
-    Words never seen in training fall back to the category. A number is the best constant at a ratio below 1.25.
+    A question whose group does not occur in training uses its category. A number is the best constant within a ratio
+    of 1.25.
     """
     groups: defaultdict[Hashable, list[Question]] = defaultdict(list)
     for question in train:
         groups[question.category].append(question)
-        groups[see(question)].append(question)
-    best = {key: best_constant(asked) for key, asked in groups.items()}
-    return summarise(test, [best.get(see(q), best.get(q.category)) for q in test])
+        groups[group(question)].append(question)
+    best = {key: best_constant(questions) for key, questions in groups.items()}
+    return summarise(test, [best.get(group(q), best.get(q.category)) for q in test])
 
 
 def favourite_option(train: Sequence[Question], test: Sequence[Question]) -> dict[str, BlindScore]:
-    """Answer multiple choice questions with the option that was true most often when it was offered in training."""
+    """Answer multiple-choice questions with the option that was most often true when offered in training."""
     offered: Counter[tuple[str, str]] = Counter()
     true: Counter[tuple[str, str]] = Counter()
     for question in train:
@@ -62,7 +63,7 @@ def favourite_option(train: Sequence[Question], test: Sequence[Question]) -> dic
 
 
 def best_constant(questions: Sequence[Question]) -> str | float:
-    """Choose the one answer that scores best on all of these questions, which are of one kind."""
+    """Find the one answer that scores best on these questions, which are all numeric or all multiple choice."""
     values = [q.value for q in questions if q.value is not None]
     if values:
         return best_number(np.array(values))
@@ -70,9 +71,9 @@ def best_constant(questions: Sequence[Question]) -> str | float:
 
 
 def best_number(values: Float[np.ndarray, "item"], ratio: float = 1.25) -> float:
-    """Find the number with most of these values within a ratio; of equals, the middle of the window."""
+    """Find the number within a ratio of the most values: the centre, in logarithms, of their window."""
     ordered = np.sort(np.log(values))
-    width = 2 * np.log(ratio) * (1 - 1e-9)  # the ratio itself does not count
+    width = 2 * np.log(ratio) * (1 - 1e-9)  # the bound is exclusive
     last = np.searchsorted(ordered, ordered + width, side="right") - 1
     first = int((last - np.arange(len(ordered))).argmax())
     return float(np.exp((ordered[first] + ordered[last[first]]) / 2))
@@ -83,13 +84,13 @@ def summarise(questions: Sequence[Question], guesses: Sequence[str | float | Non
     groups: defaultdict[str, list[tuple[Question, str | float | None]]] = defaultdict(list)
     for question, guess in zip(questions, guesses, strict=True):
         groups[question.category].append((question, guess))
-    found = {}
+    scores = {}
     for name, pairs in groups.items():
         if pairs[0][0].options:
             accuracy = float(np.mean([guess == q.answer for q, guess in pairs]))
-            found[name] = BlindScore(accuracy, float(np.mean([1 / len(q.options) for q, _ in pairs])), len(pairs))
+            scores[name] = BlindScore(accuracy, float(np.mean([1 / len(q.options) for q, _ in pairs])), len(pairs))
         else:
             numbers = np.array([guess if isinstance(guess, float) else np.nan for _, guess in pairs])
             truths = np.array([q.value for q, _ in pairs], dtype=np.float64)
-            found[name] = BlindScore(float(ratio_accuracy(numbers, truths).mean()), None, len(pairs))
-    return found
+            scores[name] = BlindScore(float(ratio_accuracy(numbers, truths).mean()), None, len(pairs))
+    return scores

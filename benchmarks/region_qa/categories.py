@@ -1,4 +1,4 @@
-"""The published tasks nearest to our categories, and the categories that need time."""
+"""Groups of question categories, and the published task nearest to each category."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ GROUPS = MappingProxyType(
         "dynamic": tuple(category.name for category in DYNAMIC),
     }
 )
-ORDER = (*CATEGORIES, *GROUPS)  # of rows in tables
+ROW_ORDER = (*CATEGORIES, *GROUPS)
 
 # Nearest task of SR-3D-Bench (arXiv 2509.13317, Table 5) or R4D-Bench (arXiv 2512.17012, Table 3; static: VG grounding,
 # DM dimensional measurement, SR spatial relation; dynamic: R rotational, C counting, T translational, FP false
-# positives, SA speed and acceleration, DP displacement and path length). Ours are templated and about worlds:
-# equivalent in what is asked; no number compares with theirs.
+# positives, SA speed and acceleration, DP displacement and path length). Ours are templated questions about worlds:
+# equivalent in content, but scores are not comparable.
 PUBLISHED_EQUIVALENT = MappingProxyType(
     {
         "nearer_camera": "R4D SR",

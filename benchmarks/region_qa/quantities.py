@@ -1,4 +1,4 @@
-"""Quantities in the words of a model: "about 140 cm", "5 feet 3 inches", "3 km/h", "two metres"."""
+"""Quantities in the text of an answer: "about 140 cm", "5 feet 3 inches", "3 km/h", "two metres"."""
 
 from __future__ import annotations
 
@@ -42,50 +42,50 @@ _OR = re.compile(r"\s*(?:-|–|to|or|and)\s*")
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number and the unit behind it, as written; no unit is ""."""
+    """A number and its unit as written; "" without a unit."""
 
     number: float
     unit: str = ""
 
     @property
     def dimension(self) -> str:
-        """Length, speed, time, angle, or "" without a unit."""
+        """The dimension of the unit: length, speed, time or angle; "" without a unit."""
         return UNITS[self.unit][0] if self.unit else ""
 
     def to(self, unit: str) -> float:
-        """Convert; a bare number is taken to be in `unit` already.
+        """Convert to `unit`; a number without a unit is taken to be in `unit` already.
 
         Raises:
-            ValueError: The units measure different things.
+            ValueError: the units have different dimensions.
         """
         if not self.unit or not unit:
             return self.number
         if UNITS[unit][0] != self.dimension:
-            raise ValueError(f"a {UNITS[unit][0]} in {unit} is needed, got {self.number:g} {self.unit}")
+            raise ValueError(f"cannot convert {self.number:g} {self.unit} to {unit}: give a {UNITS[unit][0]}")
         return self.number * (UNITS[self.unit][1] / UNITS[unit][1])
 
 
 def find_quantities(text: str) -> list[Quantity]:
-    """List the quantities in a text, in order; feet followed by inches are one, "1.4 to 1.6 m" are two in metres.
+    """List the quantities in a text, in order; feet followed by inches are one, "1.4 to 1.6 m" is two, both in metres.
 
-    Thousands may have commas. Number words up to twelve count before a unit or at the end of the text ("the red one"
-    does not). Names with digits ("region 2", "<region0>", "3D") are no quantities.
+    Thousands may have commas. Number words up to twelve count before a unit or at the end of the text, except in "the
+    red one". Names with digits ("region 2", "<region0>", "3D") are not quantities.
     """
     text = re.sub(r"<?\bregion[\s_]*\[?\d+\]?>?", "region", text.lower())
     text = _WORD.sub(lambda m: str(_WORDS.index(m[0])), text)
-    found: list[Quantity] = []
+    quantities: list[Quantity] = []
     end = 0
     for match in _QUANTITY.finditer(text):
         number = float(match[1].replace(",", "").replace("−", "-"))
         quantity = Quantity(number, match[2] or "")
         between = text[end : match.start()]
-        if found and _is(found[-1], "ft") and _is(quantity, "in") and _AND.fullmatch(between):
-            quantity = Quantity(found.pop().number * 12 + number, "in")
-        elif found and not found[-1].unit and _OR.fullmatch(between):
-            found[-1] = Quantity(found[-1].number, quantity.unit)
-        found.append(quantity)
+        if quantities and _is(quantities[-1], "ft") and _is(quantity, "in") and _AND.fullmatch(between):
+            quantity = Quantity(quantities.pop().number * 12 + number, "in")
+        elif quantities and not quantities[-1].unit and _OR.fullmatch(between):
+            quantities[-1] = Quantity(quantities[-1].number, quantity.unit)
+        quantities.append(quantity)
         end = match.end()
-    return found
+    return quantities
 
 
 def _is(quantity: Quantity, unit: str) -> bool:

@@ -1,4 +1,4 @@
-"""A table of any records: answers to the same questions, whatever arms, tasks or studies they come from."""
+"""A comparison table of records that answer the same questions, from any arms, tasks or studies."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from benchmarks.region_qa.sections import score_tables
 
 
 def record_table(sources: Sequence[str], minus: str | None = None) -> str:
-    """Match records item by item, and write accuracies by category with intervals, paired differences and provenance.
+    """Pair records item by item, and write accuracies by category, paired differences with intervals, and provenance.
 
     Args:
         sources: NAME=FOLDER of records, or NAME=FOLDER#RUN of an archive.
-        minus: The source that the others are compared with; the first by default.
+        minus: name of the source that is subtracted from the others; the first by default.
 
     Raises:
-        ValueError: A source is not of that form, a name occurs twice, or `minus` is not among them.
+        ValueError: a source has another form, a name occurs twice, or `minus` is not one of the names.
     """
     named = split_sources(sources)
     base = next(iter(named)) if minus is None else minus
     if base not in named:
-        raise ValueError(f"no source is named {base}: there are {', '.join(named)}")
+        raise ValueError(f"no source is named {base}: choose one of {', '.join(named)}")
     read = {name: read_source(source) for name, source in named.items()}
     records = [replace(r, arm=name, task="") for name, (answers, _) in read.items() for r in answers]
     contrasts = [(name, base) for name in named if name != base]
@@ -44,16 +44,16 @@ def record_table(sources: Sequence[str], minus: str | None = None) -> str:
 
 
 def split_sources(sources: Sequence[str]) -> dict[str, str]:
-    """Split NAME=FOLDER.
+    """Split sources of the form NAME=FOLDER into folders by name.
 
     Raises:
-        ValueError: A source is not of that form, or a name occurs twice.
+        ValueError: a source has another form, or a name occurs twice.
     """
     pairs = [source.partition("=")[::2] for source in sources]
     if wrong := [source for source, (name, folder) in zip(sources, pairs, strict=True) if not (name and folder)]:
-        raise ValueError(f"records are given as NAME=FOLDER, got {wrong[0]}")
+        raise ValueError(f"'{wrong[0]}' does not name records: write NAME=FOLDER")
     if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError(f"every folder needs a different name, got {', '.join(name for name, _ in pairs)}")
+        raise ValueError(f"names of records must differ, got {', '.join(name for name, _ in pairs)}")
     return dict(pairs)
 
 
@@ -61,16 +61,16 @@ def read_source(source: str) -> tuple[list[Record], Manifest]:
     """Read the records of FOLDER, or those of one run in the archive of a folder, FOLDER#RUN.
 
     Raises:
-        ValueError: The archive has no such run, or the run has no records.
+        ValueError: the archive has no such run, or no records of it.
     """
     folder, _, name = source.partition("#")
     if not name:
         return read_records(Path(folder)), read_manifest(Path(folder))
     runs = read_runs(Path(folder))
     if name not in runs:
-        raise ValueError(f"the archive of {folder} has no run {name}: there are {', '.join(runs) or 'none'}")
+        raise ValueError(f"the archive of {folder} has no run {name}; its runs are: {', '.join(runs) or 'none'}")
     run, archive = runs[name], read_archive(Path(folder))
     records = [r for task in run.manifests for r in archive.get((task, run.arm, run.seed), ())]
     if not records:
-        raise ValueError(f"the archive of {folder} has no records of run {name}")
+        raise ValueError(f"the archive of {folder} has no records of run {name}: archive the study again")
     return records, provenance(list(run.manifests.values()))

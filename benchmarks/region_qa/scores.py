@@ -1,4 +1,4 @@
-"""The table of a study: score of every arm by category, and paired differences, with 95 % intervals."""
+"""Scores of every arm by category, and paired differences between arms, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.comparison.holm import clear_differences
 from benchmarks.metrics import log_error, relative_error
 from benchmarks.records.record import Record
 from benchmarks.region_qa.blind_baselines import best_number
-from benchmarks.region_qa.categories import GROUPS, ORDER, members
+from benchmarks.region_qa.categories import GROUPS, ROW_ORDER, members
 
 ACCURACY = Comparison("score", complete=True)
 Contrast = tuple[str, str]  # two arms, the first minus the second
@@ -25,14 +25,14 @@ class Row:
     """The scores of one category, or of a group of categories pooled.
 
     Args:
-        category: Category or group.
-        items: Items a seed.
-        constant: Score of the best constant answer, which sees the test answers.
-        scores: Of every arm.
-        differences: Of every contrast; None where its arms share no seed.
-        unparsed: Share of answers that did not parse.
-        no_time: Upper bound of a model without timestamps (see `no_time_ceiling`), where it can be computed.
-        clear: Numbers of the clear differences (see `mark_clear`).
+        category: category or group.
+        items: number of items per seed.
+        constant: score of the best constant answer, which is chosen on the test answers.
+        scores: score of every arm.
+        differences: difference of every contrast; None if its arms share no seed.
+        unparsed: share of unparsed answers.
+        no_time: upper bound for a model without timestamps (see `no_time_ceiling`), where it can be computed.
+        clear: indices of the clear differences (see `mark_clear`).
     """
 
     category: str
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class NumericError:
-    """Errors of the numeric answers of one arm; answers that are not a positive number are only counted."""
+    """Errors of one arm's numeric answers; `unparsed` is the share that is not a positive number, which is left out."""
 
     category: str
     arm: str
@@ -57,45 +57,45 @@ class NumericError:
 
 
 def arms_of(records: Sequence[Record]) -> list[str]:
-    """List the arms in the order of their first record."""
+    """List the arms, in order of their first record."""
     return list(dict.fromkeys(record.arm for record in records))
 
 
 def categories_of(records: Sequence[Record]) -> list[str]:
-    """List the categories in the order of `scenes.questions.CATEGORIES`."""
-    return sorted({record.category for record in records}, key=ORDER.index)
+    """List the categories, in the order of `scenes.questions.CATEGORIES`."""
+    return sorted({record.category for record in records}, key=ROW_ORDER.index)
 
 
 def rows_of(records: Sequence[Record]) -> list[str]:
-    """List the categories, and the groups that pool two or more of them."""
+    """List the categories, then the groups that pool two or more of them."""
     present = categories_of(records)
     return [*present, *(group for group in GROUPS if len(set(members(group)) & set(present)) > 1)]
 
 
 def score_rows(records: Sequence[Record], contrasts: Sequence[Contrast] = ()) -> list[Row]:
-    """Estimate every arm and every contrast (first minus second) in every category, and pooled over groups.
+    """Estimate every arm and every contrast (first minus second) in every category and group.
 
     Raises:
-        ValueError: a contrast names an arm without records, or arms that answered different items.
+        ValueError: a contrast names an arm without records, or its arms answered different items.
     """
     arms = arms_of(records)
     if unknown := {arm for contrast in contrasts for arm in contrast} - set(arms):
-        raise ValueError(f"no records of arm {', '.join(sorted(unknown))}: there are {', '.join(arms)}")
+        raise ValueError(f"no records of arm {', '.join(sorted(unknown))}; the arms are: {', '.join(arms)}")
     ceilings = no_time_ceiling(records)
     rows = []
     for name in rows_of(records):
-        inside = set(members(name))
-        of_arm = {arm: [r for r in records if r.arm == arm and r.category in inside] for arm in arms}
-        every = [r for group in of_arm.values() for r in group]
-        first = list({r.item: r for r in of_arm[arms[0]]}.values())
+        categories = set(members(name))
+        by_arm = {arm: [r for r in records if r.arm == arm and r.category in categories] for arm in arms}
+        of_all_arms = [r for group in by_arm.values() for r in group]
+        items = list({r.item: r for r in by_arm[arms[0]]}.values())
         rows.append(
             Row(
                 category=name,
-                items=len(first),
-                constant=constant_score(first),
-                scores=tuple(mean_score(of_arm[arm]) for arm in arms),
-                differences=tuple(ACCURACY.difference(of_arm[a], of_arm[b]) for a, b in contrasts),
-                unparsed=float(np.mean([r.parsed is None for r in every])),
+                items=len(items),
+                constant=constant_score(items),
+                scores=tuple(mean_score(by_arm[arm]) for arm in arms),
+                differences=tuple(ACCURACY.difference(by_arm[a], by_arm[b]) for a, b in contrasts),
+                unparsed=float(np.mean([r.parsed is None for r in of_all_arms])),
                 no_time=ceilings.get(name),
             )
         )
@@ -105,7 +105,7 @@ def score_rows(records: Sequence[Record], contrasts: Sequence[Contrast] = ()) ->
 def mark_clear(
     rows: Sequence[Row], contrasts: Sequence[Contrast], primary: Sequence[tuple[str, Contrast]]
 ) -> list[Row]:
-    """Mark the clear differences of one table; `primary` names endpoints by category and contrast."""
+    """Mark the clear differences of one table; `primary` lists endpoints as (category, contrast)."""
     table = {
         (row.category, contrast): difference
         for row in rows
@@ -122,9 +122,9 @@ def mark_clear(
 def no_time_ceiling(records: Sequence[Record]) -> dict[str, float]:
     """Bound the score of a model without timestamps in `elapsed` and `speed`.
 
-    Such a model may know every displacement exactly. Durations are drawn independently of the frames, so that its best
-    answer is one duration for all clips (and displacement over it, for a speed). The best duration is chosen on these
-    items. Empty without questions of `elapsed`, whose answers are the durations of the clips.
+    Such a model may know every displacement exactly. Durations are drawn independently of the frames, so its best
+    answer is the same duration for all clips (and displacement over this duration, for a speed). The best duration is
+    chosen on these items. Empty without `elapsed` questions, whose answers are the durations of the clips.
     Source: specs/rgpt4d.md section 7, prediction 3.
     """
     duration = {r.cluster: r.value for r in records if r.category == "elapsed" and r.value is not None}
@@ -140,7 +140,7 @@ def mean_score(records: Sequence[Record]) -> Estimate:
     """Estimate the mean score of one arm.
 
     Raises:
-        ValueError: There are no records.
+        ValueError: there are no records.
     """
     return ACCURACY.estimate_values([record.score for record in records], records)
 
@@ -148,23 +148,23 @@ def mean_score(records: Sequence[Record]) -> Estimate:
 def constant_score(records: Sequence[Record]) -> float:
     """Score the best constant answer in each category, over all records (one of each item).
 
-    That is the most frequent letter, or the number with most truths within a ratio of 1.25. It is chosen on these
-    items: an upper bound of a blind constant.
+    That is the most frequent letter, or the number within a ratio of 1.25 of the most truths. It is chosen on these
+    items, and so bounds any constant from above.
     """
     total = 0.0
     for category in categories_of(records):
-        inside = [r for r in records if r.category == category]
-        values = [r.value for r in inside if r.value is not None]
+        of_category = [r for r in records if r.category == category]
+        values = [r.value for r in of_category if r.value is not None]
         if values:
-            total += len(inside) * share_within(np.array(values, dtype=np.float64))
+            total += len(of_category) * share_within(np.array(values, dtype=np.float64))
         else:
-            answers = [r.answer for r in inside]
+            answers = [r.answer for r in of_category]
             total += max(answers.count(answer) for answer in set(answers))
     return total / len(records)
 
 
 def share_within(values: Float[np.ndarray, "item"]) -> float:
-    """Measure the share of these values that one number, the best, is within a ratio of 1.25 of."""
+    """Compute the share of values within a ratio of 1.25 of the best constant."""
     best = best_number(values)
     return float(np.mean(np.maximum(values / best, best / values) < 1.25))
 

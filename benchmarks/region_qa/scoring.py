@@ -1,4 +1,4 @@
-"""From predictions to records: one parser and one score for all models."""
+"""Scoring of predictions: one parser and one score for all models."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from benchmarks.region_qa.tasks.task import Item
 
 
 def score_items(task: str, items: Sequence[Item], predictions: Sequence[str], arm: str, seed: int) -> list[Record]:
-    """Parse and score one prediction an item: the right letter, or a number within a ratio of 1.25 of the truth."""
+    """Parse and score one prediction per item: the right letter, or a number within a ratio of 1.25 of the truth."""
     return [score_item(task, item, prediction, arm, seed) for item, prediction in zip(items, predictions, strict=True)]
 
 
 def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> Record:
-    """Parse and score one prediction; an answer that does not parse scores 0, and the record holds the reason."""
+    """Parse and score one prediction; an unparsed answer scores 0, and its record has the reason."""
     question = item.question
     parsed = parse_answer(prediction, question.options, question.unit)
     if question.value is None:

@@ -42,7 +42,7 @@ def pil_tiles(image: Image.Image, plan: TilePlan, resize_once: bool) -> UInt8[Te
 
 
 def our_tiles(image: Image.Image, plan: TilePlan, device: torch.device) -> UInt8[Tensor, "tile 3 side side"]:
-    """Tile with `tile_image`, the way from the PIL image to the tensor included."""
+    """Tile with `tile_image`, including the conversion of the PIL image to a tensor."""
     pixels = torch.from_numpy(np.array(image)).to(device)
     tiles: Tensor = tile_image(rearrange(pixels, "h w c -> c h w"), plan)
     return tiles
@@ -51,7 +51,7 @@ def our_tiles(image: Image.Image, plan: TilePlan, device: torch.device) -> UInt8
 def pool_by_sample(
     features: Float[Tensor, "frame rows cols channel"], masks: Bool[Tensor, "region frame height width"]
 ) -> Float[Tensor, "region channel"]:
-    """Pool with one interpolation of all masks and one matrix product."""
+    """Pool with one interpolation of all masks and one matrix product per sample."""
     weights = interpolate(masks.float(), features.shape[1:3], mode="area")
     total = torch.einsum("rfhw,fhwc->rc", weights, features)
     return total / weights.sum((1, 2, 3))[:, None]
@@ -60,14 +60,14 @@ def pool_by_sample(
 def pool_by_region(
     features: Float[Tensor, "frame rows cols channel"], masks: Bool[Tensor, "region frame height width"]
 ) -> Float[Tensor, "region channel"]:
-    """Pool region after region, with an interpolation and a product each."""
+    """Pool one region at a time, with an interpolation and a matrix product each."""
     return torch.cat([pool_by_sample(features, mask[None]) for mask in masks])
 
 
 def draw_ellipses(
     regions: int, frames: int, side: int, cover: float, generator: torch.Generator
 ) -> Bool[Tensor, "region frame height width"]:
-    """Draw masks that cover about the share `cover` of the image each, at random places, of random aspect."""
+    """Draw elliptic masks of random position and aspect, each covering about the share `cover` of the image."""
     aspect = 0.5 + 1.5 * torch.rand(regions, frames, 1, 1, generator=generator)
     radius = side * (cover / torch.pi / aspect) ** 0.5
     y0, x0 = side * (0.2 + 0.6 * torch.rand(2, regions, frames, 1, 1, generator=generator))
@@ -83,7 +83,7 @@ def race_tiling(repeats: int, device: torch.device) -> Race:
     tensor = rearrange(torch.from_numpy(pixels), "h w c -> c h w").contiguous().to(device)
     difference = our_tiles(image, plan, device).cpu().int() - pil_tiles(image, plan, resize_once=True).int()
     if difference.abs().max() > 2:  # grey levels, on noise: two passes, each rounded to 8 bits
-        raise AssertionError(f"tiles differ from PIL's by {difference.abs().max()} grey levels")
+        raise AssertionError(f"tiles differ from PIL's by {difference.abs().max()} grey levels, expected 2 at most")
     arms = {
         "region4d": lambda: our_tiles(image, plan, device),
         "PIL, resized and cropped per tile": lambda: pil_tiles(image, plan, resize_once=False),
@@ -111,14 +111,14 @@ def race_pooling(repeats: int, device: torch.device) -> Race:
 
 
 def time_regions(output: Path, command: str, device: torch.device, repeats: int = 11, threads: int = 0) -> None:
-    """Time tiling and pooling against their references, print a table, write a record.
+    """Time tiling and pooling against their references, print a table and write a record.
 
     Args:
-        output: where the JSON record goes.
-        command: the command line, for the record.
-        device: where tensors live.
-        repeats: runs of each implementation, in turns.
-        threads: threads of torch on the CPU; 0 keeps its default.
+        output: path of the JSON record.
+        command: command line, for the record.
+        device: device of the tensors.
+        repeats: runs of each implementation, in turn.
+        threads: CPU threads of torch; 0 keeps its default.
     """
     if threads:
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Two factors crossed: what each does on average over the other, and whether they add up."""
+"""A 2 x 2 factorial of arms: the main effect of each factor, and their interaction."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Effects:
 
 
 def factorial_effects(records: Sequence[Record], cells: Cells, category: str) -> Effects | None:
-    """Estimate the effects of a 2 x 2 of arms on a category or a group, over the seeds that all four have.
+    """Estimate the effects of a 2 x 2 of arms on a category or a group, over the seeds that all four share.
 
-    Returns None where they share no seed.
+    Returns None if they share none.
     """
-    inside = set(members(category))
+    categories = set(members(category))
     arms = [arm for row in cells for arm in row]
-    of_arm = [[r for r in records if r.arm == arm and r.category in inside] for arm in arms]
-    seeds = set.intersection(*({r.seed for r in group} for group in of_arm))
+    by_arm = [[r for r in records if r.arm == arm and r.category in categories] for arm in arms]
+    seeds = set.intersection(*({r.seed for r in group} for group in by_arm))
     if not seeds:
         return None
-    of_arm = [[r for r in group if r.seed in seeds] for group in of_arm]
-    base = of_arm[0]
-    columns = [[other.score for _, other in pair_records(base, group)] for group in of_arm]
+    by_arm = [[r for r in group if r.seed in seeds] for group in by_arm]
+    base = by_arm[0]
+    columns = [[other.score for _, other in pair_records(base, group)] for group in by_arm]
     neither, second, first, both = (torch.tensor(column, dtype=torch.float64) for column in columns)
 
     def estimate(values: torch.Tensor) -> Estimate:

@@ -1,4 +1,4 @@
-"""Variance of a signal that linear probes explain, with intervals over clips."""
+"""Variance of signals that linear probes explain (R2), with intervals over clips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ RESAMPLES = 10_000
 class ProbeScores:
     """Squared errors of one model's probes on each test clip, and squared distances from the mean, by signal.
 
-    R2 over clips is 1 - sum(error) / sum(spread), at the last layer; `by_layer` has it at each one, embeddings first.
+    R2 over clips is 1 - sum(error) / sum(spread). Both are those of the last layer; `by_layer` holds R2 at every layer,
+    embeddings first.
     """
 
     arm: str
@@ -33,21 +34,21 @@ class ProbeScores:
     by_layer: Mapping[str, Sequence[float]]
 
     def r2(self, signal: str) -> float:
-        """Score all clips."""
+        """Compute R2 of a signal over all clips."""
         return 1 - sum(self.error[signal]) / sum(self.spread[signal])
 
 
 def write_probes(path: Path, scores: ProbeScores, manifest: Manifest) -> None:
-    """Write scores and what made them."""
+    """Write scores with their provenance."""
     text = json.dumps({"scores": asdict(scores), "manifest": asdict(manifest)}, indent=1, default=str)
     write_text(path, text + "\n")
 
 
 def read_probes(path: Path) -> ProbeScores:
-    """Read what `write_probes` wrote.
+    """Read a file of `write_probes`.
 
     Raises:
-        ValueError: The file holds something else.
+        ValueError: the file is not one.
     """
     try:
         return parse_probes(json.loads(path.read_text(encoding="utf-8")), str(path))
@@ -56,10 +57,10 @@ def read_probes(path: Path) -> ProbeScores:
 
 
 def parse_probes(data: Mapping[str, Any], where: str) -> ProbeScores:
-    """Take the scores out of what `write_probes` wrote; `where` names it in errors.
+    """Parse the scores in the data of `write_probes`; `where` names them in error messages.
 
     Raises:
-        ValueError: The data are something else.
+        ValueError: the data have no scores.
     """
     try:
         return ProbeScores(**data["scores"])
@@ -70,7 +71,7 @@ def parse_probes(data: Mapping[str, Any], where: str) -> ProbeScores:
 
 
 def r2_estimate(scores: Sequence[ProbeScores], signal: str) -> Estimate:
-    """Estimate R2 of one arm, the mean over seeds; resamples draw clips, and seeds where there are several."""
+    """Estimate R2 of one arm as the mean over seeds; the bootstrap resamples clips, and seeds if there are several."""
     return estimate_of_draws(_mean(scores, signal), _draw([scores], signal)[0])
 
 
@@ -79,9 +80,9 @@ def r2_difference(first: Sequence[ProbeScores], second: Sequence[ProbeScores], s
     seeds = {s.seed for s in first} & {s.seed for s in second}
     if not seeds:
         return None
-    one, other = (sorted((s for s in arm if s.seed in seeds), key=lambda s: s.seed) for arm in (first, second))
-    a, b = _draw([one, other], signal)
-    return estimate_of_draws(_mean(one, signal) - _mean(other, signal), a - b)
+    first, second = (sorted((s for s in arm if s.seed in seeds), key=lambda s: s.seed) for arm in (first, second))
+    first_draws, second_draws = _draw([first, second], signal)
+    return estimate_of_draws(_mean(first, signal) - _mean(second, signal), first_draws - second_draws)
 
 
 def _mean(scores: Sequence[ProbeScores], signal: str) -> float:
@@ -89,15 +90,15 @@ def _mean(scores: Sequence[ProbeScores], signal: str) -> float:
 
 
 def _draw(arms: Sequence[Sequence[ProbeScores]], signal: str) -> list[torch.Tensor]:
-    """Resample R2 of several arms on the same drawn clips and seeds."""
+    """Resample R2 of several arms with the same clips and seeds."""
     generator = seeded()
     clips = draw_weights(RESAMPLES, len(arms[0][0].clips), generator)
     seeds = draw_weights(RESAMPLES, len(arms[0]), generator)
-    drawn = []
+    draws = []
     for arm in arms:
         error, spread = (
             torch.tensor([getattr(s, part)[signal] for s in arm], dtype=torch.float64) for part in ("error", "spread")
         )
         r2 = 1 - (clips @ error.T) / (clips @ spread.T)
-        drawn.append((seeds * r2).sum(1) / seeds.sum(1))
-    return drawn
+        draws.append((seeds * r2).sum(1) / seeds.sum(1))
+    return draws

@@ -1,9 +1,9 @@
 """Region questions about a real room, with answers from the depth sensor and the camera poses.
 
 Regions are random boxes on surfaces (`scenes.questions.patches`). All items come from one room, and in a short clip
-from nearly one viewpoint: they are dependent, and many of them do not make the room larger. A model that is given the
-depth can read the answer from it; with noise instead of colour (`noise_video`) it can do nothing else. A high score
-therefore shows geometry read-out, not recognition.
+from nearly one viewpoint, so they are dependent: more items do not add rooms. A model that sees the depth can read the
+answer from it, and with noise instead of colour (`noise_video`) from nothing else. A high score therefore shows
+geometry read-out, not recognition.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scenes.questions.patches import COMPARISONS, Patch, draw_patches, draw_ques
 from scenes.readers.rgbd import read_rgbd_folder
 
 CATEGORIES = (*COMPARISONS, "distance")
-POOL = 100  # boxes in a view to combine
+BOXES_PER_VIEW = 100  # boxes that the questions about a view choose from
 
 
 def real_rgbd_items(
@@ -36,34 +36,38 @@ def real_rgbd_items(
 ) -> list[Item]:
     """Ask `count` questions of each category about an RGB-D folder; the same seed gives the same items.
 
-    What is compared differs by 10 cm or more, by whichever reading of the question. "At the start" is the first frame
-    of the item's clip. Distances are those between the median points of the regions.
+    Compared quantities differ by at least 10 cm under every reading of the question. "At the start" is the first frame
+    of the item's clip. Distances are between the median points of the regions.
 
     Args:
-        folder: what `read_rgbd_folder` reads.
-        count: items of each category.
-        seed: of the boxes, the pairs and the wording.
-        categories: out of nearer_camera, nearer_region, higher, distance.
-        frames: number of frames that are sampled from the folder; all by default.
-        multi_view: the clip of an item is the whole clip, with boxes on any frames; else the one frame of its boxes.
+        folder: RGB-D folder, see `read_rgbd_folder`.
+        count: number of items of each category.
+        seed: seed of the boxes, their pairs and the wording.
+        categories: some of nearer_camera, nearer_region, higher, distance.
+        frames: number of frames to sample from the folder; all by default.
+        multi_view: whether an item's clip is the whole clip, with boxes on any frames; otherwise it is one frame.
 
     Raises:
-        ValueError: a category is not one of these, or the folder shows no regions to ask about.
+        ValueError: a category is unknown, or the folder has too few regions for that many items.
     """
     if unknown := [name for name in categories if name not in CATEGORIES]:
-        raise ValueError(f"no RGB-D question {', '.join(unknown)}: choose among {', '.join(CATEGORIES)}")
+        raise ValueError(
+            f"unknown category {', '.join(unknown)} of RGB-D questions: choose among {', '.join(CATEGORIES)}"
+        )
     clip = read_rgbd_folder(folder, frames)
     views = [clip] if multi_view else [clip.frames([i]) for i in range(len(clip))]
     rng = Random(seed)
-    pools = [draw_patches(view, rng, POOL) for view in views]
+    pools = [draw_patches(view, rng, BOXES_PER_VIEW) for view in views]
     items, asked = [], set[tuple[str, frozenset[Patch]]]()
     for category in categories:
         for number in range(count):
             index = rng.randrange(len(views))
-            found = draw_question(category, views[index], pools[index], asked, rng)
-            if found is None:
-                raise ValueError(f"{clip.name}: no {category} question is left: fewer items, or more footage")
-            question, patches = found
+            drawn = draw_question(category, views[index], pools[index], asked, rng)
+            if drawn is None:
+                raise ValueError(
+                    f"{clip.name} yields {number} of {count} {category} questions: ask fewer, or give more footage"
+                )
+            question, patches = drawn
             items.append(
                 Item(
                     name=f"{clip.name}/{category}/{number}",
@@ -77,7 +81,7 @@ def real_rgbd_items(
 
 
 def lower_is_nearer(item: Item) -> str:
-    """Answer `nearer_camera` by the heuristic "lower in the picture is nearer": the larger mean row, no depth used."""
+    """Answer `nearer_camera` without depth, by the heuristic that the region lower in the picture is nearer."""
     rows = [
         max(float(mask.nonzero()[:, 0].float().mean()) for mask in region.masks.values() if mask.any())
         for region in item.regions

@@ -10,7 +10,7 @@ from benchmarks.region_qa.tasks.task import Item
 
 
 class RealRgbdTask:
-    """Questions about one RGB-D folder. With `noise`, colours are replaced by noise: only geometry is left to read."""
+    """Questions about one RGB-D folder; with `noise`, colours are replaced by noise, so that only geometry is left."""
 
     def __init__(
         self,
@@ -34,9 +34,11 @@ class RealRgbdTask:
         self.noise = noise
 
     def items(self) -> list[Item]:
-        """Draw the items; the same seed gives the same, with noise or without."""
+        """Draw the items; the same seed gives the same items, with or without noise."""
         items = real_rgbd_items(self.folder, self.count, self.seed, self.categories, multi_view=self.multi_view)
-        items = sorted(items, key=lambda item: item.cluster)  # a clip is prepared once for the questions of a batch
+        items = sorted(
+            items, key=lambda item: item.cluster
+        )  # so that a clip is prepared once for all its questions of a batch
         if not self.noise:
             return items
         clips = {id(item.clip): noise_video(item.clip, self.seed) for item in items}

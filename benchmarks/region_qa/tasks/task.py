@@ -1,4 +1,4 @@
-"""What a benchmark is: items about regions of clips, and the score of one answer."""
+"""The interface of a benchmark: items, which are questions about regions of clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scenes.questions import Question
 
 @dataclass(frozen=True)
 class Item:
-    """One question about one clip. Items of a `cluster` (a clip, a room) are dependent, and resampled together."""
+    """One question about one clip. Items of a `cluster` (a clip, a room) are dependent and are resampled together."""
 
     name: str
     cluster: str
@@ -23,9 +23,9 @@ class Item:
 
 
 class Task(Protocol):
-    """A named list of items; scoring is the same for all (benchmarks.region_qa.scoring).
+    """A named list of items; all tasks share one scoring (benchmarks.region_qa.scoring).
 
-    `about` describes the questions for a report; `pace` is the factor on the timestamps of its clips (1.0: true ones).
+    `about` describes the questions in a report; `pace` is the factor on the timestamps of the clips (1.0: true ones).
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Questions about procedural worlds that no training has seen."""
+"""Questions about held-out procedural worlds."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from scenes.questions import ask_about, region_of
 from scenes.worlds import WorldConfig
 from scenes.worlds.store import WorldStore
 
-MARKED = ("tracks", "first_frame")
+MARKINGS = ("tracks", "first_frame")
 PACE = {"true": 1.0, "half": 0.5, "double": 2.0, "shuffled": 1.0}
 
 
 class WorldsTask:
-    """A fixed test set: world seeds, categories and the seed of the questions decide every item.
+    """A fixed test set: world seeds, categories and the seed of the questions determine every item.
 
     Args:
-        name: Of the test set, for records.
-        world: What the rooms are drawn from.
-        seeds: First and last (exclusive) seed.
-        categories: What is drawn when a clip is asked about.
-        questions_per_clip: How many are drawn.
-        asked: Categories that are kept of what was drawn; None for all. Items keep their names.
-        marked: Regions are exact masks on every frame that shows them ("tracks"), or on the first of these only.
-        clock: What becomes of the timestamps: "true"; "half" or "double" the seconds; "shuffled" among clips (each clip
-            gets those of another one). Questions and answers stay.
-        digest: Of the items (see `digest_of`); None for a test set that is not fixed.
-        seed: Of the questions.
-        stores: Folder of rendered worlds.
-        about: What the set tests, in a sentence.
+        name: name of the test set in records.
+        world: distribution of the worlds.
+        seeds: first and last (exclusive) seed of the worlds.
+        categories: categories of the questions that are drawn.
+        questions_per_clip: number of questions drawn per clip.
+        asked: categories that are kept of the drawn questions; None for all. Items keep their names.
+        marked: "tracks" for exact masks on every frame that shows a region, "first_frame" for the first of these only.
+        clock: timestamps: "true"; "half" or "double" the seconds; or "shuffled", those of another clip. Questions and
+            answers stay the same.
+        digest: expected hash of the items (see `digest_of`); None for a test set that is not fixed.
+        seed: seed of the questions.
+        stores: folder of rendered worlds.
+        about: description of the test set, one sentence.
     """
 
     def __init__(
@@ -57,10 +57,12 @@ class WorldsTask:
     ) -> None:
         if clock not in PACE:
             raise ValueError(f"clock={clock!r} is unknown: choose one of {', '.join(PACE)}")
-        if marked not in MARKED:
-            raise ValueError(f"marked={marked!r} is unknown: choose one of {', '.join(MARKED)}")
+        if marked not in MARKINGS:
+            raise ValueError(f"marked={marked!r} is unknown: choose one of {', '.join(MARKINGS)}")
         if unknown := sorted(set(asked or ()) - set(categories)):
-            raise ValueError(f"{name} does not draw {', '.join(unknown)}: `asked` keeps some of its `categories`")
+            raise ValueError(
+                f"{name} does not draw {', '.join(unknown)}: add it to `categories`, or remove it from `asked`"
+            )
         self.name = name
         self.about = about
         self.pace = PACE[clock]
@@ -80,11 +82,11 @@ class WorldsTask:
         self.store.render()
         clips = [self.store[index] for index in range(len(self.store))]
         items = [item for index, clip in enumerate(clips) for item in self._ask(index, clip)]
-        found = digest_of(items)
-        if self.digest is not None and found != self.digest:
+        digest = digest_of(items)
+        if self.digest is not None and digest != self.digest:
             raise ValueError(
-                f"test set {self.name} has changed: its questions hash to {found}, not {self.digest}. Scores on it do "
-                "not compare with older ones: undo the change of scenes/, or give the set a new version and digest"
+                f"test set {self.name} has changed: its questions hash to {digest}, expected {self.digest}. Its scores "
+                "do not compare with older ones: undo the change of scenes/, or give the set a new version and digest"
             )
         clocks = {clip.name: self._seconds(index, clips) for index, clip in enumerate(clips)}
         reclocked = {clip.name: replace(clip, seconds=clocks[clip.name]) for clip in clips}
@@ -112,14 +114,14 @@ class WorldsTask:
         return Region({first: region.masks[first]}, region.name)
 
     def _seconds(self, index: int, clips: Sequence[Clip]) -> torch.Tensor:
-        of = clips[(index + 1) % len(clips)] if self.clock == "shuffled" else clips[index]
-        return self.pace * of.seconds
+        source = clips[(index + 1) % len(clips)] if self.clock == "shuffled" else clips[index]
+        return self.pace * source.seconds
 
 
 def digest_of(items: Sequence[Item]) -> str:
-    """Hash names, questions and reference answers: 16 hexadecimal digits that name a test set.
+    """Hash names, questions and reference answers to 16 hexadecimal digits that identify a test set.
 
-    Pixels are left out: processors differ in the last bit of a rendering, and a test set should not.
+    Pixels are left out, because processors differ in the last bit of a rendering.
     """
     digest = hashlib.sha256()
     for item in items:

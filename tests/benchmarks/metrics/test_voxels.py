@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from skimage.measure import marching_cubes
 from trimesh import Trimesh
 from trimesh.util import concatenate
 
 from benchmarks.metrics.surface import Surface
-from benchmarks.metrics.voxels import VOXEL, solid_voxels, surface_voxels, voxel_iou
+from benchmarks.metrics.voxels import LINE_OFFSET, VOXEL, solid_voxels, surface_voxels, voxel_iou
 from tests.support.shapes import broken, cube, hollow, lump, moved, random_motion, sphere, translation
 
 SEEDS = st.integers(0, 10_000)
@@ -36,10 +36,12 @@ def test_a_unit_cube_shifted_by_whole_voxels_overlaps_by_its_closed_form(steps: 
 
 
 @given(st.floats(0, 0.9))
+@example(0.10962126813414164)  # 3.508 voxels, which lines beside the centres round down
 @settings(max_examples=10, deadline=None)
 def test_a_unit_cube_shifted_by_any_length_overlaps_nearly_by_its_closed_form(d: float) -> None:
     found = voxel_iou(cube(d), cube(), "solid")
-    low, high = ((1 - e) / (1 + e) for e in (d + VOXEL / 2, max(0.0, d - VOXEL / 2)))
+    error = VOXEL * (0.5 + LINE_OFFSET.max())  # a voxel counts by a line beside its centre
+    low, high = ((1 - e) / (1 + e) for e in (d + error, max(0.0, d - error)))
     assert low - 1e-9 <= found <= high + 1e-9
 
 
@@ -120,15 +122,15 @@ def test_voxels_of_a_mesh_that_is_open_are_refused_for_solids_only() -> None:
 
 def test_bad_input_is_one_clear_error() -> None:
     for kind in ("solid", "surface"):
-        with pytest.raises(ValueError, match="the true mesh needs"):
+        with pytest.raises(ValueError, match="the true mesh has no face"):
             voxel_iou(cube(), Trimesh(), kind)
-        with pytest.raises(ValueError, match="the predicted mesh needs finite"):
+        with pytest.raises(ValueError, match="the predicted mesh has .* NaN"):
             voxel_iou(broken(cube()), cube(), kind)
         with pytest.raises(ValueError, match="normalise it"):
             voxel_iou(cube(side=1000), cube(), kind)
-        with pytest.raises(ValueError, match="positive, finite side"):
+        with pytest.raises(ValueError, match="voxel_size must be positive"):
             voxel_iou(cube(), cube(), kind, voxel_size=0.0)
-    with pytest.raises(ValueError, match="holds no centre"):
+    with pytest.raises(ValueError, match="contains no centre"):
         voxel_iou(cube(), cube(side=0.01), "solid")
 
 

@@ -81,5 +81,5 @@ def test_a_cut_archive_says_so(runs: Path, tmp_path: Path) -> None:
     write_archive(tmp_path / "kept", *trained_runs(runs))
     path = tmp_path / "kept" / "records.jsonl.xz"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match="is cut, or not an archive"):
+    with pytest.raises(ValueError, match="is truncated, or not an archive"):
         read_archive(tmp_path / "kept")

@@ -144,5 +144,5 @@ def test_several_numbers_wrong_units_and_no_number_stay_unparsed(text, reason):
 
 
 def test_an_unknown_unit_is_an_error_of_the_caller():
-    with pytest.raises(ValueError, match="got 'kg'"):
+    with pytest.raises(ValueError, match="unknown unit 'kg'"):
         parse_answer("3", unit="kg")

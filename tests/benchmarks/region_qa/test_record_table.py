@@ -31,13 +31,13 @@ def test_a_run_of_an_archive_is_compared_as_a_live_one_is(folders: list[str], tm
     write_archive(tmp_path / "kept", runs, toy_records())
     archived = [f"before={tmp_path}/kept#bad-seed0", f"after={tmp_path}/kept#good-seed0"]
     assert record_table(archived) == record_table(folders)
-    with pytest.raises(ValueError, match="has no run best-seed0: there are bad-seed0, good-seed0"):
+    with pytest.raises(ValueError, match="has no run best-seed0; its runs are: bad-seed0, good-seed0"):
         record_table([f"a={tmp_path}/kept#best-seed0"])
 
 
 @pytest.mark.parametrize("sources", [["folder"], ["a=x", "a=y"]])
 def test_sources_without_a_name_of_their_own_are_refused(sources: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"NAME=FOLDER|different name"):
+    with pytest.raises(ValueError, match=r"NAME=FOLDER|names of records must differ"):
         split_sources(sources)
 
 

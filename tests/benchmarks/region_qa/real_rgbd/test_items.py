@@ -116,7 +116,7 @@ def test_a_folder_with_flat_depth_has_nothing_to_compare(tmp_path: Path, folder:
     assert clip.depth is not None
     clip.depth.fill_(1.0)
     write_rgbd_folder(clip, tmp_path / "wall")
-    with pytest.raises(ValueError, match="no nearer_camera question is left"):
+    with pytest.raises(ValueError, match="yields 0 of 1 nearer_camera questions"):
         real_rgbd_items(tmp_path / "wall", 1, categories=("nearer_camera",))
 
 
