@@ -10,13 +10,13 @@ from scenes.worlds import WorldConfig
 
 
 class TrainingData(LightningDataModule, ABC):
-    """What `region4d train` needs of data."""
+    """The interface that `region4d train` needs of a data module."""
 
     @abstractmethod
     def summary(self) -> str:
-        """Name what a model was trained on, for its card: the object of "Trained on ..."."""
+        """Describe the data for the model card, to complete "Trained on ..."."""
 
 
 def summarize_worlds(count: int, world: WorldConfig) -> str:
-    """Name procedural worlds, for a model card."""
+    """Describe procedural worlds for a model card."""
     return f"{count} procedural worlds ({world.frames} frames of {world.height} x {world.width} pixels)"

@@ -13,13 +13,13 @@ from training.optimizers import Parameters, adamw
 
 
 class TrainingModule(LightningModule, ABC):
-    """What `region4d train` needs of a training.
+    """The interface that `region4d train` needs of a training module.
 
     Args:
-        learning_rate: peak, after warm-up.
+        learning_rate: peak learning rate, after warm-up.
         weight_decay: decoupled weight decay; 0 for none.
         warmup_fraction: share of all steps in which the learning rate rises linearly.
-        optimizer: a function of `training.optimizers`.
+        optimizer: function of `training.optimizers` that builds the optimizer and its schedule.
 
     Raises:
         ValueError: `optimizer` is not a function.
@@ -45,12 +45,12 @@ class TrainingModule(LightningModule, ABC):
         self.weight_decay, self.warmup_fraction = weight_decay, warmup_fraction
 
     def trained_parameters(self) -> Parameters:
-        """Return what the optimizer updates: parameters, or groups of them with options of their own."""
-        every: Parameters = self.parameters()
-        return every
+        """Return the parameters that the optimizer updates, or groups of them with options of their own."""
+        parameters: Parameters = self.parameters()
+        return parameters
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Build the optimizer and its schedule over the planned steps."""
+        """Build the optimizer and its schedule over the planned number of steps."""
         return self.optimizer(
             self.trained_parameters(),
             self.trainer,

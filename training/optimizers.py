@@ -1,6 +1,6 @@
 """Optimizers with their learning-rate schedule, in the form that Lightning's `configure_optimizers` returns.
 
-A configuration chooses one by `optimizer=adamw` or `optimizer=muon` (configs/optimizer).
+`optimizer=adamw` and `optimizer=muon` choose one (configs/optimizer).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def adamw(
     betas: tuple[float, float] = (0.9, 0.98),
 ) -> dict[str, Any]:
     """Build AdamW with linear warm-up and cosine decay over the planned steps."""
-    # under autocast Lightning does not clip the gradients of a fused optimizer
+    # Lightning cannot clip the gradients of a fused optimizer under mixed precision
     fused = not trainer.precision.endswith("mixed")
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=betas, fused=fused)
     return _with_schedule(optimizer, trainer, warmup_fraction)
@@ -44,11 +44,11 @@ def muon(
     warmup_fraction: float,
     betas: tuple[float, float] = (0.9, 0.98),
 ) -> dict[str, Any]:
-    """Build Muon for matrices and kernels, NAdamW at a quarter of the rate for the rest; same schedule as `adamw`.
+    """Build Muon for matrices and kernels, and NAdamW at a quarter of the learning rate for all other parameters.
 
-    Small networks trained from scratch learn to see motion in about half the steps that AdamW takes. Groups with
-    `use_fallback` (embeddings) go to NAdamW. Source: Muon (K. Jordan and others, 2024), scaled to the size of AdamW's
-    updates (arXiv 2502.16982); timm's class.
+    The schedule is that of `adamw`. With Muon, small networks trained from scratch learn to see motion in about half
+    the steps of AdamW. Groups with `use_fallback` (embeddings) are updated by NAdamW.
+    Source: Muon (K. Jordan and others, 2024), scaled to the size of AdamW's updates (arXiv 2502.16982); timm's class.
     """
     optimizer = Muon(
         parameters,  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def muon(
 
 
 def cosine_schedule(steps: int, warmup_fraction: float) -> Callable[[int], float]:
-    """Give the factor of the learning rate at each step: linear warm-up, then half a cosine to zero."""
+    """Return the learning-rate factor as a function of the step: linear warm-up, then half a cosine to zero."""
     warmup = max(1, round(warmup_fraction * steps))
 
     def factor(step: int) -> float:

@@ -1,4 +1,4 @@
-"""Orders of samples: seeded permutations that resume exactly, and a permutation that leaves nothing in place."""
+"""Orders of samples: seeded permutations that resume exactly, and a permutation without fixed points."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch.utils.data import Sampler
 
 
 class SeededSampler(Sampler[int]):
-    """Draw permutations without end, the n-th from (seed, n), and deal them out to the processes of a distributed run.
+    """Yield permutations endlessly, the n-th from (seed, n), and distribute them over the processes of a training.
 
-    N processes with batches of B see, together, what one process sees with batches of N B. A run that is resumed after
-    `start` samples (of all processes) sees what it would have seen. Needs `Trainer(use_distributed_sampler=False)`.
+    N processes with batches of B together see the same samples as one process with batches of N B. A training that is
+    resumed after `start` samples (of all processes) continues the same order. Needs
+    `Trainer(use_distributed_sampler=False)`.
     """
 
     def __init__(self, length: int, seed: int, start: int = 0) -> None:
@@ -34,24 +35,24 @@ class SeededSampler(Sampler[int]):
 
 
 def process_count() -> int:
-    """Count the processes of a distributed run; 1 outside of one."""
+    """Count the processes of a distributed training; 1 outside of one."""
     return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
 
 
 def samples_seen(trainer: Trainer | None, batch_size: int) -> int:
-    """Count the samples that all processes have trained on together; 0 before a training."""
+    """Count the samples that all processes together have trained on; 0 without a trainer."""
     return 0 if trainer is None else trainer.global_step * global_batch_size(trainer, batch_size)
 
 
 def global_batch_size(trainer: Trainer, batch_size: int) -> int:
-    """Count the samples that all processes train on together in one optimizer step."""
+    """Count the samples of one optimizer step over all processes."""
     return int(trainer.accumulate_grad_batches * batch_size * process_count())
 
 
 def one_cycle(length: int, seed: int) -> list[int]:
-    """Draw a permutation that is a single cycle, so that no element keeps its place (a control: permuted labels)."""
+    """Draw a permutation that is a single cycle, so that no element keeps its place (for permuted-label controls)."""
     cycle = torch.randperm(length, generator=torch.Generator().manual_seed(seed)).tolist()
     order = [0] * length
-    for here, there in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-        order[here] = there
+    for element, successor in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+        order[element] = successor
     return order

@@ -1,4 +1,4 @@
-"""Holds a module without registering it: no parameters, no checkpoint entries, no device moves."""
+"""A holder for a module that must not become part of another: no parameters, checkpoint entries or device moves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Held = TypeVar("Held")
 
 
 class Unregistered(Generic[Held]):
-    """Holds a module as an attribute of an `nn.Module` without registering it: it is not trained, saved or moved."""
+    """Holds a module as an attribute of an `nn.Module`, which then does not train, save or move it."""
 
     def __init__(self, module: Held) -> None:
         self.module = module

@@ -1,9 +1,10 @@
-"""Training of a lift with Lightning, stage by stage; each stage begins with the model that the last one wrote."""
+"""Training of lifting models with Lightning, in stages; each stage starts from the model of the stage before."""
 
 from training.lifting.data import WorldObjects, WorldShapes
+from training.lifting.flow import FlowTraining, ShortcutDistillation
 from training.lifting.preference import PreferenceAlignment, WorldPreferences
 from training.lifting.refinement import RefinementTraining, WorldPaintedObjects
-from training.lifting.stages import FlowTraining, ShapeAutoencoding, ShortcutDistillation
+from training.lifting.shapes import ShapeAutoencoding
 
 __all__ = [
     "FlowTraining",

@@ -1,4 +1,4 @@
-"""Batches of masked objects: the input of a model, and the truth as latents."""
+"""Batches of masked objects: the input of a lifting model, and the truth as latents."""
 
 from __future__ import annotations
 
@@ -25,32 +25,35 @@ def tensors_of(item: MaskedObject) -> dict[str, Tensor]:
 
 def fields_of(distance: Float[Tensor, "object x y z"], fields: Sequence[str]) -> Float[Tensor, "object field x y z"]:
     """Convert signed distances (units of the cube) to the input of a VAE."""
-    made = {"occupancy": (distance <= 0).float(), "distance": truncated_distance(distance)}
-    return torch.stack([made[field] for field in fields], 1)
+    channels = {"occupancy": (distance <= 0).float(), "distance": truncated_distance(distance)}
+    return torch.stack([channels[field] for field in fields], 1)
 
 
 def points_of(batch: Batch) -> PointMap:
-    """Unproject the depth of a batch."""
+    """Unproject the depth of a batch (camera frame, metres)."""
     return unproject(batch["depth"], batch["intrinsics"])
 
 
 def views_of(batch: Batch, model: LiftingModel, dropped: Bool[Tensor, "object"]) -> tuple[ObjectViews, Normalizer]:
-    """Cut the views of a batch; `dropped` objects and those without points get no points and the average normaliser."""
+    """Cut the views of a batch and fit its normalisers.
+
+    `dropped` objects, and those without a valid point under their mask, get no points and the average normaliser.
+    """
     points = points_of(batch)
     average = model.mean_normalizer()
-    fitted, known = ObjectNormalizer.fit_each(points, batch["mask"], model.extent)
-    without = dropped.to(known.device) | ~known
+    fitted, has_points = ObjectNormalizer.fit_each(points, batch["mask"], model.extent)
+    without = dropped.to(has_points.device) | ~has_points
     normalizer = Normalizer(
         torch.where(without, average.scale, fitted.scale), torch.where(without[:, None], average.shift, fitted.shift)
     )
-    left = PointMap(points.xyz, points.valid & ~without[:, None, None], points.frame)
+    kept = PointMap(points.xyz, points.valid & ~without[:, None, None], points.frame)
     sizes = {"image_size": model.image_size, "point_size": model.conditioner.point_encoder.size}
-    return make_views(batch["image"] / 255, batch["mask"], normalizer.apply(left), **sizes), normalizer
+    return make_views(batch["image"] / 255, batch["mask"], normalizer.apply(kept), **sizes), normalizer
 
 
 @torch.no_grad()
 def truth_of(batch: Batch, model: LiftingModel, normalizer: Normalizer) -> dict[str, Tensor]:
-    """Encode the true shapes and poses of a batch as latents; already encoded shapes are used unchanged."""
+    """Encode the true shapes and poses of a batch as latents; shapes that are already encoded (`shape`) stay."""
     shape = batch["shape"] if "shape" in batch else shapes_of(batch["distance"], model)
     return {"shape": shape, **encode_pose(batch["cam_T_obj"], batch["scale"], normalizer)}
 
@@ -64,6 +67,6 @@ def shapes_of(distance: Float[Tensor, "object x y z"], model: LiftingModel) -> F
 @torch.no_grad()
 def fit_average(model: LiftingModel, batch: Batch) -> None:
     """Fit the normaliser of an average object, at scene scale: geometric mean of the scales, mean of the shifts."""
-    fitted, known = ObjectNormalizer.fit_each(points_of(batch), batch["mask"])
-    model.mean_scale.copy_(fitted.scale[known].log().mean().exp())
-    model.mean_shift.copy_(fitted.shift[known].mean(0))
+    fitted, has_points = ObjectNormalizer.fit_each(points_of(batch), batch["mask"])
+    model.mean_scale.copy_(fitted.scale[has_points].log().mean().exp())
+    model.mean_shift.copy_(fitted.shift[has_points].mean(0))

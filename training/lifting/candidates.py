@@ -1,4 +1,4 @@
-"""The model in the loop: candidates of a model for masked objects, their rewards, and preference pairs."""
+"""Candidates that a model draws for masked objects, their rewards, and preference pairs of them."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class CandidateStore(ShardStore[Candidates]):
     training data alone.
 
     Args:
-        model: that draws them.
+        model: the model that draws them.
         items: rendered objects.
-        count: candidates an object.
-        steps: of the sampler.
+        count: candidates per object.
+        steps: steps of the sampler.
         guidance: weight of classifier-free guidance.
-        root: folder of folders.
+        root: folder that holds the folders of all such stores.
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class CandidateStore(ShardStore[Candidates]):
     ) -> None:
         self.model, self.items, self.count, self.steps = model, items, count, steps
         self.guidance = Guidance(weight=guidance)
-        # the first and the last shard have only the objects of these seeds
+        # part of the key because the first and the last shard hold only the objects of these seeds
         seeds = [items.seeds.start, items.seeds.stop]
         key = cache_key("candidates", FORMAT, items.key, seeds, weights_hash(model), count, steps, guidance)
         super().__init__(key, items.seeds, root)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        """Draw candidates for the objects of these seeds that the store of objects has."""
+        """Draw candidates for those of these seeds that are in the store of objects."""
         wanted = [seed for seed in seeds if seed in self.items.seeds]
         shapes, rewards = [], []
         at_once = OBJECTS_AT_ONCE.get(self.model.device.type, OBJECTS_AT_ONCE["cpu"])
         for start in range(0, len(wanted), at_once):
-            some = wanted[start : start + at_once]
-            items = [self.items[self.items.seeds.index(seed)] for seed in some]
-            drawn = draw_candidates(self.model, items, some, self.count, self.steps, self.guidance)
-            shapes.append(drawn[0].half())
-            rewards.append(drawn[1])
+            part = wanted[start : start + at_once]
+            items = [self.items[self.items.seeds.index(seed)] for seed in part]
+            part_shapes, part_rewards = draw_candidates(self.model, items, part, self.count, self.steps, self.guidance)
+            shapes.append(part_shapes.half())
+            rewards.append(part_rewards)
         offset = torch.tensor(wanted[0] - seeds[0])
         return {"shapes": torch.cat(shapes), "rewards": torch.cat(rewards), "offset": offset}, None
 
@@ -99,7 +99,7 @@ def draw_candidates(
     noise = [
         draw_noise(model.flow.token_shapes, count, generator=torch.Generator().manual_seed(seed)) for seed in seeds
     ]
-    start = {key: torch.cat([each[key] for each in noise]).to(model.device) for key in noise[0]}
+    start = {key: torch.cat([of_object[key] for of_object in noise]).to(model.device) for key in noise[0]}
     shapes = sample(model.flow, start, tokens.take(index), steps=steps, guidance=guidance)["shape"]
     inside = model.vae.inside(model.vae.decode_tokens(shapes)) > 0
     truth = (fields_of(batch["distance"], ["occupancy"])[:, 0] > 0)[index]
@@ -108,16 +108,16 @@ def draw_candidates(
 
 def solid_iou(inside: Bool[Tensor, "object x y z"], truth: Bool[Tensor, "object x y z"]) -> Float[Tensor, "object"]:
     """Measure intersection over union of filled voxels; 0 where both are empty."""
-    shared, either = (mask.flatten(1).sum(1).float() for mask in (inside & truth, inside | truth))
-    return shared / either.clamp_min(1)
+    intersection, union = (mask.flatten(1).sum(1).float() for mask in (inside & truth, inside | truth))
+    return intersection / union.clamp_min(1)
 
 
 def best_and_worst(
     rewards: Float[Tensor, "object candidate"], margin: float
 ) -> tuple[Int64[Tensor, "pair"], Int64[Tensor, "pair"], Int64[Tensor, "pair"]]:
-    """Pair the best and the worst candidate of each object where their rewards differ by `margin` or more.
+    """Pair the best and the worst candidate of each object whose rewards differ by `margin` or more.
 
-    Returns the objects, winners and losers.
+    Returns the indices of the objects, of their winners and of their losers.
     """
     best, worst = rewards.max(1), rewards.min(1)
     objects = (best.values - worst.values >= margin).nonzero()[:, 0]
@@ -125,7 +125,7 @@ def best_and_worst(
 
 
 def weights_hash(model: LiftingModel) -> str:
-    """Hash all weights."""
+    """Hash all weights of a model, with their names, to 16 hexadecimal digits."""
     digest = hashlib.sha256()
     state: Mapping[str, Tensor] = model.state_dict()
     for name in sorted(state):

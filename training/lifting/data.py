@@ -1,4 +1,4 @@
-"""Training data of lifting: shapes alone, and masked objects of worlds."""
+"""Training data of lifting: single shapes, and masked objects of worlds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.lifting.batches import tensors_of
 from training.lifting.domain_shift import shift_domain
 from training.sampler import SeededSampler, samples_seen
 
-REPLACED_AT_ONCE = 256  # held items that are replaced at once
+REPLACED_AT_ONCE = 256  # held items
 
 
 class Shapes(Dataset[dict[str, Tensor]]):
@@ -38,7 +38,7 @@ class Shapes(Dataset[dict[str, Tensor]]):
 
 
 class MaskedObjects(Dataset[dict[str, Tensor]]):
-    """The tensors of masked objects; `shifted` perturbs each picture like a camera of another domain."""
+    """The tensors of masked objects; with `shifted`, each picture is changed by `shift_domain`."""
 
     def __init__(self, store: MaskedObjectStore, shifted: bool = False) -> None:
         self.store, self.shifted = store, shifted
@@ -54,7 +54,7 @@ class MaskedObjects(Dataset[dict[str, Tensor]]):
 
 
 def stacked(items: Dataset[Any]) -> dict[str, Tensor]:
-    """Stack all items; unshifted masked objects are read as they are on disk, with distances in half precision."""
+    """Stack all items; masked objects without a domain shift keep the half precision of their files."""
     if type(items) is MaskedObjects and not items.shifted:
         return items.store.stacked()
     count = len(items)  # type: ignore[arg-type]
@@ -62,14 +62,14 @@ def stacked(items: Dataset[Any]) -> dict[str, Tensor]:
 
 
 class SeededData(TrainingData):
-    """Endless batches in a seeded order, which a resumed run continues.
+    """Endless batches in a seeded order, which a resumed training continues.
 
     Args:
-        batch_size: items in a step.
-        seed: of the order.
+        batch_size: items per step.
+        seed: seed of the order.
         workers: processes that read items.
-        hold: keep all items stacked on the device (139 kB a masked object of 96 x 96 pixels), so that a batch is a
-            choice of rows, without workers and transfers.
+        hold: keep all items stacked on the device (139 kB per masked object of 96 x 96 pixels), so that a batch is
+            gathered there, without workers and transfers.
     """
 
     def __init__(self, *, batch_size: int, seed: int, workers: int = 0, hold: bool = False) -> None:
@@ -84,7 +84,7 @@ class SeededData(TrainingData):
             self.held = stacked(self.items)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Batch items, or their numbers where they are held."""
+        """Batch items, or their indices if they are held."""
         count = len(self.items)  # type: ignore[arg-type]
         order = SeededSampler(count, self.seed, samples_seen(self.trainer, self.batch_size))
         if self.held is not None:
@@ -92,28 +92,29 @@ class SeededData(TrainingData):
         return DataLoader(self.items, self.batch_size, sampler=order, num_workers=self.workers)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Move a batch, or choose its rows."""
+        """Move a batch to the device, or gather its rows from the held items."""
         if self.held is None:
             return super().transfer_batch_to_device(batch, device, dataloader_idx)
         rows = batch.to(device)
-        self.held = {name: value.to(device) for name, value in self.held.items()}  # moves once
+        self.held = {name: value.to(device) for name, value in self.held.items()}  # a transfer only the first time
         return {name: value[rows] for name, value in self.held.items()}
 
     def first(self, count: int, device: torch.device) -> dict[str, Tensor]:
-        """Stack the first items, or all if there are fewer."""
+        """Stack the first `count` items, or all if there are fewer."""
         if self.held is not None:
             return {name: value[:count].to(device) for name, value in self.held.items()}
         items = [self.items[k] for k in range(min(count, len(self.items)))]  # type: ignore[arg-type]
         return {name: value.to(device) for name, value in default_collate(items).items()}
 
-    def replace(self, name: str, other: str, by: Callable[[Tensor], Tensor], device: torch.device) -> None:
-        """Replace a held tensor by a function of it, so that no step computes it again."""
+    def replace(self, name: str, new_name: str, function: Callable[[Tensor], Tensor], device: torch.device) -> None:
+        """Replace a held tensor by a function of it, so that it is computed once; does nothing without held items."""
         if self.held is not None and name in self.held:
-            self.held[other] = torch.cat([by(some.to(device)) for some in self.held.pop(name).split(REPLACED_AT_ONCE)])
+            parts = self.held.pop(name).split(REPLACED_AT_ONCE)
+            self.held[new_name] = torch.cat([function(part.to(device)) for part in parts])
 
 
 class WorldShapes(SeededData):
-    """Shapes alone, for the VAE."""
+    """Shapes without pictures, for the VAE."""
 
     def __init__(self, *, world: WorldConfig, seeds: Sequence[int], resolution: int = 32, **loading: Any) -> None:
         super().__init__(**loading)
@@ -121,7 +122,7 @@ class WorldShapes(SeededData):
         self.items = self.shapes
 
     def summary(self) -> str:
-        """Name the shapes."""
+        """Describe the shapes for the model card."""
         return f"{len(self.shapes)} objects of procedural worlds"
 
 
@@ -129,11 +130,11 @@ class WorldObjects(SeededData):
     """Masked objects of worlds, rendered once into a store that all runs share.
 
     Args:
-        objects: what they are drawn from.
-        seeds: of the objects: first, and behind the last.
-        shifted: change each picture as another domain would.
+        objects: distribution of the masked objects.
+        seeds: first and last (exclusive) seed of the objects.
+        shifted: whether each picture is changed by `shift_domain`.
         stores: folder of rendered objects.
-        loading: of `SeededData`.
+        **loading: arguments of `SeededData`.
     """
 
     def __init__(
@@ -150,15 +151,15 @@ class WorldObjects(SeededData):
         self.items = MaskedObjects(self.store, shifted)
 
     def prepare_data(self) -> None:
-        """Render the objects that are missing from the store."""
+        """Render missing objects."""
         self.store.render()
 
     def summary(self) -> str:
-        """Name the objects."""
+        """Describe the objects for the model card."""
         return summarize_objects(self.store)
 
 
 def summarize_objects(store: MaskedObjectStore) -> str:
-    """Name masked objects, for a model card."""
+    """Describe masked objects for a model card."""
     world = store.config.world
     return f"{len(store)} masked objects of procedural worlds ({world.height} x {world.width} pixels)"

@@ -1,4 +1,4 @@
-"""A shifted domain: pictures of worlds as another camera, another light and an imperfect mask and depth show them."""
+"""Domain shift of training pictures: another camera, another light, an imperfect mask and imperfect depth."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor
 
 from scenes.worlds.masked_objects import MaskedObject
 
-SMOOTH_DEPTH_ERROR = 0.03  # standard deviation of its smooth relative error
-PIXEL_DEPTH_ERROR = 0.01  # standard deviation of its relative error a pixel
-MAX_HOLE_SHARE = 0.15  # largest share of the depth that is lost, in patches
+SMOOTH_DEPTH_ERROR = 0.03  # standard deviation of the smooth relative error of depth
+PIXEL_DEPTH_ERROR = 0.01  # standard deviation of the relative error of each pixel's depth
+MAX_HOLE_SHARE = 0.15  # largest share of the depth that is lost in patches
 
 
 def shift_domain(item: MaskedObject, generator: torch.Generator) -> MaskedObject:
-    """Change light, colours, sharpness, noise, the border of the mask and the depth; the truth stays.
+    """Change light, colours, sharpness, noise, the border of the mask and the depth, but not the truth.
 
-    The scale of the depth stays too: poses are learned relative to the points, whatever their unit.
+    The scale of the depth does not change either, because poses are relative to the points.
     """
 
     def unit() -> float:
@@ -36,18 +36,18 @@ def shift_domain(item: MaskedObject, generator: torch.Generator) -> MaskedObject
     return replace(item, image=(255 * image).round().clamp(0, 255).to(torch.uint8), mask=mask, depth=depth)
 
 
-def shift_mask(mask: Bool[Tensor, "height width"], chance: float) -> Bool[Tensor, "height width"]:
-    """Grow or shrink a mask by a pixel, or leave it; one that would vanish stays."""
-    if chance < 1 / 3:
+def shift_mask(mask: Bool[Tensor, "height width"], uniform: float) -> Bool[Tensor, "height width"]:
+    """Grow, shrink or keep a mask, by one pixel and a third of [0, 1] each; a mask that would vanish is kept."""
+    if uniform < 1 / 3:
         return F.max_pool2d(mask[None].float(), 3, 1, 1)[0].bool()
-    if chance < 2 / 3:
+    if uniform < 2 / 3:
         shrunk = ~F.max_pool2d((~mask)[None].float(), 3, 1, 1)[0].bool()
         return shrunk if int(shrunk.sum()) >= 20 else mask
     return mask
 
 
 def shift_depth(depth: Float[Tensor, "height width"], generator: torch.Generator) -> Float[Tensor, "height width"]:
-    """Draw the factor of each depth: smooth waves, grain, and 0 in holes."""
+    """Draw a factor for the depth of each pixel: a smooth error, pixel noise, and 0 in holes."""
     height, width = depth.shape
 
     def smooth(cells: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Preference alignment of shapes with the model in the loop: draw candidates, pair them, prefer the better ones."""
+"""Preference alignment of shapes on pairs of the model's own candidates."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
 from training.lifting.batches import Batch, tensors_of, views_of
 from training.lifting.candidates import CandidateStore, best_and_worst
 from training.lifting.data import SeededData, summarize_objects
-from training.lifting.stages import LiftingStage
+from training.lifting.stage import LiftingStage
 
 Control = Literal["none", "shuffled", "winners_only"]
 
 
 class Pairs(Dataset[dict[str, Tensor]]):
-    """A masked object with its preferred shape and its rejected one, as latents."""
+    """Masked objects, each with its preferred and its rejected shape as latents.
+
+    Raises:
+        ValueError: no pair differs by a reward of `margin` or more.
+    """
 
     def __init__(self, candidates: CandidateStore, margin: float, control: Control, seed: int) -> None:
         self.candidates = candidates
-        rewards = torch.stack([one.rewards for one in candidates])
+        rewards = torch.stack([of_object.rewards for of_object in candidates])
         objects, winners, losers = best_and_worst(rewards, margin)
         if not len(objects):
             gap = float((rewards.amax(1) - rewards.amin(1)).max())
             raise ValueError(
-                f"no pair differs by a reward of {margin} or more; the largest gap is {gap:.3f}, lower the margin"
+                f"no two candidates differ by a reward of {margin} or more: lower the margin to {gap:.3f} or less"
             )
         if control == "shuffled":
             swap = torch.rand(len(objects), generator=torch.Generator().manual_seed(seed)) < 0.5
@@ -43,25 +47,26 @@ class Pairs(Dataset[dict[str, Tensor]]):
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        which, winner, loser = self.pairs[index]
-        one = self.candidates[which]
-        return tensors_of(one.item) | {"winner": one.shapes[winner], "loser": one.shapes[loser]}
+        number, winner, loser = self.pairs[index]
+        candidates = self.candidates[number]
+        return tensors_of(candidates.item) | {"winner": candidates.shapes[winner], "loser": candidates.shapes[loser]}
 
 
 class WorldPreferences(SeededData):
-    """Pairs out of `count` candidates of a model for each object of training worlds, drawn once and kept.
+    """Preference pairs among `count` candidates of a model for each object of training worlds, drawn once and stored.
 
     Args:
-        folder: of the model that draws the candidates, and that training starts from.
-        objects: what the masked objects are drawn from.
-        seeds: of the objects: first, and behind the last.
-        count: candidates an object.
-        steps: of the sampler.
-        guidance: weight of the guidance of the candidates.
-        margin: least difference of the rewards of a pair.
-        control: "shuffled" labels winners and losers at random.
+        folder: folder of the model that draws the candidates and that training starts from.
+        objects: distribution of the masked objects.
+        seeds: first and last (exclusive) seed of the objects.
+        count: candidates per object.
+        steps: steps of the sampler.
+        guidance: weight of the sampler's guidance.
+        margin: minimum difference between the rewards of a pair.
+        control: "shuffled" swaps winner and loser at random; "none" and "winners_only" keep them.
         stores: folder of rendered objects.
         candidates: folder of candidates.
+        **loading: arguments of `SeededData`.
     """
 
     def __init__(
@@ -88,12 +93,12 @@ class WorldPreferences(SeededData):
         self.margin, self.control = margin, control
 
     def prepare_data(self) -> None:
-        """Render the objects and draw the candidates that are missing."""
+        """Render missing objects and draw missing candidates."""
         self.store.render()
         self.candidates.render(workers=1)
 
     def summary(self) -> str:
-        """Name the objects."""
+        """Describe the objects for the model card."""
         return summarize_objects(self.store)
 
     def setup(self, stage: str) -> None:
@@ -103,13 +108,14 @@ class WorldPreferences(SeededData):
 
 
 class PreferenceAlignment(LiftingStage):
-    """Train the shape stream by flow-matching DPO against the model that it starts from.
+    """Train the shape stream by flow-matching DPO against the model that training starts from.
 
-    Layout and conditioner do not learn; the layout does not touch the shape.
+    Layout and conditioner are frozen; the layout does not affect the shape.
 
     Args:
-        beta: strength; the published one, with its weight of the time, is not known.
-        winners_only: a control: flow matching on the winners alone.
+        beta: strength of the preference; the published value and its weighting over time are unknown.
+        winners_only: train by flow matching on the winners alone (a control).
+        **options: arguments of `LiftingStage`.
     """
 
     trained = "the shape stream, by preference alignment"
@@ -120,26 +126,26 @@ class PreferenceAlignment(LiftingStage):
         self.reference = deepcopy(self.model.flow).requires_grad_(False)
 
     def parts(self) -> list[torch.nn.Module]:
-        """The shape stream."""
+        """List the shape stream."""
         return [self.model.flow.shape]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Prefer the winners."""
+        """Compute the preference loss, or the flow-matching loss of the winners."""
         count = len(batch["winner"])
-        coin = self.coin
+        generator = self.generator
         with torch.no_grad():
-            with torch.autocast(self.device.type, enabled=False):  # geometry is exact
+            with torch.autocast(self.device.type, enabled=False):  # geometry needs float32
                 views, _ = views_of(batch, self.model, torch.zeros(count, dtype=torch.bool))
             condition = self.model.conditioner(views)
-        noise = draw_noise(self.model.flow.token_shapes, count, generator=coin, device=self.device)
-        time = torch.rand(count, generator=coin, device=self.device)
-        winner, loser = (noise | {"shape": batch[which]} for which in ("winner", "loser"))
+        noise = draw_noise(self.model.flow.token_shapes, count, generator=generator, device=self.device)
+        time = torch.rand(count, generator=generator, device=self.device)
+        winner, loser = (noise | {"shape": batch[key]} for key in ("winner", "loser"))
         if self.winners_only:
             latents = interpolate_all(noise, winner, time)
             predicted = self.model.flow(latents, time, torch.zeros_like(time), condition.tokens)["shape"]
             loss: Tensor = (predicted - velocities(noise, winner)["shape"]).square().mean()
             self.log("loss", loss, prog_bar=True, sync_dist=True)
             return loss
-        found = preference_loss(self.model.flow, self.reference, winner, loser, noise, time, condition, self.beta)
-        self.log_dict(vars(found), prog_bar=True, sync_dist=True)
-        return found.loss
+        preference = preference_loss(self.model.flow, self.reference, winner, loser, noise, time, condition, self.beta)
+        self.log_dict(vars(preference), prog_bar=True, sync_dist=True)
+        return preference.loss

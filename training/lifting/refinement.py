@@ -1,4 +1,4 @@
-"""Training of the second flow: finer distances, and colours, of the voxels near the surface."""
+"""Training of the refinement flow: distances and colours of the voxels near the surface, at twice the resolution."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from scenes.worlds.objects.solid import signed_distance
 from scenes.worlds.world import WorldObject
 from training.lifting.batches import Batch, fields_of, points_of, tensors_of, views_of
 from training.lifting.data import MaskedObjects, WorldObjects
-from training.lifting.stages import LiftingStage
+from training.lifting.stage import LiftingStage
 
 
 class PaintedObjects(MaskedObjects):
-    """Masked objects with the colour of their nearest part at each voxel."""
+    """Masked objects with the colour of the nearest part at each voxel (`albedo`)."""
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         item = self.store[index]
@@ -48,13 +48,13 @@ class RefinementTraining(LiftingStage):
     trained = "the refinement flow"
 
     def parts(self) -> list[torch.nn.Module]:
-        """The refinement."""
+        """List the refinement flow."""
         if self.model.refinement is None:
-            raise ValueError("this model has no refinement flow to train; build it with `model.refinement`")
+            raise ValueError("this model has no refinement flow to train; set model.refinement")
         return [self.model.refinement]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Match velocities on the band."""
+        """Compute the flow-matching loss on the band of voxels near the surface."""
         model, fine = self.model, batch["distance"]
         if fine.shape[-1] != 2 * model.vae.resolution or model.refinement is None:
             raise ValueError(
@@ -83,7 +83,7 @@ class RefinementTraining(LiftingStage):
 
 
 def pictures_of(batch: Batch) -> Sequence[MaskedPicture]:
-    """Split a batch into pictures."""
+    """Split a batch into masked pictures on the CPU."""
     points = points_of(batch)
     return [
         MaskedPicture(image.cpu().float() / 255, mask.cpu(), PointMap(xyz.cpu(), valid.cpu(), points.frame))
@@ -92,9 +92,9 @@ def pictures_of(batch: Batch) -> Sequence[MaskedPicture]:
 
 
 def albedo_grid(obj: WorldObject, resolution: int) -> UInt8[Tensor, "3 x y z"]:
-    """Find the mean colour of the texture of the nearest part at each voxel of the object's cube."""
+    """Compute, at each voxel of the object's cube, the mean texture colour of the nearest part."""
     centres = max(obj.size) / MARGIN * voxel_centres(resolution, torch.zeros(1)).reshape(-1, 3)
-    gaps = [signed_distance(replace(obj, primitives=(part,)), centres).abs() for part in obj.primitives]
-    means = [[(a + b) / 2 for a, b in zip(t.colour, t.other, strict=True)] for t in obj.textures]
-    colour = torch.tensor(means)[torch.stack(gaps).argmin(0)]
+    distances = [signed_distance(replace(obj, primitives=(part,)), centres).abs() for part in obj.primitives]
+    mean_colours = [[(a + b) / 2 for a, b in zip(t.colour, t.other, strict=True)] for t in obj.textures]
+    colour = torch.tensor(mean_colours)[torch.stack(distances).argmin(0)]
     return (255 * colour).round().clamp(0, 255).to(torch.uint8).T.reshape(3, resolution, resolution, resolution)

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning of SR-3D with Lightning: data module and module."""
+"""Supervised fine-tuning of SR-3D: data module and training module."""
 
 from __future__ import annotations
 
@@ -28,7 +28,23 @@ def best_precision() -> str:
 
 
 class WorldQuestions(TrainingData):
-    """Questions about procedural worlds: rendered once into a store that all runs share."""
+    """Questions about procedural worlds, which are rendered once into a store that all trainings share.
+
+    Args:
+        processor: prepares the samples.
+        world: distribution of the worlds.
+        seeds: first and last (exclusive) seed of the worlds.
+        categories: question categories.
+        questions_per_clip: number of questions per clip.
+        batch_size: clips per step.
+        seed: seed of the order and of the questions.
+        box_probability: see `augment_region`.
+        partial_marking_prob: see `augment_region`.
+        surface_box_prob: see `RegionQuestions`.
+        stores: folder of rendered worlds.
+        signals: further signals of the worlds that are rendered.
+        workers: processes that prepare samples.
+    """
 
     def __init__(
         self,
@@ -60,11 +76,11 @@ class WorldQuestions(TrainingData):
         self.workers = workers
 
     def prepare_data(self) -> None:
-        """Render the worlds that are missing from the store."""
+        """Render missing worlds."""
         self.store.render()
 
     def dataset(self) -> Dataset[Any]:
-        """Prepare the samples, each on first use."""
+        """Build the samples, which are prepared on first use."""
         return RegionQuestions(
             self.store,
             self.processor,
@@ -77,15 +93,15 @@ class WorldQuestions(TrainingData):
         )
 
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
-        """Return the function that packs the samples of a batch; worker processes get a copy."""
+        """Return the function that packs the samples of a batch; worker processes get a copy of it."""
         return partial(self.processor.collate, packed=True)
 
     def summary(self) -> str:
-        """Name the worlds."""
+        """Describe the worlds for the model card."""
         return summarize_worlds(len(self.store), self.store.config)
 
     def train_dataloader(self) -> DataLoader:
-        """Batch clips without end, in an order that depends on the seed alone; a resumed run continues in it."""
+        """Batch clips endlessly, in an order that depends on the seed alone; a resumed training continues it."""
         samples = self.dataset()
         return DataLoader(
             samples,
@@ -100,16 +116,17 @@ class WorldQuestions(TrainingData):
 class SupervisedFineTuning(TrainingModule):
     """Fine-tune an SR-3D on answers (NVILA-Lite recipe, VILA scripts: AdamW, linear warm-up, cosine decay).
 
-    The loss is the mean over the answer tokens of the *global* batch, so that N processes give what one gives.
+    The loss is the mean over the answer tokens of the *global* batch, so that it does not depend on the number of
+    processes.
 
     Args:
         model: the SR-3D to train.
-        processor: made its inputs; exported beside it.
-        fast_modules: name prefixes of submodules that learn faster: those that start at zero have to catch up.
-        fast_lr_multiplier: their learning rate over that of the rest.
-        freeze: submodules that are not trained.
+        processor: its processor, which is exported with it.
+        fast_modules: name prefixes of submodules with a higher learning rate, such as those initialised to zero.
+        fast_lr_multiplier: learning rate of `fast_modules` relative to the others.
+        freeze: names of submodules that are not trained.
         gradient_checkpointing: recompute activations in the backward pass to save memory.
-        **optimization: learning rate, decay, warm-up and optimizer, see `TrainingModule`.
+        **optimization: arguments of `TrainingModule`.
     """
 
     def __init__(
@@ -130,7 +147,7 @@ class SupervisedFineTuning(TrainingModule):
         self.fast_lr_multiplier = fast_lr_multiplier
         for name in freeze:
             self.model.get_submodule(name).requires_grad_(False)
-        # the default backend only: a backend that was chosen by name stays; ours is sdpa, in blocks of packed questions
+        # replaces only the default backend: shared-prefix attention is sdpa in blocks of packed questions
         if self.model.language_model.config._attn_implementation == "sdpa":
             self.model.set_attn_implementation({"text_config": SHARED_PREFIX})
         if gradient_checkpointing:
@@ -143,7 +160,7 @@ class SupervisedFineTuning(TrainingModule):
         return loss
 
     def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Count the answer tokens of the global batch per process: DDP averages the losses into the global mean."""
+        """Count the answer tokens of the global batch per process, because DDP averages losses over processes."""
         count = (batch["labels"] != -100).sum()
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
@@ -153,7 +170,7 @@ class SupervisedFineTuning(TrainingModule):
         """Group parameters by learning rate, by weight decay (none on biases and norms), and for Muon by embedding."""
         embeddings = {id(m.weight) for m in self.modules() if isinstance(m, torch.nn.Embedding)}
         groups: dict[tuple[bool, bool, bool], list[torch.nn.Parameter]] = {}
-        for name, parameter in self.named_parameters():  # training-only modules of subclasses are among them
+        for name, parameter in self.named_parameters():  # includes the training-only modules of subclasses
             if parameter.requires_grad:
                 fast = name.removeprefix("model.").startswith(self.fast_modules)
                 kind = (fast, parameter.ndim > 1, id(parameter) in embeddings)
@@ -169,10 +186,10 @@ class SupervisedFineTuning(TrainingModule):
         ]
 
     def summary(self) -> str:
-        """Describe the model's inputs."""
-        sees = "a point map" if self.model.config.position_encoding else "no point map"
+        """Describe the model's inputs for the model card."""
+        points = "a point map" if self.model.config.position_encoding else "no point map"
         times = ", timestamps" if self.model.config.timestamp_encoding != "none" else ""
-        return f"An SR-3D that sees RGB{times} and {sees}, and reads only the question grammar of `scenes/questions`."
+        return f"An SR-3D that sees RGB{times} and {points}, and reads only the question grammar of `scenes/questions`."
 
     def export(self, folder: Path) -> None:
         """Write model and processor in the transformers layout."""

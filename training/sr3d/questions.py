@@ -1,4 +1,4 @@
-"""Supervised samples: a clip, regions on it, and many questions that share its visual tokens."""
+"""Supervised samples: a clip, its regions, and several questions that share its visual tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scenes.questions import Question, ask_about, ask_about_patches, region_of
 
 @runtime_checkable
 class Clips(Protocol):
-    """Clips by number: a list, or a store on disk."""
+    """Indexed clips: a list, or a store on disk."""
 
     def __len__(self) -> int: ...
 
@@ -27,11 +27,21 @@ class Clips(Protocol):
 
 
 class RegionQuestions(Dataset[Sample]):
-    """Clips with questions, answers and regions, prepared for packed training (one sample a clip).
+    """Clips with questions, answers and regions, prepared for packed training (one sample per clip).
 
-    With `surface_box_prob` a clip is not asked about its objects, but about boxes on any surface, over 1 to all of its
-    frames, and half of these clips show noise: then geometry is all that is left to read. Everything drawn for clip i
-    depends on (seed, i) alone. Prepared samples are kept in memory, so that the second epoch costs nothing.
+    With probability `surface_box_prob`, the questions are about boxes on any surface instead of objects, in a random
+    subset of the frames; half of these clips show noise instead of colours, so that only geometry answers them. What is
+    drawn for clip i depends on (seed, i) alone. Prepared samples stay in memory for later epochs.
+
+    Args:
+        clips: the clips.
+        processor: prepares the samples.
+        categories: question categories.
+        per_clip: number of questions per clip.
+        seed: seed of questions, regions and marks.
+        box_probability: see `augment_region`.
+        partial_marking_prob: see `augment_region`.
+        surface_box_prob: probability of questions about surface boxes.
     """
 
     def __init__(
@@ -101,17 +111,19 @@ class RegionQuestions(Dataset[Sample]):
 def augment_region(
     region: Region, generator: torch.Generator, box_probability: float, partial_marking_prob: float
 ) -> Region:
-    """Imitate the ways in which people point: segmentation or box, on all frames or few (SR-3D section 3.2).
+    """Imitate how people mark a region: by segmentation or box, on all frames or some (SR-3D section 3.2).
 
-    With `box_probability` every mask becomes its bounding box. With `partial_marking_prob` k ~ U{1..n} of the frames
-    that show the region are kept.
+    With `box_probability`, every mask becomes its bounding box. With `partial_marking_prob`, only k ~ U{1..n} of the n
+    frames that show the region are marked.
     """
-    as_box, few = (torch.rand(2, generator=generator) < torch.tensor([box_probability, partial_marking_prob])).tolist()
+    as_box, partial = (
+        torch.rand(2, generator=generator) < torch.tensor([box_probability, partial_marking_prob])
+    ).tolist()
     masks = dict(region.masks)
-    if few:
-        keep = int(torch.randint(1, len(masks) + 1, (), generator=generator))
+    if partial:
+        count = int(torch.randint(1, len(masks) + 1, (), generator=generator))
         frames = sorted(masks)
-        chosen = torch.randperm(len(frames), generator=generator)[:keep].tolist()
+        chosen = torch.randperm(len(frames), generator=generator)[:count].tolist()
         masks = {frames[i]: masks[frames[i]] for i in sorted(chosen)}
     if as_box:
         masks = {frame: bounding_box(mask) for frame, mask in masks.items()}
@@ -123,7 +135,7 @@ def bounding_box(mask: torch.Tensor) -> torch.Tensor:
     rows, cols = mask.any(1), mask.any(0)
 
     def span(line: torch.Tensor) -> torch.Tensor:
-        seen = line.int()
-        return (seen.cumsum(0) > 0) & (seen.flip(0).cumsum(0).flip(0) > 0)
+        marked = line.int()
+        return (marked.cumsum(0) > 0) & (marked.flip(0).cumsum(0).flip(0) > 0)
 
     return span(rows)[:, None] & span(cols)
