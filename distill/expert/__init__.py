@@ -1,1 +1,1 @@
-"""Training of the 4D expert that teaches the students."""
+"""Training of the 4D expert, the teacher of distillation."""

@@ -1,4 +1,4 @@
-"""Online rendering: worlds are drawn and rendered during a training, endlessly and without a store on disk."""
+"""Online rendering: worlds are drawn and rendered during training, without a store on disk."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from scenes.worlds.rendering.shading import shade
 
 @dataclass(frozen=True)
 class WorldBatch:
-    """Worlds on their way to the device that renders them; some kilobytes each, where a clip has half a megabyte."""
+    """Packed worlds for transfer to the rendering device: a few kilobytes each, where a clip takes half a megabyte."""
 
     packed: PackedWorlds
-    noise: Float[Tensor, "world"]  # standard deviation of the sensor noise, of full scale
+    noise: Float[Tensor, "world"]  # standard deviation of the sensor noise, relative to full scale
 
     def to(self, device: torch.device | str) -> WorldBatch:
         """Move all tensors."""
@@ -49,24 +49,24 @@ class LiveWorlds(Dataset[World]):
 
 
 def batch_worlds(worlds: Sequence[World], at_once: int | None = None) -> list[WorldBatch]:
-    """Pack worlds of one size on the CPU, in groups of `at_once` that are rendered together (None: all)."""
+    """Pack worlds of one size on the CPU, in groups of `at_once` that are rendered together (None: all in one)."""
     parts = [worlds[first : first + at_once] for first in range(0, len(worlds), at_once)] if at_once else [worlds]
     return [WorldBatch(pack(part, "cpu"), torch.tensor([world.noise for world in part])) for part in parts]
 
 
 @torch.no_grad()
 def perceive(batch: WorldBatch, grid: tuple[int, int]) -> tuple[Tensor, Signals]:
-    """Render video (batch time 3 height width, uint8) and exact signals, rays on a grid, on the device of the batch.
+    """Render video (batch time 3 height width, uint8) and exact signals, with rays on `grid`, on the batch's device.
 
-    They are what `WorldStore` holds for the same seeds, up to rounding and to the draws of the sensor noise, which come
-    from the device's own generator.
+    The result equals that of `WorldStore` for the same seeds, except for rounding and the sensor noise, which is drawn
+    from the device's global generator.
     """
     scene = batch.packed
     hits = cast(scene)
     vectors, valid = flow(scene, hits, -1)
     colour = images(scene, rearrange(shade(scene, hits), "c view pixel -> view c pixel"))
-    grain = rearrange(batch.noise, "w -> w 1 1 1 1") * torch.randn_like(colour)
-    video = (255 * (colour + grain)).round().clamp(0, 255).to(torch.uint8)
+    noise = rearrange(batch.noise, "w -> w 1 1 1 1") * torch.randn_like(colour)
+    video = (255 * (colour + noise)).round().clamp(0, 255).to(torch.uint8)
     cameras, pinholes = (
         rearrange(m, "(w f) i j -> w f i j", f=scene.frames) for m in (scene.world_T_cam, intrinsics(scene))
     )

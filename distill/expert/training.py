@@ -1,4 +1,4 @@
-"""Training of the 4D expert on worlds that no student sees."""
+"""Training of the 4D expert, on worlds that are disjoint from those of the students."""
 
 from __future__ import annotations
 
@@ -19,22 +19,25 @@ from distill.signals import CHANNELS, Signals, mirrored
 from distill.teachers.expert import Expert4D
 from training.module import TrainingModule
 
-FEW_TOKENS = 256  # up to which a CPU does better without torch's fused attention: 27 ms a clip and step, not 33
+MAX_EAGER_TOKENS = 256  # up to here eager attention is faster on a CPU: 27 ms per clip and step, 33 ms when fused
 
 
 class ExpertTraining(TrainingModule):
     """Train an expert on exact signals: smooth L1 for log depth, flow (pixels) and rays, cross entropy for motion.
 
-    The test compares it with a trivial predictor: the mean log depth and mean ray of every pixel over the test set
-    itself (a little too good), no flow, and motion everywhere (its best guess in IoU).
+    The test compares it with a trivial predictor: the per-pixel mean of log depth and rays over the test set itself
+    (which favours it slightly), zero flow, and motion everywhere (the constant with the best IoU).
 
     Args:
         model: the expert.
-        weights: of the loss of each signal.
-        betas: error from which the loss of each signal but motion is linear, in the unit of the signal. It lies well
-            below the error that the training aims at, so that the median counts and not a few edges.
-        mirror: flip half of the batches, by chance: twice the worlds for a long training.
-        **optimization: of `TrainingModule`.
+        weights: loss weight of each signal.
+        betas: error above which the loss of each signal except motion is linear, in the unit of the signal. It lies
+            well below the target error, so that the loss follows the median and not a few edges.
+        mirror: flip each batch horizontally with probability 1/2, which doubles the worlds of a long training.
+        **optimization: arguments of `TrainingModule`.
+
+    Raises:
+        ValueError: a signal has no weight or no beta.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class ExpertTraining(TrainingModule):
     ) -> None:
         super().__init__(**optimization)
         if missing := [name for name in CHANNELS if name not in weights or name not in {*betas, "motion"}]:
-            raise ValueError(f"the expert needs a weight and a beta for every signal; {', '.join(missing)} lacks one")
+            raise ValueError(f"module.weights or module.betas lacks {', '.join(missing)}: give both for every signal")
         self.model = model
         self.weights, self.loss_betas, self.mirror = dict(weights), dict(betas), mirror
         self.errors: dict[str, dict[str, list[tuple[float, float]]]] = {}
@@ -56,13 +59,13 @@ class ExpertTraining(TrainingModule):
         self.means: dict[str, Tensor] = {}
 
     def on_fit_start(self) -> None:
-        """Choose how attention is computed."""
+        """Use eager attention where it is faster: for few tokens on a CPU."""
         latent = self.model.spec.latent
-        if self.device.type == "cpu" and latent is not None and math.prod(latent[1:4]) <= FEW_TOKENS:
+        if self.device.type == "cpu" and latent is not None and math.prod(latent[1:4]) <= MAX_EAGER_TOKENS:
             self.model.encoder.model.set_attn_implementation("eager")
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Compute the weighted sum of the losses of all signals."""
+        """Compute the weighted sum of the signals' losses."""
         video, signals = batch["video"], Signals(batch["values"], batch["valid"])
         if self.mirror and torch.rand(()) < 0.5:
             video, signals = video.flip(-1), mirrored(signals)
@@ -73,7 +76,7 @@ class ExpertTraining(TrainingModule):
         return total
 
     def on_test_start(self) -> None:
-        """Forget earlier errors, and fit the trivial predictor."""
+        """Reset the errors and fit the trivial predictor."""
         self.errors = {}
         loaders = self.trainer.test_dataloaders
         self.means = {name: mean.to(self.device) for name, mean in mean_signals(loaders).items()}
@@ -87,17 +90,17 @@ class ExpertTraining(TrainingModule):
             "motion": torch.ones_like(values["motion"]),
             "rays": self.means["rays"].expand_as(values["rays"]),
         }
-        for who, predicted in (("expert", self.model(batch["video"])), ("trivial", trivial)):
+        for predictor, predicted in (("expert", self.model(batch["video"])), ("trivial", trivial)):
             for clip in range(len(batch["video"])):
-                alone = (
-                    {name: of[clip : clip + 1] for name, of in each.items()}
-                    for each in (predicted, values, batch["valid"])
+                of_clip = (
+                    {name: tensor[clip : clip + 1] for name, tensor in signals.items()}
+                    for signals in (predicted, values, batch["valid"])
                 )
-                for name, error in signal_errors(*alone).items():
-                    self.errors.setdefault(who, {}).setdefault(name, []).append(error)
+                for name, error in signal_errors(*of_clip).items():
+                    self.errors.setdefault(predictor, {}).setdefault(name, []).append(error)
 
     def on_test_end(self) -> None:
-        """Compare the expert with the trivial predictor."""
+        """Estimate the factors by which the expert is better than the trivial predictor."""
         self.gains = times_better(self.errors)
 
     def test_errors(self) -> dict[str, dict[str, float]]:
@@ -105,12 +108,12 @@ class ExpertTraining(TrainingModule):
         return mean_errors(self.errors)
 
     def summary(self) -> str:
-        """Describe the expert, with its test error, which bounds what a student can learn from it."""
-        what = "A 4D expert: depth, backward flow, motion and camera rays from RGB frames, to teach a student with."
-        return "\n".join([what, "", *error_table(self.errors, self.gains)])
+        """Describe the expert for the model card, with its test error, which bounds what a student can learn."""
+        purpose = "A 4D expert: depth, backward flow, motion and camera rays from RGB frames, to teach a student with."
+        return "\n".join([purpose, "", *error_table(self.errors, self.gains)])
 
     def export(self, folder: Path) -> None:
-        """Write the expert in half precision, with its test error where it was measured."""
+        """Write the expert in half precision, and its test error if it was measured."""
         self.model.half().save_pretrained(folder)
         if self.errors:
             gains = {name: {"mean": g.mean, "low": g.low, "high": g.high} for name, g in self.gains.items()}
@@ -124,13 +127,13 @@ def signal_losses(
     valid: Mapping[str, Tensor],
     betas: Mapping[str, float],
 ) -> dict[str, Tensor]:
-    """Compare predictions with the truth where it is known."""
+    """Compute the loss of each signal over its valid values."""
     losses = {}
     for name, target in values.items():
         if name == "motion":
-            each = binary_cross_entropy_with_logits(predicted[name], (target > 0).float(), reduction="none")
+            loss = binary_cross_entropy_with_logits(predicted[name], (target > 0).float(), reduction="none")
         else:
-            each = smooth_l1_loss(predicted[name], target, reduction="none", beta=betas[name])
-        known = valid[name].expand_as(each)
-        losses[name] = torch.where(known, each, 0.0).sum() / known.sum().clamp_min(1)
+            loss = smooth_l1_loss(predicted[name], target, reduction="none", beta=betas[name])
+        counted = valid[name].expand_as(loss)
+        losses[name] = torch.where(counted, loss, 0.0).sum() / counted.sum().clamp_min(1)
     return losses

@@ -21,7 +21,7 @@ from models.heads import DenseHead
 from scenes.clip import Clip
 
 SHIPPED = "expert4d_tiny"  # a name of the checkpoint registry
-NOT_OF_THE_FUNCTION = ("_name_or_path", "dtype", "transformers_version", "architectures")  # entries of a saved config
+IRRELEVANT_KEYS = ("_name_or_path", "dtype", "transformers_version", "architectures")  # not part of the digest
 Latents = Float[Tensor, "batch hook slot rows cols channel"]
 
 
@@ -52,7 +52,7 @@ class Expert4DConfig(PretrainedConfig):
         **kwargs: Any,
     ) -> None:
         if isinstance(video_config, dict):
-            if "qv_bias" in video_config:  # as transformers 5.23 calls what VideoMAE of 5.17 calls qkv_bias
+            if "qv_bias" in video_config:  # the name of transformers 5.23 for qkv_bias of 5.17
                 video_config = {"qkv_bias": video_config["qv_bias"], **video_config}
             video_config = AutoConfig.for_model(**video_config)
         self.video_config: Any = video_config or VideoMAEConfig()
@@ -94,7 +94,7 @@ class Expert4D(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Leave the stock parts as they initialise themselves."""
+        """Keep the initial weights of the stock parts."""
 
     @property
     def spec(self) -> TeacherSpec:
@@ -108,41 +108,44 @@ class Expert4D(PreTrainedModel):
     def digest(self) -> str:
         """Hash of sizes and weights."""
         config = self.config
-        video = {k: v for k, v in config.video_config.to_dict().items() if k not in NOT_OF_THE_FUNCTION}
+        video = {k: v for k, v in config.video_config.to_dict().items() if k not in IRRELEVANT_KEYS}
         settings = (sorted(video.items()), config.hooks, config.head_factors, config.image_mean, config.image_std)
         return digest_of(settings, self)
 
     def freeze(self) -> Expert4D:
-        """Freeze for teaching: evaluation mode, no gradients to parameters."""
+        """Freeze the parameters, set evaluation mode, and return the expert as a `Teacher`."""
         self.eval().requires_grad_(False)
         return self
 
     def forward(self, video: UInt8[Tensor, "batch time 3 height width"]) -> dict[str, Tensor]:
-        """Predict all signals, with gradients: for training the expert itself."""
+        """Predict all signals with gradients, for training the expert itself."""
         return self.decode(self._latents(video))
 
     @torch.no_grad()
     def encode(self, video: UInt8[Tensor, "batch time 3 height width"]) -> Latents:
         """Encode frames to latents, without gradients.
 
-        Raises ValueError for another number or size of frames than the expert was built for.
+        Raises:
+            ValueError: the number or size of the frames is not that of the expert.
         """
         return self._latents(video)
 
     def decode(self, latents: Latents) -> dict[str, Tensor]:
-        """Decode latents to raw signals; differentiable in the latents, whoever they are from."""
+        """Decode latents, the expert's or a student's, to raw signals; differentiable in the latents."""
         size = (self.spec.size, self.spec.size)
         grid = (latents.shape[3], latents.shape[4])
         return {name: head(latents, grid if name == "rays" else size) for name, head in self.heads.items()}
 
     def targets(self, clip: Clip) -> Targets:
-        """Make the targets of one clip (see `decoded_targets`)."""
+        """Compute the targets of one clip (see `decoded_targets`)."""
         return decoded_targets(self, clip, self.device)
 
     def _latents(self, video: Tensor) -> Latents:
         expected = (self.spec.frames, 3, self.spec.size, self.spec.size)
         if tuple(video.shape[1:]) != expected:
-            raise ValueError(f"this expert takes {expected} (time, 3, height, width), got {tuple(video.shape[1:])}")
+            raise ValueError(
+                f"the expert takes video of {expected} (time, 3, height, width), got {tuple(video.shape[1:])}"
+            )
         mean, std = (
             rearrange(torch.tensor(values, device=video.device), "c -> c 1 1")
             for values in (self.config.image_mean, self.config.image_std)
@@ -156,45 +159,47 @@ def load_expert(folder: str | Path) -> Expert4D:
     """Load a trained expert, frozen, by folder or by the name of a shipped checkpoint.
 
     Raises:
-        ValueError: the folder holds none, or its weights do not fit.
+        ValueError: the folder has no expert, or weights that do not fit its config.
     """
     folder = checkpoint_folder(folder)
     path = folder / "config.json"
     if not path.is_file():
         raise ValueError(f"no 4D expert in '{folder}' (config.json is missing): train one, experiment=expert4d/tiny")
-    expert, found = Expert4D.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    if wrong := sorted(map(str, {*found["missing_keys"], *found["unexpected_keys"], *found["mismatched_keys"]})):
+    expert, report = Expert4D.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    if wrong := sorted(map(str, {*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]})):
         raise ValueError(
-            f"the weights in '{folder}' do not fit its config: {len(wrong)} keys differ, such as {wrong[0]}"
+            f"the weights in '{folder}' do not fit its config: {len(wrong)} keys differ, such as {wrong[0]}; "
+            "write the folder again"
         )
     return expert.freeze()  # type: ignore[no-any-return]
 
 
 def expert_to_train(folder: str | Path | Sequence[str | Path] | None = None) -> Expert4D:
-    """Load an expert to be trained further, by default the one that comes with the repository.
+    """Load an expert for further training, by default the shipped one.
 
-    Of several folders the mean of the weights is taken: experts that were trained on from one are better together
-    (model soups, arXiv 2203.05482). With `trainer.max_steps=0` a training writes that mean.
+    Several folders are averaged: the mean of the weights of experts that were fine-tuned from one is better than each
+    of them (model soups, arXiv 2203.05482). With `trainer.max_steps=0`, a training just writes this mean.
 
     Raises:
-        ValueError: a folder holds none, or its weights do not fit.
+        ValueError: a folder has no expert, or weights that do not fit its config.
     """
     folders = [folder or SHIPPED] if folder is None or isinstance(folder, (str, Path)) else list(folder)
-    weights = [load_expert(each).state_dict() for each in folders]
-    fresh = Expert4D(Expert4DConfig.from_pretrained(checkpoint_folder(folders[0])))  # knows which parts never learn
-    fresh.load_state_dict({name: torch.stack([w[name] for w in weights]).mean(0) for name in weights[0]})
-    return fresh
+    states = [load_expert(path).state_dict() for path in folders]
+    expert = Expert4D(Expert4DConfig.from_pretrained(checkpoint_folder(folders[0])))  # frozen parts: the unused ones
+    expert.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
+    return expert
 
 
 def shipped_expert() -> Expert4D:
-    """Load the tiny expert that comes with the repository."""
+    """Load the shipped tiny expert."""
     return load_expert(SHIPPED)
 
 
 def random_expert(seed: int = 0, folder: str | Path = SHIPPED) -> Expert4D:
-    """Build a twin of an expert that has learned nothing: a control, with the same losses and cost.
+    """Build an expert of the same architecture with random weights: a control with the same losses and cost.
 
-    Raises ValueError where the folder holds no expert.
+    Raises:
+        ValueError: the folder has no expert.
     """
     config = load_expert(folder).config
     with torch.random.fork_rng(devices=[]):

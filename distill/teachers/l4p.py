@@ -1,9 +1,9 @@
-"""L4P (arXiv 2502.13078) as a teacher, from a folder that the user names; its code and weights are not part of this.
+"""L4P (arXiv 2502.13078) as a teacher, from a checkout of the user; its code and weights are not included.
 
-Written against the interface of its public repository: `L4P_VideoMAE.video_encoder(rgb, intrinsics, extrinsics)` gives
-the outputs of all blocks (patch embedding first), and `task_heads[task].task_head(features, (time, height, width))` the
-raw values (log depth, pixels, logits, Plücker rays). Calling the inner `task_head` passes by the camera head's pose
-fitting, which is not differentiable. Licence of L4P: CC-BY-NC-SA-4.0.
+This uses the interface of its public repository: `L4P_VideoMAE.video_encoder(rgb, intrinsics, extrinsics)` returns the
+outputs of all blocks (patch embedding first), and `task_heads[task].task_head(features, (time, height, width))` the raw
+values (log depth, pixels, logits, Plücker rays). Calling the inner `task_head` skips the camera head's pose fitting,
+which is not differentiable. Licence of L4P: CC-BY-NC-SA-4.0.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scenes.clip import Clip
 
 TASKS = {"depth": "depth", "flow": "flow_2d_backward", "motion": "dyn_mask", "rays": "camray"}
 HOOKS = (14, 21, 28, 36)  # blocks that its DPT heads read
-UNREAD = -10000.0  # stands where no head looks
+UNREAD = -10000.0  # fills the outputs of blocks that no head reads
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet
 TUBELET, PATCH = 2, 14
 
@@ -51,33 +51,40 @@ class L4PTeacher:
         Args:
             folder: checkout of the L4P repository.
             checkpoint: its Lightning checkpoint; keys begin with `l4p_model.`.
-            frames: of a window.
-            size: of a frame, pixels.
+            frames: frames of a window.
+            size: height and width of a frame in pixels.
             hooks: blocks that the heads read.
 
         Raises:
-            FileNotFoundError: the folder or the checkpoint is not there.
-            ValueError: the folder is no L4P checkout, or the weights do not fit.
+            FileNotFoundError: the folder or the checkpoint is missing.
+            ImportError: L4P needs a package that is not installed.
+            ValueError: the folder is not an L4P checkout, or the weights do not fit.
         """
         self.folder, self.checkpoint = Path(folder), Path(checkpoint)
         for path, what in ((self.folder / "configs" / "model.yaml", "L4P checkout"), (self.checkpoint, "checkpoint")):
             if not path.is_file():
-                raise FileNotFoundError(f"no {what} here: {path} is missing; get it from github.com/NVlabs/L4P")
+                raise FileNotFoundError(f"no {what} at '{path}': get it from github.com/NVlabs/L4P")
         description = find_class(yaml.safe_load((self.folder / "configs" / "model.yaml").read_text()), "L4P_VideoMAE")
         if description is None:
-            raise ValueError(f"{self.folder}/configs/model.yaml describes no L4P_VideoMAE")
+            raise ValueError(f"{self.folder}/configs/model.yaml describes no L4P_VideoMAE: give an L4P checkout")
         description["init_args"]["video_encoder_ckpt_path"] = None  # the checkpoint has these weights
         try:
             import_package("l4p", self.folder)
             self.model = build(description)
         except ImportError as error:
-            raise ImportError(f"L4P in {self.folder} needs a package that is not here: {error}") from error
+            raise ImportError(
+                f"L4P in {self.folder} needs a package that is not installed ({error}): install it"
+            ) from error
         state = torch.load(self.checkpoint, map_location="cpu", mmap=True, weights_only=True)  # no copy in memory
         state = state.get("state_dict", state)
-        ours = {key.removeprefix("l4p_model."): value for key, value in state.items()}
-        missing = [key for key in self.model.load_state_dict(ours, strict=False).missing_keys if self._is_needed(key)]
+        weights = {key.removeprefix("l4p_model."): value for key, value in state.items()}
+        report = self.model.load_state_dict(weights, strict=False)
+        missing = [key for key in report.missing_keys if self._is_needed(key)]
         if missing:
-            raise ValueError(f"{self.checkpoint} lacks {len(missing)} weights of L4P, such as {missing[0]}")
+            raise ValueError(
+                f"{self.checkpoint} lacks {len(missing)} weights of L4P, such as {missing[0]}: give the checkpoint of "
+                "this checkout"
+            )
         self.model.eval().requires_grad_(False)
         self.hooks = tuple(hooks)
         channels = self.model.video_encoder.norm.weight.shape[0]
@@ -104,7 +111,7 @@ class L4PTeacher:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         device: torch.device = self.model.video_encoder.norm.weight.device
         return device
 
@@ -122,8 +129,8 @@ class L4PTeacher:
         rgb = (rearrange(video, "b t c h w -> b c t h w").float() / 255 - mean) / std
         features = self.model.video_encoder(rgb, None, None)
         _, slots, rows, cols, _ = self._latent
-        chosen = torch.stack([features[hook] for hook in self.hooks], 1)
-        latents: Tensor = rearrange(chosen, "b k (s r c) d -> b k s r c d", s=slots, r=rows, c=cols)
+        hooked = torch.stack([features[hook] for hook in self.hooks], 1)
+        latents: Tensor = rearrange(hooked, "b k (s r c) d -> b k s r c d", s=slots, r=rows, c=cols)
         return latents
 
     def decode(self, latents: Float[Tensor, "batch hook slot rows cols channel"]) -> dict[str, Tensor]:
@@ -139,7 +146,7 @@ class L4PTeacher:
         }
 
     def targets(self, clip: Clip) -> Targets:
-        """Make the targets of one clip (see `decoded_targets`)."""
+        """Compute the targets of one clip (see `decoded_targets`)."""
         return decoded_targets(self, clip, self.device)
 
     @property
@@ -149,20 +156,20 @@ class L4PTeacher:
 
 
 def find_class(node: Any, name: str) -> dict[str, Any] | None:
-    """Find the description of a class in a Lightning configuration, wherever it is nested."""
+    """Find the description of a class at any depth of a Lightning configuration; None if there is none."""
     if isinstance(node, dict):
         if str(node.get("class_path", "")).endswith(f".{name}"):
             return {"class_path": node["class_path"], "init_args": dict(node.get("init_args", {}))}
         node = list(node.values())
     if isinstance(node, list):
         for part in node:
-            if (found := find_class(part, name)) is not None:
-                return found
+            if (description := find_class(part, name)) is not None:
+                return description
     return None
 
 
 def build(node: Any) -> Any:
-    """Build what a Lightning configuration describes: class paths with arguments, nested."""
+    """Instantiate a Lightning configuration: nested class paths with arguments."""
     if isinstance(node, list):
         return [build(part) for part in node]
     if not isinstance(node, dict):
@@ -174,24 +181,24 @@ def build(node: Any) -> Any:
 
 
 def import_package(name: str, folder: Path) -> None:
-    """Import a package from a folder that is not on the path, under its own name, so that its parts find each other.
+    """Import a package from a folder outside the module path, under its own name, as its internal imports need.
 
     Raises:
-        ValueError: the folder has no such package, or one of that name from elsewhere is loaded already.
+        ValueError: the folder has no such package, or another package of that name is already imported.
     """
     spec = PathFinder.find_spec(name, [str(folder)])
     if spec is None:
         raise ValueError(f"{folder} has no package {name}: give a checkout of its repository")
     loaded = sys.modules.get(name)
     if loaded is not None:
-        places = [Path(place).resolve() for place in getattr(loaded, "__path__", [])]
-        if (folder / name).resolve() not in places:
-            raise ValueError(f"another package {name} is loaded already, so that {folder / name} cannot be")
+        paths = [Path(path).resolve() for path in getattr(loaded, "__path__", [])]
+        if (folder / name).resolve() not in paths:
+            raise ValueError(f"cannot import {folder / name}: another package {name} is already imported; uninstall it")
         return
     package = module_from_spec(spec)
     sys.modules[name] = package
     with ExitStack() as undo:
-        undo.callback(sys.modules.pop, name)  # a package that fails to load is not left behind half loaded
+        undo.callback(sys.modules.pop, name)  # remove the package again if its import fails
         if spec.loader is not None:
             spec.loader.exec_module(package)
         undo.pop_all()

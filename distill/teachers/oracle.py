@@ -1,4 +1,4 @@
-"""A teacher that knows: exact signals from the truth of procedural worlds, for explicit distillation."""
+"""The oracle teacher: exact signals of procedural worlds, for explicit distillation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from scenes.clip import Clip
 
 
 class Oracle:
-    """Targets are the truth. There are no latents and no decoder: the student needs trainable, training-only heads."""
+    """A teacher whose targets are the truth. It has no latents and no decoder: the student needs training-only heads.
+
+    Args:
+        frames: frames of a clip.
+        size: height and width of a frame in pixels.
+        grid: rows and columns of the ray signal.
+    """
 
     def __init__(self, frames: int, size: int, grid: int) -> None:
         self.grid = grid
@@ -25,30 +31,33 @@ class Oracle:
 
     @property
     def digest(self) -> str:
-        """Hash of what determines the targets."""
+        """Identifier of everything that determines the targets."""
         return f"oracle-{self.spec.frames}x{self.spec.size}-{self.grid}"
 
     def to(self, device: torch.device | str) -> Oracle:
-        """Move to a device: there is nothing to move."""
+        """Return itself: there is nothing to move."""
         return self
 
     def encode(
         self, video: UInt8[Tensor, "batch time 3 height width"]
     ) -> Float[Tensor, "batch hook slot rows cols channel"]:
-        """Refuse: an oracle has no features."""
+        """Raise ValueError: an oracle has no latents."""
         raise ValueError("the oracle has no latents: use explicit distillation with trainable heads")
 
     def decode(self, latents: Float[Tensor, "batch hook slot rows cols channel"]) -> dict[str, Tensor]:
-        """Refuse: an oracle has no decoder."""
+        """Raise ValueError: an oracle has no decoder."""
         raise ValueError("the oracle has no decoder: use explicit distillation with trainable heads")
 
     def targets(self, clip: Clip) -> Targets:
-        """Take the exact signals of a clip of the size and length that was declared.
+        """Return the exact signals of a clip.
 
         Raises:
-            ValueError: the clip has another size or length, or lacks the truth.
+            ValueError: the size or length of the clip is not that of the oracle, or the clip lacks the truth.
         """
         expected = (self.spec.frames, self.spec.size, self.spec.size)
         if (len(clip), *clip.size) != expected:
-            raise ValueError(f"the oracle expects {expected} (time, height, width), got {(len(clip), *clip.size)}")
+            raise ValueError(
+                f"the oracle expects clips of {expected} (time, height, width), got {(len(clip), *clip.size)}: set its "
+                "frames and size"
+            )
         return Targets(None, true_signals(clip, (self.grid, self.grid)))

@@ -1,4 +1,4 @@
-"""Stock models side by side as a teacher: video latents, monocular depth, optical flow."""
+"""A teacher of several stock models: video latents, monocular depth and optical flow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from models.encoders.video_encoder import VideoEncoder
 from models.providers import DepthModel, relative_to_depth
 from scenes.clip import Clip
 
-RAFT_SIDE = 128  # pixels: the smallest picture that RAFT takes
+RAFT_MIN_SIDE = 128  # pixels
 
 
 class StockTeacher:
     """Latents of a transformers video encoder (V-JEPA 2, VideoMAE), depth by Depth Anything V2, flow by RAFT.
 
-    No stock class gives depth, flow, motion and cameras from one latent, so there is no decoder: the student gets
-    trainable, training-only heads. Flow is backward because RAFT gets each frame first and the one before it second.
-    A relative depth head gives order without unit (see `relative_to_depth`).
+    No stock class decodes depth, flow, motion and cameras from one latent, so there is no decoder: the student needs
+    trainable, training-only heads. The flow is backward: RAFT gets each frame first and the previous one second. A
+    relative depth head gives depth order without a unit (see `relative_to_depth`).
     """
 
     def __init__(
@@ -45,17 +45,17 @@ class StockTeacher:
 
         Args:
             video: checkpoint folder of the video encoder.
-            hooks: its blocks to distil.
-            frames: of a clip.
-            size: of a frame, pixels.
+            hooks: its blocks that are distilled.
+            frames: frames of a clip.
+            size: height and width of a frame in pixels.
             depth: checkpoint folder of Depth Anything V2; None for no depth.
-            flow: file with the state of torchvision's RAFT; None for no flow.
+            flow: file with the weights of torchvision's RAFT; None for no flow.
             flow_model: "raft_large" or "raft_small".
-            image_mean: Mean of the encoder's normalised pixels per channel, for values in [0, 1].
-            image_std: Standard deviation by channel.
+            image_mean: mean of the encoder's normalised pixels per channel, for values in [0, 1].
+            image_std: standard deviation per channel.
 
         Raises:
-            FileNotFoundError: one of them is missing.
+            FileNotFoundError: a folder or file is missing.
             ValueError: the flow model is unknown, or its weights do not fit.
         """
         self.encoder = VideoEncoder.from_pretrained(video, hooks)
@@ -102,12 +102,12 @@ class StockTeacher:
         return latents
 
     def decode(self, latents: Float[Tensor, "batch hook slot rows cols channel"]) -> dict[str, Tensor]:
-        """Refuse: stock models do not decode these latents."""
-        raise ValueError("stock models have no decoder of these latents: the student needs trainable heads")
+        """Raise ValueError: stock models have no decoder of these latents."""
+        raise ValueError("stock models have no decoder of these latents: use trainable heads in the student")
 
     @torch.no_grad()
     def targets(self, clip: Clip) -> Targets:
-        """Make the targets of one clip."""
+        """Compute the targets of one clip."""
         video = resize_frames(clip.video.to(self.mean.device), self.spec.size)
         values: dict[str, Tensor] = {}
         if self.depth is not None:
@@ -120,9 +120,9 @@ class StockTeacher:
 
 
 def backward_flow(raft: nn.Module, video: UInt8[Tensor, "time 3 height width"]) -> Float[Tensor, "time 2 height width"]:
-    """Estimate the flow (pixels) from each frame to the one before; 0 for the first frame."""
+    """Estimate the flow (pixels) from each frame to the previous one; 0 for the first frame."""
     height, width = video.shape[-2:]
-    larger = (max(RAFT_SIDE, -(-height // 8) * 8), max(RAFT_SIDE, -(-width // 8) * 8))
+    larger = (max(RAFT_MIN_SIDE, -(-height // 8) * 8), max(RAFT_MIN_SIDE, -(-width // 8) * 8))
     frames = F.interpolate(video.float() / 127.5 - 1, larger, mode="bilinear", antialias=True, align_corners=False)
     flow = raft(frames[1:], frames[:-1])[-1]
     small = F.interpolate(flow, (height, width), mode="bilinear", antialias=True, align_corners=False)
@@ -131,11 +131,11 @@ def backward_flow(raft: nn.Module, video: UInt8[Tensor, "time 3 height width"]) 
 
 
 def load_raft(path: str | Path, name: str) -> nn.Module:
-    """Load torchvision's RAFT from a file with its state.
+    """Load torchvision's RAFT from a file with its weights.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the model is unknown, or the state is of another one.
+        FileNotFoundError: the file is missing.
+        ValueError: the model is unknown, or the weights are those of another one.
     """
     if name not in ("raft_large", "raft_small"):
         raise ValueError(f"unknown flow model {name!r}: choose raft_large or raft_small")
@@ -145,5 +145,7 @@ def load_raft(path: str | Path, name: str) -> nn.Module:
     try:
         raft.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except RuntimeError as error:
-        raise ValueError(f"{path} is no state of torchvision's {name}") from error
+        raise ValueError(
+            f"{path} does not fit torchvision's {name}: give its weights, or another flow_model"
+        ) from error
     return raft

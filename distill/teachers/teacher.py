@@ -1,4 +1,4 @@
-"""What distillation needs of a teacher."""
+"""The interface of a teacher, and its targets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scenes.clip import Clip
 
 @dataclass(frozen=True)
 class TeacherSpec:
-    """Sizes of a teacher: what it takes, and what it gives.
+    """Sizes of a teacher's inputs and outputs.
 
-    `frames` frames of `size` x `size` pixels go in. `latent` is (hooks, slots, rows, cols, channels) of its features,
-    None for a teacher without any. `signals` names what its targets have, at its input's size (rays: on the latents'
-    grid). `decodes` says whether it has a decoder that a student's latents can go through.
+    The input has `frames` frames of `size` x `size` pixels. `latent` is (hooks, slots, rows, cols, channels) of its
+    latents, or None. `signals` names the signals of its targets, at the input's size (rays: on the latents' grid).
+    `decodes` tells whether its decoder can decode a student's latents.
     """
 
     frames: int
@@ -34,7 +34,7 @@ class TeacherSpec:
 
 @dataclass(frozen=True)
 class Targets:
-    """What a student of one clip is compared with: latents (None from a teacher without) and signals."""
+    """The targets of one clip: latents (None if the teacher has none) and signals."""
 
     latents: Float[Tensor, "hook slot rows cols channel"] | None
     signals: Signals
@@ -42,7 +42,7 @@ class Targets:
 
 @dataclass  # not frozen: Lightning converts the tensors of a batch in place
 class TargetBatch:
-    """Targets of the clips of a batch, stacked; `values` and `valid` by signal, as in `Signals`."""
+    """The targets of a batch of clips, stacked; `values` and `valid` are by signal, as in `Signals`."""
 
     latents: Float[Tensor, "batch hook slot rows cols channel"] | None
     values: dict[str, Float[Tensor, "batch time _ _ _"]]
@@ -50,13 +50,13 @@ class TargetBatch:
 
     @classmethod
     def stack(cls, targets: Sequence[Targets]) -> TargetBatch:
-        """Stack the targets of clips that one teacher gave."""
-        latents = [each.latents for each in targets if each.latents is not None]
-        signals = [each.signals for each in targets]
+        """Stack the targets of several clips from one teacher."""
+        latents = [clip.latents for clip in targets if clip.latents is not None]
+        signals = [clip.signals for clip in targets]
         return cls(
             torch.stack(latents) if latents else None,
-            {name: torch.stack([each.values[name] for each in signals]) for name in signals[0].values},
-            {name: torch.stack([each.valid[name] for each in signals]) for name in signals[0].valid},
+            {name: torch.stack([clip.values[name] for clip in signals]) for name in signals[0].values},
+            {name: torch.stack([clip.valid[name] for clip in signals]) for name in signals[0].valid},
         )
 
     def to(self, device: torch.device | str) -> TargetBatch:
@@ -68,7 +68,7 @@ class TargetBatch:
         )
 
     def first(self, count: int) -> TargetBatch:
-        """Keep the first clips."""
+        """Keep the first `count` clips."""
         return TargetBatch(
             None if self.latents is None else self.latents[:count],
             {name: value[:count] for name, value in self.values.items()},
@@ -80,8 +80,8 @@ class TargetBatch:
 class Teacher(Protocol):
     """A frozen 4D expert.
 
-    `decode` has frozen parameters, but is differentiable in the latents: that is how explicit distillation reaches the
-    student. `digest` names the weights: targets made by others are not mixed up with these.
+    `decode` has frozen parameters but is differentiable in the latents, so that explicit distillation can train the
+    student. `digest` identifies the weights, so that cached targets of another teacher are never used.
     """
 
     @property
@@ -90,7 +90,7 @@ class Teacher(Protocol):
 
     @property
     def digest(self) -> str:
-        """Hash of what determines the targets."""
+        """Hash of everything that determines the targets."""
 
     def to(self, device: torch.device | str) -> Teacher:
         """Move to a device, and return itself."""
@@ -104,11 +104,11 @@ class Teacher(Protocol):
         """Decode latents, the teacher's or a student's, to raw signals (batch, time, channel, height, width)."""
 
     def targets(self, clip: Clip) -> Targets:
-        """Make the targets of one clip; they may be cached on disk."""
+        """Compute the targets of one clip; they may be cached on disk."""
 
 
 def digest_of(settings: object, *modules: nn.Module) -> str:
-    """Hash settings and weights: 16 hexadecimal digits that name a teacher."""
+    """Hash settings and weights to 16 hexadecimal digits that identify a teacher."""
     digest = hashlib.sha256(repr(settings).encode())
     for module in modules:
         for name, value in sorted(module.state_dict().items()):
@@ -119,9 +119,9 @@ def digest_of(settings: object, *modules: nn.Module) -> str:
 
 @torch.no_grad()
 def decoded_targets(teacher: Teacher, clip: Clip, device: torch.device) -> Targets:
-    """Make the targets of a clip by encoding and decoding it; frames of another size are resized.
+    """Compute the targets of a clip by encoding and decoding it; frames of another size are resized.
 
-    Every prediction counts as valid, but for the flow of the first frame, which does not exist.
+    All predictions are valid, except the flow of the first frame, which does not exist.
     """
     latents = teacher.encode(resize_frames(clip.video.to(device), teacher.spec.size)[None])
     values = {name: value[0].float().cpu() for name, value in teacher.decode(latents).items()}
@@ -137,7 +137,7 @@ def resize_frames(video: UInt8[Tensor, "time 3 height width"], side: int) -> UIn
 
 
 def predicted_signals(values: dict[str, Tensor]) -> Signals:
-    """Count every prediction as valid, but for the backward flow of the first frame."""
+    """Mark all predictions as valid, except the backward flow of the first frame."""
     valid = {name: torch.ones_like(value[:, :1], dtype=torch.bool) for name, value in values.items()}
     if "flow" in valid:
         valid["flow"][0] = False

@@ -87,7 +87,7 @@ def test_a_training_warns_when_online_rendering_will_repeat_worlds(
     data = live_training(worlds, tmp_path)
     data.trainer = Trainer(max_steps=4, accumulate_grad_batches=2, logger=False, enable_checkpointing=False)
     data.train_dataloader()
-    message = "online rendering repeats worlds: the training draws 24 from data.seeds, which has 23"
+    message = "online rendering repeats worlds: training draws 24, and data.seeds has 23"
     assert (message in caplog.text) == repeats
 
 

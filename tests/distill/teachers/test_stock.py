@@ -79,5 +79,5 @@ def test_what_is_missing_is_named(tmp_path: Path, raft: Path) -> None:
         StockTeacher(tmp_path / "none", (1,), FRAMES, SIZE)
     with pytest.raises(FileNotFoundError, match="no RAFT weights"):
         load_raft(tmp_path / "none.pth", "raft_small")
-    with pytest.raises(ValueError, match="no state of torchvision's raft_large"):
+    with pytest.raises(ValueError, match="does not fit torchvision's raft_large"):
         load_raft(raft, "raft_large")
