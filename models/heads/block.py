@@ -1,4 +1,4 @@
-"""A pre-norm transformer block with layer scale, and rotary positions in two dimensions where wanted."""
+"""A pre-norm transformer block with layer scale and optional rotary positions in two dimensions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAYER_SCALE = 0.01
 
 
 class Block(nn.Module):
-    """Attend and transform; `positions` (row, column of each token) turn queries and keys.
+    """Self-attention and MLP; `positions` (row, column of each token) rotate queries and keys.
 
     Source: specs/vidfm3d.md 2.1 (the blocks of VGGT, arXiv 2503.11651).
 
@@ -22,13 +22,16 @@ class Block(nn.Module):
         width: channels of a token.
         heads: attention heads.
         normalise: layer norm of queries and keys in each head.
-        layer_scale: what the changes of the tokens are multiplied by at first.
+        layer_scale: initial factor of the residual branches.
+
+    Raises:
+        ValueError: the channels of a head are not a multiple of 4.
     """
 
     def __init__(self, width: int, heads: int, normalise: bool = False, layer_scale: float = LAYER_SCALE) -> None:
         super().__init__()
         if width % heads or (width // heads) % 4:
-            raise ValueError(f"width {width} needs heads of a multiple of 4 channels, got {heads} heads")
+            raise ValueError(f"width {width} with {heads} heads: choose heads with a multiple of 4 channels each")
         self.heads = heads
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
@@ -40,10 +43,10 @@ class Block(nn.Module):
     def forward(
         self, tokens: Float[Tensor, "batch token channel"], positions: Int64[Tensor, "batch token 2"] | None = None
     ) -> Float[Tensor, "batch token channel"]:
-        """Attend among all tokens of a row of the batch, then transform each."""
+        """Attend among all tokens of a batch item, then apply the MLP to each."""
         tokens = tokens + self.scale1 * self._attend(self.norm1(tokens), positions)
-        found: Tensor = tokens + self.scale2 * self.mlp(self.norm2(tokens))
-        return found
+        output: Tensor = tokens + self.scale2 * self.mlp(self.norm2(tokens))
+        return output
 
     def _attend(self, tokens: Tensor, positions: Tensor | None) -> Tensor:
         query, key, value = rearrange(self.qkv(tokens), "b t (k h d) -> k b h t d", k=3, h=self.heads)
@@ -55,5 +58,5 @@ class Block(nn.Module):
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    """Build two linear layers with GELU between."""
+    """Build two linear layers with GELU in between."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, outputs))

@@ -1,4 +1,4 @@
-"""Camera head: from one token a view to a pose encoding, refined over a few iterations."""
+"""Camera head: a pose encoding from one token per view, refined iteratively."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ ENCODING = 9  # translation, quaternion, fields of view: see probes/camera_encod
 
 
 class CameraHead(nn.Module):
-    """Refine the cameras of all views of a clip together, from their camera tokens.
+    """Predict the cameras of all views of a clip together from their camera tokens, by iterative refinement.
 
-    Every iteration embeds the pose encoding that it has (a learned one at first; detached), modulates the tokens by it
-    (adaptive layer norm), lets the views attend to each other, and adds a change. Translation and quaternion come out
-    as they are, the quaternion not normalised; fields of view through a ReLU.
+    Each iteration embeds the current pose encoding (detached; a learned one at first), modulates the tokens by it
+    (adaptive layer norm), lets the views attend to each other, and adds a predicted change. Fields of view pass a ReLU;
+    translation and quaternion are unchanged, so the quaternion is not normalised.
     Source: VGGT (arXiv 2503.11651) section 3.3, adaptive norm as in DiT (arXiv 2212.09748); specs/vidfm3d.md 2.1.
 
     Args:
         width: channels of a camera token.
-        depth: blocks of the trunk, which all iterations share.
+        depth: blocks of the trunk, shared by all iterations.
         heads: attention heads.
-        iterations: of the refinement.
+        iterations: number of refinements.
         layer_scale: see `Block`.
     """
 
@@ -41,10 +41,10 @@ class CameraHead(nn.Module):
         self.change = mlp(width, width // 2, ENCODING)
 
     def forward(self, tokens: Float[Tensor, "batch view channel"]) -> list[Float[Tensor, "batch view 9"]]:
-        """Read the pose encodings of all iterations, the last one best."""
+        """Predict the pose encodings of all iterations; the last one is the result."""
         tokens = self.token_norm(tokens)
         pose = self.first_pose.expand(*tokens.shape[:2], ENCODING)
-        found: list[Tensor] = []
+        encodings: list[Tensor] = []
         for number in range(self.iterations):
             shift, scale, gate = self.modulation(self.embed(pose.detach() if number else pose)).chunk(3, -1)
             state = tokens + gate * (self.unmodulated_norm(tokens) * (1 + scale) + shift)
@@ -52,5 +52,5 @@ class CameraHead(nn.Module):
                 state = block(state)
             change = self.change(self.trunk_norm(state))
             pose = pose.detach() + change if number else change
-            found.append(torch.cat([pose[..., :7], pose[..., 7:].relu()], -1))
-        return found
+            encodings.append(torch.cat([pose[..., :7], pose[..., 7:].relu()], -1))
+        return encodings

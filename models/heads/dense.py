@@ -1,4 +1,4 @@
-"""Dense read-out of a video transformer: a DPT neck on four depths, and a small convolutional head a frame."""
+"""Dense head of a video transformer: a DPT neck on latents of four depths, and a small convolutional head."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from transformers.models.dpt.modeling_dpt import DPTNeck
 
 
 class DenseHead(nn.Module):
-    """Read `outputs` maps a frame from latents of several depths.
+    """Predict `outputs` maps per frame from latents of several depths.
 
-    Every slot (tubelet) goes through transformers' DPT neck by itself; the last layer gives the maps of all frames of
-    the slot. Raw values come out: what they mean (log depth, pixels, logits) is the caller's.
-    Source: DPT (arXiv 2103.13413) section 3; L4P reads its tubelets likewise (arXiv 2502.13078).
+    Each slot (tubelet) passes transformers' DPT neck on its own; the last layer predicts the maps of all its frames.
+    The maps are raw values, which the caller interprets (log depth, pixels, logits).
+    Source: DPT (arXiv 2103.13413) section 3; L4P decodes its tubelets in the same way (arXiv 2502.13078).
 
     Args:
-        channels: width of the latents.
-        outputs: maps a frame.
-        tubelet: frames a slot.
+        channels: channels of the latents.
+        outputs: maps per frame.
+        tubelet: frames per slot.
         width: channels of the fusion.
-        factors: resolution at which each depth enters, relative to the latents' grid; the first one is the finest.
+        factors: resolution at which each depth is fused, relative to the latents' grid, finest first.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class DenseHead(nn.Module):
             use_batch_norm_in_fusion_residual=False,
         )
         self.neck = DPTNeck(config)
-        # the deepest level has nothing to be fused with: this part of the stock class never runs
+        # unused: the deepest level has nothing to be fused with
         self.neck.fusion_stage.layers[0].residual_layer1.requires_grad_(False)
         self.last = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, outputs * tubelet, 1)
@@ -56,10 +56,10 @@ class DenseHead(nn.Module):
     def forward(
         self, latents: Float[Tensor, "batch depth slot rows cols channel"], size: tuple[int, int]
     ) -> Float[Tensor, "batch time output height width"]:
-        """Read maps of `size` (height, width), resized bilinearly from the resolution of the neck."""
+        """Predict maps of `size` (height, width), resized bilinearly from the resolution of the neck."""
         batch, _, _, rows, cols, _ = latents.shape
         tokens = rearrange(latents, "b depth s r c d -> depth (b s) (r c) d")
-        tokens = torch.cat([torch.zeros_like(tokens[:, :, :1]), tokens], 2)  # where DPT expects a class token
+        tokens = torch.cat([torch.zeros_like(tokens[:, :, :1]), tokens], 2)  # DPT expects a class token first
         fused = self.neck(list(tokens), rows, cols)[-1]
         maps = F.interpolate(self.last(fused), size, mode="bilinear", align_corners=False)
         frames: Tensor = rearrange(maps, "(b s) (o f) h w -> b (s f) o h w", b=batch, f=self.tubelet)

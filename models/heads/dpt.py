@@ -12,22 +12,22 @@ from torch import Tensor, nn
 from transformers import DPTConfig
 from transformers.models.dpt.modeling_dpt import DPTNeck
 
-FACTORS = (4, 2, 1, 0.5)  # resolution at which each depth enters, relative to the tokens' grid
+FACTORS = (4, 2, 1, 0.5)  # resolution at which each depth is fused, relative to the tokens' grid
 POSITION_SHARE, POSITION_BASE = 0.1, 100.0
 
 
 class DPTHead(nn.Module):
-    """Read `outputs` maps of any size from tokens of four depths; raw values come out, in float32.
+    """Predict `outputs` maps of any size from tokens of four depths, as raw values in float32.
 
-    A shared layer norm, then transformers' DPT neck; sinusoidal image positions are added (times 0.1) after every
-    projection and before the last layers, so that a map knows where in the picture it is.
-    Source: DPT (arXiv 2103.13413), as VGGT has it (arXiv 2503.11651); specs/vidfm3d.md 2.1.
+    The tokens pass a shared layer norm and transformers' DPT neck. Sinusoidal image positions, times 0.1, are added
+    after every projection and before the last layers.
+    Source: DPT (arXiv 2103.13413) as in VGGT (arXiv 2503.11651); specs/vidfm3d.md 2.1.
 
     Args:
-        channels: of a token.
-        outputs: maps a frame.
+        channels: channels of a token.
+        outputs: maps per frame.
         width: channels of the fusion.
-        stages: channels of each depth.
+        stages: channels at each depth.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class DPTHead(nn.Module):
     def forward(
         self, layers: Sequence[Float[Tensor, "image rows cols channel"]], size: tuple[int, int]
     ) -> Float[Tensor, "image output height width"]:
-        """Read maps of `size` (height, width)."""
+        """Predict maps of `size` (height, width)."""
         with torch.autocast(layers[0].device.type, enabled=False):
             aspect = size[1] / size[0]
             levels = []
@@ -62,16 +62,16 @@ class DPTHead(nn.Module):
                 levels.append(conv(reassemble.resize(with_positions(maps, aspect))))
             fused = self.narrow(self.neck.fusion_stage(levels)[-1])
             whole = F.interpolate(fused, size, mode="bilinear", align_corners=True)
-            read: Tensor = self.last(with_positions(whole, aspect))
-            return read
+            predicted: Tensor = self.last(with_positions(whole, aspect))
+            return predicted
 
 
 def with_positions(
     maps: Float[Tensor, "image channel rows cols"], aspect: float
 ) -> Float[Tensor, "image channel rows cols"]:
-    """Add sinusoids of image position: x in the first half of the channels, y in the second.
+    """Add sinusoids of the image position: x in the first half of the channels, y in the second.
 
-    Positions span the picture, whose diagonal (of sides `aspect` and 1) has length 2.
+    Positions are scaled so that the diagonal of the picture (of sides `aspect` and 1) has length 2.
     """
     rows, cols = maps.shape[-2:]
     diagonal = (aspect**2 + 1) ** 0.5
@@ -82,10 +82,10 @@ def with_positions(
     pairs = maps.shape[1] // 4
     frequency = POSITION_BASE ** -(torch.arange(pairs, device=maps.device) / pairs)
 
-    def waves(places: Tensor) -> Tensor:
-        angle = frequency[:, None] * places
+    def waves(coordinates: Tensor) -> Tensor:
+        angle = frequency[:, None] * coordinates
         return torch.cat([angle.sin(), angle.cos()])
 
-    columns = waves(x)[:, None].expand(-1, rows, -1)
-    lines = waves(y)[:, :, None].expand(-1, -1, cols)
-    return maps + POSITION_SHARE * torch.cat([columns, lines]).to(maps)
+    along_x = waves(x)[:, None].expand(-1, rows, -1)
+    along_y = waves(y)[:, :, None].expand(-1, -1, cols)
+    return maps + POSITION_SHARE * torch.cat([along_x, along_y]).to(maps)

@@ -1,4 +1,4 @@
-"""The plainest dense head: every token gives the pixels of its own cell."""
+"""The simplest dense head: every token predicts the pixels of its own cell."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 
 class LinearHead(nn.Module):
-    """Read `outputs` maps from the tokens of the last depth by one linear layer; raw values come out.
+    """Predict `outputs` maps from the tokens of the last depth by one linear layer, as raw values.
 
-    A token gives `subpixels` x `subpixels` values a map, which are resized (bilinear) to the size that is asked for.
-    But for that it mixes nothing among tokens, so that what it reads was in them: the lowest step of a capacity ladder.
+    A token predicts `subpixels` x `subpixels` values per map, which are resized bilinearly to the requested size. Apart
+    from that, tokens are not mixed, so that the head can only read what each token holds: the lowest probe capacity.
 
     Args:
-        channels: of a token.
-        outputs: maps a frame.
-        subpixels: values that a token gives along each side of its cell.
+        channels: channels of a token.
+        outputs: maps per frame.
+        subpixels: values that a token predicts along each side of its cell.
     """
 
     def __init__(self, channels: int, outputs: int, subpixels: int = 4) -> None:
@@ -31,7 +31,7 @@ class LinearHead(nn.Module):
     def forward(
         self, layers: Sequence[Float[Tensor, "image rows cols channel"]], size: tuple[int, int]
     ) -> Float[Tensor, "image output height width"]:
-        """Read maps of `size` (height, width)."""
+        """Predict maps of `size` (height, width)."""
         k = self.subpixels
         maps = rearrange(self.read(self.norm(layers[-1])), "n r c (o y x) -> n o (r y) (c x)", y=k, x=k)
         return maps if maps.shape[-2:] == size else F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -137,14 +137,14 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
 
 def renamed(state: Mapping[str, Tensor], model: LiftingModel) -> dict[str, Tensor]:
     """Rename weights of DINOv2 encoders from any version of transformers to the names of the installed one."""
-    wanted, found = model.state_dict(), {}
+    wanted, weights = model.state_dict(), {}
     for name, value in state.items():
         for old, new in DINOV2.items():
             for this, other in ((old, new), (new, old)):
                 if name not in wanted and this in name:
                     name = name.replace(this, other)
-        found[name] = value
-    return found
+        weights[name] = value
+    return weights
 
 
 def _plain(value: Any) -> Any:

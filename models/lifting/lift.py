@@ -103,19 +103,19 @@ def lift_many(
     seeds = [0] * len(images) if seeds is None else seeds
     if not images or len(seeds) != len(images):
         raise ValueError(f"lifting needs one object or more and a seed for each, got {len(images)} and {len(seeds)}")
-    bare = [k for k, points in enumerate(point_maps) if points is None]
-    if bare and (sampling.fit != "none" or sampling.best_of > 1):
+    without_points = [k for k, points in enumerate(point_maps) if points is None]
+    if without_points and (sampling.fit != "none" or sampling.best_of > 1):
         raise ValueError(
-            f"object {bare[0]}: fits to visible points and the best of several samples need a point map; give depth, "
-            "or set fit to none and best_of to 1"
+            f"object {without_points[0]}: fits to visible points and the best of several samples need a point map; "
+            "give depth, or set fit to none and best_of to 1"
         )
     cameras = [None] * len(images) if intrinsics is None else intrinsics
     pictures, prepared = [], []
     for k, (image, mask, points, camera) in enumerate(zip(images, masks, point_maps, cameras, strict=True)):
         with naming_object(k):
             on_cpu = None if points is None else points.to("cpu")  # as meshes are; the views go to the model's device
-            known = None if camera is None else camera.cpu().float()
-            pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu, known))
+            intrinsics_on_cpu = None if camera is None else camera.cpu().float()
+            pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu, intrinsics_on_cpu))
             sizes = model.image_size, model.conditioner.point_encoder.size
             prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes, model.extent))
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)
@@ -127,17 +127,17 @@ def lift_many(
     paint: Tensor | None = None
     if model.refinement is not None:
         inside = model.vae.inside(model.vae.decode_tokens(shapes))
-        band = observe_band(find_band(inside, model.vae.latent(shapes)), pictures, [one.fit for one in posed])
+        band = observe_band(find_band(inside, model.vae.latent(shapes)), pictures, [sample.fit for sample in posed])
         start = _band_noise(band, seeds)
         state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
         inside, paint = densify(state, band, inside)
         posed = [
-            fit_pose(k, picture, inside[k], one.fit, sampling.fit)
-            for k, (picture, one) in enumerate(zip(pictures, posed, strict=True))
+            fit_pose(k, picture, inside[k], sample.fit, sampling.fit)
+            for k, (picture, sample) in enumerate(zip(pictures, posed, strict=True))
         ]
     return [
-        finish(picture, one, None if paint is None else interpolate_colours(paint[k].cpu(), one.mesh.vertices))
-        for k, (picture, one) in enumerate(zip(pictures, posed, strict=True))
+        finish(picture, sample, None if paint is None else interpolate_colours(paint[k].cpu(), sample.mesh.vertices))
+        for k, (picture, sample) in enumerate(zip(pictures, posed, strict=True))
     ]
 
 
@@ -162,9 +162,9 @@ def observe_band(band: Band, pictures: Sequence[MaskedPicture], fits: Sequence[F
     objects, centres = band.fine.objects.cpu(), band.fine.centres().cpu()
     colours, seen = torch.zeros_like(centres), torch.zeros_like(objects, dtype=torch.bool)
     for k, (picture, fit) in enumerate(zip(pictures, fits, strict=True)):
-        mine = objects == k
-        xyz = torch.from_numpy(fit.to_camera(centres[mine].double().numpy())).to(centres)
-        colours[mine], seen[mine] = picture.colours(xyz, SUPPORT_DISTANCE * fit.scale)
+        of_object = objects == k
+        xyz = torch.from_numpy(fit.to_camera(centres[of_object].double().numpy())).to(centres)
+        colours[of_object], seen[of_object] = picture.colours(xyz, SUPPORT_DISTANCE * fit.scale)
     return with_colours(band, colours.to(band.evidence), seen.to(band.evidence.device))
 
 

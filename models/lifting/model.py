@@ -47,10 +47,10 @@ class LiftingModel(nn.Module):
         extent: Extent = "scene",
     ) -> None:
         super().__init__()
-        made, expected = (vae.tokens, vae.token_channels), flow.token_shapes["shape"]
-        if made != expected:
+        actual, expected = (vae.tokens, vae.token_channels), flow.token_shapes["shape"]
+        if actual != expected:
             raise ValueError(
-                f"the VAE has {made[0]} tokens of {made[1]} channels and the flow expects {expected[0]} of "
+                f"the VAE has {actual[0]} tokens of {actual[1]} channels and the flow expects {expected[0]} of "
                 f"{expected[1]}: set the flow's `side` and `shape_channels` to match"
             )
         self.vae, self.conditioner, self.flow, self.refinement = vae, conditioner, flow, refinement

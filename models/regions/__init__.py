@@ -1,4 +1,4 @@
-"""Regions of images and videos: pointing at them, tiling, stitching, pooling."""
+"""Regions of images and videos: marking, propagation, tiling, pooling."""
 
 from models.regions.area import area_weights
 from models.regions.box3d import box_masks

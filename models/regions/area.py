@@ -1,4 +1,4 @@
-"""How much of each token a mask covers, as a sparse list."""
+"""The area of each token that a mask covers, as a sparse list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BYTES = 8  # mask pixels in one 64-bit word
 
 @dataclass(frozen=True)
 class AreaWeights:
-    """The tokens that masks touch: which entry, which cell (row-major), and the area covered in pixels (> 0)."""
+    """The tokens that masks touch: the mask's entry, the cell (row-major) and the covered area in pixels (> 0)."""
 
     entry: Int64[Tensor, "hit"]
     cell: Int64[Tensor, "hit"]
@@ -22,14 +22,14 @@ class AreaWeights:
 
 
 def area_weights(masks: Bool[Tensor, "entry height width"], rows: int, cols: int) -> AreaWeights:
-    """Average masks to a token grid by area, and list the tokens they touch.
+    """Sum masks over a token grid by area, and list the tokens that they touch.
 
     Exact for any size: a pixel across two tokens counts for each with its overlap. Where tokens are a whole number of
-    pixels high, rows of pixels are added eight pixels at a time (one byte each of a 64-bit word), which reads every
-    mask once as it lies in memory; the horizontal sum then runs over the touched strips only.
+    pixels high, rows of pixels are added eight pixels at a time (as the bytes of 64-bit words), which reads each mask
+    once in memory order; the horizontal sum then covers only the touched strips.
     """
     height, width = masks.shape[-2:]
-    with torch.autocast(masks.device.type, enabled=False):  # areas are counts: bfloat16 would round them
+    with torch.autocast(masks.device.type, enabled=False):  # areas are pixel counts, which bfloat16 would round
         if height % rows == 0 and width % BYTES == 0 and height // rows < 256:
             strips = _add_rows_of_bytes(masks, rows)
         else:
@@ -43,7 +43,7 @@ def area_weights(masks: Bool[Tensor, "entry height width"], rows: int, cols: int
 
 
 def overlap(cells: int, size: int, like: Tensor) -> Float[Tensor, "cells size"]:
-    """Measure how much of each pixel, of `size` along an axis, lies in each of the `cells`, in pixels (0 to 1)."""
+    """Compute the overlap of each of `size` pixels along an axis with each of `cells` cells, in pixels (0 to 1)."""
     edge = torch.arange(cells + 1, device=like.device) * size  # in units of 1 / cells of a pixel: exact
     pixel = torch.arange(size, device=like.device) * cells
     start = torch.maximum(edge[:-1, None], pixel)
@@ -52,7 +52,7 @@ def overlap(cells: int, size: int, like: Tensor) -> Float[Tensor, "cells size"]:
 
 
 def _add_rows_of_bytes(masks: Tensor, rows: int) -> Tensor:
-    """Add the rows of pixels in each row of tokens; fewer than 256 of them, so no byte overflows into the next."""
+    """Add the rows of pixels in each row of tokens: fewer than 256, so that no byte overflows."""
     masks = masks.contiguous()
     if masks.storage_offset() % BYTES:
         masks = masks.clone()

@@ -1,4 +1,4 @@
-"""The pixels of an oriented 3D box, in every frame that sees it."""
+"""The pixels of an oriented 3D box in every frame of a clip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.geometry import PointMap, invert, pixel_centres, project, transform_points
 
-SURFACE = 1e-3  # metres; a point on the face of a tight box belongs to it in spite of rounding
+TOLERANCE = 1e-3  # metres: a point on the face of a tight box is inside despite rounding
 
 
 def box_masks(
@@ -24,11 +24,13 @@ def box_masks(
 ) -> Bool[Tensor, "time height width"]:
     """Mask the pixels of a box, centred at its own origin, with full extents `size` (metres).
 
-    Where `points` (world frame) has depth for a frame: the pixels whose world point lies in the box, so what hides the
-    box is left out, and whatever else it encloses, the floor right under it too, is in. In a frame without any depth:
-    the pixels whose ray meets the box, which are those of its projected convex hull, and the one under its centre,
-    however small the box is.
+    In a frame with depth in `points` (world frame), these are the pixels whose point lies in the box: occluders are
+    excluded, and everything inside the box is included, such as the floor right under an object. In a frame without
+    depth, they are the pixels whose ray hits the box (its projected convex hull), and always the pixel of its centre.
     Source: SR-3D (arXiv 2509.13317) projects 3D boxes to masks of many frames; the point test is ours.
+
+    Raises:
+        ValueError: `points` is in another frame, or does not match the cameras and pixels.
     """
     half = world_T_box.new_tensor(list(size)) / 2
     masks = _ray_hits(world_T_box, half, intrinsics, world_T_cam, height, width)
@@ -40,20 +42,20 @@ def box_masks(
             f"got {points.frame} points of {tuple(points.valid.shape)}"
         )
     xyz = transform_points(points.xyz, invert(world_T_box).to(points.xyz))
-    inside = (xyz.abs() <= half.to(xyz) + SURFACE).all(-1) & points.valid
+    inside = (xyz.abs() <= half.to(xyz) + TOLERANCE).all(-1) & points.valid
     return torch.where(points.valid.flatten(1).any(1)[:, None, None], inside, masks)
 
 
 def _ray_hits(
     world_T_box: Tensor, half: Tensor, intrinsics: Tensor, world_T_cam: Tensor, height: int, width: int
 ) -> Bool[Tensor, "time height width"]:
-    """Test the ray of every pixel against the box, by slabs; exact for boxes that reach behind the camera too."""
+    """Intersect the ray of every pixel with the box (slab method), also for boxes that reach behind the camera."""
     box_T_cam = invert(world_T_box) @ world_T_cam
     pixels = pixel_centres(height, width, intrinsics)
     pixels = torch.cat([pixels, torch.ones_like(pixels[..., :1])], -1)
     rays = torch.einsum("tij,hwj->thwi", box_T_cam[:, :3, :3] @ torch.linalg.inv(intrinsics), pixels)
     origin = box_T_cam[:, None, None, :3, 3]
-    rays = torch.where(rays == 0, torch.finfo(rays.dtype).tiny, rays)  # parallel to a slab: hits it at +-infinity
+    rays = torch.where(rays == 0, torch.finfo(rays.dtype).tiny, rays)  # a ray parallel to a slab meets it at +-infinity
     a, b = (-half - origin) / rays, (half - origin) / rays
     enter, leave = torch.minimum(a, b).amax(-1), torch.maximum(a, b).amin(-1)
     hits = (enter <= leave) & (leave > 0)

@@ -1,4 +1,4 @@
-"""Following regions that are marked on one frame to the others: label propagation, without parameters."""
+"""Propagation of regions from one marked frame to all others, by label propagation without learned parameters."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch import Tensor
 from models.regions.region import Region
 
 CELLS = 32  # along the longer side of a frame
-RADIUS = 4  # cells that something moves from one frame to the next, at most
-NEIGHBOURS = 5  # most similar cells that vote
-SHARPNESS = 500.0  # of the votes: 1 over a mean squared difference of colours in [0, 1]
-CERTAIN = 0.5  # share of the votes from which on a cell belongs to the region
+RADIUS = 4  # maximum motion from one frame to the next, in cells
+NEIGHBOURS = 5  # number of most similar cells that vote
+SHARPNESS = 500.0  # inverse temperature of the votes, for mean squared differences of colours in [0, 1]
+VOTE_THRESHOLD = 0.5  # share of the votes above which a cell belongs to the region
 
 
 def follow(video: UInt8[Tensor, "time 3 height width"], regions: Sequence[Region]) -> list[Region]:
-    """Follow every region that is marked on one frame alone to all other frames; others stay as they are.
+    """Propagate every region that is marked on a single frame to all other frames; other regions stay as they are.
 
-    Each cell of a frame takes the vote of the most similar cells nearby, in the frame before it and in the marked one
-    (similar: 3 x 3 cells of colour), and the region is where more than half of the votes say so. A region that is
-    lost, hidden or out of the picture stays unmarked from there on. Things that look alike and touch are confused.
+    For each cell of a frame, the most similar nearby cells vote (similarity of 3 x 3 cells of colour): those of the
+    previous frame and of the marked one. A cell belongs to the region if it gets more than half of the votes. A region
+    that is lost, occluded or out of view stays unmarked afterwards. Adjacent objects of similar colour are confused.
     Source: label propagation as in space-time correspondence (Jabri et al., arXiv 2006.14613, section 4), on colours.
     """
     followed = list(regions)
@@ -36,13 +36,13 @@ def follow(video: UInt8[Tensor, "time 3 height width"], regions: Sequence[Region
         start = F.interpolate(marked[None].float(), cells.shape[-2:], mode="area")[0]
         tracks = {frame: marked}
         for direction in (range(frame + 1, len(video)), range(frame - 1, -1, -1)):
-            labels, before = start, frame
-            for now in direction:
-                labels = propagate(cells, [(before, labels), (frame, start)], now)
-                tracks[now] = F.interpolate(labels[None], video.shape[-2:], mode="nearest")[0] > CERTAIN
-                before = now
-        for place, k in enumerate(chosen):
-            masks = {t: tracks[t][place] for t in sorted(tracks) if bool(tracks[t][place].any())}
+            labels, previous = start, frame
+            for current in direction:
+                labels = propagate(cells, [(previous, labels), (frame, start)], current)
+                tracks[current] = F.interpolate(labels[None], video.shape[-2:], mode="nearest")[0] > VOTE_THRESHOLD
+                previous = current
+        for row, k in enumerate(chosen):
+            masks = {t: tracks[t][row] for t in sorted(tracks) if bool(tracks[t][row].any())}
             followed[k] = replace(regions[k], masks=masks)
     return followed
 
@@ -56,23 +56,23 @@ def colour_cells(video: UInt8[Tensor, "time 3 height width"]) -> Float[Tensor, "
 
 def propagate(
     cells: Float[Tensor, "time 3 rows cols"],
-    known: Sequence[tuple[int, Float[Tensor, "region rows cols"]]],
+    labelled: Sequence[tuple[int, Float[Tensor, "region rows cols"]]],
     frame: int,
 ) -> Float[Tensor, "region rows cols"]:
-    """Let each cell of a frame take the votes of its most similar neighbours in frames whose labels are known.
+    """Label each cell of a frame by the votes of its most similar neighbours in the labelled frames (index, labels).
 
-    The search reaches `RADIUS` cells, and twice that in frames further away.
+    The search radius is `RADIUS` cells, and twice that in frames that are not adjacent.
     """
     votes, labels = [], []
-    for other, given in known:
+    for other, other_labels in labelled:
         reach = RADIUS if abs(other - frame) == 1 else 2 * RADIUS
-        apart = (windows(cells[other], reach) - cells[frame]).square().mean(1, keepdim=True)
-        apart = F.avg_pool2d(apart, 3, 1, 1, count_include_pad=False)[:, 0]  # over patches of 3 x 3 cells
-        inside = windows(torch.ones_like(given[:1]), reach, "constant")[:, 0] > 0
-        votes.append(torch.where(inside, -SHARPNESS * apart, -torch.inf))
-        labels.append(windows(given, reach))
+        difference = (windows(cells[other], reach) - cells[frame]).square().mean(1, keepdim=True)
+        difference = F.avg_pool2d(difference, 3, 1, 1, count_include_pad=False)[:, 0]  # over patches of 3 x 3 cells
+        inside = windows(torch.ones_like(other_labels[:1]), reach, "constant")[:, 0] > 0
+        votes.append(torch.where(inside, -SHARPNESS * difference, -torch.inf))
+        labels.append(windows(other_labels, reach))
     vote, chosen = torch.cat(votes).topk(NEIGHBOURS, dim=0)
-    label = torch.cat(labels).gather(0, chosen[:, None].expand(-1, known[0][1].shape[0], -1, -1))
+    label = torch.cat(labels).gather(0, chosen[:, None].expand(-1, labelled[0][1].shape[0], -1, -1))
     return (vote.softmax(0)[:, None] * label).sum(0)
 
 

@@ -15,27 +15,31 @@ from models.regions.tiling import TilePlan, tile_mask
 def pack_regions(regions: Sequence[Sequence[Region]], plans: Sequence[TilePlan], tiles: Sequence[int]) -> RegionMasks:
     """Pack the regions of every sample, in order, with masks at tile resolution.
 
-    Sample i owns `tiles[i]` consecutive tiles of the packed features: frame after frame, `len(plans[i])` tiles each. A
-    video has one tile a frame, an image has one frame; tiles at the end that no frame fills (a thumbnail) take no part.
-    Raises ValueError where a region marks a frame that its sample does not have, and where tile sizes differ.
+    Sample i has `tiles[i]` consecutive tiles of the packed features, `len(plans[i])` per frame. A video has one tile
+    per frame, an image has one frame. Trailing tiles that belong to no frame (a thumbnail) get no masks.
+
+    Raises:
+        ValueError: a region marks a frame that its sample does not have, or tile sizes differ.
     """
     sides = {plan.tile for plan in plans}
     if len(sides) > 1:
-        raise ValueError(f"one batch needs tiles of one size, got sides of {sorted(sides)} pixels")
+        raise ValueError(f"all tiles of a batch must have one size, got sides of {sorted(sides)} pixels")
     masks: list[Tensor] = []
     tile: list[Tensor] = []
     region: list[Tensor] = []
     names: list[str] = []
     first = 0
     for sample, (of_sample, plan, count) in enumerate(zip(regions, plans, tiles, strict=True)):
-        for k, one in enumerate(of_sample):
-            name = one.name or f"region {k} of sample {sample}"
-            for frame, mask in one.masks.items():
+        for k, marked_region in enumerate(of_sample):
+            name = marked_region.name or f"region {k} of sample {sample}"
+            for frame, mask in marked_region.masks.items():
                 if not 0 <= frame < count // len(plan):
-                    raise ValueError(f"{name} marks frame {frame}, but the sample has {count // len(plan)} (from 0)")
-                cut = tile_mask(mask, plan)
-                marked = cut.flatten(1).any(1).nonzero()[:, 0]
-                masks.append(cut[marked])
+                    raise ValueError(
+                        f"{name} marks frame {frame}, but the sample has {count // len(plan)} (from 0): mark these"
+                    )
+                tiled = tile_mask(mask, plan)
+                marked = tiled.flatten(1).any(1).nonzero()[:, 0]
+                masks.append(tiled[marked])
                 tile.append(first + frame * len(plan) + marked)
                 region.append(torch.full_like(marked, len(names)))
             names.append(name)

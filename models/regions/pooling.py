@@ -1,4 +1,4 @@
-"""Mask pooling: one feature vector for each region, over all its tiles, for a whole ragged batch at once."""
+"""Mask pooling: one feature vector per region over all its tiles, for a whole ragged batch at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from models.regions.area import area_weights
 class RegionMasks:
     """The masks of all regions of a batch. An entry is one region on one tile (of an image) or frame (of a video).
 
-    `tile` indexes the packed tiles of the batch, `region` indexes `names`. Tiles without a pixel of a region need no
-    entry; samples may have any number of tiles and regions.
+    `tile` indexes the packed tiles of the batch, `region` indexes `names`. A tile without pixels of a region needs no
+    entry. Samples may have any number of tiles and regions.
     """
 
     masks: Bool[Tensor, "entry height width"]
@@ -36,19 +36,24 @@ def pool_regions(
     masks: RegionMasks,
     mode: Literal["pixel", "frame_mean"] = "pixel",
 ) -> Float[Tensor, "region channel"]:
-    """Pool features to one vector per region: f_r = sum w f / sum w, w = area of the mask in each token.
+    """Pool features to one vector per region: f_r = sum w f / sum w, with w the area of the mask in each token.
 
-    The sum runs over all entries of a region, so a region may span tiles and frames. Mode "pixel" weighs every pixel
-    the same (near views count more); "frame_mean" averages the entries' own means. A one-pixel mask is never lost.
-    Differentiable in the features. No loop over samples, tiles or regions: masks become a sparse list of tokens.
-    Raises ValueError for a region without any pixel, by its name, and for an entry whose tile does not exist.
+    The sums cover all entries of a region, which may span tiles and frames. Mode "pixel" weights all pixels equally, so
+    that near views count more; "frame_mean" averages the means of the entries. A mask of one pixel is never lost.
+    Differentiable in the features. There is no loop over samples, tiles or regions: masks become a sparse list.
     Source: SR-3D (arXiv 2509.13317) section 3.2; the area weights are ours.
+
+    Raises:
+        ValueError: a region has no pixel, or the tile of an entry does not exist.
     """
     tiles, rows, cols, channels = features.shape
     if not masks.names:
         return features.new_zeros(0, channels)
     if masks.tile.numel() and int(masks.tile.max()) >= tiles:
-        raise ValueError(f"a region lies on tile {int(masks.tile.max())}, but the features have {tiles} tiles (from 0)")
+        raise ValueError(
+            f"a region lies on tile {int(masks.tile.max())}, but the features have {tiles} tiles (from 0): pack masks "
+            "and features of one batch"
+        )
     weights = area_weights(masks.masks, rows, cols)
     region, tile = (of_entry.index_select(0, weights.entry) for of_entry in (masks.region, masks.tile))
     _refuse_empty(region, masks.names)

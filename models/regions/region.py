@@ -1,4 +1,4 @@
-"""One thing pointed at, in one frame or many."""
+"""A region of a clip: something marked in one frame or several."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ from models.regions.box3d import box_masks
 
 @dataclass(frozen=True)
 class Region:
-    """A region of a clip: frame index -> boolean mask at the resolution of the frames. Frames may be missing."""
+    """A region of a clip: boolean masks at the resolution of the frames, by frame index; frames may be missing.
+
+    Raises:
+        ValueError: no pixel is marked in any frame.
+    """
 
     masks: Mapping[int, Bool[Tensor, "height width"]]
     name: str = ""
 
     def __post_init__(self) -> None:
         if not any(bool(mask.any()) for mask in self.masks.values()):
-            raise ValueError(f"region {self.name or '(unnamed)'} is empty: no pixel is marked in any frame")
+            raise ValueError(f"region {self.name or '(unnamed)'} is empty in every frame: mark at least one pixel")
 
     @classmethod
     def from_mask(cls, mask: Bool[Tensor, "height width"], frame: int = 0, name: str = "") -> Region:
-        """Point by a mask of one frame."""
+        """Mark a region by a mask of one frame."""
         return cls({frame: mask}, name)
 
     @classmethod
     def from_box(cls, box: Sequence[int | float], height: int, width: int, frame: int = 0, name: str = "") -> Region:
-        """Point by a box (x0, y0, x1, y1) in pixels: every pixel that it touches, cut at the border of the image."""
+        """Mark the pixels that a box (x0, y0, x1, y1; pixels) touches, clipped to the image.
+
+        Raises:
+            ValueError: the box has no area, or lies outside the image.
+        """
         x0, y0, x1, y1 = box
         if not (x0 < x1 and y0 < y1):
             raise ValueError(f"box {_numbers(box)} has no area: give x0,y0,x1,y1 with x0 < x1 and y0 < y1")
@@ -52,7 +60,11 @@ class Region:
         frame: int = 0,
         name: str = "",
     ) -> Region:
-        """Point by clicks (x, y) in pixels: all pixels within `radius` pixels of one, and the one under each."""
+        """Mark the pixels within `radius` pixels of a point (x, y; pixels), and always the pixel under each point.
+
+        Raises:
+            ValueError: a point lies outside the image.
+        """
         mask = torch.zeros(height, width, dtype=torch.bool)
         v, u = torch.arange(height)[:, None] + 0.5, torch.arange(width) + 0.5
         for x, y in points:
@@ -74,14 +86,18 @@ class Region:
         points: PointMap | None = None,
         name: str = "",
     ) -> Region:
-        """Point by an oriented 3D box of full extents `size` (metres), in all frames that see it (see `box_masks`)."""
+        """Mark an oriented 3D box of full extents `size` (metres) in all frames that show it (see `box_masks`).
+
+        Raises:
+            ValueError: the box is visible in no frame.
+        """
         masks = box_masks(world_T_box, size, intrinsics, world_T_cam, height, width, points)
-        seen = masks.flatten(1).any(1).nonzero()[:, 0].tolist()
-        if not seen:
+        frames = masks.flatten(1).any(1).nonzero()[:, 0].tolist()
+        if not frames:
             raise ValueError(
-                f"3D box {name or '(unnamed)'} is in view in none of {len(masks)} frames, or hidden in all"
+                f"3D box {name or '(unnamed)'} is out of view or occluded in every frame ({len(masks)}): check it"
             )
-        return cls({frame: masks[frame] for frame in seen}, name)
+        return cls({frame: masks[frame] for frame in frames}, name)
 
 
 def _numbers(values: Sequence[int | float]) -> str:

@@ -1,4 +1,4 @@
-"""Cutting an image, its point map and its masks into square tiles of one grid, and putting tiles together again."""
+"""Tiling of an image, its point map and its masks into one grid of square tiles, and its inverse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.geometry import PointMap
 
 @dataclass(frozen=True)
 class TilePlan:
-    """A grid of rows x cols square tiles with a side of `tile` pixels, listed row by row."""
+    """A grid of rows x cols square tiles with a side of `tile` pixels, in row-major order."""
 
     rows: int
     cols: int
@@ -32,11 +32,14 @@ class TilePlan:
 
 
 def plan_tiles(height: int, width: int, tile: int = 448, max_tiles: int = 12) -> TilePlan:
-    """Choose the grid of at most `max_tiles` tiles whose aspect is closest to that of the image.
+    """Choose the grid of at most `max_tiles` tiles whose aspect ratio is closest to that of the image.
 
-    Of grids with equally close aspect the larger one wins if the image has more than half of its pixels. Compared in
-    floating point like the original, so that plans equal those which checkpoints were trained with.
+    Among equally close grids, a larger one is chosen if the image has more than half of its pixels. Ratios are compared
+    in floating point like the original, so that plans equal those of published checkpoints.
     Source: `dynamic_preprocess` of InternVL and VILA; SR-3D (arXiv 2509.13317) appendix E for 448 pixels and 12 tiles.
+
+    Raises:
+        ValueError: a size or the number of tiles is not positive.
     """
     if min(height, width, tile, max_tiles) < 1:
         raise ValueError(
@@ -55,9 +58,9 @@ def plan_tiles(height: int, width: int, tile: int = 448, max_tiles: int = 12) ->
 def tile_image(
     image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan
 ) -> Shaped[Tensor, "*batch tile channel side side"]:
-    """Tile an image: resize it straight to the grid (antialiased bicubic, no letterbox), then crop row by row.
+    """Tile an image: resize it to the grid (antialiased bicubic, without letterbox), then crop row by row.
 
-    uint8 stays uint8. Source: as `plan_tiles`.
+    uint8 stays uint8. Source: see `plan_tiles`.
     """
     return _split(resize(image, list(plan.size), InterpolationMode.BICUBIC, antialias=True), plan)
 
@@ -65,12 +68,12 @@ def tile_image(
 def thumbnail(
     image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan
 ) -> Shaped[Tensor, "*batch channel side side"]:
-    """Resize the whole image to one tile, as an overview beside its tiles."""
+    """Resize the whole image to one tile, the overview that accompanies its tiles."""
     return tile_image(image, TilePlan(1, 1, plan.tile))[..., 0, :, :, :]
 
 
 def tile_points(points: PointMap, plan: TilePlan) -> PointMap:
-    """Tile a point map by nearest sampling: each point was measured, none is a blend across an edge or a hole."""
+    """Tile a point map by nearest sampling, which never blends points across an edge or a hole."""
     height, width = points.valid.shape[-2:]
     y = _nearest(plan.size[0], height, points.valid)
     x = _nearest(plan.size[1], width, points.valid)
@@ -87,8 +90,8 @@ def tile_points(points: PointMap, plan: TilePlan) -> PointMap:
 def tile_mask(mask: Bool[Tensor, "*batch height width"], plan: TilePlan) -> Bool[Tensor, "*batch tile side side"]:
     """Tile a mask without losing any of its pixels.
 
-    Along an axis that grows, nearest sampling; along an axis that shrinks, a new pixel is marked if any pixel centre
-    within it is, so that a one-pixel mask survives.
+    An axis that grows is sampled at the nearest pixel. Along an axis that shrinks, a new pixel is marked if any old
+    pixel whose centre it contains is marked, so that a mask of one pixel survives.
     """
     grown = _resize_axis(_resize_axis(mask, -2, plan.size[0]), -1, plan.size[1])
     return _split(grown[..., None, :, :], plan)[..., 0, :, :]
@@ -97,7 +100,7 @@ def tile_mask(mask: Bool[Tensor, "*batch height width"], plan: TilePlan) -> Bool
 def stitch(
     tiles: Shaped[Tensor, "*batch tile rows cols channel"], plan: TilePlan
 ) -> Shaped[Tensor, "*batch height width channel"]:
-    """Stitch the tiles' feature maps to one map of the image: the exact inverse of tiling, row by row."""
+    """Join the feature maps of the tiles to one map of the image: the exact inverse of tiling."""
     whole: Tensor = rearrange(tiles, "... (rows cols) y x c -> ... (rows y) (cols x) c", rows=plan.rows, cols=plan.cols)
     return whole
 
@@ -108,7 +111,7 @@ def _split(image: Tensor, plan: TilePlan) -> Tensor:
 
 
 def _nearest(count: int, size: int, like: Tensor) -> Int64[Tensor, "count"]:
-    """Find the pixel, of `size` along an axis, under the centre of each of `count` new ones."""
+    """Find, along an axis of `size` pixels, the pixel under the centre of each of `count` new pixels."""
     return (2 * torch.arange(count, device=like.device) + 1) * size // (2 * count)
 
 
@@ -118,10 +121,10 @@ def _resize_axis(mask: Tensor, axis: int, count: int) -> Tensor:
         return mask
     if count > size:
         return mask.index_select(axis, _nearest(count, size, mask))
-    holder = _nearest(size, count, mask)  # the new pixel that holds the centre of each old one, in order
+    holder = _nearest(size, count, mask)  # the new pixel that contains the centre of each old one, ascending
     new = torch.arange(count, device=mask.device)
     first, end = torch.searchsorted(holder, new), torch.searchsorted(holder, new, right=True)
     marked = mask.index_select(axis, first)
-    for step in range(1, -(-size // count)):  # all pixels of a run at once
+    for step in range(1, -(-size // count)):  # the k-th old pixel of every new one, at once
         marked |= mask.index_select(axis, torch.minimum(first + step, end - 1))
     return marked

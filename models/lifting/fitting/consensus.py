@@ -40,6 +40,6 @@ def most_agreed(surfaces: Sequence[Float[np.ndarray, "_ 3"]], residuals: Sequenc
         surface[np.linspace(0, len(surface) - 1, min(COMPARED_POINTS, len(surface))).round().astype(int)]
         for surface in surfaces
     ]
-    apart = np.array([[tree.query(points)[0].mean() for points in thinned] for tree in trees])
+    distance = np.array([[tree.query(points)[0].mean() for points in thinned] for tree in trees])
     excess = np.asarray(residuals) - min(residuals)
-    return int(((apart + apart.T) @ np.exp(-excess / TEMPERATURE)).argmin())
+    return int(((distance + distance.T) @ np.exp(-excess / TEMPERATURE)).argmin())

@@ -105,9 +105,9 @@ class PoseFitter:
     def measure(self, fit: Fit) -> Fit:
         """Measure the residual of a fit."""
         here = fit.to_cube(self.points)
-        gaps = (here - self.vertices[self.tree.query(here)[1]]) * (fit.scale * fit.stretch)
-        apart = np.linalg.norm(gaps, axis=1).mean() / self.evidence.extent
-        return replace(fit, residual=float(apart) + self.evidence.occluding_depth(fit.to_camera(self.vertices)))
+        offsets = (here - self.vertices[self.tree.query(here)[1]]) * (fit.scale * fit.stretch)
+        distance = np.linalg.norm(offsets, axis=1).mean() / self.evidence.extent
+        return replace(fit, residual=float(distance) + self.evidence.occluding_depth(fit.to_camera(self.vertices)))
 
     def fit(self, start: Fit) -> Fit:
         """Select the fit with the smallest residual: `start`, or the result of ICP from one of the initial yaw angles.
@@ -117,17 +117,17 @@ class PoseFitter:
         floor, unless it is far above or below the floor or visibly rests on something else.
         """
         turns = Rotation.from_euler("z", 2 * np.pi * np.arange(INITIAL_YAWS)[:, None] / INITIAL_YAWS).as_matrix()
-        found = [self._descend(rotated(start, turn), RIGID_SPREAD) for turn in turns]
-        best = min((self.measure(fit) for fit in (start, *found)), key=residual_of)
+        aligned = [self._descend(rotated(start, turn), RIGID_SPREAD) for turn in turns]
+        best = min((self.measure(fit) for fit in (start, *aligned)), key=residual_of)
         floor = self.evidence.floor(best.up)
         free = min(best, self.measure(self._descend(best, ELASTIC_SPREAD)), key=residual_of)
         if floor is None:
             return free
-        stands = self.measure(set_upright(best, floor, self.points.mean(0)))
-        stands = min(stands, self.measure(self._descend(stands, UPRIGHT_SPREAD)), key=residual_of)
-        if stands.residual > free.residual + LEANING_MARGIN:
+        upright = self.measure(set_upright(best, floor, self.points.mean(0)))
+        upright = min(upright, self.measure(self._descend(upright, UPRIGHT_SPREAD)), key=residual_of)
+        if upright.residual > free.residual + LEANING_MARGIN:
             return free
-        return self.measure(self._reach_floor(stands, floor))
+        return self.measure(self._reach_floor(upright, floor))
 
     def _reach_floor(self, fit: Fit, floor: Plane) -> Fit:
         """Stretch an upright shape along its z so that it reaches the floor; its top stays in place."""
@@ -143,11 +143,11 @@ class PoseFitter:
 
     def _is_supported(self, fit: Fit, floor: Plane, low: float) -> bool:
         """Tell whether the picture shows a support between the floor and an upright shape at height `low`."""
-        points, gap = self.evidence.surroundings, self.evidence.plane_tolerance
+        points, tolerance = self.evidence.surroundings, self.evidence.plane_tolerance
         heights = floor.height(points)
-        between = points[(heights > 2 * gap) & (heights < low + gap)]
-        beside = np.abs(fit.to_cube(between)[:, :2]) < FOOTPRINT_FACTOR * np.abs(self.vertices[:, :2]).max(0)
-        return bool(beside.all(1).sum() >= MIN_SUPPORT_POINTS)
+        between = points[(heights > 2 * tolerance) & (heights < low + tolerance)]
+        in_footprint = np.abs(fit.to_cube(between)[:, :2]) < FOOTPRINT_FACTOR * np.abs(self.vertices[:, :2]).max(0)
+        return bool(in_footprint.all(1).sum() >= MIN_SUPPORT_POINTS)
 
     def _descend(self, start: Fit, spread: Float[np.ndarray, "10"]) -> Fit:
         """Take Gauss-Newton steps of rotation, translation, scale and stretch towards the visible points.
@@ -158,23 +158,25 @@ class PoseFitter:
         pose, scale, stretch = start.cam_T_obj.copy(), start.scale, start.stretch
         for _ in range(GAUSS_NEWTON_STEPS):
             here = Fit(pose, scale, stretch=stretch).to_cube(self.points)
-            gaps, place = self.tree.query(here)
-            there = self.vertices[place]
-            ways = np.where(
-                (gaps > POINT_TO_PLANE_RANGE)[:, None], (here - there) / gaps[:, None].clip(1e-9), self.normals[place]
+            distances, nearest = self.tree.query(here)
+            there = self.vertices[nearest]
+            directions = np.where(
+                (distances > POINT_TO_PLANE_RANGE)[:, None],
+                (here - there) / distances[:, None].clip(1e-9),
+                self.normals[nearest],
             )
-            distance = ((here - there) * ways).sum(1)
-            weight = HUBER_DELTA / np.abs(distance).clip(HUBER_DELTA)
-            along = there * ways
-            moved = np.concatenate(
-                [np.cross(stretch * there, ways / stretch), ways, along.sum(1, keepdims=True), along], 1
+            error = ((here - there) * directions).sum(1)
+            weight = HUBER_DELTA / np.abs(error).clip(HUBER_DELTA)
+            along = there * directions
+            jacobian = np.concatenate(
+                [np.cross(stretch * there, directions / stretch), directions, along.sum(1, keepdims=True), along], 1
             )
             turn = Rotation.from_matrix(start.cam_T_obj[:3, :3].T @ pose[:3, :3]).as_rotvec()
             shift = start.cam_T_obj[:3, :3].T @ (pose[:3, 3] - start.cam_T_obj[:3, 3]) / (start.scale * start.stretch)
-            strayed = np.concatenate([turn, shift, [np.log(scale / start.scale)], np.log(stretch / lifted)])
+            deviation = np.concatenate([turn, shift, [np.log(scale / start.scale)], np.log(stretch / lifted)])
             prior = PRIOR_WEIGHT * len(here) * (HUBER_DELTA / spread) ** 2
-            left = (moved * weight[:, None]).T @ moved + np.diag(prior)
-            right = (moved * weight[:, None]).T @ distance - prior * strayed
+            left = (jacobian * weight[:, None]).T @ jacobian + np.diag(prior)
+            right = (jacobian * weight[:, None]).T @ error - prior * deviation
             step = np.linalg.solve(left, right).clip(-spread, spread)  # early steps overshoot
             pose[:3, 3] += scale * pose[:3, :3] @ (stretch * step[3:6])
             pose[:3, :3] @= Rotation.from_rotvec(step[:3]).as_matrix()

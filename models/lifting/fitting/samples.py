@@ -80,16 +80,16 @@ def draw_samples(
     scales, shifts = (torch.stack([getattr(n, name).cpu() for n in normalizers]) for name in ("scale", "shift"))
     cam_T_obj, scale = decode_pose(layout, Normalizer(scales[of_object], shifts[of_object]))
     inside = model.vae.inside(model.vae.decode_tokens(latents["shape"]))
-    kept, posed = [], []
+    kept, selected = [], []
     for k, picture in enumerate(pictures):
-        mine = range(k * count, (k + 1) * count)
-        whole = [n for n in mine if has_surface(inside[n])] or mine[:1]
-        fits = [Fit(cam_T_obj[n].double().numpy(), float(scale[n])) for n in whole]
-        some = [fit_pose(k, picture, inside[n], fit, sampling.fit) for n, fit in zip(whole, fits, strict=True)]
-        best = most_agreed([one.surface for one in some], [one.fit.residual for one in some])
-        kept.append(whole[best])
-        posed.append(some[best])
-    return latents["shape"][kept], posed
+        indices = range(k * count, (k + 1) * count)
+        valid = [n for n in indices if has_surface(inside[n])] or indices[:1]
+        fits = [Fit(cam_T_obj[n].double().numpy(), float(scale[n])) for n in valid]
+        samples = [fit_pose(k, picture, inside[n], fit, sampling.fit) for n, fit in zip(valid, fits, strict=True)]
+        best = most_agreed([posed.surface for posed in samples], [posed.fit.residual for posed in samples])
+        kept.append(valid[best])
+        selected.append(samples[best])
+    return latents["shape"][kept], selected
 
 
 def refine_samples(
@@ -107,21 +107,21 @@ def refine_samples(
     `shape_fitter` and `pose_fitter` (None for `fit_pose`) can be replaced, for example by a cheaper fit.
     """
     pose_fitter = pose_fitter or fit_pose
-    found = list(posed)
+    refined = list(posed)
     for turn in range(ROUNDS):
-        fits = [one.fit for one in found]
+        fits = [sample.fit for sample in refined]
         evidence = EvidenceInCube.of([picture.evidence for picture in pictures], fits, model.vae.resolution, shapes)
         noise = draw_seeded_noise(model, [seed + FITTING_SEED_OFFSET + turn * ROUND_SEED_STEP for seed in seeds])
         fitted = shape_fitter(model, shapes, noise, condition, evidence)
         inside = model.vae.inside(model.vae.decode_tokens(fitted))
-        better = torch.zeros(len(found), dtype=torch.bool)
+        better = torch.zeros(len(refined), dtype=torch.bool)
         for k, picture in enumerate(pictures):
             if has_surface(inside[k]):
                 after = pose_fitter(k, picture, inside[k], fits[k], "pose")
                 if after.fit.residual < fits[k].residual:
-                    found[k], better[k] = after, True
+                    refined[k], better[k] = after, True
         shapes = torch.where(rearrange(better.to(shapes.device), "b -> b 1 1"), fitted, shapes)
-    return shapes, found
+    return shapes, refined
 
 
 def fit_pose(
@@ -152,4 +152,4 @@ def draw_seeded_noise(model: LiftingModel, seeds: Sequence[int]) -> dict[str, Te
     """Draw the noise of each object from its own seed, so that it does not depend on the rest of the batch."""
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     drawn = [draw_noise(model.flow.token_shapes, 1, generator=generator) for generator in generators]
-    return {key: torch.cat([each[key] for each in drawn]).to(model.device) for key in drawn[0]}
+    return {key: torch.cat([of_object[key] for of_object in drawn]).to(model.device) for key in drawn[0]}

@@ -58,13 +58,13 @@ class EvidenceInCube:
         grid = voxel_centres(side, torch.zeros((), dtype=torch.float64))
         centres = rearrange(grid, "x y z c -> (x y z) c").numpy()
         points, empty = [], []
-        for seen, fit in zip(evidence, fits, strict=True):
-            places = (
-                np.linspace(0, len(seen.points) - 1, POINTS_PER_OBJECT).round().astype(int)
-            )  # the same number for each object
-            points.append(fit.to_cube(seen.points[places]))
+        for observed, fit in zip(evidence, fits, strict=True):
+            # the same number of points for each object
+            indices = np.linspace(0, len(observed.points) - 1, POINTS_PER_OBJECT).round().astype(int)
+            points.append(fit.to_cube(observed.points[indices]))
             xyz, margin = fit.to_camera(centres), FREE_SPACE_MARGIN * fit.scale / side
-            empty.append(seen.in_free_space(xyz, margin) | seen.below_floor(xyz, fit.up, margin * fit.stretch[2] / 2))
+            below = observed.below_floor(xyz, fit.up, margin * fit.stretch[2] / 2)
+            empty.append(observed.in_free_space(xyz, margin) | below)
         stacked = torch.from_numpy(np.stack(points)).to(like)
         voxels = rearrange(torch.from_numpy(np.stack(empty)), "b (x y z) -> b x y z", x=side, y=side)
         return cls(stacked, (stacked.abs() < 0.5).all(-1), voxels.to(like.device))
@@ -77,11 +77,9 @@ class EvidenceInCube:
         """
         grid = rearrange(2 * self.points.flip(-1), "b p c -> b 1 1 p c")  # last axis first, in [-1, 1]
         at_points = F.grid_sample(distance[:, None], grid, padding_mode="border", align_corners=False)[:, 0, 0, 0]
-        apart = F.smooth_l1_loss(at_points, torch.zeros_like(at_points), beta=HUBER_DELTA, reduction="none")
-        intruding = torch.where(self.empty, F.relu(CLEARANCE - distance), 0.0)
-        return (apart * self.inside).sum(1) / self.inside.sum(1).clamp_min(1) + intruding.flatten(1).sum(
-            1
-        ) / POINTS_PER_OBJECT
+        residual = F.smooth_l1_loss(at_points, torch.zeros_like(at_points), beta=HUBER_DELTA, reduction="none")
+        intrusion = torch.where(self.empty, F.relu(CLEARANCE - distance), 0.0).flatten(1).sum(1)
+        return (residual * self.inside).sum(1) / self.inside.sum(1).clamp_min(1) + intrusion / POINTS_PER_OBJECT
 
 
 def fit_shapes(
@@ -118,14 +116,14 @@ def guidance_step(
 ) -> Float[Tensor, "object token feature"]:
     """Move expected shape latents towards the evidence by a few steps of Adam, with a prior that keeps them near."""
     with torch.enable_grad():
-        found = expected.detach().clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([found], lr=GUIDANCE_RATE, eps=GRADIENT_FLOOR)
+        moved = expected.detach().clone().requires_grad_(True)
+        optimizer = torch.optim.Adam([moved], lr=GUIDANCE_RATE, eps=GRADIENT_FLOOR)
         for _ in range(steps):
-            disagreement = evidence.disagreement(decode_distance(model.vae, found))
-            strayed = (found - expected).square().flatten(1).mean(1)
-            (found.grad,) = torch.autograd.grad((disagreement + PRIOR_WEIGHT * strayed).sum(), found)
+            disagreement = evidence.disagreement(decode_distance(model.vae, moved))
+            deviation = (moved - expected).square().flatten(1).mean(1)
+            (moved.grad,) = torch.autograd.grad((disagreement + PRIOR_WEIGHT * deviation).sum(), moved)
             optimizer.step()
-    return found.detach()
+    return moved.detach()
 
 
 def decode_distance(vae: OccupancyVAE, shapes: Float[Tensor, "object token feature"]) -> Float[Tensor, "object x y z"]:

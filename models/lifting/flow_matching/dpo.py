@@ -43,11 +43,11 @@ def preference_loss(
     neither is published.
     """
     errors = []
-    for which in (model, reference):
+    for network in (model, reference):
         for data in (winner, loser):
             latents = interpolate_all(noise, data, time)
-            with torch.set_grad_enabled(which is model and torch.is_grad_enabled()):
-                predicted = which(latents, time, torch.zeros_like(time), condition.tokens)["shape"]
+            with torch.set_grad_enabled(network is model and torch.is_grad_enabled()):
+                predicted = network(latents, time, torch.zeros_like(time), condition.tokens)["shape"]
             errors.append((predicted - velocities(noise, data)["shape"]).square().mean((1, 2)))
     win, lose, reference_win, reference_lose = errors
     loss, accuracy = dpo_loss(win, lose, reference_win, reference_lose, beta)

@@ -65,9 +65,9 @@ def guided_velocity(
         contexts.append(condition.without_points().tokens)
     times = len(contexts)  # one call: the copies are a larger batch
     repeated = {key: value.repeat(times, 1, 1) for key, value in latents.items()}
-    found = model(repeated, time.repeat(times), step.repeat(times), torch.cat(contexts))
+    velocities = model(repeated, time.repeat(times), step.repeat(times), torch.cat(contexts))
     result = {}
-    for key, value in found.items():
+    for key, value in velocities.items():
         with_all, without, *no_points = value.chunk(times)
         if guidance.modalities is not None and key not in guidance.modalities:
             result[key] = with_all

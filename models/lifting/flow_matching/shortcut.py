@@ -38,8 +38,8 @@ def shortcut_target(
     """Average the velocities of two consecutive jumps of size `half`: what one jump of twice the size should predict.
 
     It is the target of the model at step 2 `half`. Guidance is distilled into the smallest half jump, whose velocity is
-    the instantaneous one of flow matching; larger jumps inherit it. The
-    published choice guides the shape alone: `Guidance(modalities=("shape",))`.
+    the instantaneous one of flow matching; larger jumps inherit it. The published choice guides the shape alone:
+    `Guidance(modalities=("shape",))`.
     Source: Shortcut Models (arXiv 2410.12557) equation 4; specs/sam3d.md 2.6. Its step set is ambiguous about the
     smallest jump; this choice is that of Shortcut Models.
     """

@@ -53,26 +53,26 @@ def object_in_box(box: Bool[Tensor, "height width"], points: PointMap, seed: int
     ring[max(0, rows[0] - reach) : rows[-1] + 1 + reach, max(0, cols[0] - reach) : cols[-1] + 1 + reach] = True
     ring &= ~inside
     xyz = points.xyz.cpu().double().numpy()
-    gap = PLANE_TOLERANCE * float(np.median(xyz[inside & valid][:, 2]))
+    tolerance = PLANE_TOLERANCE * float(np.median(xyz[inside & valid][:, 2]))
     room = np.zeros_like(inside)
     seen = (ring | inside) & valid
-    for plane in find_planes(xyz[ring & valid], gap, np.random.default_rng(seed)):
+    for plane in find_planes(xyz[ring & valid], tolerance, np.random.default_rng(seed)):
         height = plane.height(xyz)
-        near = seen & (np.abs(height) < gap)
-        if (height[seen] > -gap).mean() < BOUNDING_SHARE:
+        near = seen & (np.abs(height) < tolerance)
+        if (height[seen] > -tolerance).mean() < BOUNDING_SHARE:
             parts, _ = label(near, np.ones((3, 3)))
             near &= np.isin(parts, np.unique(parts[near & ring]))
         room |= near
     front = inside & valid & ~binary_dilation(room & inside)
     slope = xyz[inside & valid][:, :2] / xyz[inside & valid][:, 2:]
     largest = _largest_part(
-        front, xyz[..., 2], MAX_DEPTH_JUMP * gap / PLANE_TOLERANCE * float(np.ptp(slope, axis=0).max())
+        front, xyz[..., 2], MAX_DEPTH_JUMP * tolerance / PLANE_TOLERANCE * float(np.ptp(slope, axis=0).max())
     )
     if largest.sum() < MIN_BOX_SHARE * inside.sum():
         raise ValueError("nothing in the box stands out from what surrounds it: give a mask of the object instead")
     whole = binary_dilation(largest) & inside & valid & ~room  # the edge that the room was grown over
-    found = whole | (binary_fill_holes(whole) & ~valid)
-    return torch.from_numpy(found).to(box.device)
+    mask = whole | (binary_fill_holes(whole) & ~valid)
+    return torch.from_numpy(mask).to(box.device)
 
 
 def _largest_part(
@@ -81,9 +81,9 @@ def _largest_part(
     """Find the largest connected part of the marked pixels: neighbours whose depths differ by less than `jump`."""
     index = np.arange(marked.size).reshape(marked.shape)
     pairs = []
-    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        joined = marked[one] & marked[other] & (np.abs(depth[one] - depth[other]) < jump)
-        pairs.append(np.stack([index[one][joined], index[other][joined]]))
+    for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        joined = marked[first] & marked[second] & (np.abs(depth[first] - depth[second]) < jump)
+        pairs.append(np.stack([index[first][joined], index[second][joined]]))
     row, col = np.concatenate(pairs, 1)
     graph = coo_array((np.ones(len(row), bool), (row, col)), shape=(marked.size, marked.size))
     part = connected_components(graph, directed=False)[1].reshape(marked.shape)

@@ -36,10 +36,12 @@ class Evidence:
     def of(cls, points: PointMap, mask: Bool[Tensor, "height width"], intrinsics: Float[Tensor, "3 3"]) -> Evidence:
         """Collect the evidence of a camera point map and the visible pixels of the object."""
         xyz, valid = points.xyz.double().numpy(), points.valid.numpy()
-        own = mask.numpy()
+        on_object = mask.numpy()
         depth = np.where(valid, xyz[..., 2], 0.0)
-        around = xyz[valid & ~own]
-        return cls(depth, xyz[valid & own], intrinsics.double().numpy(), evenly_spaced(around, MAX_SURROUNDING_POINTS))
+        around = xyz[valid & ~on_object]
+        return cls(
+            depth, xyz[valid & on_object], intrinsics.double().numpy(), evenly_spaced(around, MAX_SURROUNDING_POINTS)
+        )
 
     def floor(self, up: Float[np.ndarray, "3"]) -> Plane | None:
         """Find the floor: the largest plane around the object that bounds the visible room and faces `up`.

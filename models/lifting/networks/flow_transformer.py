@@ -82,9 +82,12 @@ class FlowTransformer(nn.Module):
             shape_attention, shape_mlp = of_shape.modulation(when_shape)
             layout_attention, layout_mlp = of_layout.modulation(when_layout)
             query, key, value = of_shape.project(shape, shape_attention)
-            layout_query, *own = of_layout.project(layout, layout_attention)
+            layout_query, *layout_key_value = of_layout.project(layout, layout_attention)
             # the asymmetry: layout reads detached shape, shape never reads layout
-            keys, values = (torch.cat([mine, its.detach()], 2) for mine, its in zip(own, (key, value), strict=True))
+            keys, values = (
+                torch.cat([of_layout_tokens, of_shape_tokens.detach()], 2)
+                for of_layout_tokens, of_shape_tokens in zip(layout_key_value, (key, value), strict=True)
+            )
             attended = F.scaled_dot_product_attention(query, key, value)
             shape = of_shape.finish(shape, attended, shape_attention.gate, shape_mlp, context)
             attended = F.scaled_dot_product_attention(layout_query, keys, values)
@@ -208,8 +211,8 @@ class CrossAttention(nn.Module):
         query = rearrange(self.query(tokens), "b t (h d) -> b h t d", h=self.heads)
         key, value = rearrange(self.key_value(context), "b t (k h d) -> k b h t d", k=2, h=self.heads)
         attended = F.scaled_dot_product_attention(query, key, value)
-        found: Tensor = self.out(rearrange(attended, "b h t d -> b t (h d)"))
-        return found
+        output: Tensor = self.out(rearrange(attended, "b h t d -> b t (h d)"))
+        return output
 
 
 def embed_number(value: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch channel"]:

@@ -166,8 +166,8 @@ class ResidualBlock3d(nn.Module):
 
     def forward(self, x: Float[Tensor, "object channel x y z"]) -> Float[Tensor, "object channel x y z"]:
         """Transform a grid of features."""
-        found: Tensor = x + self.layers(x)
-        return found
+        output: Tensor = x + self.layers(x)
+        return output
 
 
 class PixelShuffle3d(nn.Module):
@@ -206,11 +206,11 @@ def reconstruction_loss(
 ) -> Float[Tensor, ""]:
     """Sum what each field is trained with: Dice + BCE for occupancy, mean |difference| for the truncated distance."""
     loss = decoded.new_zeros(())
-    for found, true, field in zip(decoded.unbind(1), grids.unbind(1), fields, strict=True):
+    for predicted, true, field in zip(decoded.unbind(1), grids.unbind(1), fields, strict=True):
         if field == "occupancy":
-            loss = loss + dice_loss(found, true) + F.binary_cross_entropy_with_logits(found, true)
+            loss = loss + dice_loss(predicted, true) + F.binary_cross_entropy_with_logits(predicted, true)
         else:
-            loss = loss + F.l1_loss(found, true)
+            loss = loss + F.l1_loss(predicted, true)
     return loss
 
 

@@ -57,6 +57,6 @@ class PointPatchEmbed(nn.Module):
         embedded = torch.where(points.valid[..., None], self.embed(xyz), self.unknown)
         windows = rearrange(embedded, "b (r i) (c j) d -> (b r c) (i j) d", i=self.patch, j=self.patch)
         readout = repeat(self.readout, "d -> w 1 d", w=len(windows))
-        found = self.block(torch.cat([readout, windows], 1) + self.in_window)[:, 0]
-        tokens: Tensor = rearrange(found, "(b t) d -> b t d", t=len(self.of_window)) + self.of_window
+        class_tokens = self.block(torch.cat([readout, windows], 1) + self.in_window)[:, 0]
+        tokens: Tensor = rearrange(class_tokens, "(b t) d -> b t d", t=len(self.of_window)) + self.of_window
         return tokens

@@ -107,8 +107,8 @@ class RefinementFlow(nn.Module):
             y = block(y, when, coarse)
             y = y + _attend(read, norm(y), coarse.objects, context)
         x = x + self.to_child(y)[band.parent]
-        found: Tensor = self.out(self.norm(self.up(x, when, fine)))
-        return found
+        velocity: Tensor = self.out(self.norm(self.up(x, when, fine)))
+        return velocity
 
 
 class SparseBlock(nn.Module):
@@ -127,8 +127,8 @@ class SparseBlock(nn.Module):
         """Transform the features of active voxels."""
         shift, scale = self.modulate(when)[voxels.objects].chunk(2, -1)
         x = self.conv1(F.silu(self.norm1(features) * (1 + scale) + shift), voxels)
-        found: Tensor = features + self.conv2(F.silu(self.norm2(x)), voxels)
-        return found
+        output: Tensor = features + self.conv2(F.silu(self.norm2(x)), voxels)
+        return output
 
 
 def refinement_loss(
@@ -177,8 +177,8 @@ def interpolate_colours(
 ) -> Float[Tensor, "vertex 3"]:
     """Interpolate RGB at points of the cube from the voxels of the band alone; mid grey where none is near."""
     grid_points = rearrange(2 * vertices.flip(-1), "v k -> 1 v 1 1 k")  # grid_sample wants z first, in [-1, 1]
-    found = F.grid_sample(grid[None], grid_points.to(grid), align_corners=False)
-    colour, weight = found[0, :3, :, 0, 0].T, found[0, 3:, :, 0, 0].T
+    sampled = F.grid_sample(grid[None], grid_points.to(grid), align_corners=False)
+    colour, weight = sampled[0, :3, :, 0, 0].T, sampled[0, 3:, :, 0, 0].T
     return torch.where(weight > 1e-3, colour / weight.clamp_min(1e-3), 0.5)
 
 
@@ -193,5 +193,5 @@ def _attend(read: nn.Module, tokens: Tensor, objects: Tensor, context: Tensor) -
     slot = torch.arange(len(objects), device=objects.device) - first[objects]
     padded = tokens.new_zeros(len(context), int(counts.max()), tokens.shape[-1])
     padded[objects, slot] = tokens
-    found: Tensor = read(padded, context)[objects, slot]
-    return found
+    attended: Tensor = read(padded, context)[objects, slot]
+    return attended

@@ -93,8 +93,8 @@ def near_surface(inside: Float[Tensor, "object x y z"], reach: int = 1) -> Bool[
     """Mark voxels near the surface: the field has both signs within `reach` voxels along every axis."""
     filled = (inside > 0).float()[:, None]
     size = 2 * reach + 1
-    some, every = (sign * F.max_pool3d(sign * filled, size, 1, reach) for sign in (1, -1))
-    return (some > every)[:, 0]
+    any_filled, all_filled = (sign * F.max_pool3d(sign * filled, size, 1, reach) for sign in (1, -1))
+    return (any_filled > all_filled)[:, 0]
 
 
 class SparseConv3d(nn.Module):
@@ -112,7 +112,7 @@ class SparseConv3d(nn.Module):
 
     def forward(self, features: Float[Tensor, "voxel channel"], voxels: SparseVoxels) -> Float[Tensor, "voxel out"]:
         """Gather each tap's neighbours, multiply by its weight, scatter the sums."""
-        found: Tensor = self.bias.expand(len(features), -1)
+        output: Tensor = self.bias.expand(len(features), -1)
         for (target, source), weight in zip(voxels.neighbours, self.weight, strict=True):
-            found = found.index_add(0, target, features[source] @ weight)
-        return found
+            output = output.index_add(0, target, features[source] @ weight)
+        return output

@@ -119,16 +119,16 @@ def test_a_tiny_vae_learns_a_few_shapes_by_heart() -> None:
     torch.manual_seed(0)
     grids = balls_and_boxes(16, 4)
     vae = OccupancyVAE(resolution=16, channels=(8, 16, 32), blocks=1)
-    optimiser = torch.optim.AdamW(vae.parameters(), 4e-3, weight_decay=0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=121)
+    optimizer = torch.optim.AdamW(vae.parameters(), 4e-3, weight_decay=0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=121)
     generator = torch.Generator().manual_seed(0)
     losses = []
     for _ in range(120):
         decoded, mean, log_variance = vae(grids, generator)
         loss = reconstruction_loss(decoded, grids, vae.fields) + 1e-3 * kl_divergence(mean, log_variance)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
         losses.append(loss.item())
     with torch.no_grad():
