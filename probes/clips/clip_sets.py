@@ -79,7 +79,7 @@ class WorldClips(ClipSet):
         if set(seeds) != set(SPLITS):
             raise ValueError(f"worlds need seeds for {', '.join(SPLITS)}, got {', '.join(seeds) or 'none'}")
         ranges = [range(*seeds[split]) for split in SPLITS]
-        if any(set(one) & set(other) for k, one in enumerate(ranges) for other in ranges[:k]):
+        if any(set(seeds) & set(others) for k, seeds in enumerate(ranges) for others in ranges[:k]):
             raise ValueError(f"training, validation and test must not share worlds, got {dict(seeds)}")
         if not 0 <= min(frames) <= max(frames) < world.frames:
             raise ValueError(f"views must be frames 0 to {world.frames - 1} of a clip, got {list(frames)}")

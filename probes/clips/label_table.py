@@ -53,7 +53,7 @@ def label_file(clips: ClipSet, root: Path) -> Path:
 
 def stack_labels(labels: Sequence[Labels]) -> dict[str, Tensor]:
     """Stack the labels of clips, field by field."""
-    return {entry.name: torch.stack([getattr(one, entry.name) for one in labels]) for entry in fields(Labels)}
+    return {entry.name: torch.stack([getattr(of_clip, entry.name) for of_clip in labels]) for entry in fields(Labels)}
 
 
 def table_key(clips: ClipSet, views: Sequence[int]) -> str:

@@ -82,7 +82,7 @@ def choose_window(
 
 
 def union_with_border(boxes: Int64[Tensor, "time 4"], size: tuple[int, int], border: float = BORDER) -> Box:
-    """Find the union of boxes, cast_to by `border` of its own width and height, within the image."""
+    """Find the union of boxes, enlarged by `border` of its own width and height and clipped to the image."""
     (left, top), (right, bottom) = boxes[:, :2].amin(0).tolist(), boxes[:, 2:].amax(0).tolist()
     wide, high = round(border * (right - left) / 2), round(border * (bottom - top) / 2)
     return max(0, left - wide), max(0, top - high), min(size[1], right + wide), min(size[0], bottom + high)

@@ -109,8 +109,8 @@ def nearest(
     """Crop maps and resize them to (height, width) by the nearest pixel."""
     left, top, right, bottom = crop
     part = rearrange(maps[:, top:bottom, left:right], "time height width -> time 1 height width")
-    found: Tensor = rearrange(interpolate(part, size, mode="nearest-exact"), "time 1 rows cols -> time rows cols")
-    return found
+    resized: Tensor = rearrange(interpolate(part, size, mode="nearest-exact"), "time 1 rows cols -> time rows cols")
+    return resized
 
 
 def _picture(frame: Tensor, size: tuple[int, int]) -> Tensor:

@@ -30,7 +30,7 @@ def extractor_tables(folder: Path = CONFIGS) -> str:
 
 
 def row(config: dict[str, Any]) -> dict[str, str]:
-    """Read what the tables show of one extractor, by column."""
+    """Collect the cells of one extractor by column."""
     facts = config["facts"]
     return {
         "system": facts["system"],

@@ -123,10 +123,10 @@ class StoredFeatures(TrainingData):
 def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
     """Stack the features in float32, and the labels."""
     labels: dict[str, Tensor] = {
-        entry.name: torch.stack([getattr(one["labels"], entry.name) for one in batch]) for entry in fields(Labels)
+        entry.name: torch.stack([getattr(sample["labels"], entry.name) for sample in batch]) for entry in fields(Labels)
     }
     return {
-        "clips": [one["clip"] for one in batch],
-        "features": torch.stack([one["features"] for one in batch]).float(),
+        "clips": [sample["clip"] for sample in batch],
+        "features": torch.stack([sample["features"] for sample in batch]).float(),
         "labels": labels,
     }

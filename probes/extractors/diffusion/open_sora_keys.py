@@ -112,9 +112,9 @@ def split_projection(key: str, value: Tensor, hidden: int) -> list[tuple[str, Te
     if name not in parts:
         return [(key, value)]
     pieces = list(value.split(hidden))
-    found = [(f"{stem}.{part}.{leaf}", piece) for part, piece in zip(parts[name], pieces, strict=False)]
+    projections = [(f"{stem}.{part}.{leaf}", piece) for part, piece in zip(parts[name], pieces, strict=False)]
     rest = value[hidden * len(parts[name]) :]
-    return [*found, (f"{stem}.mlp.{leaf}", rest)] if len(rest) else found
+    return [*projections, (f"{stem}.mlp.{leaf}", rest)] if len(rest) else projections
 
 
 def neighbours(rows: Tensor, head: int) -> Tensor:

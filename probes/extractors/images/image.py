@@ -155,14 +155,14 @@ def find_blocks(encoder: nn.Module, final_norm: bool) -> list[nn.Module]:
     """
     kind = type(encoder).__name__
     candidates = (resolve(encoder, path) for path in BLOCKS)
-    blocks = next((one for one in candidates if isinstance(one, nn.ModuleList | nn.Sequential) and len(one)), None)
+    blocks = next((x for x in candidates if isinstance(x, nn.ModuleList | nn.Sequential) and len(x)), None)
     if blocks is None:
         raise ValueError(
             f"{kind} keeps its blocks under none of the known names ({', '.join(BLOCKS)}): choose another encoder"
         )
     if not final_norm:
         return list(blocks)
-    norm = next((one for path in NORMS if (one := resolve(encoder, path)) is not None), None)
+    norm = next((module for path in NORMS if (module := resolve(encoder, path)) is not None), None)
     if norm is None or isinstance(norm, nn.Identity):
         raise ValueError(f"{kind} has no norm after its last block: leave final_norm out")
     return [*list(blocks)[:-1], norm]
