@@ -64,7 +64,7 @@ def test_bad_sets_and_meshes_are_refused() -> None:
         assignment_distance(cloud(0, 0), cloud(0, 0))
     with pytest.raises(ValueError, match="finite points"):
         assignment_distance(cloud(0), np.where(np.arange(60)[:, None] == 7, np.nan, cloud(0)))
-    with pytest.raises(ValueError, match="the true mesh has .* NaN"):
+    with pytest.raises(ValueError, match=r"the true mesh has .* NaN"):
         earth_mover_distance(cube(), broken(cube()))
     with pytest.raises(ValueError, match="the predicted mesh has"):
         earth_mover_distance(Trimesh(), cube())

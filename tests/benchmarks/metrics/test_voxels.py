@@ -124,7 +124,7 @@ def test_bad_input_is_one_clear_error() -> None:
     for kind in ("solid", "surface"):
         with pytest.raises(ValueError, match="the true mesh has no face"):
             voxel_iou(cube(), Trimesh(), kind)
-        with pytest.raises(ValueError, match="the predicted mesh has .* NaN"):
+        with pytest.raises(ValueError, match=r"the predicted mesh has .* NaN"):
             voxel_iou(broken(cube()), cube(), kind)
         with pytest.raises(ValueError, match="normalise it"):
             voxel_iou(cube(side=1000), cube(), kind)
