@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from models.regions import Region
 from region4d.footage.geometry import CameraOrigin, GeometrySource, locate
 from region4d.footage.marks import Mark, Pointer, regions_of
@@ -106,8 +104,8 @@ def open_footage(
 def _read(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:
     indices = None if frames.index is None else [frames.index]
     if is_rgbd_folder(source):
-        unread = torch.eye(3) if geometry.has_camera else None  # a camera file is not needed beside the flag
-        return read_rgbd_folder(source, frames.count, indices, depth_scale=geometry.depth_scale, intrinsics=unread)
+        given = geometry.camera if geometry.has_camera else None
+        return read_rgbd_folder(source, frames.count, indices, depth_scale=geometry.depth_scale, intrinsics=given)
     if geometry.depth_scale is not None and geometry.depth is None:
         raise ValueError("--depth-scale needs a depth to scale: give --depth FILE or an RGB-D folder")
     return open_clip(source, frames.count, frames.partial, indices)

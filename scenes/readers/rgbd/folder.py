@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,18 +13,23 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scenes.clip import Clip
-from scenes.clip_checks import check_clip
+from scenes.clip_checks import check_clip, check_poses
+from scenes.readers.depth_file import check_metres, read_depth_map
 from scenes.readers.frame_choice import choose_frames
-from scenes.readers.image_files import read_depth, read_image, stack_pictures, write_depth, write_image
-from scenes.readers.rgbd.layouts import list_redwood, list_tum, write_log
-from scenes.readers.rgbd.pinhole import read_pinhole, write_pinhole
+from scenes.readers.image_files import stack_pictures
+from scenes.readers.rgbd.frames import fit_cameras, on_colour, read_colour, read_depth_on_colour, read_sensor_image
+from scenes.readers.rgbd.layouts import layout_of
+from scenes.readers.rgbd.listing import Cameras, RgbdListing, Size, keep
+from scenes.readers.rgbd.times import check_seconds
 from scenes.readers.up_axis import Up, turn_z_up
-from scenes.storage.atomic import new_folder, refuse_existing
+
+log = logging.getLogger(__name__)
+GivenCamera = Float[Tensor, "3 3"] | Callable[[Size], Float[Tensor, "3 3"]]
 
 
 def is_rgbd_folder(path: str | Path) -> bool:
-    """Tell whether a folder has a part of an RGB-D folder."""
-    return any((Path(path) / part).exists() for part in ("rgb.txt", "color", "depth"))
+    """Tell whether a folder has a layout that `read_rgbd_folder` reads, or a part of one."""
+    return Path(path).is_dir() and layout_of(Path(path)) is not None
 
 
 def read_rgbd_folder(
@@ -30,88 +37,101 @@ def read_rgbd_folder(
     frames: int | None = None,
     indices: Sequence[int] | None = None,
     depth_scale: int | float | None = None,
-    fps: int | float = 30,
-    intrinsics: Float[Tensor, "3 3"] | None = None,
-    up: Up = "auto",
+    fps: int | float | None = None,
+    intrinsics: GivenCamera | None = None,
+    up: Up | None = None,
 ) -> Clip:
     """Read an RGB-D folder: `frames` frames uniformly from first to last, or `indices`, or all.
 
-    Redwood / Open3D: `color/`, `depth/` (16-bit), `trajectory.log` (or Open3D's `trajectory.json`), one pinhole JSON,
-    and optionally `timestamps.txt` (seconds, one a line). TUM: `rgb.txt`, `depth.txt`, `groundtruth.txt`. The first
-    frame of the folder is at second 0. Colour and depth have equal size and are registered to each other.
+    The layout is found by the files that are there: Redwood / Open3D and what `region4d prepare` writes, TUM, ScanNet,
+    ScanNet++, ARKitScenes, nerfstudio, COLMAP, SUN RGB-D, 7-Scenes (see `scenes.readers.rgbd.layouts`). nerfstudio and
+    COLMAP folders may lack depth: the clip then has poses only. The first usable frame of the folder is at second 0.
+
+    The clip has the grid of the colour pictures as their sensor took them (EXIF orientation is not applied, because
+    depth has none), undistorted. Depth of another size is sampled at the colour pixels, through both cameras where both
+    are known. Frames without a pose are left out; this and other notes are logged as warnings.
 
     Args:
         path: the folder.
         frames: how many frames.
-        indices: which frames, instead.
-        depth_scale: units of the depth pictures in one metre; by default 1000 (Redwood) or 5000 (TUM).
-        fps: frames a second of a Redwood folder without `timestamps.txt`.
-        intrinsics: pinhole in pixels with centres at .5; by default from the JSON, whose principal point counts from
-            the centre of the first pixel (Open3D), so that 319.5 there is 320 here.
-        up: axis of the folder's world that points up; the clip's world is turned by it to z-up. "auto": what
-            `write_rgbd_folder` noted in `up.txt`, else the signed axis nearest to the mean up direction (-y) of all
-            its cameras ("-y" in the Redwood living room).
+        indices: which of the usable frames, instead.
+        depth_scale: units of the depth files in one metre, instead of those of the layout; the median depth is then not
+            checked.
+        fps: frames a second where the layout has no times; by default that of the layout.
+        intrinsics: pinhole in pixels with centres at .5, or a function that gives it for a (height, width); by default
+            that of the layout. Open3D's JSON counts from the centre of the first pixel: 319.5 there is 320 here.
+        up: axis of the folder's world that points up; the clip's world is turned by it to z-up. By default that of the
+            layout, what `write_rgbd_folder` noted in `up.txt`, or "auto": the signed axis nearest to the mean up
+            direction (-y) of all its cameras ("-y" in the Redwood living room).
 
     Raises:
         FileNotFoundError: the folder, or a file that it needs, is missing.
+        ImportError: depth is EXR, and the extra "exr" is not installed.
         ValueError: counts or sizes differ, or depth, intrinsics or a pose cannot be used.
     """
     path = Path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"no such RGB-D folder: {path}")
-    listing = list_tum(path) if (path / "rgb.txt").is_file() else list_redwood(path, fps)
-    if up == "auto" and (path / "up.txt").is_file():
-        up = "z"  # the only axis that write_rgbd_folder writes
-    world_T_cam = turn_z_up(listing.world_T_cam, up)
-    index = choose_frames(len(listing.colour), frames, indices, path)
-    video = stack_pictures([(listing.colour[i], read_image(listing.colour[i])) for i in index])
-    scale = depth_scale or listing.depth_scale
-    depth = stack_pictures([(listing.depth[i], read_depth(listing.depth[i], scale)) for i in index])
-    size = (video.shape[2], video.shape[3])
-    if (depth.shape[1], depth.shape[2]) != size:
-        raise ValueError(
-            f"{path}: depth is {depth.shape[2]}x{depth.shape[1]} pixels, colour {size[1]}x{size[0]}; register the "
-            "depth to the colour pictures"
-        )
-    if intrinsics is None:
-        intrinsics = read_pinhole(_find_pinhole(path), size)
-    intrinsics = repeat(intrinsics, "row col -> time row col", time=len(index))
-    return check_clip(Clip(video, listing.seconds[index], depth, intrinsics, world_T_cam[index], name=path.name))
+    layout = layout_of(path)
+    if layout is None:
+        raise FileNotFoundError(f"{path} has no pictures in color/: it has no layout of an RGB-D folder that is known")
+    listing = _with_poses(layout.list(path, fps), path)
+    check_seconds(listing.seconds, str(path))
+    for note in listing.notes:
+        log.warning("%s: %s", path, note)
+    index = choose_frames(len(listing), frames, indices, path)
+    chosen = listing.take(index)
+    first = read_sensor_image(chosen.colour[0])
+    size = (first.shape[1], first.shape[2])
+    cameras = _cameras(chosen, size, intrinsics)
+    every = range(len(chosen))
+    video = stack_pictures([(chosen.colour[i], read_colour(chosen, i, cameras)) for i in every])
+    clip = Clip(
+        video,
+        (chosen.seconds - listing.seconds[0]).float(),
+        intrinsics=cameras.intrinsics,
+        name=path.name,
+        metric=listing.metric,
+    )
+    if chosen.depth is not None:
+        depth = torch.stack([read_depth_on_colour(chosen, i, size, cameras, depth_scale) for i in every])
+        clip = replace(clip, depth=depth)
+        if listing.metric and depth_scale is None:
+            check_metres(depth, str(path))
+    if chosen.confidence is not None:
+        clip = replace(clip, confidence=torch.stack([_read_confidence(chosen, i, size, cameras) for i in every]))
+    if listing.world_T_cam is not None:
+        clip = replace(clip, world_T_cam=turn_z_up(listing.world_T_cam, _up(path, listing, up))[index])
+    return check_clip(clip)
 
 
-def write_rgbd_folder(clip: Clip, path: str | Path, depth_scale: int | float = 1000) -> None:
-    """Write a clip as a Redwood / Open3D folder, all or nothing: it appears under its name when it is complete.
-
-    Colour is lossless PNG; depth is rounded to 1 / `depth_scale` metres. Times go to `timestamps.txt`, and `up.txt`
-    notes that the world is z-up. The truth of a procedural world is not written.
-
-    Raises:
-        FileExistsError: `path` exists.
-        ValueError: the clip lacks depth, intrinsics or poses, its intrinsics change over time, or its depth is too
-            large.
-    """
-    refuse_existing(Path(path))
-    if clip.depth is None or clip.intrinsics is None or clip.world_T_cam is None:
-        raise ValueError("an RGB-D folder needs a clip with depth, intrinsics and poses")
-    check_clip(clip)
-    if not torch.equal(clip.intrinsics, clip.intrinsics[:1].expand_as(clip.intrinsics)):
-        raise ValueError("an RGB-D folder has one camera, but the intrinsics of this clip change over time")
-    with new_folder(path) as draft:
-        (draft / "color").mkdir()
-        (draft / "depth").mkdir()
-        for i in range(len(clip)):
-            write_image(draft / "color" / f"{i:05d}.png", clip.video[i])
-            write_depth(draft / "depth" / f"{i:05d}.png", clip.depth[i], depth_scale)
-        write_log(draft / "trajectory.log", clip.world_T_cam)
-        write_pinhole(draft / "camera.json", clip.intrinsics[0], clip.size)
-        (draft / "timestamps.txt").write_text("".join(f"{second:.9g}\n" for second in clip.seconds.tolist()))
-        (draft / "up.txt").write_text("z\n")
+def _with_poses(listing: RgbdListing, path: Path) -> RgbdListing:
+    """Leave out frames that have no pose; check the poses of all others, because they say which way is up."""
+    if listing.world_T_cam is None:
+        return listing
+    numbers = torch.isfinite(listing.world_T_cam[:, :3]).flatten(1)
+    listing = keep(listing, numbers.any(1), f"they have no pose in {listing.poses_from}")
+    assert listing.world_T_cam is not None
+    check_poses(listing.world_T_cam, f"{path}, {listing.poses_from}")
+    return listing
 
 
-def _find_pinhole(folder: Path) -> Path:
-    cameras = sorted(file for file in folder.glob("*.json") if file.name != "trajectory.json")
-    if len(cameras) != 1:
-        raise FileNotFoundError(
-            f"{folder} has {len(cameras)} pinhole files (*.json), expected one; or pass the intrinsics (--intrinsics)"
-        )
-    return cameras[0]
+def _cameras(listing: RgbdListing, size: Size, given: GivenCamera | None) -> Cameras:
+    """Take the given camera for all frames, or fit that of the layout."""
+    if given is None:
+        return fit_cameras(listing.cameras(range(len(listing))), size)
+    one = given(size) if callable(given) else given
+    return Cameras(repeat(one, "row col -> time row col", time=len(listing)), listing.colour[0].parent, size)
+
+
+def _read_confidence(listing: RgbdListing, index: int, size: Size, cameras: Cameras) -> Float[Tensor, "height width"]:
+    assert listing.confidence is not None
+    path = listing.confidence[index]
+    values = read_depth_map(path, listing.confidence_scale, listing.confidence_scale)
+    return on_colour(listing, index, size, cameras, values, path)
+
+
+def _up(path: Path, listing: RgbdListing, up: Up | None) -> Up:
+    if up in (None, "auto") and (path / "up.txt").is_file():
+        return "z"  # the only axis that write_rgbd_folder writes
+    return up or listing.up

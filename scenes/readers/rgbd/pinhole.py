@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
+
+from scenes.clip_checks import check_focal
+from scenes.readers.rgbd.text import numbers, read_json
 
 _CENTRE = 0.5  # Open3D counts pixels from the centre of the first one; here that centre is (0.5, 0.5)
 
@@ -19,19 +21,33 @@ def read_pinhole(path: Path, size: tuple[int, int]) -> Float[Tensor, "3 3"]:
     The file holds `intrinsic_matrix` as 9 numbers by column, and `width` and `height`.
 
     Raises:
-        ValueError: the file is malformed, or made for another size.
+        ValueError: the file is malformed, or made for another size, or its focal length cannot be in pixels.
     """
-    try:
-        camera = json.loads(path.read_text())
-        columns = torch.tensor(camera["intrinsic_matrix"], dtype=torch.float32)
-        intrinsics: Tensor = rearrange(columns, "(col row) -> row col", col=3, row=3).contiguous()
-        made_for = camera["height"], camera["width"]
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # einops raises a RuntimeError
-        raise ValueError(f"{path} is not an Open3D pinhole file (width, height, intrinsic_matrix of 9)") from error
+    intrinsics, made_for = load_pinhole(path)
     if made_for != size:
         raise ValueError(f"{path} is for {made_for[1]}x{made_for[0]} pixels, but the frames are {size[1]}x{size[0]}")
-    intrinsics[:2, 2] += _CENTRE
+    check_focal(intrinsics, size, str(path))
     return intrinsics
+
+
+def load_pinhole(path: Path) -> tuple[Float[Tensor, "3 3"], tuple[int, int]]:
+    """Read the intrinsics (pixels, centres at .5) of a camera, and the size (height, width) that they are for.
+
+    Raises:
+        ValueError: the file is malformed.
+    """
+    form = f"{path} is not an Open3D pinhole file (width, height, intrinsic_matrix of 9)"
+    camera = read_json(path)
+    try:
+        columns = numbers(camera["intrinsic_matrix"], form)
+        made_for = int(camera["height"]), int(camera["width"])  # some writers quote them
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(form) from error
+    if columns.shape != (9,):
+        raise ValueError(form)
+    intrinsics: Tensor = rearrange(columns.float(), "(col row) -> row col", col=3).contiguous()
+    intrinsics[:2, 2] += _CENTRE
+    return intrinsics, made_for
 
 
 def write_pinhole(path: Path, intrinsics: Float[Tensor, "3 3"], size: tuple[int, int]) -> None:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.readers.rgbd.layouts import read_log, rotation_from_quaternion, write_log
+from scenes.readers.rgbd.trajectories import read_log, rotation_from_quaternion, write_log
 
 number = st.floats(-1, 1)
 
