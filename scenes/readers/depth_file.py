@@ -18,6 +18,7 @@ from scenes.readers.image_files import IMAGE_SUFFIXES
 MILLIMETRES = 1000  # units a metre of integer depth
 NO_READING = 65535  # sensors and data sets write the largest 16-bit number where they saw nothing
 FARTHEST = 65504.0  # the largest half-precision number; renderers write this or more (1e10) for the background
+SHIFTED_DEPTH = 6.0  # metres: a room of 0.75 m and more, read with its bits rotated
 PLAUSIBLE = (0.05, 200.0)  # metres; the median depth of footage lies between
 DEPTH_SUFFIXES = IMAGE_SUFFIXES | {".npy", ".npz", ".exr"}
 _FORMATS = ("PNG", "TIFF", "PPM")  # of Pillow, that hold 16 bits or floating-point numbers
@@ -31,7 +32,7 @@ def read_depth_file(path: str | Path, scale: int | float | None = None) -> Float
 
     Args:
         path: a 16-bit picture, a TIFF or EXR of floating-point numbers, `.npy` or `.npz` with a (height, width) array
-            (named "depth" if there are several).
+            (named "depth" if there are several), or a `.bin` depth map of COLMAP.
         scale: units in one metre; by default 1000 for integers, and 1 for floating-point numbers. The median depth is
             checked only for a default.
 
@@ -76,6 +77,8 @@ def read_units(path: Path) -> np.ndarray:
             units = _read_array(path)
         case ".exr":
             units = _read_exr(path)
+        case ".bin":
+            units = _read_colmap(path)
         case _:
             units = _read_picture(path)
     if units.ndim == 3 and 1 in (units.shape[0], units.shape[2]):
@@ -102,6 +105,17 @@ def check_metres(depth: Float[Tensor, "*batch"], name: str) -> None:
         )
 
 
+def looks_shifted(path: Path, depth: Float[Tensor, "height width"]) -> bool:
+    """Whether integer depth seems to be rotated by three bits: all are multiples of 8, and rooms are 6 m deep or more.
+
+    Depth below 8.2 m keeps three zero bits when it is rotated, and becomes eight times as deep.
+    """
+    units = read_units(path)
+    known = units[(units > 0) & (units < NO_READING)] if units.dtype.kind in "iu" else units[:0]
+    deep = depth[depth > 0]
+    return bool(known.size) and bool((known % 8 == 0).all()) and float(deep.median()) > SHIFTED_DEPTH
+
+
 def _read_array(path: Path) -> np.ndarray:
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)  # a header that lies about the size is refused
@@ -118,6 +132,16 @@ def _read_array(path: Path) -> np.ndarray:
         raise ValueError(f"{path} cannot be read; give one array of numbers (.npy, or .npz with 'depth')") from error
     except (BadZipFile, zlib.error, SyntaxError, RecursionError) as error:
         raise ValueError(f"{path} is cut or damaged") from error
+
+
+def _read_colmap(path: Path) -> np.ndarray:
+    """Read a depth map of COLMAP: "width&height&channels&", then float32 row by row."""
+    head, *rest = path.read_bytes().split(b"&", 3)
+    try:
+        width, height, channels = int(head), int(rest[0]), int(rest[1])
+        return np.frombuffer(rest[2], "<f4").reshape(height, width, channels)
+    except (ValueError, IndexError, OverflowError) as error:
+        raise ValueError(f"{path} is cut or not a depth map of COLMAP") from error
 
 
 def _read_picture(path: Path) -> np.ndarray:

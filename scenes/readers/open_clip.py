@@ -8,6 +8,7 @@ from pathlib import Path
 from scenes.clip import Clip
 from scenes.readers.image_files import IMAGE_SUFFIXES, list_images
 from scenes.readers.image_folder import read_image_folder
+from scenes.readers.lerobot import is_lerobot, read_lerobot, split_episode
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
 from scenes.readers.video import read_video
 
@@ -17,18 +18,20 @@ def open_clip(
 ) -> Clip:
     """Read the clip at `path`: `frames` frames uniformly from first to last, or `indices`, or all.
 
-    A folder with `rgb.txt`, `color/` or `depth/` is an RGB-D folder. Any other folder with pictures is a sequence of
-    frames, one a second. A file with the suffix of a picture is one frame. Every other file is read as a video, of
-    which `partial` allows a cut or damaged one.
+    A folder with one of the layouts of `read_rgbd_folder` is an RGB-D folder. DATASET#EPISODE[:CAMERA] is an episode
+    of a LeRobot data set. Any other folder with pictures is a sequence of frames, one a second. A file with the suffix
+    of a picture is one frame. Every other file is read as a video, of which `partial` allows a cut or damaged one.
 
     Raises:
         FileNotFoundError: `path` does not exist, or a part of an RGB-D folder is missing.
         ValueError: `path` is none of these, or it is damaged.
     """
-    path = Path(path)
+    path, episode, camera = split_episode(Path(path))
     if not path.exists():
         raise FileNotFoundError(f"no such file or folder: {path}")
     if path.is_dir():
+        if is_lerobot(path):
+            return read_lerobot(path, frames, indices, episode, camera)
         if is_rgbd_folder(path):
             return read_rgbd_folder(path, frames, indices)
         if not list_images(path):

@@ -15,8 +15,8 @@ from models.geometry import pixel_centres
 class Distortion:
     """Coefficients of OpenCV's models.
 
-    `fisheye`: radial = (k1, k2, k3, k4) of the equidistant model. Otherwise radial = (k1, ..., k6), of which the last
-    three are those of the denominator, and tangential = (p1, p2).
+    `fisheye`: radial = (k1, ..., k4) of the equidistant model. Otherwise radial = (k1, ..., k6), of which the last
+    three are those of the denominator, and tangential = (p1, p2). Coefficients at the end may be left out.
     """
 
     radial: tuple[float, ...] = ()

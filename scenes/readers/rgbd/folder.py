@@ -14,9 +14,10 @@ from torch import Tensor
 
 from scenes.clip import Clip
 from scenes.clip_checks import check_clip, check_poses
-from scenes.readers.depth_file import check_metres, read_depth_map
+from scenes.readers.depth_file import check_metres, looks_shifted, read_depth_map
 from scenes.readers.frame_choice import choose_frames
 from scenes.readers.image_files import stack_pictures
+from scenes.readers.rgbd.conventions import View, check_conventions
 from scenes.readers.rgbd.frames import fit_cameras, on_colour, read_colour, read_depth_on_colour, read_sensor_image
 from scenes.readers.rgbd.layouts import layout_of
 from scenes.readers.rgbd.listing import Cameras, RgbdListing, Size, keep
@@ -67,7 +68,8 @@ def read_rgbd_folder(
     Raises:
         FileNotFoundError: the folder, or a file that it needs, is missing.
         ImportError: depth is EXR, and the extra "exr" is not installed.
-        ValueError: counts or sizes differ, or depth, intrinsics or a pose cannot be used.
+        ValueError: counts or sizes differ, or depth, intrinsics or a pose cannot be used, or depth of one frame in
+            another shows that the poses have another convention.
     """
     path = Path(path)
     if not path.is_dir():
@@ -98,11 +100,41 @@ def read_rgbd_folder(
         clip = replace(clip, depth=depth)
         if listing.metric and depth_scale is None:
             check_metres(depth, str(path))
+            if not listing.shifted_bits and looks_shifted(chosen.depth[0], depth[0]):
+                log.warning(
+                    "%s: all depth values end in three zero bits, and the median is %.1f m; SUN RGB-D rotates its "
+                    "depth by three bits: if this is from there, give its own folder (image/, depth_bfx/, "
+                    "intrinsics.txt), or shift the values back",
+                    chosen.depth[0],
+                    float(depth[0][depth[0] > 0].median()),
+                )
     if chosen.confidence is not None:
         clip = replace(clip, confidence=torch.stack([_read_confidence(chosen, i, size, cameras) for i in every]))
     if listing.world_T_cam is not None:
         clip = replace(clip, world_T_cam=turn_z_up(listing.world_T_cam, _up(path, listing, up))[index])
-    return check_clip(clip)
+    check_clip(clip)
+    if listing.world_T_cam is not None and clip.depth is not None:
+        view = _views(listing, clip, index, intrinsics, depth_scale)
+        name = f"{path}, {listing.poses_from}"
+        check_conventions(listing.world_T_cam, index, view, listing.metric, name)
+    return clip
+
+
+def _views(
+    listing: RgbdListing, clip: Clip, index: Sequence[int], given: GivenCamera | None, scale: int | float | None
+) -> Callable[[int], View]:
+    """Give depth and intrinsics of any frame of the folder, read if the clip does not have them."""
+
+    def view(frame: int) -> View:
+        assert clip.depth is not None
+        assert clip.intrinsics is not None
+        if frame in index:
+            return clip.depth[index.index(frame)], clip.intrinsics[index.index(frame)]
+        one = listing.take([frame])
+        cameras = _cameras(one, clip.size, given)
+        return read_depth_on_colour(one, 0, clip.size, cameras, scale), cameras.intrinsics[0]
+
+    return view
 
 
 def _with_poses(listing: RgbdListing, path: Path) -> RgbdListing:

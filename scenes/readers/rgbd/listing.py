@@ -144,8 +144,8 @@ def list_depth(folder: Path) -> list[Path]:
 
 def natural_order(path: Path) -> tuple[list[int | str], str]:
     """Order names as people count: by the numbers in them, then by their spelling."""
-    words = re.split(r"(\d+)", path.name)
-    return [int(word) if word.isdecimal() else word for word in words], path.name
+    words = re.split(r"(\d+)", str(path))
+    return [int(word) if word.isdecimal() else word for word in words], str(path)
 
 
 def inside(folder: Path, name: str, source: Path) -> Path:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scenes.clip_checks import check_focal
-from scenes.readers.rgbd.text import numbers, read_json
+from scenes.readers.rgbd.text import numbers, read_json, whole_number
 
 _CENTRE = 0.5  # Open3D counts pixels from the centre of the first one; here that centre is (0.5, 0.5)
 
@@ -40,9 +40,10 @@ def load_pinhole(path: Path) -> tuple[Float[Tensor, "3 3"], tuple[int, int]]:
     camera = read_json(path)
     try:
         columns = numbers(camera["intrinsic_matrix"], form)
-        made_for = int(camera["height"]), int(camera["width"])  # some writers quote them
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        height, width = numbers([camera["height"], camera["width"]], form).tolist()  # some writers quote them
+    except KeyError as error:
         raise ValueError(form) from error
+    made_for = whole_number(height, form), whole_number(width, form)
     if columns.shape != (9,):
         raise ValueError(form)
     intrinsics: Tensor = rearrange(columns.float(), "(col row) -> row col", col=3).contiguous()

@@ -91,13 +91,13 @@ def numbers(values: Any, message: str) -> Float64[Tensor, "..."]:
         raise ValueError(message) from error
 
 
-def whole_number(value: float, message: str) -> int:
+def whole_number(value: int | float, message: str) -> int:
     """Convert a number to an integer.
 
     Raises:
         ValueError: `message`; it is not whole.
     """
-    if not float(value).is_integer():  # false for NaN and infinity
+    if not (float(value).is_integer() and abs(value) < 2**31):  # false for NaN and infinity
         raise ValueError(message)
     return int(value)
 

@@ -138,4 +138,4 @@ def _distortion(camera: dict[str, Any], path: Path) -> Distortion | None:
         return Distortion((k1, k2, k3, k4), fisheye=True)
     if k4:
         raise ValueError(f"{path} has k4 = {k4:g} without camera_model OPENCV_FISHEYE: undistort the pictures first")
-    return Distortion((k1, k2, k3, 0, 0, 0), (p1, p2)) or None
+    return Distortion((k1, k2, k3), (p1, p2)) or None

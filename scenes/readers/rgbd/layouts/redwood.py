@@ -177,7 +177,7 @@ def _prepared(folder: Path, listing: RgbdListing, geometry: dict[str, Any]) -> R
 
 def _units(geometry: dict[str, Any], name: str, path: Path) -> float:
     form = f"{path} needs a positive number '{name}', got {str(geometry.get(name))[:40]!r}"
-    scale = float(numbers(geometry.get(name), form))
-    if not 0 < scale < float("inf"):
+    scale = numbers(geometry.get(name), form)
+    if scale.ndim or not 0 < float(scale) < float("inf"):
         raise ValueError(form)
-    return scale
+    return float(scale)
