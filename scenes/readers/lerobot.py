@@ -83,8 +83,8 @@ def read_lerobot(
 
 def _camera(info: dict[str, Any], camera: str | None, path: Path) -> str:
     features = info.get("features")
-    videos = {
-        name: feature
+    videos: dict[str, Any] = {
+        str(name): feature
         for name, feature in (features.items() if isinstance(features, dict) else ())
         if isinstance(feature, dict) and feature.get("dtype") == "video"
     }

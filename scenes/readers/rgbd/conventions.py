@@ -101,8 +101,9 @@ def check_conventions(
         other = _agreement(convention, world_T_cam, pairs, views, points)
         votes = []
         for seen, fits, is_far in zip(given, other, far, strict=True):
-            unseen_counts = is_far if convention.units != 1 else True
-            if fits is not None and fits >= RIGHT and (seen is not None or unseen_counts):
+            if convention.units != 1 and not is_far:
+                continue  # smaller units would only hide the jitter of poses
+            if fits is not None and fits >= RIGHT:
                 votes.append((seen or 0) <= WRONG * fits)
             if seen is not None and seen >= RIGHT and (fits or 0) <= WRONG * seen:
                 return  # one pair that fits as it is

@@ -64,6 +64,14 @@ def test_a_camera_that_stands_still_says_nothing() -> None:
         check(clip, convert(clip.world_T_cam))
 
 
+def test_jitter_of_a_camera_that_stands_still_is_not_taken_for_millimetres() -> None:
+    for seed in range(5):
+        clip = world(seed, cameras=("static",))
+        poses = clip.world_T_cam.clone()
+        poses[:, :3, 3] += 0.1 * torch.randn(len(clip), 3, generator=torch.Generator().manual_seed(seed))
+        check(clip, poses)
+
+
 def test_frames_without_overlap_say_nothing() -> None:
     clip = orbit_clip(8)
     turned = clip.world_T_cam.clone()
