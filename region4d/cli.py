@@ -25,7 +25,7 @@ VERBS = {
     "records": "Compare and archive what was measured; fill the tables of the documents.",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
-    "prepare": "Turn data sets (CO3D, DL3DV) into label files for probes.",
+    "prepare": "Estimate the geometry of footage once; turn data sets (CO3D, DL3DV) into label files for probes.",
     "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}

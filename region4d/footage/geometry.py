@@ -138,7 +138,9 @@ def _estimate(clip: Clip, provider: GeometryProvider, name: str, camera: CameraO
         camera = "assumed" if torch.equal(estimate.intrinsics, assumed.expand_as(estimate.intrinsics)) else "estimated"
     if not bool(estimate.points.valid.any()):
         raise ValueError(f"'{name}' gives no depth at any pixel of this footage; use another one, or --no-depth")
-    return Located(with_estimate(clip, estimate), f"model {name}", camera)
+    kept = clip.depth is not None and torch.equal(estimate.points.xyz[..., 2], clip.depth)
+    origin = f"RGB-D folder, poses by {name}" if kept else f"model {name}"
+    return Located(with_estimate(clip, estimate), origin, camera)
 
 
 def _read_depth(path: Path, scale: float | None, clip: Clip) -> Float[Tensor, "time height width"]:

@@ -81,7 +81,7 @@ def open_footage(
         FileNotFoundError: a file or checkpoint does not exist.
         ValueError: a file or flag cannot be used.
     """
-    clip = _read(source, frames, geometry)
+    clip = read_frames(source, frames, geometry)
     marks: Sequence[Mark] = [pointer.mark(clip.size, len(clip)) for pointer in pointers]
     if not geometry.no_depth and geometry.depth is None and geometry.provider_name is None and clip.depth is None:
         geometry = replace(geometry, depth_model=default_depth_model)
@@ -101,7 +101,8 @@ def open_footage(
     return MarkedClip(clip, marks, located.depth, located.camera, frame)
 
 
-def _read(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:
+def read_frames(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:
+    """Read the frames of a clip with its own geometry, whose depth scale and camera `geometry` may give."""
     indices = None if frames.index is None else [frames.index]
     if is_rgbd_folder(source):
         given = geometry.camera if geometry.has_camera else None

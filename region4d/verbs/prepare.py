@@ -1,20 +1,47 @@
-"""`region4d prepare`: clips and label files of a probe study, from the folders of a data set."""
+"""`region4d prepare`: footage as an RGB-D folder; clips and label files from the folders of a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from region4d.flags import (
+    DepthModelFlag,
+    DepthScaleFlag,
+    DeviceFlag,
+    FovFlag,
+    FrameFlag,
+    FramesFlag,
+    GeometryFlag,
+    IntrinsicsFlag,
+    PartialFlag,
+    Source,
+)
 
 if TYPE_CHECKING:
     from probes.clips.preparation import Prepared
 
+
+class FootageByDefault(TyperGroup):
+    """`region4d prepare VIDEO ...` is short for `region4d prepare footage VIDEO ...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the command where the words do not."""
+        named = bool(args) and (args[0] in self.commands or args[0] == "--help")
+        rest: list[str] = super().parse_args(ctx, args if named or not args else ["footage", *args])
+        return rest
+
+
 prepare = typer.Typer(
-    help="Turn CO3D or DL3DV into clips and label files: region4d extract extractor=pixels clips=labelled "
-    "clips.folder=OUTPUT/labels clips.videos=OUTPUT/videos reads them."
+    cls=FootageByDefault,
+    help="Estimate the geometry of footage once, as an RGB-D folder that all verbs read (footage); or turn CO3D or "
+    "DL3DV into clips and label files for probes.",
 )
+FRAMES = 16  # of footage, sampled uniformly
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help="folder of the data set, in its published layout")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="folder for videos/ and labels/")]
 Height = Annotated[int, typer.Option("--height", min=1, help="of the clips, pixels")]
@@ -30,6 +57,51 @@ Depth = Annotated[
         "`depth` for each picture of videos/NAME, in the unit of the cameras",
     ),
 ]
+
+
+@prepare.command()
+def footage(
+    source: Source,
+    geometry: GeometryFlag = None,
+    depth_model: DepthModelFlag = None,
+    frames: FramesFlag = None,
+    frame: FrameFlag = None,
+    partial: PartialFlag = False,
+    depth_scale: DepthScaleFlag = None,
+    intrinsics: IntrinsicsFlag = None,
+    fov: FovFlag = None,
+    device: DeviceFlag = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="new folder; outputs/footage/NAME")] = None,
+) -> None:
+    """Prepare a video, a picture or a folder: estimate depth, camera and poses once, and write an RGB-D folder.
+
+    ask, lift, training and benchmarks read it. 16 frames are sampled unless --frames or --frame says otherwise. The
+    same command continues after an interruption where a depth model takes single frames.
+
+    Example:
+
+    region4d prepare room.mp4 --geometry mapanything:vggt@map-anything -o room
+    """
+    from rich.progress import Progress
+
+    from region4d.flags import torch_device
+    from region4d.footage import FrameChoice, GeometrySource
+    from region4d.footage.preparing import prepare_footage
+    from region4d.terminal import CONSOLE, quiet_transformers
+
+    quiet_transformers()
+    output = output or Path("outputs/footage") / source.resolve().stem
+    choice = FrameChoice(FRAMES if frames is None and frame is None else frames, frame, partial)
+    origin = GeometrySource(None, depth_scale, depth_model, False, intrinsics, fov, geometry, torch_device(device))
+    with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_interactive) as progress:
+        bar = progress.add_task("estimating geometry", total=None)
+        located = prepare_footage(
+            source, output, choice, origin, lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+    clip = located.clip
+    unit = "in metres" if clip.metric else "of unknown scale"
+    poses = "with camera poses" if clip.world_T_cam is not None else "without camera poses"
+    typer.echo(f"{output}: {len(clip)} frames {poses}; depth of {located.depth}, {unit}; camera: {located.camera}")
 
 
 @prepare.command()

@@ -76,7 +76,8 @@ def test_dl3dv_takes_depth_that_another_program_wrote(region4d: Run, tmp_path: P
         (["co3d", "HERE/co3d", "--category", "pear"], ["no category 'pear'", "apple"]),
         (["co3d", "HERE/co3d", "--category", "apple", "--depth", "HERE/none", "--count", "3"], ["no folder of depth"]),
         (["dl3dv", "HERE"], ["no scenes of DL3DV"]),
-        (["re10k", "HERE"], ["re10k", "--help"]),
+        (["re10k"], ["no such file or folder: re10k"]),
+        (["re10k", "HERE"], ["unexpected extra argument", "--help"]),
         (["co3d"], ["ROOT", "--help"]),
     ],
 )
