@@ -60,3 +60,20 @@ def test_shapes_that_disagree_are_named(clip: Clip) -> None:
 def test_a_clip_without_frames_is_refused() -> None:
     with pytest.raises(ValueError, match="no frames"):
         check_clip(Clip(torch.zeros(0, 3, 4, 6, dtype=torch.uint8), torch.zeros(0)))
+
+
+def test_confidence_has_the_size_of_the_frames_and_no_holes(clip: Clip) -> None:
+    confidence = torch.rand(3, 4, 6, generator=torch.Generator().manual_seed(0))
+    check_clip(replace(clip, confidence=confidence))
+    confidence[2, 0, 0] = math.nan
+    with pytest.raises(ValueError, match=r"confidence is NaN, infinite or negative \(frame 2\)"):
+        check_clip(replace(clip, confidence=confidence))
+    object.__setattr__(clip, "confidence", torch.ones(3, 4, 5))
+    with pytest.raises(ValueError, match="confidence has shape"):
+        check_clip(clip)
+
+
+def test_a_focal_length_of_a_share_of_the_picture_is_refused(clip: Clip) -> None:
+    wide = torch.tensor([[0.2, 0, 3], [0, 0.2, 2], [0, 0, 1]]).repeat(3, 1, 1)
+    with pytest.raises(ValueError, match="over 170 degrees of view"):
+        check_clip(replace(clip, intrinsics=wide))

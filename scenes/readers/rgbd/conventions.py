@@ -20,7 +20,7 @@ TOLERANCE = 0.03  # relative difference of depth that still agrees: noise of sen
 OVERLAP = 0.3  # share of the points that another frame must see to say anything
 RIGHT = 0.7  # share of them that agrees under the right convention; moving objects and edges do not
 WRONG = 0.7  # times that share: as much agrees at most under a wrong one
-PAIRS = 2  # that must say so, and none may say the opposite
+PAIRS = 2  # that must say so, and none may say the opposite; and so must the mean of all
 ANCHORS = 3  # frames with a partner
 REACH = 30  # frames from an anchor to its partner
 TURN_DEG = 8.0  # rotation that makes a partner, whatever the convention
@@ -107,12 +107,12 @@ def check_conventions(
                 votes.append((seen or 0) <= WRONG * fits)
             if seen is not None and seen >= RIGHT and (fits or 0) <= WRONG * seen:
                 return  # one pair that fits as it is
-        total = sum(fits or 0 for fits in other)
-        if sum(votes) >= PAIRS and total > best:
-            best, verdict = total, (convention, other)
+        mean = _mean(other)
+        if sum(votes) >= PAIRS and mean >= RIGHT and _mean(given) <= WRONG * mean and mean > best:
+            best, verdict = mean, (convention, other)
     if verdict is not None:
         convention, other = verdict
-        before, after = (100 * sum(share or 0 for share in shares) / len(pairs) for shares in (given, other))
+        before, after = 100 * _mean(given), 100 * _mean(other)
         raise ValueError(
             f"{name} looks like {convention.holds}: depth of a frame agrees with that of another at {before:.0f} % of "
             f"the points as given, and at {after:.0f} % when it is read so; {convention.cure}"
@@ -166,6 +166,11 @@ def _agreement(
         agrees = (measured - xyz[seen, 2]).abs() < TOLERANCE * measured
         shares.append(float(agrees[known].float().mean()))
     return shares
+
+
+def _mean(shares: Sequence[float | None]) -> float:
+    """Mean over the pairs; one that sees nothing of the other counts as none."""
+    return sum(share or 0 for share in shares) / len(shares)
 
 
 def _is_deep(points: Float[Tensor, "point 3"]) -> bool:
