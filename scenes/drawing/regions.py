@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from einops import rearrange
 from jaxtyping import Bool, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -32,6 +32,8 @@ PALETTE = (
 )
 TINT = 0.35
 GAP = 8
+LONGEST, THINNEST = 2000, 48  # sides of a drawn frame, pixels
+NARROWEST_CAPTION = 320
 PAPER, INK = (250, 250, 250), (30, 30, 30)
 
 
@@ -43,23 +45,34 @@ def region_colour(index: int) -> tuple[int, int, int]:
 def draw_regions(
     image: UInt8[Tensor, "3 height width"], masks: Mapping[int, Bool[Tensor, "height width"]], min_side: int = 320
 ) -> Image.Image:
-    """Tint and outline masks (region index -> mask) on a frame, each with its index.
-
-    A frame whose shorter side is below `min_side` pixels is first enlarged by whole pixels, for legible labels.
-    """
-    zoom = max(1, round(min_side / min(image.shape[1:])))
-    canvas = _enlarge(image, zoom).float()
-    line = max(2, min(canvas.shape[1:]) // 160)
-    for index, mask in masks.items():
-        large = _enlarge(mask[None], zoom)[0]
-        colour = torch.tensor(region_colour(index)).float()[:, None]
-        canvas[:, large] += TINT * (colour - canvas[:, large])
-        canvas[:, _outline(large, line)] = colour
-    picture = _to_picture(canvas.to(torch.uint8))
-    for index, mask in masks.items():
+    """Tint and outline masks (region index -> mask) on a frame, each with its index; see `drawn_size` for the size."""
+    size = drawn_size(image.shape[1], image.shape[2], min_side)
+    canvas = _resized(image, size)
+    line = max(2, min(size) // 160)
+    drawn = {index: _resized_mask(mask, size) for index, mask in masks.items()}
+    for index, mask in drawn.items():
+        colour = np.array(region_colour(index), np.float32)
+        inside = canvas[mask].astype(np.float32)
+        canvas[mask] = (inside + np.float32(TINT) * (colour - inside)).astype(np.uint8)
+        canvas[_outline(mask, line)] = region_colour(index)
+    picture = Image.fromarray(canvas)
+    for index, mask in drawn.items():
         if mask.any():
-            _draw_label(picture, str(index), _anchor(_enlarge(mask[None], zoom)[0]), region_colour(index))
+            _draw_label(picture, str(index), _anchor(mask), region_colour(index))
     return picture
+
+
+def drawn_size(height: int, width: int, min_side: int = 320) -> tuple[int, int]:
+    """Choose the size (height, width) at which a frame is drawn, for legible labels in bounded memory.
+
+    A frame whose shorter side is below `min_side` pixels is enlarged by whole pixels while its longer side stays within
+    2,000 pixels; a frame with a longer side than that is reduced to it. What is still thinner than 48 pixels (or
+    `min_side`) is stretched to that.
+    """
+    short, long = min(height, width), max(height, width)
+    zoom: float = max(1, min(round(min_side / short), LONGEST // long)) if long <= LONGEST else LONGEST / long
+    thinnest = min(THINNEST, min_side)
+    return max(thinnest, round(zoom * height)), max(thinnest, round(zoom * width))
 
 
 def contact_sheet(pictures: Sequence[Image.Image], columns: int, titles: Sequence[str] = ()) -> Image.Image:
@@ -69,6 +82,8 @@ def contact_sheet(pictures: Sequence[Image.Image], columns: int, titles: Sequenc
     rows = -(-len(pictures) // columns)
     font = _font(max(13, width // 28))
     head = round(font.size * 1.6) if titles else 0
+    if width < NARROWEST_CAPTION:  # too narrow for its titles
+        width = max(width, *(math.ceil(font.getlength(title)) for title in titles)) if titles else width
     sheet = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + head + GAP) + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     for i, picture in enumerate(pictures):
@@ -80,11 +95,15 @@ def contact_sheet(pictures: Sequence[Image.Image], columns: int, titles: Sequenc
 
 
 def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
-    """Write lines below a picture, wrapped to its width; `<region k>` stands in the colour of its region."""
-    font = _font(max(15, picture.width // 45))
+    """Write lines below a picture, wrapped to its width; `<region k>` stands in the colour of its region.
+
+    A picture narrower than 320 pixels gets paper on its right.
+    """
+    width = max(picture.width, NARROWEST_CAPTION)
+    font = _font(max(15, width // 45))
     leading = round(font.size * 1.4)
-    rows = [row for line in lines for row in _wrap(line, font, picture.width - 2 * GAP)]
-    sheet = Image.new("RGB", (picture.width, picture.height + leading * len(rows) + 2 * GAP), PAPER)
+    rows = [row for line in lines for row in _wrap(line, font, width - 2 * GAP)]
+    sheet = Image.new("RGB", (width, picture.height + leading * len(rows) + 2 * GAP), PAPER)
     sheet.paste(picture, (0, 0))
     draw = ImageDraw.Draw(sheet)
     for i, row in enumerate(rows):
@@ -116,9 +135,18 @@ def draw_answer(
     pictures = [
         draw_regions(clip.video[i], {k: r.masks[i] for k, r in enumerate(regions) if i in r.masks}) for i in chosen
     ]
-    titles = [f"frame {i}, {clip.seconds[i]:.2f} s" for i in chosen]
+    titles = [f"frame {i}, {clip.seconds[i]:.2f} s{_stretch(clip)}" for i in chosen]
     lines = [f"Q: {question}", f"A: {answer}", *([] if truth is None else [f"Truth: {truth}"])]
     return add_caption(contact_sheet(pictures, min(2, len(pictures)), titles), lines)
+
+
+def _stretch(clip: Clip) -> str:
+    """Say that the frames are drawn with another aspect than they have."""
+    (height, width), (drawn_height, drawn_width) = clip.size, drawn_size(*clip.size)
+    times = drawn_height * width / (drawn_width * height)
+    if 0.9 < times < 1.1:
+        return ""
+    return f", drawn {times:.0f} times as high" if times > 1 else f", drawn {1 / times:.0f} times as wide"
 
 
 def _spread(marked: Sequence[int], length: int, count: int) -> list[int]:
@@ -128,30 +156,65 @@ def _spread(marked: Sequence[int], length: int, count: int) -> list[int]:
     return sorted(chosen + [others[i] for i in uniform_frames(len(others), count - len(chosen))])
 
 
-def _enlarge(image: Tensor, zoom: int) -> Tensor:
-    return image.repeat_interleave(zoom, -1).repeat_interleave(zoom, -2)
+def _resized(image: UInt8[Tensor, "3 height width"], size: tuple[int, int]) -> UInt8[np.ndarray, "_ _ 3"]:
+    """Resize a frame: by nearest pixels where a side grows, by their mean where it shrinks."""
+    return np.stack([_resized_plane(plane.numpy(), size) for plane in image], -1)
 
 
-def _outline(mask: Bool[Tensor, "height width"], thickness: int) -> Bool[Tensor, "height width"]:
-    """Mark the pixels of a mask that lie within `thickness` pixels of its border."""
-    outside = (~mask).float()[None, None]
-    near = torch.nn.functional.max_pool2d(outside, 2 * thickness + 1, 1, thickness)[0, 0] > 0
+def _resized_plane(plane: UInt8[np.ndarray, "height width"], size: tuple[int, int]) -> UInt8[np.ndarray, "_ _"]:
+    height, width = plane.shape
+    reduced = min(size[0], height), min(size[1], width)
+    picture = Image.fromarray(np.ascontiguousarray(plane))
+    for (rows, cols), method in ((reduced, Image.Resampling.BOX), (size, Image.Resampling.NEAREST)):
+        if picture.size != (cols, rows):
+            picture = picture.resize((cols, rows), method)
+    return np.asarray(picture)
+
+
+def _resized_mask(mask: Bool[Tensor, "height width"], size: tuple[int, int]) -> Bool[np.ndarray, "_ _"]:
+    """Resize a mask; where it shrinks, a pixel is marked if any pixel in it is, so that none is lost."""
+    resized = mask.numpy()
+    for axis, new in enumerate(size):
+        old = resized.shape[axis]
+        start = np.arange(new) * old // new
+        if new < old:
+            resized = np.logical_or.reduceat(resized, start, axis)
+        elif new > old:
+            resized = resized.take(start, axis)
+    return resized
+
+
+def _outline(mask: Bool[np.ndarray, "height width"], thickness: int) -> Bool[np.ndarray, "height width"]:
+    """Mark the pixels of a mask that lie within `thickness` pixels of its border, along both axes."""
+    outside = torch.from_numpy(~mask).float()[None, None]
+    for kernel, padding in (((2 * thickness + 1, 1), (thickness, 0)), ((1, 2 * thickness + 1), (0, thickness))):
+        outside = torch.nn.functional.max_pool2d(outside, kernel, 1, padding)
+    near: np.ndarray = outside[0, 0].numpy() > 0
     return mask & near
 
 
-def _anchor(mask: Bool[Tensor, "height width"]) -> tuple[int, int]:
+def _anchor(mask: Bool[np.ndarray, "height width"]) -> tuple[int, int]:
     """Find the pixel (x, y) of a mask that is nearest to its centroid: a label there lies on the region."""
-    pixels = mask.nonzero().float()
-    y, x = pixels[(pixels - pixels.mean(0)).norm(dim=1).argmin()].tolist()
-    return int(x), int(y)
+    y, x = mask.nonzero()
+    nearest = int(((y - y.mean()) ** 2 + (x - x.mean()) ** 2).argmin())
+    return int(x[nearest]), int(y[nearest])
 
 
 def _draw_label(picture: Image.Image, text: str, centre: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    font = _font(max(14, min(picture.size) // 22))
+    """Write a label on a region; one that would leave the picture is moved into it."""
+    font = _font(max(14, min(picture.size) // 22, min(max(picture.size) // 80, min(picture.size) // 2)))
     draw = ImageDraw.Draw(picture)
     left, top, right, bottom = draw.textbbox(centre, text, font, anchor="mm")
+    x = centre[0] + _inward(left - 5, right + 5, picture.width)
+    y = centre[1] + _inward(top - 4, bottom + 4, picture.height)
+    left, top, right, bottom = draw.textbbox((x, y), text, font, anchor="mm")
     draw.rounded_rectangle((left - 4, top - 3, right + 4, bottom + 3), 4, colour, INK)
-    draw.text(centre, text, INK, font, anchor="mm")
+    draw.text((x, y), text, INK, font, anchor="mm")
+
+
+def _inward(start: int | float, end: int | float, length: int) -> int | float:
+    """Tell how far to move a span so that it lies within 0 to `length`."""
+    return max(0, -start) - max(0, end - length)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
@@ -162,14 +225,18 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _wrap(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[list[str]]:
-    """Split a line into rows of words that fit `width` pixels."""
+    """Split a line into rows of words that fit `width` pixels; a word that is wider than a row is broken."""
     rows: list[list[str]] = [[]]
-    for word in line.split():
+    for word in (part for whole in line.split() for part in _broken(whole, font, width)):
         if rows[-1] and font.getlength(" ".join([*rows[-1], word])) > width:
             rows.append([])
         rows[-1].append(word)
     return rows
 
 
-def _to_picture(image: UInt8[Tensor, "3 height width"]) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(rearrange(image, "rgb height width -> height width rgb").numpy()))
+def _broken(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Break a word, such as a sentence of Chinese, into parts that fit `width` pixels."""
+    if font.getlength(word) <= width or MENTION.search(word):
+        return [word]
+    count = max(1, int(width // font.getlength("M")))  # M is the widest of the letters
+    return [word[i : i + count] for i in range(0, len(word), count)]
