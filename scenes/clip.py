@@ -48,6 +48,8 @@ class Clip:
     video's resolution. `world_T_cam` takes OpenCV camera coordinates to a z-up world. Depth and poses are in metres;
     where `metric` is False their scale is unknown: one scale for the clip if it has poses, else one for each frame.
     `confidence` is that of the depth, on the scale of its provider.
+    `frame_names` tell where in their source the frames come from: the stems of picture files, or the numbers of frames;
+    empty if unknown.
     """
 
     video: UInt8[Tensor, "time 3 height width"]
@@ -59,6 +61,7 @@ class Clip:
     name: str = ""
     metric: bool = True
     confidence: Float[Tensor, "time height width"] | None = None
+    frame_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.video.shape[0]
@@ -96,6 +99,7 @@ class Clip:
             world_T_cam=select(self.world_T_cam),
             truth=truth,
             confidence=select(self.confidence),
+            frame_names=tuple(self.frame_names[i] for i in pick.tolist()) if self.frame_names else (),
         )
 
     def points(self) -> PointMap | None:

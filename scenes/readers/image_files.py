@@ -10,28 +10,55 @@ import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Bool, Float, Shaped, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+from scenes.readers.pictures.colours import to_rgb, to_values
+from scenes.readers.pictures.opening import IMAGE_SUFFIXES, open_picture
 
 
 def list_images(folder: Path) -> list[Path]:
-    """List the pictures of a folder in natural order: frame2 comes before frame10."""
+    """List the pictures of a folder in natural order: frame2 comes before frame10.
+
+    Hidden files are left out, such as the `._*` that macOS writes beside pictures on foreign disks.
+    """
     images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
-    return sorted(images, key=lambda path: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", path.name)])
+    return sorted((path for path in images if not path.name.startswith(".")), key=natural_order)
+
+
+def natural_order(path: Path) -> tuple[list[int | str], str]:
+    """Order names as people count: by the numbers in them, then by their spelling."""
+    words = re.split(r"(\d+)", path.name)
+    return [int(word) if word.isdecimal() else word for word in words], path.name
 
 
 def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
-    """Read a picture as RGB, upright (its EXIF orientation is applied). Transparency is dropped.
+    """Read a picture as 8-bit RGB, upright (its EXIF orientation is applied); see `to_rgb` for other modes.
 
     Raises:
-        ValueError: the file is not a picture, or it is truncated.
+        FileNotFoundError: there is no file at `path`.
+        ImportError: the file is HEIC, and the extra "heic" is not installed.
+        ValueError: the file is not one picture, or it is truncated or too large.
     """
-    with _open(path) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    rgb: Tensor = rearrange(torch.from_numpy(np.array(upright)), "height width rgb -> rgb height width").contiguous()
-    return rgb
+    with open_picture(path) as image:
+        return to_rgb(image, path)
+
+
+def read_images(paths: Sequence[Path]) -> UInt8[Tensor, "time 3 height width"]:
+    """Read pictures of one size as a video; one is in memory beside it.
+
+    Raises:
+        FileNotFoundError, ImportError: as `read_image`.
+        ValueError: as `read_image`, or a picture differs in size from the first one.
+    """
+    first = read_image(paths[0])
+    video = first.new_empty(len(paths), *first.shape)
+    video[0] = first
+    for index, path in enumerate(paths[1:], 1):
+        picture = read_image(path)
+        _refuse_size(path, picture, paths[0], first)
+        video[index] = picture
+    return video
 
 
 def read_depth(path: Path, scale: int | float) -> Float[Tensor, "height width"]:
@@ -40,10 +67,10 @@ def read_depth(path: Path, scale: int | float) -> Float[Tensor, "height width"]:
     Raises:
         ValueError: the file is not a picture with one 16-bit channel.
     """
-    with _open(path) as image:
+    with open_picture(path) as image:
         if not image.mode.startswith("I"):  # PIL: "I;16", and "I" for 16-bit PNG before Pillow 11
             raise ValueError(f"{path} has mode {image.mode}, expected one 16-bit channel of depth")
-        depth = np.asarray(image).astype(np.float32)
+        depth = to_values(image).astype(np.float32)
     return torch.from_numpy(depth) / scale
 
 
@@ -55,40 +82,24 @@ def read_half_depth(path: Path, scale: int | float) -> Float[Tensor, "height wid
     Raises:
         ValueError: the file is not a picture with one 16-bit channel.
     """
-    with _open(path) as image:
+    with open_picture(path) as image:
         if not image.mode.startswith("I"):
             raise ValueError(f"{path} has mode {image.mode}, expected one 16-bit channel of depth")
-        bits = np.asarray(image).astype(np.uint16)
+        bits = to_values(image).astype(np.uint16)
     depth = torch.from_numpy(bits.view(np.float16).astype(np.float32)) * scale
     return torch.where(torch.isfinite(depth) & (depth > 0), depth, torch.zeros_like(depth))
 
 
 def read_grey(path: Path) -> UInt8[Tensor, "height width"]:
-    """Read a picture of one channel, 0 to 255; one of 1 bit gives 0 and 255.
+    """Read a picture of one channel, 0 to 255; one of 1 bit gives 0 and 255, one of 16 bits is scaled.
 
     Raises:
         ValueError: the file is not a picture, or it is truncated.
     """
-    with _open(path) as image:
-        return torch.from_numpy(np.array(image.convert("L")))
-
-
-def read_mask(path: Path, height: int, width: int) -> Bool[Tensor, "height width"]:
-    """Read a mask picture (non-zero is inside) of the size of its frame.
-
-    Raises:
-        FileNotFoundError: the file does not exist.
-        ValueError: the file is not a picture, or it has another size than the frame.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no mask picture '{path}'")
-    grey = read_grey(path)
-    if tuple(grey.shape) != (height, width):
-        raise ValueError(
-            f"a mask must have the size of its frame; '{path}' is {grey.shape[1]}x{grey.shape[0]}, expected "
-            f"{width}x{height}"
-        )
-    return grey > 0
+    with open_picture(path) as image:
+        if image.mode[0] in "IF":
+            return to_rgb(image, path)[0]
+        return torch.from_numpy(to_values(image.convert("L")))
 
 
 def write_mask(path: Path, mask: Bool[Tensor, "height width"]) -> None:
@@ -102,14 +113,19 @@ def stack_pictures(pictures: Sequence[tuple[Path, Tensor]]) -> Shaped[Tensor, "t
     Raises:
         ValueError: a picture differs in size from the first one.
     """
-    first, need = pictures[0][0], pictures[0][1].shape
     for path, picture in pictures:
-        if picture.shape != need:
-            raise ValueError(
-                f"all frames must have the same size; {path} is {picture.shape[-1]}x{picture.shape[-2]}, expected "
-                f"{need[-1]}x{need[-2]} as {first.name}"
-            )
+        _refuse_size(path, picture, *pictures[0])
     return torch.stack([picture for _, picture in pictures])
+
+
+def _refuse_size(path: Path, picture: Tensor, first: Path, expected: Tensor) -> None:
+    (height, width), (need_height, need_width) = picture.shape[-2:], expected.shape[-2:]
+    if (height, width) != (need_height, need_width):
+        turned = "; turn them alike" if (height, width) == (need_width, need_height) else ""
+        raise ValueError(
+            f"all frames must have the same size; {path} is {width}x{height}, expected {need_width}x{need_height} as "
+            f"{first.name}{turned}"
+        )
 
 
 def write_image(path: Path, image: UInt8[Tensor, "3 height width"]) -> None:
@@ -129,14 +145,3 @@ def write_depth(path: Path, depth: Float[Tensor, "height width"], scale: int | f
             f"depth {depth.max():.1f} m does not fit 16 bits at {scale:g} units a metre: use a lower scale"
         )
     Image.fromarray(units.cpu().numpy().astype(np.uint16)).save(path)
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        image = Image.open(path)
-        image.load()
-    except (UnidentifiedImageError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"{path} cannot be read as a picture: it is truncated or of another format") from error
-    return image

@@ -9,27 +9,35 @@ import torch
 
 from scenes.clip import Clip
 from scenes.readers.frame_choice import choose_frames
-from scenes.readers.image_files import list_images, read_image, stack_pictures
+from scenes.readers.image_files import list_images, read_images
+from scenes.readers.pictures.animation import read_animation
 
 
 def read_image_folder(
     path: str | Path, frames: int | None = None, indices: Sequence[int] | None = None, fps: int | float = 1
 ) -> Clip:
-    """Read a folder of pictures in natural order (frame2 before frame10), or one picture as a clip of one frame.
+    """Read a folder of pictures in natural order (frame2 before frame10), or one picture file.
 
-    Frame i is shown at second i / `fps`: pictures carry no times, so one a second unless `fps` says better. EXIF
-    orientation is applied. `frames` are chosen uniformly from first to last, or `indices`, or all.
+    Frame i of a folder is shown at second i / `fps`: pictures carry no times, so one a second unless `fps` says better.
+    A file is a clip of one frame, or of the frames of an animation (GIF, WebP, APNG, AVIF) at their own times. EXIF
+    orientation is applied. `frames` are chosen uniformly from first to last, or `indices`, or all. The clip's
+    `frame_names` are the stems of the files, or the numbers of an animation's frames.
 
     Raises:
         FileNotFoundError: `path` does not exist, or holds no picture.
+        ImportError: a picture is HEIC, and the extra "heic" is not installed.
         ValueError: a picture cannot be read or differs in size from the first, or an index is out of range.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no such picture or folder of pictures: {path}")
-    pictures = list_images(path) if path.is_dir() else [path]
+    if not path.is_dir():
+        video, seconds, chosen = read_animation(path, frames, indices)
+        return Clip(video, seconds, name=path.stem, frame_names=tuple(map(str, chosen)))
+    pictures = list_images(path)
     if not pictures:
         raise FileNotFoundError(f"{path} holds no pictures")
     chosen = choose_frames(len(pictures), frames, indices, path)
-    video = stack_pictures([(pictures[i], read_image(pictures[i])) for i in chosen])
-    return Clip(video, torch.tensor(chosen) / fps, name=path.stem)
+    video = read_images([pictures[i] for i in chosen])
+    names = tuple(pictures[i].stem for i in chosen)
+    return Clip(video, torch.tensor(chosen) / fps, name=path.stem, frame_names=names)

@@ -57,6 +57,20 @@ def test_pictures_of_two_sizes_are_refused(folder: Path) -> None:
         read_image_folder(folder)
 
 
+def test_pictures_that_are_turned_differently_are_refused(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save(folder / "frame3.png", 3, exif=exif)
+    with pytest.raises(ValueError, match=r"frame3.png is 6x8, expected 8x6 as frame0.png; turn them alike"):
+        read_image_folder(folder)
+
+
+def test_frames_keep_the_names_of_their_files(folder: Path) -> None:
+    clip = read_image_folder(folder, frames=2)
+    assert clip.frame_names == ("frame0", "frame10")
+    assert clip.frames([1]).frame_names == ("frame10",)
+
+
 def test_a_cut_picture_is_named(folder: Path) -> None:
     (folder / "frame2.png").write_bytes((folder / "frame2.png").read_bytes()[:40])
     with pytest.raises(ValueError, match=r"frame2.png cannot be read as a picture"):
