@@ -15,7 +15,11 @@ _MARKS, _GEOMETRY = "Regions", "Frames and geometry"
 Source = Annotated[Path, typer.Argument(metavar="INPUT", help="video, picture, folder of pictures or RGB-D folder")]
 RegionFlag = Annotated[
     list[str] | None,
-    typer.Option("--region", help="box in pixels: \\[K:]x0,y0,x1,y1\\[@frame]; repeatable", rich_help_panel=_MARKS),
+    typer.Option(
+        "--region",
+        help="box in pixels: \\[K:]x0,y0,x1,y1\\[@frame], or xywh:x,y,width,height; repeatable",
+        rich_help_panel=_MARKS,
+    ),
 ]
 PointFlag = Annotated[
     list[str] | None,
@@ -23,7 +27,11 @@ PointFlag = Annotated[
 ]
 MaskFlag = Annotated[
     list[str] | None,
-    typer.Option("--mask", help="picture, non-zero inside: \\[K:]FILE\\[@frame]; repeatable", rich_help_panel=_MARKS),
+    typer.Option(
+        "--mask",
+        help="picture, COCO JSON, or folder with one picture a frame: \\[K:]FILE\\[#LABEL]\\[@frame]; repeatable",
+        rich_help_panel=_MARKS,
+    ),
 ]
 FramesFlag = Annotated[
     int | None,

@@ -82,7 +82,7 @@ def open_footage(
         ValueError: a file or flag cannot be used.
     """
     clip = read_frames(source, frames, geometry)
-    marks: Sequence[Mark] = [pointer.mark(clip.size, len(clip)) for pointer in pointers]
+    marks: Sequence[Mark] = [mark for pointer in pointers for mark in pointer.marks(clip)]
     if not geometry.no_depth and geometry.depth is None and geometry.provider_name is None and clip.depth is None:
         geometry = replace(geometry, depth_model=default_depth_model)
     provider = geometry.provider()

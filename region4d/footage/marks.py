@@ -15,27 +15,58 @@ from torch import Tensor
 from models.regions import Region
 from models.sr3d.inputs.mentions import mention, mentioned
 from region4d.flags import read_numbers
-from scenes.readers.image_files import read_mask
+from scenes.clip import Clip
+from scenes.readers.image_files import list_images
+from scenes.readers.masks.mask_file import read_mask
+from scenes.readers.masks.mask_folder import read_mask_folder
 
 Kind = Literal["mask", "region", "point"]
+BOX_FORMS = {"xyxy:": False, "xywh:": True}
 RADIUS = 0.02  # of a point without a radius, relative to the shorter side of the frame
 _FORM = re.compile(r"(?:(?P<index>\d+):)?(?P<what>.+?)(?:@(?P<frame>\d+))?")
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """One value of a flag: it points at region `index` in one frame. `what` is its text without index and frame."""
+    """One value of a flag: it points at region `index`. `what` is its text without index and frame.
+
+    `given_frame` is None where the text names no frame: frame 0, or all frames of a folder of masks.
+    """
 
     kind: Kind
     text: str
     index: int
     what: str
-    frame: int = 0
+    given_frame: int | None = None
+
+    @property
+    def frame(self) -> int:
+        """The frame that it points at."""
+        return self.given_frame or 0
 
     @property
     def flag(self) -> str:
         """The flag with its value, for errors."""
         return f"--{self.kind} '{self.text}'"
+
+    def marks(self, clip: Clip) -> list[Mark]:
+        """Draw the masks in a clip: one, or those of a folder of masks in the frames that show the object.
+
+        Raises:
+            FileNotFoundError: the mask file does not exist.
+            ValueError: the frame does not exist, or the mask is malformed, empty or outside the frame.
+        """
+        path, label = self._file()
+        if self.kind != "mask" or not path.is_dir():
+            return [self.mark(clip.size, len(clip))]
+        names = self._frame_names(path, clip)
+        self._check_frame(len(clip))
+        masks = read_mask_folder(path, names, *clip.size, label)
+        if self.given_frame is None:
+            return [Mark(self, frame, mask) for frame, mask in masks.items()]
+        if self.given_frame not in masks:
+            raise ValueError(f"{self.flag}: the folder has no mask of the object in frame {self.given_frame}")
+        return [Mark(self, self.given_frame, masks[self.given_frame])]
 
     def mark(self, size: tuple[int, int], frames: int) -> Mark:
         """Draw the mask in a clip of `frames` frames of `size` (height, width).
@@ -44,23 +75,59 @@ class Pointer:
             FileNotFoundError: the mask file does not exist.
             ValueError: the frame does not exist, or the mask is malformed, empty or outside the frame.
         """
-        if self.frame >= frames:
-            known = "1 frame is used (frame 0)" if frames == 1 else f"{frames} frames are used (0 to {frames - 1})"
-            raise ValueError(f"{self.flag} names frame {self.frame}, but {known}")
+        self._check_frame(frames)
         mask = self._draw(*size)
         if not bool(mask.any()):
             raise ValueError(f"region {self.index} ({self.what}) is empty: mark the pixels of the object")
         return Mark(self, self.frame, mask)
 
+    def _check_frame(self, frames: int) -> None:
+        if self.frame >= frames:
+            known = "1 frame is used (frame 0)" if frames == 1 else f"{frames} frames are used (0 to {frames - 1})"
+            raise ValueError(f"{self.flag} names frame {self.frame}, but {known}")
+
+    def _file(self) -> tuple[Path, int | None]:
+        """Split FILE#LABEL; a file whose own name ends so is taken whole."""
+        label = None if Path(self.what).exists() else re.fullmatch(r"(.+)#(\d+)", self.what)
+        return (Path(label[1]), int(label[2])) if label else (Path(self.what), None)
+
+    def _frame_names(self, folder: Path, clip: Clip) -> Sequence[str]:
+        """Name the frames of a clip; one without names takes the masks of a folder in order, one a frame."""
+        if clip.frame_names:
+            return clip.frame_names
+        masks = list_images(folder)
+        if len(masks) != len(clip):
+            raise ValueError(
+                f"{self.flag} holds {len(masks)} masks, but {len(clip)} frames of this input are used, which have no "
+                "names to tell which; use a folder with one mask for each frame that is used"
+            )
+        return [mask.stem for mask in masks]
+
     def _draw(self, height: int, width: int) -> Bool[Tensor, "height width"]:
         if self.kind == "mask":
-            return read_mask(Path(self.what), height, width)
-        if self.kind == "region":
-            corners = read_numbers(self.kind, self.text, self.what, 4)
-            return Region.from_box(corners, height, width).masks[0]
-        x, y, *given = read_numbers(self.kind, self.text, self.what, 2, 3)
-        radius = given[0] if given else RADIUS * min(height, width)
-        return Region.from_points([(x, y)], radius, height, width).masks[0]
+            path, label = self._file()
+            return read_mask(path, height, width, label)
+        try:
+            if self.kind == "region":
+                return Region.from_box(self._corners(), height, width).masks[0]
+            x, y, *given = read_numbers(self.kind, self.text, self.what, 2, 3)
+            radius = given[0] if given else RADIUS * min(height, width)
+            return Region.from_points([(x, y)], radius, height, width).masks[0]
+        except ValueError as error:
+            if self.flag in str(error):
+                raise
+            raise ValueError(f"{self.flag}: {error}") from error
+
+    def _corners(self) -> tuple[float, ...]:
+        """Read x0,y0,x1,y1 or xywh:x,y,width,height."""
+        form = re.match(r"[a-z]+:", self.what)
+        if form is not None and form[0] not in BOX_FORMS:
+            raise ValueError(f"{self.flag} has the form '{form[0]}'; use x0,y0,x1,y1 or xywh:x,y,width,height")
+        numbers = read_numbers(self.kind, self.text, self.what[form.end() if form else 0 :], 4)
+        if form is None or not BOX_FORMS[form[0]]:
+            return numbers
+        x, y, width, height = numbers
+        return x, y, x + width, y + height
 
 
 @dataclass(frozen=True)
@@ -93,7 +160,13 @@ def parse_pointers(boxes: Sequence[str], points: Sequence[str], masks: Sequence[
         kind, text = bare[-1]
         raise ValueError(f"--{kind} '{text}' needs a number; write K: before every region, as in --{kind} 1:{text}")
     pointers = [
-        Pointer(kind, text, place if bare else int(form["index"]), form["what"], int(form["frame"] or 0))
+        Pointer(
+            kind,
+            text,
+            place if bare else int(form["index"]),
+            form["what"],
+            None if form["frame"] is None else int(form["frame"]),
+        )
         for place, (kind, text, form) in enumerate(values)
     ]
     numbers = sorted({pointer.index for pointer in pointers})

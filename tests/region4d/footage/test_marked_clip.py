@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models.geometry import default_intrinsics, unproject
 from models.providers import GeometryEstimate
@@ -73,6 +74,26 @@ def test_an_rgbd_folder_brings_its_geometry(room: Path, clip: Clip) -> None:
     assert (footage.depth, footage.camera, footage.frame) == ("RGB-D folder", "footage", None)
     assert torch.equal(footage.clip.depth, clip.depth)
     assert list(footage.regions[0].masks) == [2]
+
+
+def test_a_davis_folder_follows_the_sampled_pictures_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "JPEGImages").mkdir()
+    (tmp_path / "Annotations").mkdir()
+    for frame in range(9):
+        Image.new("RGB", (32, 24), (20 * frame,) * 3).save(tmp_path / "JPEGImages" / f"{frame:05d}.jpg")
+        index = np.zeros((24, 32), np.uint8)
+        index[:, frame], index[:, 31] = 1, 2
+        Image.fromarray(index).save(tmp_path / "Annotations" / f"{frame:05d}.png")
+    pointers = parse_pointers([], [], [f"0:{tmp_path / 'Annotations'}#1"])
+    footage = open_footage(tmp_path / "JPEGImages", FrameChoice(count=3), pointers, GeometrySource(no_depth=True))
+    (region,) = footage.regions
+    assert {frame: mask.nonzero()[:, 1].unique().tolist() for frame, mask in region.masks.items()} == {
+        0: [0],
+        1: [4],
+        2: [8],
+    }
+    one = open_footage(tmp_path / "JPEGImages", FrameChoice(index=5), pointers, GeometrySource(no_depth=True))
+    assert one.regions[0].masks[0].nonzero()[:, 1].unique().tolist() == [5]
 
 
 def test_flags_take_precedence_over_the_folder(room: Path) -> None:

@@ -1,0 +1,1 @@
+"""Masks of objects in files: pictures, folders of pictures, and the JSON of COCO."""
