@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from scenes.readers.pictures.colours import to_rgb, to_values
-from scenes.readers.pictures.opening import IMAGE_SUFFIXES, open_picture
+from scenes.readers.pictures.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from scenes.readers.pictures.opening import open_picture
 
 
 def list_images(folder: Path) -> list[Path]:

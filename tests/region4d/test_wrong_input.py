@@ -1,5 +1,6 @@
 """A wrong input is one clear line on standard error, exit code 2, and nothing written."""
 
+import os
 from pathlib import Path
 
 import av
@@ -66,6 +67,46 @@ def test_a_mask_of_another_size_is_refused(region4d: Run, picture: Path, tmp_pat
 def test_a_box_outside_the_image_is_refused(region4d: Run, picture: Path) -> None:
     result = region4d("ask", str(picture), "What is <region0>?", "--region", "0:100,10,120,30", "--no-depth")
     assert_one_line(result, "80")
+
+
+def test_a_box_in_shares_of_the_image_is_refused(region4d: Run, picture: Path) -> None:
+    result = region4d("ask", str(picture), "What is <region0>?", "--region", "0:0.1,0.3,0.4,0.8", "--no-depth")
+    assert_one_line(result, "--region '0:0.1,0.3,0.4,0.8'", "shares of the image", "width, 80", "height, 64")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--region", "0:1,1,nan,20", "not finite"),
+        ("--point", "0:9,9,-3", "radius of -3"),
+        ("--point", "0:9,9,nan", "radius of nan"),
+    ],
+)
+def test_a_number_that_marks_nothing_is_refused(region4d: Run, picture: Path, flag: str, value: str, said: str) -> None:
+    result = region4d("ask", str(picture), "What is <region0>?", flag, value, "--no-depth")
+    assert_one_line(result, f"{flag} '{value}'", said)
+
+
+def test_a_mask_of_several_objects_lists_its_labels(region4d: Run, picture: Path, tmp_path: Path) -> None:
+    index = np.zeros((64, 80), np.uint8)
+    index[5:25, 5:25], index[30:50, 30:70] = 1, 2
+    Image.fromarray(index).save(tmp_path / "mask.png")
+    result = region4d("lift", str(picture), "--mask", f"0:{tmp_path / 'mask.png'}", "-o", str(tmp_path / "lifted"))
+    assert_one_line(result, "labels 1, 2", "mask.png#1")
+    assert not (tmp_path / "lifted").exists()
+
+
+def test_heic_without_its_extra_is_named(region4d: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scenes.readers.pictures.opening.pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    result = region4d("ask", str(tmp_path / "a.heic"), "What is here?", "--no-depth")
+    assert_one_line(result, "a.heic is HEIC", 'pip install "region4d[heic]"')
+
+
+def test_a_pipe_named_png_is_refused(region4d: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    result = region4d("ask", str(tmp_path / "a.png"), "What is here?", "--no-depth")
+    assert_one_line(result, "a.png is not a regular file")
 
 
 def test_a_region_without_mention_is_named(region4d: Run, picture: Path) -> None:

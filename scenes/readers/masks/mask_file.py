@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from scenes.readers.masks.coco import read_coco
@@ -28,12 +29,13 @@ def read_mask(path: Path, height: int, width: int, label: int | None = None) -> 
     if path.suffix.lower() == ".json":
         return torch.from_numpy(read_coco(path, height, width, label))
     picture = read_mask_picture(path)
-    refuse_size(path, *picture.values.shape, height, width)
+    refuse_size(path, picture.values, height, width)
     return torch.from_numpy(picture.of_one_object(label))
 
 
-def refuse_size(path: Path, mask_height: int, mask_width: int, height: int, width: int) -> None:
+def refuse_size(path: Path, mask: Shaped[np.ndarray, "_ _"], height: int, width: int) -> None:
     """Raise ValueError where a mask has another size than its frame."""
+    mask_height, mask_width = mask.shape
     if (mask_height, mask_width) == (height, width):
         return
     turned = "; turn it as the picture is turned" if (mask_width, mask_height) == (height, width) else ""

@@ -48,7 +48,7 @@ def read_mask_folder(
     labels: set[int] = set()
     for frame, path in found.items():
         picture = read_mask_picture(path)
-        refuse_size(path, *picture.values.shape, height, width)
+        refuse_size(path, picture.values, height, width)
         if label is None and picture.soft:
             mask = picture.of_one_object()
         else:

@@ -51,15 +51,15 @@ class MaskPicture:
             if label not in self.labels:
                 known = f"labels {listed(self.labels)}" if self.labels else "no labels"
                 raise ValueError(f"mask '{self.path}' has {known}; label {label} is not there")
-            return self.values == label
-        if self.soft:
-            return self.values >= half(self.values)
-        if len(self.labels) > 1:
+            chosen: np.ndarray = self.values == label
+            return chosen
+        if not self.soft and len(self.labels) > 1:
             raise ValueError(
                 f"mask '{self.path}' holds {len(self.labels)} objects, labels {listed(self.labels)}; choose one, as in "
                 f"{self.path.name}#{self.labels[0]}, or save one object in white on black"
             )
-        return self.values != 0
+        inside: np.ndarray = self.values >= half(self.values) if self.soft else self.values != 0
+        return inside
 
 
 def read_mask_picture(path: Path) -> MaskPicture:

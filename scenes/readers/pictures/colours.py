@@ -54,7 +54,8 @@ def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
         7: lambda x: x.swapaxes(0, 1)[::-1, ::-1],
         8: lambda x: x.swapaxes(0, 1)[::-1],
     }
-    return turned[orientation](stored) if orientation in turned else stored
+    result: np.ndarray = turned[orientation](stored) if orientation in turned else stored
+    return result
 
 
 def _as_stored(upright_array: np.ndarray, orientation: int) -> np.ndarray:
@@ -94,10 +95,11 @@ def _refuse_mode(image: Image.Image, path: Path) -> None:
 
 def _rgb_of(band: Image.Image, bits: int) -> np.ndarray:
     if band.mode.startswith("I"):
-        grey = np.clip(np.asarray(band) >> (bits - 8), 0, 255)
-        return grey.astype(np.uint8)[..., None]
+        grey: np.ndarray = np.clip(np.asarray(band) >> (bits - 8), 0, 255).astype(np.uint8)
+        return grey[..., None]
     if band.mode == "F":
         return np.round(np.asarray(band) * 255).astype(np.uint8)[..., None]
     if band.mode in ("P", "PA", "La", "RGBa"):  # through RGBA: Pillow warns where a palette has transparency
         band = band.convert("LA" if band.mode == "La" else "RGBA")
-    return np.asarray(band.convert("RGB"))
+    rgb: np.ndarray = np.asarray(band.convert("RGB"))
+    return rgb
