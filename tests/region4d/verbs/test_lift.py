@@ -20,7 +20,7 @@ from models.geometry import unproject
 from models.lifting.human_choices import read_choices
 from models.lifting.meshes.mesh import ColouredMesh
 from models.lifting.meshes.ray_casting import render_meshes
-from scenes.readers.image_files import read_mask
+from scenes.readers.masks.mask_file import read_mask
 from scenes.readers.rgbd import read_rgbd_folder
 from tests.support.command_line import Run, assert_one_line
 from tests.support.lifting import SeenObject, overlap, true_object
