@@ -238,7 +238,7 @@ def _wrap(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[list[str]
 
 def _broken(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """Break a word, such as a sentence of Chinese, into parts that fit `width` pixels."""
-    if font.getlength(word) <= width or MENTION.search(word):
+    if font.getlength(word) <= width or mentioned(word):
         return [word]
     count = max(1, int(width // font.getlength("M")))  # M is the widest of the letters
     return [word[i : i + count] for i in range(0, len(word), count)]
