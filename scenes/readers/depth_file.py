@@ -81,8 +81,6 @@ def read_units(path: Path) -> np.ndarray:
             units = _read_colmap(path)
         case _:
             units = _read_picture(path)
-    if units.ndim == 3 and 1 in (units.shape[0], units.shape[2]):
-        units = units[0] if units.shape[0] == 1 else units[..., 0]
     if units.ndim != 2 or 0 in units.shape or units.dtype.kind not in "iuf":
         raise ValueError(f"{path} holds {units.dtype} of shape {units.shape}, need numbers of shape (height, width)")
     return units
@@ -139,7 +137,7 @@ def _read_colmap(path: Path) -> np.ndarray:
     head, *rest = path.read_bytes().split(b"&", 3)
     try:
         width, height, channels = int(head), int(rest[0]), int(rest[1])
-        return np.frombuffer(rest[2], "<f4").reshape(height, width, channels)
+        return np.frombuffer(rest[2], "<f4").reshape(height, width, channels).squeeze(2)
     except (ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"{path} is cut or not a depth map of COLMAP") from error
 

@@ -41,8 +41,8 @@ def test_arrays_of_floats_are_metres_and_their_holes_are_zero(tmp_path: Path, dt
 
 
 def test_archives_hold_one_array_or_one_named_depth(tmp_path: Path) -> None:
-    np.savez_compressed(tmp_path / "one.npz", anything=METRES[None])
-    np.savez(tmp_path / "named.npz", mask=METRES > 1, depth=METRES[..., None])
+    np.savez_compressed(tmp_path / "one.npz", anything=METRES)
+    np.savez(tmp_path / "named.npz", mask=METRES > 1, depth=METRES)
     np.savez(tmp_path / "none.npz", a=METRES, b=METRES)
     for name in ("one", "named"):
         assert torch.equal(read_depth_file(tmp_path / f"{name}.npz"), expected())
