@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pytest
 import torch
 
-from benchmarks.comparison.bootstrap import bootstrap, bootstrap_ratio
+from benchmarks.comparison.bootstrap import (
+    RESAMPLES,
+    Estimate,
+    bootstrap_ratio,
+    draw_resamples,
+    estimate_table,
+    tabulate,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def bootstrap(
+    scores: Sequence[float],
+    clusters: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    generator: torch.Generator,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Estimate a mean from scores, one an item."""
+    table, counts = tabulate(scores, clusters, seeds)
+    seed_count, cluster_count = table.shape
+    return estimate_table(table, counts, draw_resamples(cluster_count, seed_count, generator, resamples))
 
 
 def test_the_interval_of_independent_items_is_the_normal_one():
@@ -60,9 +82,9 @@ def test_the_interval_of_a_ratio_is_that_of_the_delta_method():
 
 def test_a_ratio_weighs_its_clusters_and_counts_none_that_weighs_nothing():
     above = [(2.0, 3.0), (6.0, 1.0), (float("nan"), 0.0)]
-    found = bootstrap_ratio(above, [(1.0, 1.0)] * 3, generator=generator(), resamples=100)
+    found = bootstrap_ratio(above, [(1.0, 1.0)] * 3, generator=generator())
     assert found.mean == pytest.approx(3)
-    same = bootstrap_ratio([(2.0, 1.0)] * 5, [(2.0, 4.0)] * 5, generator=generator(), resamples=100)
+    same = bootstrap_ratio([(2.0, 1.0)] * 5, [(2.0, 4.0)] * 5, generator=generator())
     assert (same.mean, same.low, same.high, same.p_value) == (1, 1, 1, 1)
     with pytest.raises(ValueError, match="both means of every cluster, got 3 and 2"):
         bootstrap_ratio(above, [(1.0, 1.0)] * 2, generator=generator())
