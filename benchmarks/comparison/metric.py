@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of a record: its key there, its name and digits in tables, its unit, and whether more is better."""
+    """A metric of a record: its key there, its name and digits in tables, and whether more is better."""
 
     key: str
     name: str
     more_is_better: bool = False
     digits: int = 3
-    unit: str = ""
 
     @property
     def heading(self) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from benchmarks.comparison.cell import cell
-from benchmarks.comparison.holm import clear_differences
 from benchmarks.lifting.scores import METRICS
 from benchmarks.lifting.sections import lift_sections, words
 from benchmarks.lifting.study import LiftStudy
 from benchmarks.report.page import Page
 from benchmarks.report.plots import method_bars
+from benchmarks.report.table import clear_cells
 
 METHOD = (
     "Intervals: 95 %, percentile bootstrap over objects, paired for differences; they cover new objects, not "
@@ -18,23 +18,13 @@ METHOD = (
     "triangle; EMD 256 points, exact assignment, its floor stated. 3D IoU: oriented boxes, exact; aligned: along "
     "the camera's axes, as published. ADD-S by the true diameter. Definitions: benchmarks/lifting/scores.py."
 )
-SHAPE, POSE = METRICS["chamfer"], METRICS["add_s"]  # errors of the finding and of the figure
+SHAPE = METRICS["chamfer"]
+METRICS_SHOWN = (SHAPE, METRICS["add_s"])  # errors of shape and pose, for the finding and the figure
 
 
 def report_page(study: LiftStudy) -> Page:
     """Lay out a study."""
-    return Page(
-        title=study.title,
-        summary=study.summary,
-        method=METHOD,
-        sections=lift_sections(study),
-        manifest=study.manifest,
-        missing=study.missing,
-        question=study.question,
-        finding=finding(study),
-        legend={name: study.legend[name] for name in study.methods if name in study.legend},
-        figure=figure(study),
-    )
+    return Page(study, finding(study), METHOD, lift_sections(study), figure(study))
 
 
 def finding(study: LiftStudy) -> str:
@@ -44,22 +34,16 @@ def finding(study: LiftStudy) -> str:
     means = {b: e.mean for b in study.baselines if (e := study.estimate(test, b, SHAPE.key)) is not None}
     if study.main in study.methods and means:
         pairs = [(study.main, min(means, key=lambda baseline: means[baseline]))]
-    table = {
-        (pair, metric.key): estimate
-        for pair in pairs
-        for metric in (SHAPE, POSE)
-        if (estimate := study.difference(test, *pair, metric.key)) is not None
-    }
-    clear = clear_differences(table)
+    differences = [[study.difference(test, *pair, metric.key) for metric in METRICS_SHOWN] for pair in pairs]
+    clear = clear_cells(differences, left=0)
     parts = []
-    for pair in pairs:
+    for i, ((first, second), row) in enumerate(zip(pairs, differences, strict=True)):
         changes = [
-            f"{metric.name} {cell(table[pair, metric.key], metric.digits, signed=True)}"
-            + ("" if (pair, metric.key) in clear else ", not clear")
-            for metric in (SHAPE, POSE)
-            if (pair, metric.key) in table
+            f"{metric.name} {cell(each, metric.digits, signed=True)}" + ("" if (i, j) in clear else ", not clear")
+            for j, (metric, each) in enumerate(zip(METRICS_SHOWN, row, strict=True))
+            if each is not None
         ]
-        parts += [f"{pair[0]} against {pair[1]}: {'; '.join(changes)}"] if changes else []
+        parts += [f"{first} against {second}: {'; '.join(changes)}"] if changes else []
     return f"Errors on {words(test)}: " + ". ".join(parts) + "." if parts else ""
 
 
@@ -69,6 +53,6 @@ def figure(study: LiftStudy) -> str:
     return method_bars(
         {
             metric.heading: {m: e for m in study.methods if (e := study.estimate(test, m, metric.key)) is not None}
-            for metric in (SHAPE, POSE)
+            for metric in METRICS_SHOWN
         }
     )

@@ -1,4 +1,4 @@
-"""The sections of the report on lifting: tables from records."""
+"""The sections of a lifting study's report: tables."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, percent_cell, share_cell
-from benchmarks.comparison.holm import clear_differences
 from benchmarks.lifting.rewards import Reward, connected_reward, oracle_reward, true_reward, visible_reward
 from benchmarks.lifting.scores import AFTER_ICP, LAYOUT, METRICS, SHAPE
 from benchmarks.lifting.study import BINS, GROUPS, LiftStudy, lift_comparison
 from benchmarks.report.page import Section
-from benchmarks.report.table import Table, estimate_tables
+from benchmarks.report.table import Table, clear_cells, estimate_tables
 
 HEADLINE = [METRICS[key] for key in ("f1_0.05", "chamfer", "solid_iou", "surface_iou", "box_iou", "add_s")]
 CANDIDATE_COUNTS = (1, 2, 4, 8, 16, 32)
@@ -222,12 +221,6 @@ def differences_table(
     full = [[*row, *more] for row, more in zip(rows, cells, strict=True)]
     bold = clear_cells(differences, left=len(head))
     return Table([*head, *(metric.heading for metric in HEADLINE)], full, bold, label=len(head))
-
-
-def clear_cells(table: Sequence[Sequence[Estimate | None]], left: int) -> set[tuple[int, int]]:
-    """Find the cells that Holm's correction over a table leaves clear; `left` columns precede them."""
-    flat = {(i, j): estimate for i, row in enumerate(table) for j, estimate in enumerate(row) if estimate is not None}
-    return {(i, j + left) for i, j in clear_differences(flat)}
 
 
 def words(test: str) -> str:

@@ -1,4 +1,4 @@
-"""A lifting study as data: records of all methods, estimates, differences, choices."""
+"""A lifting study as data: records of all methods, and the estimates of its report."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.comparison import FEW_CLUSTERS, Comparison
 from benchmarks.lifting.rewards import Reward
 from benchmarks.lifting.speed import Speed
-from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
+from benchmarks.report.study import Study
 
-EDGES = (0.2, 0.5)  # of hidden shares, between the bins
+EDGES = (0.2, 0.5)  # hidden shares that separate the bins
 BINS = ("0-20 %", "20-50 %", "50-80 %")
 ALL = "all"
 GROUPS = (*BINS, ALL)
+Pair = tuple[str, str]  # two methods
 
 
 def lift_comparison(metric: str) -> Comparison:
-    """Compare objects by a metric, on the objects that both sides have."""
+    """Compare methods by a metric, on the objects that both have."""
     return Comparison(metric, fewest=FEW_CLUSTERS)
 
 
-@dataclass(frozen=True)
-class LiftStudy:
-    """The contents of a report; the task of a record is an evaluation set, its arm a method.
+@dataclass(frozen=True, kw_only=True)
+class LiftStudy(Study):
+    """A study of lifting.
 
-    `main` is the arm that is compared with all baselines; `effects` and `win_rates` name pairs of methods, first
-    against second.
+    Args:
+        records: one record per evaluation set (`task`), method (`arm`), object and candidate.
+        main: the arm that is compared with all baselines.
+        baselines: methods without a network.
+        effects: pairs of methods, the first minus the second, by name.
+        win_rates: pairs of methods whose candidates are compared one by one, by name.
+        speeds: timings of arms.
     """
 
-    title: str
-    summary: str
     records: Sequence[Record]
-    manifest: Manifest
     main: str | None = None
     baselines: Sequence[str] = ()
-    effects: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    win_rates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    effects: Mapping[str, Pair] = field(default_factory=dict)
+    win_rates: Mapping[str, Pair] = field(default_factory=dict)
     speeds: Sequence[Speed] = ()
-    question: str = ""
-    legend: Mapping[str, str] = field(default_factory=dict)
-    missing: Sequence[str] = ()
 
     @cached_property
     def tests(self) -> list[str]:

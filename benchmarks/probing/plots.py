@@ -9,22 +9,22 @@ import numpy as np
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.metric import Metric
-from benchmarks.report.plots import COLOURS, svg
+from benchmarks.report.plots import COLOURS, error_bars, svg
 
 
 def heat_maps(cells: Mapping[str, Mapping[tuple[int, float | None], float]]) -> str:
     """Draw the error of every model by layer (across) and noise level (up), one scale of colours for all."""
-    sizes = {model: sorted({layer for layer, _ in found}) for model, found in cells.items()}
-    levels = {model: sorted({sigma for _, sigma in found}, key=lambda s: s or 0) for model, found in cells.items()}
-    every = [error for found in cells.values() for error in found.values()]
+    sizes = {model: sorted({layer for layer, _ in errors}) for model, errors in cells.items()}
+    levels = {model: sorted({sigma for _, sigma in errors}, key=lambda s: s or 0) for model, errors in cells.items()}
+    every = [error for errors in cells.values() for error in errors.values()]
     widths = [max(2, len(layers)) for layers in sizes.values()]
     height = 1.1 + 0.42 * max(len(each) for each in levels.values())
     figure, axes = plt.subplots(
         1, len(cells), figsize=(0.8 + 0.75 * sum(widths) + 0.5 * len(cells), height), squeeze=False, width_ratios=widths
     )
-    for place, (model, found) in zip(axes[0], cells.items(), strict=True):
+    for place, (model, errors) in zip(axes[0], cells.items(), strict=True):
         table = np.full((len(levels[model]), len(sizes[model])), np.nan)
-        for (layer, sigma), error in found.items():
+        for (layer, sigma), error in errors.items():
             row, column = levels[model].index(sigma), sizes[model].index(layer)
             table[row, column] = error
             shade = (error - min(every)) / max(max(every) - min(every), 1e-9)
@@ -49,8 +49,7 @@ def capacity_lines(lines: Mapping[str, Sequence[tuple[str, Estimate]]]) -> str:
     figure, axes = plt.subplots(figsize=(1.6 + 1.2 * len(steps), 2.8))
     for number, (model, line) in enumerate(lines.items()):
         x = np.array([steps.index(step) for step, _ in line]) + 0.05 * (number - (len(lines) - 1) / 2)
-        mean = np.array([found.mean for _, found in line])
-        error = np.array([[found.mean - found.low, found.high - found.mean] for _, found in line]).T.clip(min=0)
+        mean, error = error_bars([estimate for _, estimate in line])
         axes.errorbar(x, mean, yerr=error, marker="o", ms=4, lw=1.4, color=COLOURS[number], label=model)
     axes.set_xticks(range(len(steps)), steps)
     axes.set_ylabel("point error")

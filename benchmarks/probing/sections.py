@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell
-from benchmarks.comparison.holm import clear_differences
 from benchmarks.probing.plots import capacity_lines, heat_maps, radar
 from benchmarks.probing.sites import METRICS, ProbeSite
 from benchmarks.probing.study import ProbeStudy
 from benchmarks.report.page import Section
-from benchmarks.report.table import Table, estimate_tables
+from benchmarks.report.table import Table, clear_cells, estimate_tables
 
-BY_KEY = {metric.key: metric for metric in METRICS}
-HEADLINE = ("point_error", "abs_rel", "auc30")  # points, depth, pose: the metrics of contrasts
+HEADLINE = [metric for metric in METRICS if metric.key in ("point_error", "abs_rel", "auc30")]  # points, depth, pose
 RADAR = METRICS[:7]
 Pair = tuple[str, str]
 
@@ -48,34 +44,28 @@ def named_contrasts(study: ProbeStudy) -> list[Pair]:
     return [pair for pair in study.contrasts if set(pair) <= set(study.chosen)]
 
 
-def clear_contrasts(study: ProbeStudy) -> tuple[Mapping[tuple[Pair, str], Estimate], frozenset[tuple[Pair, str]]]:
-    """Estimate every contrast in every headline metric, and name those that Holm's correction leaves clear."""
-    cells = {
-        (pair, key): difference
-        for pair in named_contrasts(study)
-        for key in HEADLINE
-        if (difference := study.difference(study.chosen[pair[0]], study.chosen[pair[1]], key)) is not None
-    }
-    return cells, clear_differences(cells)
+def contrast_differences(study: ProbeStudy) -> list[list[Estimate | None]]:
+    """Estimate every named contrast in every headline metric."""
+    chosen = study.chosen
+    return [
+        [study.difference(chosen[first], chosen[second], metric.key) for metric in HEADLINE]
+        for first, second in named_contrasts(study)
+    ]
 
 
 def contrasts(study: ProbeStudy) -> Section:
     """Compare models with each other: points, depth, poses."""
-    named = named_contrasts(study)
-    cells, clear = clear_contrasts(study)
-    rows: list[list[str]] = []
-    for pair in named:
-        rows.append([f"{pair[0]} - {pair[1]}"])
-        for key in HEADLINE:
-            difference, base = cells.get((pair, key)), study.estimate(study.chosen[pair[1]], key)
-            share = f" ({difference.mean / base.mean:+.0%})" if difference and base and base.mean else ""
-            rows[-1].append(cell(difference, signed=True) + share)
-    bold = {(i, j + 1) for i, pair in enumerate(named) for j, key in enumerate(HEADLINE) if (pair, key) in clear}
+    differences = contrast_differences(study)
+    rows = []
+    for (first, second), row in zip(named_contrasts(study), differences, strict=True):
+        base = [study.estimate(study.chosen[second], metric.key) for metric in HEADLINE]
+        cells = [cell(each, signed=True) + share_text(each, of) for each, of in zip(row, base, strict=True)]
+        rows.append([f"{first} - {second}", *cells])
     text = (
         "Paired by test clip; in brackets, as a share of the second model's error or score. Bold: Holm over the table."
     )
-    head = ["contrast", *(BY_KEY[key].heading for key in HEADLINE)]
-    return Section("Differences between models", text, [Table(head, rows, bold)] if rows else [])
+    table = Table(["contrast", *headings()], rows, clear_cells(differences, left=1))
+    return Section("Differences between models", text, [table] if rows else [])
 
 
 def controls(study: ProbeStudy) -> Section:
@@ -88,15 +78,15 @@ def controls(study: ProbeStudy) -> Section:
             site = study.of_control(model, control)
             if site is None:
                 continue
-            changes = [study.difference(site, plain, key) for key in HEADLINE]
+            changes = [study.difference(site, plain, metric.key) for metric in HEADLINE]
             leads: list[Estimate | None] = [None] * len(HEADLINE)
             if (other := study.chosen.get(partner.get(model, ""))) is not None:
                 other = study.of_control(other.model, control) or other  # like with like, where both have it
-                leads = [study.difference(site, other, key) for key in HEADLINE]
+                leads = [study.difference(site, other, metric.key) for metric in HEADLINE]
             clear = [j for j, lead in enumerate(leads) if lead is not None and lead.excludes_zero]
             bold |= {(len(rows), 1 + len(HEADLINE) + j) for j in clear}
             rows.append([f"{model}, {control}", *(cell(each, signed=True) for each in [*changes, *leads])])
-    names = [BY_KEY[key].name for key in HEADLINE]
+    names = [metric.name for metric in HEADLINE]
     head = ["model, control", *(f"{n}: control - plain" for n in names), *(f"lead in {n}" for n in names)]
     text = (
         "Controls at the chosen cells. The lead is the difference from the contrasted model that remains under the "
@@ -110,7 +100,7 @@ def grid(study: ProbeStudy) -> Section:
     """List every cell of the grid by its validation error, and draw it by layer and noise."""
     sites = [site for site in study.by_site if site.control is None]
     rows = [
-        [s.model, layer_text(study, s), sigma_text(s), *(mean_text(study.validation(s, key)) for key in HEADLINE)]
+        [s.model, layer_text(study, s), sigma_text(s), *(mean_text(study.validation(s, m.key)) for m in HEADLINE)]
         for s in sites
     ]
     bold = {(i, 3) for i, site in enumerate(sites) if study.chosen.get(site.model) == site}
@@ -122,7 +112,7 @@ def grid(study: ProbeStudy) -> Section:
         }
         for model in dict.fromkeys(site.model for site in sites)
     }
-    head = ["model", "layer", "sigma", *(BY_KEY[key].heading for key in HEADLINE)]
+    head = ["model", "layer", "sigma", *headings()]
     text = "Means over validation clips, on which the cell in bold was chosen. Sigma: (1 - sigma) clean + sigma noise."
     drawn = {model: cells for model, cells in maps.items() if len(cells) > 1}
     return Section("Layer and noise", text, [Table(head, rows, bold, label=3)], [heat_maps(drawn)] if drawn else [])
@@ -138,13 +128,23 @@ def capacities(study: ProbeStudy) -> Section:
         if len(measured) < 2:
             continue
         for name, site in measured:
-            rows.append([model, name, *(cell(study.estimate(site, key)) for key in HEADLINE)])
+            rows.append([model, name, *(cell(study.estimate(site, m.key)) for m in HEADLINE)])
         points = [(name, study.estimate(site, "point_error")) for name, site in measured]
         lines[model] = [(name, estimate) for name, estimate in points if estimate is not None]
-    head = ["model", "probe", *(BY_KEY[key].heading for key in HEADLINE)]
+    head = ["model", "probe", *headings()]
     text = "What the probe may do: read each token alone, each view alone, or attend among views."
     figures = [capacity_lines(lines)] if lines else []
     return Section("Capacity of the probe", text, [Table(head, rows, label=2)] if rows else [], figures)
+
+
+def headings() -> list[str]:
+    """Name the columns of the headline metrics."""
+    return [metric.heading for metric in HEADLINE]
+
+
+def share_text(difference: Estimate | None, base: Estimate | None) -> str:
+    """Write a mean difference as a share of a mean, in brackets."""
+    return f" ({difference.mean / base.mean:+.0%})" if difference and base and base.mean else ""
 
 
 def layer_text(study: ProbeStudy, site: ProbeSite) -> str:

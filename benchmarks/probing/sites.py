@@ -9,17 +9,16 @@ from typing import cast
 from benchmarks.comparison.metric import Metric
 from benchmarks.records.record import Record
 
-FIRST_VIEW = "mean distances of the first view"
 METRICS = (
-    Metric("point_error", "point error", unit=FIRST_VIEW),
-    Metric("depth_error", "depth error", unit=FIRST_VIEW),
-    Metric("abs_rel", "AbsRel", unit="one scale a clip"),
-    Metric("rotation_deg", "rotation", unit="degrees"),
-    Metric("translation_deg", "translation", unit="degrees"),
-    Metric("auc5", "AUC@5", more_is_better=True, unit="bins of one degree"),
-    Metric("auc30", "AUC@30", more_is_better=True, unit="bins of one degree"),
-    Metric("auc5_vidfm3d", "AUC@5, published", more_is_better=True, unit="bins and poses of the published code"),
-    Metric("auc30_vidfm3d", "AUC@30, published", more_is_better=True, unit="bins and poses of the published code"),
+    Metric("point_error", "point error"),  # lengths in mean distances of the first view
+    Metric("depth_error", "depth error"),
+    Metric("abs_rel", "AbsRel"),  # after one scale a clip
+    Metric("rotation_deg", "rotation"),
+    Metric("translation_deg", "translation"),
+    Metric("auc5", "AUC@5", more_is_better=True),  # bins of one degree
+    Metric("auc30", "AUC@30", more_is_better=True),
+    Metric("auc5_vidfm3d", "AUC@5, published", more_is_better=True),  # bins and poses of the published code
+    Metric("auc30_vidfm3d", "AUC@30, published", more_is_better=True),
 )
 VALIDATION, TEST = "val", "test"
 Errors = Mapping[str, Mapping[str, float]]  # clip -> metric -> value

@@ -1,4 +1,4 @@
-"""A probe study as data: the errors of every probe on every clip, and the site that was chosen for each model."""
+"""A probe study as data: the errors of every probe on every clip, and the chosen site of each model."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from functools import cached_property
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.comparison import Comparison
 from benchmarks.probing.sites import TEST, VALIDATION, ProbeSite
-from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
+from benchmarks.report.study import Study
 
 
-@dataclass(frozen=True)
-class ProbeStudy:
-    """The contents of a report. `chosen` is the site of each model that validation clips chose."""
+@dataclass(frozen=True, kw_only=True)
+class ProbeStudy(Study):
+    """A study of probes.
 
-    title: str
-    summary: str
+    Args:
+        records: one record per probe and clip (see `probe_records`).
+        chosen: the site of each model with the least error on validation clips.
+        contrasts: pairs of models, the first minus the second.
+        controls: names of the controls.
+        capacities: names of the probes of other capacity.
+        blocks: number of blocks of each model, for the depth axis.
+    """
+
     records: Sequence[Record]
     chosen: Mapping[str, ProbeSite]
     contrasts: Sequence[tuple[str, str]]
     controls: Sequence[str]
     capacities: Sequence[str]
-    manifest: Manifest
-    blocks: Mapping[str, int] = field(default_factory=dict)  # of each model, for the depth axis
-    question: str = ""
-    legend: Mapping[str, str] = field(default_factory=dict)
-    missing: Sequence[str] = ()
+    blocks: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def by_site(self) -> Mapping[ProbeSite, list[Record]]:
-        """The records of all seeds at every site, in the order in which resampling takes them."""
+        """The records of every site, ordered by seed and clip: the result of resampling depends on their order."""
         sites: dict[ProbeSite, list[Record]] = {}
         for record in self.records:
             sites.setdefault(ProbeSite.of(record), []).append(record)
         return {site: sorted(group, key=lambda r: (r.seed, r.item)) for site, group in sites.items()}
 
     def of_control(self, model: str, control: str) -> ProbeSite | None:
-        """Find the site of a model under a control, or at a capacity of the probe."""
+        """Find the site of a model under a control, or with a probe of another capacity."""
         return next((site for site in self.by_site if site.model == model and site.control == control), None)
 
     def validation(self, site: ProbeSite, metric: str) -> float | None:

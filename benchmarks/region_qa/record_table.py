@@ -11,6 +11,7 @@ from benchmarks.records.manifest import Manifest, provenance, read_manifest
 from benchmarks.records.record import Record, read_records
 from benchmarks.region_qa.scores import mark_clear, score_rows
 from benchmarks.region_qa.sections import score_tables
+from benchmarks.report.table import tables_markdown
 
 
 def record_table(sources: Sequence[str], minus: str | None = None) -> str:
@@ -31,16 +32,11 @@ def record_table(sources: Sequence[str], minus: str | None = None) -> str:
     records = [replace(r, arm=name, task="") for name, (answers, _) in read.items() for r in answers]
     contrasts = [(name, base) for name in named if name != base]
     rows = mark_clear(score_rows(records, contrasts), contrasts, [])
-    blocks = []
-    parts = [part for whole in score_tables(rows, list(named), contrasts) for part in whole.split()]
-    for table in parts:
-        folded = f"<details><summary>{table.details}</summary>\n\n{table.markdown()}\n\n</details>"
-        blocks.append(folded if table.details else table.markdown())
     lines = [
         f"- {name}: commit {m.commit}, checkpoint {m.checkpoint[:12]}, {m.machine}, {m.time}"
         for name, (_, m) in read.items()
     ]
-    return "\n\n".join([*blocks, "\n".join(lines)]) + "\n"
+    return "\n\n".join([tables_markdown(score_tables(rows, list(named), contrasts)), "\n".join(lines)]) + "\n"
 
 
 def split_sources(sources: Sequence[str]) -> dict[str, str]:

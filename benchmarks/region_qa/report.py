@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from benchmarks.comparison.cell import point
 from benchmarks.region_qa.scores import arms_of
 from benchmarks.region_qa.sections import accuracy_bars, all_sections, finding
-from benchmarks.region_qa.study import Study
+from benchmarks.region_qa.study import AnswerStudy
 from benchmarks.report.page import Page
 from benchmarks.report.plots import learning_curves
 
@@ -25,30 +23,20 @@ METHOD = (
 )
 
 
-def write_report(study: Study, folder: Path) -> None:
-    """Write `report.html`, `report.md`, and the figure of the first task."""
-    report_page(study).write(folder)
-
-
-def report_page(study: Study) -> Page:
+def report_page(study: AnswerStudy) -> Page:
     """Lay out a study."""
     return Page(
-        title=study.title,
-        summary=study.summary,
-        method=METHOD,
-        sections=all_sections(study),
-        manifest=study.manifest,
-        missing=study.missing,
-        question=study.question,
-        finding=finding(study),
-        legend=study.legend,
+        study,
+        finding(study),
+        METHOD,
+        all_sections(study),
         figure=accuracy_bars(study, study.tasks[0]),
         curves=learning_curves(study.curves) if study.curves else "",
         examples=study.examples,
     )
 
 
-def to_terminal(study: Study) -> Table:
+def to_terminal(study: AnswerStudy) -> Table:
     """Lay the table of the first task out for a terminal."""
     task = study.tasks[0]
     table = Table(

@@ -1,4 +1,4 @@
-"""The sections of a report: tables and figures, made from the records of a study."""
+"""The sections of a report on region questions: tables and figures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_differen
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
 from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
-from benchmarks.region_qa.study import Endpoint, Study, TaskResult
+from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.report.page import Section
 from benchmarks.report.plots import category_bars, difference_forest, probe_bars, probe_curves
 from benchmarks.report.table import Table
 
 
-def all_sections(study: Study) -> list[Section]:
+def all_sections(study: AnswerStudy) -> list[Section]:
     """Make every section that has a table."""
     plain = [task for task in study.tasks if task.pace == 1.0]
     sections = [
@@ -33,40 +33,36 @@ def all_sections(study: Study) -> list[Section]:
     return [section for section in sections if section.tables]
 
 
-def headline(study: Study) -> Section:
+def headline(study: AnswerStudy) -> Section:
     """List the primary endpoints."""
-    lines = [(endpoint, *result) for endpoint in study.primary if (result := primary_result(study, endpoint))]
+    results = primary_results(study)
     rows = [
-        [
-            f"{e.contrast[0]} - {e.contrast[1]}",
-            e.category,
-            e.task,
-            cell(estimate, signed=True),
-            f"{estimate.p_value:.4f}",
-        ]
-        for e, estimate, _ in lines
+        [" - ".join(e.contrast), e.category, e.task, cell(estimate, signed=True), f"{estimate.p_value:.4f}"]
+        for e, estimate, _ in results
     ]
-    bold = {(i, 3) for i, (_, _, clear) in enumerate(lines) if clear}
+    bold = {(i, 3) for i, (_, _, clear) in enumerate(results) if clear}
     table = [Table(["contrast", "category", "task", "difference [95 %]", "p"], rows, bold)] if rows else []
     return Section("Primary endpoints", "Named in the configuration of the study before it ran.", table)
 
 
-def primary_result(study: Study, endpoint: Endpoint) -> tuple[Estimate, bool] | None:
-    """Find the difference of an endpoint, and whether it is clear; None where its arms or its category are missing."""
-    task = next(task for task in study.tasks if task.name == endpoint.task)
-    contrasts = study.contrasts_in(task)
-    for row in study.rows[task.name]:
-        for k, (contrast, estimate) in enumerate(zip(contrasts, row.differences, strict=True)):
-            if (row.category, contrast) == (endpoint.category, endpoint.contrast) and estimate is not None:
-                return estimate, k in row.clear
-    return None
+def primary_results(study: AnswerStudy) -> list[tuple[Endpoint, Estimate, bool]]:
+    """List the primary endpoints whose arms and category have answers: difference, and whether it is clear."""
+    results = []
+    for endpoint in study.primary:
+        contrasts = study.contrasts_in(next(task for task in study.tasks if task.name == endpoint.task))
+        row = next((row for row in study.rows[endpoint.task] if row.category == endpoint.category), None)
+        if row is None or endpoint.contrast not in contrasts:
+            continue
+        k = contrasts.index(endpoint.contrast)
+        if (difference := row.differences[k]) is not None:
+            results.append((endpoint, difference, k in row.clear))
+    return results
 
 
-def finding(study: Study) -> str:
+def finding(study: AnswerStudy) -> str:
     """Answer the question of a study in a sentence, from its primary endpoints."""
-    results = [(endpoint, *result) for endpoint in study.primary if (result := primary_result(study, endpoint))]
     parts = []
-    for endpoint, estimate, clear in results:
+    for endpoint, estimate, clear in primary_results(study):
         first, second = endpoint.contrast
         order = "scores higher than" if estimate.mean > 0 else "scores lower than"
         verdict = order if clear else "does not differ clearly from"
@@ -74,7 +70,7 @@ def finding(study: Study) -> str:
     return "; ".join(parts) + ("." if parts else "")
 
 
-def scores(study: Study, task: TaskResult) -> Section:
+def scores(study: AnswerStudy, task: TaskResult) -> Section:
     """Show accuracies and differences of one task."""
     rows, contrasts, arms = study.rows[task.name], study.contrasts_in(task), arms_of(task.records)
     figures = [accuracy_bars(study, task)]
@@ -85,7 +81,7 @@ def scores(study: Study, task: TaskResult) -> Section:
     return Section(f"Accuracy: {task.name}", task.about, score_tables(rows, arms, contrasts), figures)
 
 
-def accuracy_bars(study: Study, task: TaskResult) -> str:
+def accuracy_bars(study: AnswerStudy, task: TaskResult) -> str:
     """Draw the accuracy of every arm in one task."""
     rows = study.rows[task.name]
     return category_bars(
@@ -119,7 +115,7 @@ def names_of(contrasts: Sequence[Contrast]) -> list[str]:
     return [f"{first} - {second}" for first, second in contrasts]
 
 
-def scaling(study: Study) -> Section:
+def scaling(study: AnswerStudy) -> Section:
     """Show how numeric answers follow scaled timestamps."""
     true = study.tasks[0]
     lines = []
@@ -140,7 +136,7 @@ def scaling(study: Study) -> Section:
     )
 
 
-def factorials(study: Study) -> Section:
+def factorials(study: AnswerStudy) -> Section:
     """Show main effects and interactions of crossed factors."""
     records = study.tasks[0].records
     arms, tables = set(arms_of(records)), []
@@ -163,7 +159,7 @@ def factorials(study: Study) -> Section:
     )
 
 
-def probes(study: Study) -> Section:
+def probes(study: AnswerStudy) -> Section:
     """Show linear probes of the frozen states of every arm."""
     if not study.probes:
         return Section("Linear probes", "")

@@ -1,4 +1,4 @@
-"""A study of region questions as data: answers of all arms to all tasks, contrasts, endpoints and provenance."""
+"""A study of region questions as data: the answers of all arms to all tasks, contrasts and endpoints."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
 from benchmarks.region_qa.analyses.factorial import Cells
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, mark_clear, score_rows
+from benchmarks.report.study import Study
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question shown with its frames: a picture as a data address, and what every arm answered."""
+    """A question shown with its frames: a picture as a data address, and the answer of every arm."""
 
     picture: str
     question: str
@@ -35,7 +35,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """The answers of all arms to one task, and what the task is; `pace` scales its seconds (1 for true ones)."""
+    """The answers of all arms to one task, described by `about`; `pace` scales its seconds (1 for true ones)."""
 
     name: str
     about: str
@@ -43,23 +43,27 @@ class TaskResult:
     pace: float = 1.0
 
 
-@dataclass(frozen=True)
-class Study:
-    """The contents of a report. The first task carries the headline; `legend` describes each arm in words."""
+@dataclass(frozen=True, kw_only=True)
+class AnswerStudy(Study):
+    """A study of answers to region questions.
 
-    title: str
+    Args:
+        tasks: the answers by task; the first task carries the headline.
+        contrasts: pairs of arms, the first minus the second.
+        primary: endpoints that were named before the run.
+        factorials: arms of crossed factors, by title.
+        probes: scores of the linear probes of every arm, one per seed.
+        curves: learning curves (step, loss) by run.
+        examples: questions shown in the report.
+    """
+
     tasks: Sequence[TaskResult]
     contrasts: Sequence[Contrast]
-    manifest: Manifest
-    summary: str
     primary: Sequence[Endpoint] = ()
     factorials: Mapping[str, Cells] = field(default_factory=dict)
     probes: Mapping[str, Sequence[ProbeScores]] = field(default_factory=dict)
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     examples: Sequence[Example] = ()
-    question: str = ""
-    legend: Mapping[str, str] = field(default_factory=dict)
-    missing: Sequence[str] = ()
 
     @cached_property
     def rows(self) -> Mapping[str, list[Row]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks.report.findings import read_findings
+from benchmarks.report.findings import read_findings, section
 from scenes.storage.atomic import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,10 +36,7 @@ def fill_tables(text: str, root: Path = ROOT, made: Mapping[str, str] = NOTHING)
             return f"{marker[1]}\n{read_findings(source, root)}\n\n<!-- end -->"
         content = made[name] if name in made else source.read_text(encoding="utf-8")
         if marker["section"]:
-            sections = {part.partition("\n")[0]: part for part in content.split("\n## ")[1:]}
-            if marker["section"] not in sections:
-                raise ValueError(f"{name} has no section '{marker['section']}': it has {', '.join(sections)}")
-            content = sections[marker["section"]]
+            content = section(content, marker["section"], name)
         blocks = [block.strip() for block in _FOLDED.sub("", content).split("\n\n") if block.lstrip().startswith("|")]
         return f"{marker[1]}\n" + "\n\n".join(blocks) + "\n\n<!-- end -->"
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.records.manifest import Manifest
-from benchmarks.report.table import Table
+from benchmarks.report.study import Study
+from benchmarks.report.table import Table, table_blocks, tables_markdown
 from scenes.storage.atomic import write_text
 
 FIGURE = "figure.svg"
@@ -28,9 +28,12 @@ class Section:
 
     @property
     def blocks(self) -> list[tuple[str, list[Table]]]:
-        """Group the tables, split to the width of a screen, by the title under which they are folded away."""
-        parts = [part for table in self.tables for part in table.split()]
-        return [(title, list(group)) for title, group in groupby(parts, lambda table: table.details)]
+        """The tables, split to the width of a screen, by the title under which they are folded away."""
+        return table_blocks(self.tables)
+
+    def markdown(self) -> str:
+        """Render heading, text and tables."""
+        return "\n\n".join(filter(None, [f"## {self.title}", self.text, tables_markdown(self.tables)]))
 
 
 @dataclass(frozen=True)
@@ -38,29 +41,19 @@ class Page:
     """The contents of a report, in the order in which a reader meets them.
 
     Args:
-        title: Of the study.
-        summary: What was done, in a few words.
-        method: How the numbers were computed.
-        sections: Tables and figures.
-        manifest: Provenance.
-        missing: What is not finished.
-        question: What the study asks, in a sentence.
-        finding: Its answer, in a sentence, computed from the records.
-        legend: Every arm in words.
-        figure: SVG text of the one figure that stands beside the report in a repository.
-        curves: Learning curves, as SVG text (in the HTML alone).
-        examples: Questions with their pictures (in the HTML alone).
+        study: title, question, summary, legend and provenance.
+        finding: answer to the question in a sentence, computed from the records.
+        method: how the numbers were computed.
+        sections: tables and figures.
+        figure: SVG text of the one figure that is committed with the report.
+        curves: learning curves, as SVG text (in the HTML alone).
+        examples: questions with their pictures (in the HTML alone).
     """
 
-    title: str
-    summary: str
+    study: Study
+    finding: str
     method: str
     sections: Sequence[Section]
-    manifest: Manifest
-    missing: Sequence[str] = ()
-    question: str = ""
-    finding: str = ""
-    legend: Mapping[str, str] = field(default_factory=dict)
     figure: str = ""
     curves: str = ""
     examples: Sequence[Any] = ()
@@ -71,30 +64,29 @@ class Page:
             loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
         )
         return templates.get_template("report.html.j2").render(
-            page=self, method=self.method.replace("*", ""), provenance=provenance_lines(self.manifest)
+            page=self,
+            study=self.study,
+            method=self.method.replace("*", ""),
+            provenance=provenance_lines(self.study.manifest),
         )
 
     def markdown(self) -> str:
         """Render the tables for a repository."""
-        lines = [f"# {self.title}"]
-        lines += ["", f"**Question.** {self.question}"] if self.question else []
-        lines += ["", f"**Finding.** {self.finding}"] if self.finding else []
-        lines += ["", self.summary]
-        if self.missing:
-            lines += ["", "Unfinished: " + ", ".join(self.missing) + "."]
-        if self.legend:
-            lines += ["", "## Legend", "", *(f"- **{arm}**: {words}" for arm, words in self.legend.items())]
-        if self.figure:
-            lines += ["", f"![{self.title}]({FIGURE})"]
-        for section in self.sections:
-            lines += ["", f"## {section.title}", *(["", section.text] if section.text else [])]
-            for details, tables in section.blocks:
-                lines += ["", f"<details><summary>{details}</summary>"] if details else []
-                for table in tables:
-                    lines += ["", table.markdown()]
-                lines += ["", "</details>"] if details else []
-        lines += ["", self.method, "", *(f"- {key}: {value}" for key, value in provenance_lines(self.manifest))]
-        return "\n".join(lines) + "\n"
+        study = self.study
+        legend = "\n".join(f"- **{arm}**: {words}" for arm, words in study.legend.items())
+        parts = [
+            f"# {study.title}",
+            study.question and f"**Question.** {study.question}",
+            self.finding and f"**Finding.** {self.finding}",
+            study.summary,
+            f"Unfinished: {', '.join(study.missing)}." if study.missing else "",
+            legend and f"## Legend\n\n{legend}",
+            self.figure and f"![{study.title}]({FIGURE})",
+            *(section.markdown() for section in self.sections),
+            self.method,
+            provenance_markdown(study.manifest),
+        ]
+        return "\n\n".join(filter(None, parts)) + "\n"
 
     def write(self, folder: Path) -> None:
         """Write `report.html`, `report.md`, and the figure."""
@@ -106,8 +98,13 @@ class Page:
 
 
 def provenance_lines(manifest: Manifest) -> list[tuple[str, str]]:
-    """List what a reader needs to make the numbers again."""
+    """List what a reader needs to reproduce the numbers."""
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     command = str(manifest.config.get("command", ""))
     pairs = [("command", command), ("commit", manifest.commit), ("machine", manifest.machine), ("versions", versions)]
     return [*((key, value) for key, value in pairs if value), ("measured", manifest.time)]
+
+
+def provenance_markdown(manifest: Manifest) -> str:
+    """Write the provenance as a Markdown list."""
+    return "\n".join(f"- {key}: {value}" for key, value in provenance_lines(manifest))

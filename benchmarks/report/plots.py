@@ -1,4 +1,4 @@
-"""Figures of a report, as SVG text that stands inside one HTML file."""
+"""Figures of a report, as SVG text for an HTML file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -43,7 +43,7 @@ def category_bars(
 ) -> str:
     """Draw the score of every arm by category, with 95 % intervals.
 
-    A black line is the best constant answer, a dashed one what a model without timestamps reaches at most.
+    A black line marks the best constant answer, a dashed one the upper bound of a model without timestamps.
     """
     figure, axes = plt.subplots(figsize=(1.5 + max(0.95, 0.16 * len(scores)) * len(categories), 3.4))
     place = _bars(axes, scores)
@@ -94,8 +94,7 @@ def difference_forest(categories: Sequence[str], differences: Mapping[str, Seque
         offset = (number - (len(differences) - 1) / 2) * 0.7 / len(differences)
         known = [(row, i) for row, i in enumerate(intervals) if i is not None]
         y = np.array([row for row, _ in known]) + offset
-        mean = np.array([i.mean for _, i in known])
-        error = np.array([[i.mean - i.low, i.high - i.mean] for _, i in known]).reshape(-1, 2).T.clip(min=0)
+        mean, error = error_bars([i for _, i in known])
         colour = COLOURS[(number + 1) % len(COLOURS)]
         axes.errorbar(mean, y, xerr=error, fmt="o", ms=4, lw=1.4, color=colour, label=name)
     axes.axvline(0, color="black", lw=0.8)
@@ -111,8 +110,7 @@ def method_bars(panels: Mapping[str, Mapping[str, Estimate]]) -> str:
     rows = max(len(methods) for methods in panels.values())
     figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 0.9 + 0.24 * rows), squeeze=False)
     for panel, (title, methods) in zip(axes[0], panels.items(), strict=True):
-        mean = np.array([estimate.mean for estimate in methods.values()])
-        error = np.array([[e.mean - e.low, e.high - e.mean] for e in methods.values()]).reshape(-1, 2).T.clip(min=0)
+        mean, error = error_bars(list(methods.values()))
         panel.barh(np.arange(len(methods)), mean, xerr=error, color=COLOURS[1], error_kw={"lw": 0.8}, height=0.7)
         panel.set_yticks(np.arange(len(methods)), list(methods))
         panel.invert_yaxis()
@@ -135,17 +133,25 @@ def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]
 
 
 def _bars(axes: Axes, scores: Mapping[str, Sequence[Estimate]]) -> Int[np.ndarray, "group"]:
-    """Draw groups of bars with their intervals, one bar an arm; return where the groups stand."""
+    """Draw groups of bars with their intervals, one bar an arm; return the positions of the groups."""
     width, place = 0.8 / len(scores), np.arange(len(next(iter(scores.values()))))
     for number, (arm, intervals) in enumerate(scores.items()):
-        mean = np.array([i.mean for i in intervals])
-        error = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T.clip(min=0)
+        mean, error = error_bars(intervals)
         left = place - 0.4 + (number + 0.5) * width
         colour = COLOURS[number % len(COLOURS)]
-        hatch = "////" if number >= len(COLOURS) else None  # where colours come round again
+        hatch = "////" if number >= len(COLOURS) else None  # where colours repeat
         bars: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "lw": 0}
         axes.bar(left, mean, width * 0.92, yerr=error, label=arm, error_kw={"lw": 0.8}, **bars)
     return place
+
+
+def error_bars(
+    estimates: Sequence[Estimate],
+) -> tuple[Float[np.ndarray, "estimate"], Float[np.ndarray, "2 estimate"]]:
+    """Lay out means, and the lengths of their intervals below and above."""
+    mean = np.array([e.mean for e in estimates])
+    error = np.array([[e.mean - e.low, e.high - e.mean] for e in estimates])
+    return mean, error.reshape(-1, 2).T.clip(min=0)
 
 
 def svg(figure: Figure) -> str:

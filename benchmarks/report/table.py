@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, point
+from benchmarks.comparison.holm import clear_differences
 from benchmarks.comparison.metric import Metric
 
 WIDTH = 110  # characters of Markdown that fit a screen of 1280 pixels
@@ -17,11 +19,11 @@ class Table:
     """A table as text.
 
     Args:
-        head: Names of the columns.
-        rows: Cells.
-        bold: Cells to emphasise, by (row, column).
-        label: Columns on the left that name a row; they are repeated where the table is split.
-        details: Title under which the table is folded away; empty for one that is always shown.
+        head: names of the columns.
+        rows: cells.
+        bold: cells to emphasise, by (row, column).
+        label: number of columns on the left that name a row; they are repeated where the table is split.
+        details: title under which the table is folded away; empty for one that is always shown.
     """
 
     head: Sequence[str]
@@ -45,7 +47,7 @@ class Table:
         return [self._columns([*range(self.label), *group]) for group in groups]
 
     def markdown(self) -> str:
-        """Write it for a repository."""
+        """Write the table for a repository."""
         lines = ["| " + " | ".join(self.head) + " |", "|" + " --- |" * len(self.head)]
         lines += [
             "| " + " | ".join(self._marked(i, j) for j in range(len(row))) + " |" for i, row in enumerate(self.rows)
@@ -65,6 +67,27 @@ class Table:
         return Table([self.head[column] for column in columns], rows, bold, self.label, self.details)
 
 
+def table_blocks(tables: Sequence[Table]) -> list[tuple[str, list[Table]]]:
+    """Split tables to the width of a screen, and group them by the title under which they are folded away."""
+    parts = [part for table in tables for part in table.split()]
+    return [(title, list(group)) for title, group in groupby(parts, lambda table: table.details)]
+
+
+def tables_markdown(tables: Sequence[Table]) -> str:
+    """Write tables for a repository; folded ones under their title."""
+    blocks = []
+    for details, group in table_blocks(tables):
+        text = "\n\n".join(table.markdown() for table in group)
+        blocks.append(f"<details><summary>{details}</summary>\n\n{text}\n\n</details>" if details else text)
+    return "\n\n".join(blocks)
+
+
+def clear_cells(differences: Sequence[Sequence[Estimate | None]], left: int) -> set[tuple[int, int]]:
+    """Find the cells that are clear after Holm's correction over a table; `left` columns precede them."""
+    table = {(i, j): each for i, row in enumerate(differences) for j, each in enumerate(row) if each is not None}
+    return {(i, j + left) for i, j in clear_differences(table)}
+
+
 def estimate_tables(
     head: Sequence[str],
     left: Sequence[Sequence[str]],
@@ -76,12 +99,12 @@ def estimate_tables(
     """Make a table of means, and one of the same means with their intervals, folded away.
 
     Args:
-        head: Names of the columns on the left.
-        left: Their cells, row by row.
-        metrics: Columns.
-        estimates: By row and metric.
-        right: Further cells of the table of means, row by row.
-        right_head: Their names.
+        head: names of the columns on the left.
+        left: their cells, row by row.
+        metrics: columns.
+        estimates: estimates by row and metric.
+        right: further cells of the table of means, row by row.
+        right_head: their names.
     """
     names = [metric.heading for metric in metrics]
     ends = right or [()] * len(left)

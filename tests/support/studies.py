@@ -6,7 +6,7 @@ from dataclasses import replace
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores
-from benchmarks.region_qa.study import Study, TaskResult
+from benchmarks.region_qa.study import AnswerStudy, TaskResult
 
 
 def record(arm: str, number: int, category: str, right: bool, seed: int = 0) -> Record:
@@ -56,7 +56,7 @@ def toy_probes(arm: str, error: float, clips: int = 12, seed: int = 0) -> ProbeS
     return ProbeScores(arm, seed, names, {"depth": [error] * clips}, {"depth": [1.0] * clips}, layers)
 
 
-def toy_study(**changes: object) -> Study:
+def toy_study(**changes: object) -> AnswerStudy:
     manifest = Manifest({"command": "region4d compare"}, "abc", "a machine", {"torch": "2"}, "", "2026-01-01")
     fields = {
         "title": "A toy",
@@ -66,4 +66,4 @@ def toy_study(**changes: object) -> Study:
         "summary": "Made up.",
         "curves": {"good seed 0": ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])},
     }
-    return Study(**{**fields, **changes})  # type: ignore[arg-type]
+    return AnswerStudy(**{**fields, **changes})  # type: ignore[arg-type]

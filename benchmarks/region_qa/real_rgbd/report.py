@@ -12,8 +12,8 @@ from benchmarks.comparison.cell import cell
 from benchmarks.records.archive import read_archive, read_runs
 from benchmarks.records.record import Record
 from benchmarks.region_qa.scores import NumericError, constant_score, mean_score, numeric_errors
-from benchmarks.report.page import provenance_lines
-from benchmarks.report.table import Table
+from benchmarks.report.page import provenance_markdown
+from benchmarks.report.table import Table, tables_markdown
 
 CATEGORIES = ("nearer_camera", "nearer_region", "higher", "distance")
 ARMS = ("3D", "2D", "3D on noise", "lower is nearer")
@@ -34,14 +34,12 @@ def real_rgbd_report(folder: Path) -> str:
     archive, runs = read_archive(folder), read_runs(folder)
     if not archive:
         raise ValueError(f"{folder} has no archived answers: run `region4d records real-rgbd ROOM` first")
-    lines = ["# Zero-shot on a real room"]
+    parts = ["# Zero-shot on a real room"]
     for task in dict.fromkeys(task for task, _, _ in archive):
         records = [r for arm in ARMS for r in archive.get((task, arm, 0), ())]
-        lines += ["", f"## {task}", ""]
-        lines += ["\n\n".join(part.markdown() for table in tables(records) for part in table.split())]
-        manifests = [run.manifests[task] for run in runs.values() if task in run.manifests]
-        lines += ["", *(f"- {key}: {value}" for key, value in provenance_lines(manifests[0]))]
-    return "\n".join([*lines, READ_OUT])
+        manifest = next(run.manifests[task] for run in runs.values() if task in run.manifests)
+        parts += [f"## {task}", tables_markdown(tables(records)), provenance_markdown(manifest)]
+    return "\n\n".join(parts) + f"\n{READ_OUT}"
 
 
 def tables(records: Sequence[Record]) -> list[Table]:

@@ -17,13 +17,13 @@ from benchmarks.records.curve import parse_curve
 from benchmarks.records.manifest import MANIFEST, Manifest, provenance, read_manifest
 from benchmarks.records.record import Record, read_records
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes, read_probes
-from benchmarks.region_qa.study import Endpoint, Example, Study, TaskResult
+from benchmarks.region_qa.study import AnswerStudy, Endpoint, Example, TaskResult
 from benchmarks.region_qa.tasks.task import Item, Task
 from region4d.studies.compare.runs import StudyRun
 from scenes.drawing.regions import contact_sheet, draw_regions
 
 
-def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tasks: Mapping[str, Task]) -> Study:
+def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tasks: Mapping[str, Task]) -> AnswerStudy:
     """Gather records, probes, manifests, curves and examples of what is finished, live or in the archive of `runs`.
 
     Raises:
@@ -42,7 +42,7 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         probes.setdefault(run.arm, []).append(linear_probes(run, folder))
     curves = {run.name: parse_curve(curve_text(run, folder)) for run in finished}
     arms = dict.fromkeys(run.arm for run in finished)
-    return Study(
+    return AnswerStudy(
         title=study.title,
         tasks=results,
         contrasts=[(a, b) for a, b in study.contrasts],

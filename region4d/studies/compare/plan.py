@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.region_qa.report import to_terminal, write_report
-from benchmarks.region_qa.study import Study
+from benchmarks.region_qa.report import report_page, to_terminal
+from benchmarks.region_qa.study import AnswerStudy
 from benchmarks.region_qa.tasks.task import Task
 from region4d.config import build, refuse_other_config
 from region4d.studies.compare.gather import gather_study
@@ -16,7 +16,7 @@ from region4d.studies.plan import Plan
 from region4d.terminal import CONSOLE
 
 
-class ComparePlan(Plan[StudyRun, Study]):
+class ComparePlan(Plan[StudyRun, AnswerStudy]):
     """Every arm with every seed is a job."""
 
     @cached_property
@@ -45,7 +45,7 @@ class ComparePlan(Plan[StudyRun, Study]):
         for task in self.tasks.values():
             task.items()
 
-    def gather(self, command: str) -> Study:
+    def gather(self, command: str) -> AnswerStudy:
         """Read the answers of the finished runs.
 
         Raises:
@@ -58,7 +58,7 @@ class ComparePlan(Plan[StudyRun, Study]):
             )
         return gather_study(self.config, command, self.runs, self.tasks)
 
-    def report(self, study: Study) -> None:
+    def report(self, study: AnswerStudy) -> None:
         """Write the report and print its main table."""
-        write_report(study, Path(self.config.output))
+        report_page(study).write(Path(self.config.output))
         CONSOLE.print(to_terminal(study))

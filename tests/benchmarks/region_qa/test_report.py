@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.region_qa.report import report_page, to_terminal, write_report
+from benchmarks.region_qa.report import report_page, to_terminal
 from benchmarks.region_qa.study import Endpoint, Example, TaskResult
 from tests.support.studies import numeric, toy_probes, toy_records, toy_study
 
@@ -74,7 +74,7 @@ def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
 
 
 def test_page_table_and_figure_are_written(tmp_path: Path) -> None:
-    write_report(toy_study(), tmp_path)
+    report_page(toy_study()).write(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["figure.svg", "report.html", "report.md"]
     assert (tmp_path / "figure.svg").read_text().startswith("<svg ")
 
