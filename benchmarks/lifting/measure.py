@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.progress import track
 
 from benchmarks.lifting.methods import Method, ModelMethod, seen_points
@@ -67,16 +64,6 @@ class EvaluationSet:
     def truth(self, index: int) -> Path:
         """Return the path of the true mesh of an item."""
         return self.truths / f"{self.store.key}-{RESOLUTION}" / f"{self.store.seeds[index]}.npz"
-
-
-@contextmanager
-def scoring_pool(workers: int) -> Iterator[Executor]:
-    """Start worker processes for scoring, with one thread each."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def prepare_truths(test: EvaluationSet, pool: Executor, workers: int) -> None:

@@ -50,21 +50,53 @@ class Run:
     features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def write_archive(folder: Path, runs: Sequence[Run], records: Iterable[Record]) -> None:
-    """Add runs and their records to the archive of a folder, which may be empty; each file is written atomically."""
-    records = list(records)
-    replaced = {record.series for record in records}
-    kept = [r for series, group in read_archive(folder).items() if series not in replaced for r in group]
-    rank = {item: n for n, item in enumerate(dict.fromkeys((r.task, r.item) for r in [*kept, *records]))}
-    ordered = sorted([*kept, *records], key=lambda r: (rank[r.task, r.item], r.arm, r.seed, r.candidate))
-    by_name = dict(read_runs(folder))
-    for run in runs:
-        archived = by_name.get(run.name)
-        manifests = {**archived.manifests, **run.manifests} if archived else run.manifests
-        by_name[run.name] = replace(run, manifests=manifests)
+@dataclass(frozen=True)
+class Results:
+    """The runs of a study by name, and their records by task, arm and seed."""
+
+    runs: Mapping[str, Run]
+    records: Mapping[Series, Sequence[Record]]
+
+    def updated(self, runs: Iterable[Run], records: Iterable[Record]) -> Results:
+        """Add runs and records, which replace those of the same name or series."""
+        by_name = dict(self.runs)
+        for run in runs:
+            if (old := by_name.get(run.name)) is not None:
+                manifests, features = {**old.manifests, **run.manifests}, {**old.features, **run.features}
+                run = replace(run, manifests=manifests, features=features)
+            by_name[run.name] = run
+        return Results(by_name, {**self.records, **_by_series(records)})
+
+    def measured(self, run: str, task: str) -> tuple[Manifest, Sequence[Record]]:
+        """Find the manifest and the records of a run on a task.
+
+        Raises:
+            ValueError: the run has no records of the task.
+        """
+        if run not in self.runs or task not in self.runs[run].manifests:
+            raise ValueError(f"run {run} has no records of {task}: start the study again to measure it")
+        held = self.runs[run]
+        return held.manifests[task], self.records[task, held.arm, held.seed]
+
+
+def write_archive(folder: Path, runs: Iterable[Run], records: Iterable[Record]) -> None:
+    """Add runs and their records to the archive of a folder, which may be empty; each file is written in one step."""
+    results = read_results(folder).updated(runs, records)
+    every = [record for group in results.records.values() for record in group]
+    rank = {item: n for n, item in enumerate(dict.fromkeys((r.task, r.item) for r in every))}
+    ordered = sorted(every, key=lambda r: (rank[r.task, r.item], r.arm, r.seed, r.candidate))
     _write_lines(folder / RECORDS_FILE, map(format_record, ordered))
-    lines = (json.dumps(asdict(by_name[name]), ensure_ascii=False) + "\n" for name in sorted(by_name))
+    lines = (json.dumps(asdict(results.runs[name]), ensure_ascii=False) + "\n" for name in sorted(results.runs))
     _write_lines(folder / RUNS_FILE, lines)
+
+
+def read_results(folder: Path) -> Results:
+    """Read the archive of a folder; empty without an archive.
+
+    Raises:
+        ValueError: a file is cut, or a line is not a run or a record.
+    """
+    return Results(read_runs(folder), read_archive(folder))
 
 
 def read_archive(folder: Path) -> Mapping[Series, Sequence[Record]]:
@@ -94,11 +126,14 @@ def archived_runs(folder: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _records_of(path: Path, _: int) -> dict[Series, list[Record]]:
-    records: dict[Series, list[Record]] = {}
-    for number, line in enumerate(_read_lines(path), 1):
-        record = parse_record(line, f"{path} line {number}")
-        records.setdefault(record.series, []).append(record)
-    return records
+    return _by_series(parse_record(line, f"{path} line {n}") for n, line in enumerate(_read_lines(path), 1))
+
+
+def _by_series(records: Iterable[Record]) -> dict[Series, list[Record]]:
+    groups: dict[Series, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.series, []).append(record)
+    return groups
 
 
 @lru_cache(maxsize=8)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.records.archive import Run
 from benchmarks.records.manifest import MANIFEST, read_manifest
@@ -19,17 +21,16 @@ def trained_runs(folder: Path) -> tuple[list[Run], list[Record]]:
     runs, records = [], []
     for path in sorted({manifest.parents[2] for manifest in folder.glob(f"*/records/*/{MANIFEST}")}):
         tasks = {manifest.parent.name: manifest.parent for manifest in sorted(path.glob(f"records/*/{MANIFEST}"))}
-        answers = [record for path_of_task in tasks.values() for record in read_records(path_of_task)]
-        probes = _text(path / "probes.json")
+        answers = [record for task in tasks.values() for record in read_records(task)]
         runs.append(
             Run(
                 name=path.name,
                 arm=answers[0].arm,
                 seed=answers[0].seed,
-                manifests={task: read_manifest(path_of_task) for task, path_of_task in tasks.items()},
-                config=_text(path / "config.yaml"),
-                curve=_text(path / "metrics.csv"),
-                probes=json.loads(probes) if probes else None,
+                manifests={task: read_manifest(answered) for task, answered in tasks.items()},
+                config=text_of(path / "config.yaml"),
+                curve=text_of(path / "metrics.csv"),
+                probes=_read_probes(path / "probes.json"),
             )
         )
         records += answers
@@ -50,5 +51,14 @@ def measured_methods(folder: Path) -> tuple[list[Run], list[Record]]:
     return runs, records
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Read a file; empty where there is none."""
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _read_probes(path: Path) -> Mapping[str, Any] | None:
+    try:
+        probes: Mapping[str, Any] | None = json.loads(text_of(path) or "null")
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON ({error.msg}): run the linear probes again") from None
+    return probes

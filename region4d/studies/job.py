@@ -1,4 +1,4 @@
-"""Jobs of a study and their steps: what the runner needs to know of them, whatever they compute."""
+"""Jobs of a study and their steps, as the runner sees them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ COMPOSING = threading.Lock()  # Hydra has global state, and jobs run in threads
 
 
 class Step(ABC):
-    """One computation of a job. It is pickled and runs in a process of its own."""
+    """One computation of a job. It is pickled, and runs in its own process."""
 
-    state: str  # what the progress bar shows during the step
+    state: str  # shown by the progress bar during the step
 
     @property
     @abstractmethod
@@ -42,7 +42,7 @@ class Step(ABC):
 
     @property
     def metrics(self) -> Path | None:
-        """The log of a training, which tells how far it is."""
+        """The log of a training, which holds its progress."""
         return None
 
     def modules(self) -> set[str]:
@@ -61,11 +61,11 @@ class VerbStep(Step):
 
     @cached_property
     def config(self) -> DictConfig:
-        """The configuration of the verb, composed when it is first needed and sent along into the step's process."""
+        """The configuration of the verb, composed once and pickled with the step."""
         return composed(self.verb, self.overrides)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Take the composed configuration along."""
+        """Compose the configuration before pickling."""
         return {**self.__dict__, "config": self.config}
 
     @property
@@ -88,23 +88,31 @@ class VerbStep(Step):
         importlib.import_module(f"region4d.verbs.{self.verb}").run(self.config, self.overrides)
 
     def modules(self) -> set[str]:
-        """Name the module of the verb, and those of the classes that its configuration names."""
+        """Name the module of the verb, and those of the classes in its configuration."""
         targets = {target.rpartition(".")[0] for target in _targets(self.config)}
         return {f"region4d.verbs.{self.verb}", *(name for name in targets if not name.startswith(UNSAFE_TO_PRELOAD))}
 
 
 @dataclass(frozen=True)
 class Job:
-    """Steps that follow each other, under the name by which `run=NAME` chooses them; their log is in `folder`."""
+    """Steps that follow each other, under the name by which `run=NAME` chooses them.
+
+    Args:
+        name: name of the job.
+        folder: folder of its log.
+        steps: steps, in order.
+        archived: whether the archive of the study holds its results.
+    """
 
     name: str
     folder: Path
     steps: Sequence[Step]
+    archived: bool = field(default=False, kw_only=True)
 
     @property
     def finished(self) -> bool:
-        """Whether all results exist."""
-        return all(step.finished for step in self.steps)
+        """Whether all results exist, live or in the archive."""
+        return self.archived or all(step.finished for step in self.steps)
 
 
 @cache

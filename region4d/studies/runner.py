@@ -1,14 +1,13 @@
-"""Running the jobs of a study side by side, each step in a process of its own.
+"""Run the jobs of a study in parallel, each step in its own process.
 
 Importing the libraries takes ten seconds, and a study has dozens of steps. So one server process (multiprocessing's
-`forkserver`) imports them once, and every step runs in a fork of it. The server initialises no graphics card, because
-CUDA does not survive a fork. A step ends with the process that started it: when a study is killed, no orphan continues
-to write beside the study that is started next.
+`forkserver`) imports them once, and every step runs in a fork of it. The server does not initialise CUDA, which does
+not survive a fork. A step ends with the process that started it: if a study is killed, its steps exit, so that a
+restarted study never has two writers.
 """
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 import threading
@@ -27,9 +26,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from benchmarks.records.curve import parse_curve
 from region4d.studies.job import Job, Step
-
-STEP_COLUMN = "step"
 
 
 def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
@@ -62,7 +60,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
 
 
 def _run_job(job: Job, threads: int, progress: Progress, stopped: threading.Event) -> str | None:
-    """Run the unfinished steps of one job, under a bar of its own; return its failure."""
+    """Run the unfinished steps of one job with a progress bar; return its failure."""
     total, before = sum(step.length for step in job.steps), 0
     bar = progress.add_task(job.name, total=total, state="waiting")
     for step in job.steps:
@@ -94,7 +92,7 @@ def _run_step(step: Step, folder: Path, threads: int, stopped: threading.Event, 
 
 
 def run_in_process(step: Step, log: Path, threads: int) -> None:
-    """Run a step in the calling process, which is the step's own, and append what it prints to a log."""
+    """Run a step in the calling process, and append its output to a log."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     with log.open("a") as file:
         for stream in (sys.stdout, sys.stderr):
@@ -114,15 +112,6 @@ def end_with_parent() -> None:
 
 
 def last_step(metrics: Path) -> int:
-    """Read the last step that a training has logged; 0 before the first."""
-    steps, _ = learning_curve(metrics)
+    """Read the last step in the log of a training; 0 before the first."""
+    steps, _ = parse_curve(metrics.read_text(encoding="utf-8") if metrics.is_file() else "")
     return int(steps[-1]) if steps else 0
-
-
-def learning_curve(metrics: Path) -> tuple[list[float], list[float]]:
-    """Read (step, loss) of a training from Lightning's CSV log."""
-    if not metrics.is_file():
-        return [], []
-    with metrics.open() as lines:
-        rows = [row for row in csv.DictReader(lines) if row.get("loss")]
-    return [float(row[STEP_COLUMN]) for row in rows], [float(row["loss"]) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -56,26 +56,24 @@ def archive(
 
     Runs that are archived already stay, unless they come again.
     """
-    if study is not None:
-        archive_probe_study(study, overrides or [], runs, folder)
-        return
-    for kind in (trained_runs, measured_methods):
-        found, answers = kind(runs)
-        if found:
-            write_archive(folder, found, answers)
-            CONSOLE.print(f"{folder}: {len(found)} runs, {len(answers)} records")
+    readers = (trained_runs, measured_methods) if study is None else (probe_reader(study, overrides or []),)
+    for read in readers:
+        live, answers = read(runs)
+        if live:
+            write_archive(folder, live, answers)
+            CONSOLE.print(f"{folder}: {len(live)} runs, {len(answers)} records")
             return
-    raise typer.BadParameter(f"{runs} holds no runs with records (RUN/records/TASK or records/SET/METHOD)")
+    raise typer.BadParameter(
+        f"{runs} holds no runs with records (RUN/records/TASK, records/SET/METHOD, or finished cells of --study)"
+    )
 
 
-def archive_probe_study(study: str, overrides: Sequence[str], runs: Path, folder: Path) -> None:
-    """Archive the finished cells of a probe study."""
+def probe_reader(study: str, overrides: Sequence[str]) -> Callable[[Path], tuple[list[Run], list[Record]]]:
+    """Plan a probe study, so that its finished cells can be read from a folder of runs."""
     from region4d.studies.plan import load_plan
-    from region4d.studies.probe.gather import archive_probes
+    from region4d.studies.probe.gather import live_cells
 
-    jobs = load_plan("probe", [f"study=probe/{study}", *overrides, f"runs={runs}"]).jobs()
-    archive_probes(jobs, folder)
-    CONSOLE.print(f"{folder}: {sum(job.finished for job in jobs)} jobs")
+    return lambda runs: live_cells(load_plan("probe", [f"study=probe/{study}", *overrides, f"runs={runs}"]).jobs())
 
 
 @records.command("docs")

@@ -44,18 +44,6 @@ def write_probes(path: Path, scores: ProbeScores, manifest: Manifest) -> None:
     write_text(path, text + "\n")
 
 
-def read_probes(path: Path) -> ProbeScores:
-    """Read a file of `write_probes`.
-
-    Raises:
-        ValueError: the file is not one.
-    """
-    try:
-        return parse_probes(json.loads(path.read_text(encoding="utf-8")), str(path))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error.msg}): run the linear probes again") from None
-
-
 def parse_probes(data: Mapping[str, Any], where: str) -> ProbeScores:
     """Parse the scores in the data of `write_probes`; `where` names them in error messages.
 

@@ -1,4 +1,4 @@
-"""Gathering the results of the finished runs of a study of region questions, for its report."""
+"""The results of a comparison's finished runs, for its report."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from benchmarks.records.archive import read_archive, read_runs
+from benchmarks.records.archive import read_results
 from benchmarks.records.curve import parse_curve
-from benchmarks.records.manifest import MANIFEST, Manifest, provenance, read_manifest
-from benchmarks.records.record import Record, read_records
-from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes, read_probes
+from benchmarks.records.live_runs import trained_runs
+from benchmarks.records.manifest import provenance
+from benchmarks.records.record import Record
+from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, Example, TaskResult
 from benchmarks.region_qa.tasks.task import Item, Task
 from region4d.studies.compare.runs import StudyRun
@@ -24,74 +24,42 @@ from scenes.drawing.regions import contact_sheet, draw_regions
 
 
 def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tasks: Mapping[str, Task]) -> AnswerStudy:
-    """Gather records, probes, manifests, curves and examples of what is finished, live or in the archive of `runs`.
+    """Read records, probes, curves and examples of the finished runs, live or from the archive of `config.runs`.
 
     Raises:
-        ValueError: Nothing is finished.
+        ValueError: no run is finished, or one has no records of a task.
     """
     study, folder = config.study, Path(config.runs)
-    finished = [run for run in runs if is_finished(run, folder)]
-    results = [
-        TaskResult(name, task.about, [r for run in finished for r in answers(run, folder, name)], task.pace)
+    finished = [run for run in runs if run.finished]
+    if not finished:
+        names = ", ".join(run.name for run in runs)
+        raise ValueError(f"no run of study {study.name} is finished: {folder} holds none of {names}")
+    results = read_results(folder).updated(*trained_runs(folder))
+    measured = {(run.name, task): results.measured(run.name, task) for run in finished for task in tasks}
+    answers = [
+        TaskResult(name, task.about, [r for run in finished for r in measured[run.name, name][1]], task.pace)
         for name, task in tasks.items()
     ]
-    manifest = provenance([run_manifest(run, folder, name) for run in finished for name in tasks])
-    settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     probes: dict[str, list[ProbeScores]] = {}
     for run in finished if study.probes else ():
-        probes.setdefault(run.arm, []).append(linear_probes(run, folder))
-    curves = {run.name: parse_curve(curve_text(run, folder)) for run in finished}
+        probes.setdefault(run.arm, []).append(parse_probes(results.runs[run.name].probes or {}, f"run {run.name}"))
+    curves = {run.name: parse_curve(results.runs[run.name].curve) for run in finished}
     arms = dict.fromkeys(run.arm for run in finished)
     return AnswerStudy(
         title=study.title,
-        tasks=results,
+        summary=summarise(study, finished, answers[0]),
+        manifest=replace(provenance([manifest for manifest, _ in measured.values()]), config={"command": command}),
+        question=study.get("question", ""),
+        legend={arm: words for arm, words in study.get("legend", {}).items() if arm in arms},
+        missing=[run.name for run in runs if not run.finished],
+        tasks=answers,
         contrasts=[(a, b) for a, b in study.contrasts],
-        manifest=replace(manifest, config={**settings, "command": command}),
-        summary=summarise(study, finished, results[0]),
         primary=[Endpoint(e.task, e.category, tuple(e.contrast)) for e in study.primary],
         factorials={name: tuple(tuple(row) for row in cells) for name, cells in study.factorials.items()},
         probes=probes,
         curves={name: curve for name, curve in curves.items() if curve[0]},
-        examples=draw_examples(results[0].records, tasks[results[0].name].items(), config.examples),
-        question=study.get("question", ""),
-        legend={arm: words for arm, words in study.get("legend", {}).items() if arm in arms},
-        missing=[run.name for run in runs if run not in finished],
+        examples=draw_examples(answers[0].records, tasks[answers[0].name].items(), config.examples),
     )
-
-
-def is_finished(run: StudyRun, runs: Path) -> bool:
-    """Decide whether a run is finished: its live results are there, or the archive of `runs` holds it."""
-    return run.finished or run.name in read_runs(runs)
-
-
-def answers(run: StudyRun, runs: Path, task: str) -> Sequence[Record]:
-    """Read the answers of a run to a task; live files come first."""
-    archived = read_archive(runs).get((task, run.arm, run.seed))
-    live = (run.records(task) / MANIFEST).is_file()
-    return archived if archived and not live else read_records(run.records(task))
-
-
-def run_manifest(run: StudyRun, runs: Path, task: str) -> Manifest:
-    """Read what made the answers of a run to a task."""
-    if (run.records(task) / MANIFEST).is_file() or run.name not in read_runs(runs):
-        return read_manifest(run.records(task))
-    return read_runs(runs)[run.name].manifests[task]
-
-
-def linear_probes(run: StudyRun, runs: Path) -> ProbeScores:
-    """Read the scores of the linear probes of a run."""
-    archived = read_runs(runs).get(run.name)
-    if run.probes.is_file() or archived is None or archived.probes is None:
-        return read_probes(run.probes)
-    return parse_probes(archived.probes, f"run {run.name} in {runs}")
-
-
-def curve_text(run: StudyRun, runs: Path) -> str:
-    """Read the training log of a run; empty where none was kept."""
-    live, archived = run.folder / "metrics.csv", read_runs(runs).get(run.name)
-    if live.is_file():
-        return live.read_text(encoding="utf-8")
-    return archived.curve if archived else ""
 
 
 def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult) -> str:
@@ -107,7 +75,7 @@ def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult)
 
 
 def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int) -> list[Example]:
-    """Draw questions of the first seed with the answers of all arms: half at random, half where the arms differ."""
+    """Draw questions of the first seed with all answers: half at random, half where the scores of the arms differ."""
     item_of = {item.name: item for item in items}
     by_item: dict[str, list[Record]] = {}
     for record in records:

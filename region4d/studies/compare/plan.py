@@ -1,4 +1,4 @@
-"""A comparison as a plan: matched arms are trained from one initialisation, scored, probed and reported."""
+"""The plan of a comparison: arms are trained from one initialisation, scored, probed and reported."""
 
 from __future__ import annotations
 
@@ -51,11 +51,6 @@ class ComparePlan(Plan[StudyRun, AnswerStudy]):
         Raises:
             ValueError: no run is finished.
         """
-        if not any(run.finished for run in self.runs):
-            names = ", ".join(run.name for run in self.runs)
-            raise ValueError(
-                f"no run of study {self.config.study.name} is finished: {self.config.runs} holds none of {names}"
-            )
         return gather_study(self.config, command, self.runs, self.tasks)
 
     def report(self, study: AnswerStudy) -> None:

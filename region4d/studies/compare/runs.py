@@ -8,17 +8,17 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from benchmarks.records.manifest import MANIFEST
 from region4d.studies.job import Job, VerbStep, composed
 
 
 @dataclass(frozen=True)
 class StudyRun(Job):
-    """One arm with one seed. Its first step trains the model; only the steps that follow give results."""
+    """One arm with one seed: a training, then the steps that measure the model."""
 
     steps: Sequence[VerbStep]
     arm: str
     seed: int
-    archived: bool = False
 
     @property
     def config(self) -> DictConfig:
@@ -27,17 +27,8 @@ class StudyRun(Job):
 
     @property
     def finished(self) -> bool:
-        """Whether all results exist, live or in an archive; the model itself may be gone."""
+        """Whether all results exist, live or in the archive; the model need not exist any more."""
         return self.archived or all(step.finished for step in self.steps[1:])
-
-    def records(self, task: str) -> Path:
-        """Locate the answers to a task, by the task's name."""
-        return self.folder / "records" / task
-
-    @property
-    def probes(self) -> Path:
-        """Locate the scores of the linear probes."""
-        return self.folder / "probes.json"
 
 
 def plan_runs(config: DictConfig, archived: frozenset[str] = frozenset()) -> list[StudyRun]:
@@ -61,7 +52,7 @@ def plan_run(
     """Plan one arm with one seed; `names` maps the options of configs/task to the names of their tasks."""
     study, name = config.study, f"{arm}-seed{seed}"
     folder = Path(config.runs) / name
-    model = folder / "model"
+    model, probes = folder / "model", folder / "probes.json"
     training = [f"experiment={study.experiment}", f"seed={seed}", f"output={folder}"]
     training += ["trainer.enable_progress_bar=false", *study.arms[arm], *study.overrides]
     steps = [VerbStep("training", "train", tuple(training), model)]
@@ -69,11 +60,11 @@ def plan_run(
         records = folder / "records" / task
         scoring = [f"model.folder={model}", f"task={option}", f"label={arm}", f"seed={seed}", f"output={records}"]
         scoring += study.bench_overrides
-        steps.append(VerbStep(f"scoring {task}", "bench", tuple(scoring), records / "manifest.json"))
+        steps.append(VerbStep(f"scoring {task}", "bench", tuple(scoring), records / MANIFEST))
     if study.probes:
-        probing = (f"checkpoint={model}", f"output={folder / 'probes.json'}", f"label={arm}", f"seed={seed}")
-        steps.append(VerbStep("probing", "linear_probe", probing, folder / "probes.json"))
-    return StudyRun(name, folder, tuple(steps), arm, seed, name in archived)
+        probing = (f"checkpoint={model}", f"output={probes}", f"label={arm}", f"seed={seed}")
+        steps.append(VerbStep("probing", "linear_probe", probing, probes))
+    return StudyRun(name, folder, tuple(steps), arm, seed, archived=name in archived)
 
 
 def task_config(study: DictConfig, option: str) -> DictConfig:

@@ -1,65 +1,58 @@
-"""Gathering the records of a lifting study, for its report."""
+"""The records of a lifting study, for its report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.lifting.measure import records_path
 from benchmarks.lifting.speed import read_speeds
 from benchmarks.lifting.study import LiftStudy
-from benchmarks.records.archive import read_archive, read_runs
-from benchmarks.records.manifest import MANIFEST, Manifest, provenance, read_manifest
-from benchmarks.records.record import Record, read_records
-from region4d.studies.lift.methods import LiftPlan
+from benchmarks.records.archive import read_results
+from benchmarks.records.live_runs import measured_methods
+from benchmarks.records.manifest import provenance
+from region4d.studies.lift.methods import LiftMethods
 
 SPEEDS = "speed.json"
 
 
-def gather_lifts(plan: LiftPlan, command: str) -> LiftStudy:
-    """Read the records of all methods that are finished, from live files or from the archive of the folder.
+def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
+    """Read the records of all measured methods, live or from the archive of the folder.
 
     Raises:
-        ValueError: There are none.
+        ValueError: no method is measured.
     """
-    study, folder = plan.config.study, Path(plan.config.runs)
-    records: list[Record] = []
-    manifests: list[Manifest] = []
-    missing = list(plan.unavailable)
-    for test in plan.tests:
-        for name in [*study.ceilings, *study.baselines, *study.arms]:
-            if (measured := method_records(folder, test.name, name)) is not None:
-                records += measured[0]
-                manifests.append(measured[1])
-            elif name not in missing:
-                missing.append(f"{name} on {test.name}")
-    if not records:
+    study, folder = methods.config.study, Path(methods.config.runs)
+    results = read_results(folder).updated(*measured_methods(folder))
+    pairs = [(name, test.name) for test in methods.tests for name in methods.every]
+    measured = {pair: results.measured(run_name(*pair), pair[1]) for pair in pairs if run_name(*pair) in results.runs}
+    if not measured:
         raise ValueError(f"nothing of study {study.name} is measured in {folder}: run it without report_only=true")
+    unmeasured = [
+        name if name in methods.unavailable else f"{name} on {test}"
+        for name, test in pairs
+        if (name, test) not in measured
+    ]
     sets = "; ".join(
         f"{test.name.replace('_', ' ')}: {len(test.indices)} objects from seed {test.store.seeds.start}"
-        for test in plan.tests
+        for test in methods.tests
     )
+    legend = study.get("legend", {})
     return LiftStudy(
         title=study.title,
-        summary=f"{study.about} {sets}. Baselines know {len(plan.library_store)} training objects.",
-        records=records,
-        manifest=replace(provenance(manifests), config={"command": command}),
+        summary=f"{study.about} {sets}. Baselines know {len(methods.library_store)} training objects.",
+        manifest=replace(provenance([manifest for manifest, _ in measured.values()]), config={"command": command}),
+        question=study.get("question", ""),
+        legend={name: legend[name] for name in dict.fromkeys(name for name, _ in measured) if name in legend},
+        missing=list(dict.fromkeys(unmeasured)),
+        records=[record for _, records in measured.values() for record in records],
         main=study.main,
         baselines=list(study.baselines),
         effects={name: (a, b) for name, (a, b) in study.effects.items()},
         win_rates={name: (a, b) for name, (a, b) in study.win_rates.items()},
         speeds=read_speeds(folder / SPEEDS),
-        question=study.get("question", ""),
-        legend=dict(study.get("legend", {})),
-        missing=missing,
     )
 
 
-def method_records(folder: Path, test: str, method: str) -> tuple[Sequence[Record], Manifest] | None:
-    """Read the records of a method on an evaluation set, and what made them; None where it is not measured."""
-    path = records_path(folder, test, method)
-    if (path / MANIFEST).is_file():
-        return read_records(path), read_manifest(path)
-    archived = read_archive(folder).get((test, method, 0))
-    return None if archived is None else (archived, read_runs(folder)[f"{method}-{test}"].manifests[test])
+def run_name(method: str, test: str) -> str:
+    """Name the job of a method on an evaluation set, and its run in the archive."""
+    return f"{method}-{test}"

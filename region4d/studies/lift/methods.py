@@ -1,4 +1,4 @@
-"""What a study of lifting measures: test sets and methods, read from its configuration."""
+"""The test sets and methods of a lifting study, read from its configuration."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from scenes.worlds.masked_objects import MaskedObjectStore
 
 
 @dataclass(frozen=True)
-class LiftPlan:
-    """The test sets and methods of a study. `unavailable` says why methods without a checkpoint cannot be measured."""
+class LiftMethods:
+    """The test sets and methods of a study; `unavailable` gives the reason for methods that cannot be measured."""
 
     config: DictConfig
     tests: list[EvaluationSet]
@@ -32,7 +32,7 @@ class LiftPlan:
     unavailable: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: DictConfig) -> LiftPlan:
+    def of(cls, config: DictConfig) -> LiftMethods:
         """Read a configuration.
 
         Raises:
@@ -46,13 +46,12 @@ class LiftPlan:
             EvaluationSet(name, build(entry.store), entry.limit, entry.icp_items, truths)
             for name, entry in study.tests.items()
         ]
-        plan = cls(
+        methods = cls(
             config,
             tests,
             {name: read_arm(name, entry) for name, entry in study.arms.items()},
             {name: OracleMethod(Path(folder) if folder else None) for name, folder in study.ceilings.items()},
         )
-        every = {*study.baselines, *study.arms, *study.ceilings}
         pairs = [
             *study.effects.values(),
             *study.win_rates.values(),
@@ -60,15 +59,16 @@ class LiftPlan:
             study.sheet.methods,
             [study.main] if study.main else [],
         ]
-        if wrong := [name for pair in pairs for name in pair if name not in every]:
+        if wrong := [name for pair in pairs for name in pair if name not in methods.every]:
             raise ValueError(
-                f"study {study.name} compares or draws {wrong[0]}, which it does not measure: {', '.join(every)}"
+                f"study {study.name} compares or draws {wrong[0]}, which it does not measure: "
+                f"{', '.join(methods.every)}"
             )
-        for name, method in plan.models.items():
+        for name, method in methods.models.items():
             folder = method.checkpoint
             if folder is not None and not (checkpoint_folder(folder) / "model.safetensors").is_file():
-                plan.unavailable[name] = f"no lifting model in '{folder}'; train it, or name another folder"
-        return plan
+                methods.unavailable[name] = f"no lifting model in '{folder}'; train it, or name another folder"
+        return methods
 
     def test(self, name: str) -> EvaluationSet:
         """Find a test set by its name."""
@@ -80,24 +80,29 @@ class LiftPlan:
         return {**self.arms, **self.ceilings}
 
     @property
+    def every(self) -> list[str]:
+        """All methods: ceilings, baselines, arms."""
+        study = self.config.study
+        return [*study.ceilings, *study.baselines, *study.arms]
+
+    @property
     def names(self) -> list[str]:
-        """The methods that can be measured: ceilings, baselines, arms."""
-        every = [*self.config.study.ceilings, *self.config.study.baselines, *self.config.study.arms]
-        return [name for name in every if name not in self.unavailable]
+        """The methods that can be measured."""
+        return [name for name in self.every if name not in self.unavailable]
 
     @cached_property
     def library_store(self) -> MaskedObjectStore:
-        """The training objects that the baselines know."""
+        """The training objects of the baselines."""
         store: MaskedObjectStore = build(self.config.study.library)
         return store
 
     @cached_property
     def library(self) -> Library:
-        """The measures of these objects; `keep_library` must have written them."""
+        """The measures of these objects, which `keep_library` wrote."""
         return read_library(self.library_store)
 
     def identity(self, name: str) -> Mapping[str, Any]:
-        """Name all that determines the predictions of a method, without reading the library."""
+        """Everything that determines the predictions of a method, without reading the library."""
         if name in BASELINES:
             seeds = self.library_store.seeds
             return {"baseline": name, "version": VERSION, "library": [self.library_store.key, seeds.start, seeds.stop]}

@@ -1,4 +1,4 @@
-"""The steps of a study of lifting: a method is measured on a test set, arms are timed, a contact sheet is drawn."""
+"""The steps of a lifting study: measure a method on a test set, time arms, draw a contact sheet."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from benchmarks.lifting.contact_sheet import draw_sheet
 from benchmarks.lifting.measure import is_measured, measure
 from benchmarks.lifting.speed import time_arms, write_speeds
 from region4d.studies.job import Step
-from region4d.studies.lift.methods import LiftPlan
+from region4d.studies.lift.methods import LiftMethods
 from region4d.studies.runner import end_with_parent
 from scenes.storage.atomic import new_file
 
 
 @dataclass(frozen=True)
 class LiftStep(Step):
-    """A step that reads methods and test sets from the study's configuration, and writes one file."""
+    """A step that reads methods and test sets from the configuration of the study, and writes one file."""
 
     config: DictConfig
     path: Path
@@ -39,7 +39,7 @@ class LiftStep(Step):
 
 @dataclass(frozen=True)
 class Measurement(LiftStep):
-    """Scores of one method on one test set; `identity` is all that determines them."""
+    """Scores of one method on one test set; `identity` is everything that determines them."""
 
     test: str
     identity: Mapping[str, Any]
@@ -52,10 +52,18 @@ class Measurement(LiftStep):
 
     def run(self) -> None:
         """Predict in batches, and score in as many processes as the step has threads."""
-        plan, (name,) = LiftPlan.of(self.config), self.methods
+        methods, (name,) = LiftMethods.of(self.config), self.methods
         settings = {"config": OmegaConf.to_container(self.config, resolve=True)}
         with scoring_pool(torch.get_num_threads()) as pool:
-            measure(name, plan.method(name), plan.test(self.test), self.path, pool, settings, self.config.batch_size)
+            measure(
+                name,
+                methods.method(name),
+                methods.test(self.test),
+                self.path,
+                pool,
+                settings,
+                self.config.batch_size,
+            )
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,12 @@ class Timing(LiftStep):
 
     def run(self) -> None:
         """Time the arms one after the other."""
-        plan, speed = LiftPlan.of(self.config), self.config.study.speed
-        test = plan.tests[0]
+        methods, speed = LiftMethods.of(self.config), self.config.study.speed
+        test = methods.tests[0]
         indices = test.indices[: speed.objects]
         items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
-        write_speeds(
-            self.path, time_arms({name: plan.arms[name] for name in self.methods}, items, seeds, speed.repeats)
-        )
+        arms = {name: methods.arms[name] for name in self.methods}
+        write_speeds(self.path, time_arms(arms, items, seeds, speed.repeats))
 
 
 @dataclass(frozen=True)
@@ -84,9 +91,9 @@ class Drawing(LiftStep):
 
     def run(self) -> None:
         """Draw the methods over the picture."""
-        plan = LiftPlan.of(self.config)
-        methods = {name: plan.method(name) for name in self.methods}
-        sheet = draw_sheet(plan.test(self.test), methods, self.config.study.sheet.objects)
+        methods = LiftMethods.of(self.config)
+        drawn = {name: methods.method(name) for name in self.methods}
+        sheet = draw_sheet(methods.test(self.test), drawn, self.config.study.sheet.objects)
         with new_file(self.path) as draft:
             sheet.save(draft)
 

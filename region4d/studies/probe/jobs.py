@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omegaconf import DictConfig
 
+from benchmarks.probing.sites import ProbeSite
 from probes.training.module import ERRORS
 from probes.training.vectorized import probe_folder
 from region4d.studies.job import Job, VerbStep, composed
@@ -15,22 +16,11 @@ from region4d.verbs.extract import done_file
 
 
 @dataclass(frozen=True)
-class ProbeSite:
-    """Where the features of a model are read: after which block, and under which noise level (None: it takes none)."""
-
-    model: str
-    layer: int
-    sigma: float | None
-
-    @property
-    def source(self) -> str:
-        """Name the model and the noise level."""
-        return self.model if self.sigma is None else f"{self.model}-sigma{self.sigma:g}"
-
-
-@dataclass(frozen=True)
 class Control:
-    """What changes at a site: overrides of `extract`, overrides of `train`, or the clips. GRID changes nothing."""
+    """A change at a site: overrides of `extract` or `train`, or other clips. GRID changes nothing.
+
+    A probe of another capacity is a control of the training.
+    """
 
     name: str | None = None
     extract: tuple[str, ...] = ()
@@ -39,58 +29,38 @@ class Control:
 
     @property
     def suffix(self) -> str:
-        """What it adds to the names of folders."""
+        """The suffix of folder names."""
         return "" if self.name is None else "-" + self.name.replace(" ", "_")
 
 
 GRID = Control()
+Folders = dict[tuple[ProbeSite, int], Path]  # of a probe, by its site in the grid and its seed
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One probe: a site, in the grid or under a control, and the seed of the probe's weights."""
+    """One probe: a site, in the grid or under a control, and the seed of the probe's weights.
+
+    `folder` holds its errors and its points.
+    """
 
     site: ProbeSite
-    variant: Control
     seed: int
-    folder: Path  # of its errors, and of what else the probe has written
-    archived: bool = False
-
-    @property
-    def model(self) -> str:
-        """The model whose features it reads."""
-        return self.site.model
-
-    @property
-    def layer(self) -> int:
-        """The layer that it reads."""
-        return self.site.layer
-
-    @property
-    def sigma(self) -> float | None:
-        """The noise level of the features."""
-        return self.site.sigma
-
-    @property
-    def control(self) -> str | None:
-        """The name of a control or of a capacity; None in the grid."""
-        return self.variant.name
-
-    @property
-    def name(self) -> str:
-        """Name its site and control, whatever the seed."""
-        level = "" if self.sigma is None else f", sigma {self.sigma:g}"
-        return f"{self.model}, layer {self.layer}{level}" + (f", {self.control}" if self.control else "")
+    folder: Path
 
     @property
     def errors(self) -> Path:
-        """Locate the errors of every clip."""
+        """The file of the errors of every clip, or its name where it is compressed."""
         return self.folder / ERRORS
 
     @property
     def finished(self) -> bool:
-        """Whether its errors exist, live or in an archive."""
-        return self.archived or self.errors.is_file() or self.errors.with_name(ERRORS + ".gz").is_file()
+        """Whether its errors exist."""
+        return self.errors.is_file() or self.errors.with_name(ERRORS + ".gz").is_file()
+
+    def series(self, split: str) -> tuple[str, str, int]:
+        """Name its records of a split of the clips."""
+        return split, self.site.name, self.seed
 
 
 @dataclass(frozen=True)
@@ -102,13 +72,17 @@ class ProbeJob(Job):
 
     @property
     def finished(self) -> bool:
-        """Whether every probe is measured; its features may be gone."""
-        return all(cell.finished for cell in self.cells)
+        """Whether every probe is measured, live or in the archive; its features need not exist any more."""
+        return self.archived or all(cell.finished for cell in self.cells)
+
+    def name_of(self, cell: Cell) -> str:
+        """Name a cell inside the job, as the archive does."""
+        return cell.folder.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
 class ProbeJobs:
-    """Plans the jobs of one study."""
+    """The planner of a study's jobs; `archived` names those whose results the archive holds."""
 
     config: DictConfig
     archived: frozenset[str] = frozenset()
@@ -133,40 +107,41 @@ class ProbeJobs:
         study = self.config.study
         remaining = [seed for seed in study.seeds if seed not in study.get("grid_seeds", study.seeds)]
         jobs = [self.job([site], GRID, seeds) for seeds in self.together(remaining) for site in chosen.values()]
-        variants = [*_controls(study), *_capacities(study)]
         for seeds in self.together(study.seeds):
-            for control, models in variants:
+            for control, models in read_controls(study):
                 jobs += [self.job([chosen[model]], control, seeds) for model in models if model in chosen]
         return jobs
 
     def job(self, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]) -> ProbeJob:
         """Plan the extraction of sites that differ in their layer, and their probes."""
-        name = f"{sites[0].source}{control.suffix}-seed{'_'.join(map(str, seeds))}"
+        name = f"{source_of(sites[0])}{control.suffix}-seed{'_'.join(map(str, seeds))}"
         plan = self._in_memory if self.config.study.in_memory else self._stored
-        return plan(name, sites, control, seeds)
+        steps, folders = plan(Path(self.config.runs) / name, sites, control, seeds)
+        cells = [Cell(replace(site, control=control.name), seed, folder) for (site, seed), folder in folders.items()]
+        return ProbeJob(name, Path(self.config.runs) / name, steps, tuple(cells), archived=name in self.archived)
 
-    def _in_memory(self, name: str, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]) -> ProbeJob:
+    def _in_memory(
+        self, folder: Path, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]
+    ) -> tuple[list[VerbStep], Folders]:
         """Plan the one training that extracts features, keeps them, and fits the probes of all layers and seeds.
 
         The overrides of `extract` that a control has are keys of the training's data here.
         """
-        study, folder, sigma = self.config.study, Path(self.config.runs) / name, sites[0].sigma
+        study, sigma = self.config.study, sites[0].sigma
         words = [f"experiment={study.experiment}", f"clips={control.clips or study.clips}"]
         words += [f"data.extraction.{word}" for word in control.extract]
         words += ["trainer.enable_progress_bar=false", *study.overrides, *control.train]
         words += [f"extractor={study.models[sites[0].model].extractor}"]
-        words += [f"data.extraction.layers=[{','.join(str(site.layer) for site in sites)}]"]
+        words += [f"data.extraction.layers={listed(site.layer for site in sites)}"]
         words += [] if sigma is None else [f"data.extraction.sigma={sigma:g}"]
-        words += [f"module.seeds=[{','.join(map(str, seeds))}]", f"output={folder}"]
-        step = VerbStep("extracting, training", "train", tuple(words), folder / "model")
-        cells = [
-            Cell(site, control, seed, folder / "model" / probe_folder(site.layer, seed), name in self.archived)
-            for site in sites
-            for seed in seeds
-        ]
-        return ProbeJob(name, folder, (step,), tuple(cells))
+        words += [f"module.seeds={listed(seeds)}", f"output={folder}"]
+        model = folder / "model"
+        folders = {(site, seed): model / probe_folder(site.layer, seed) for site in sites for seed in seeds}
+        return [VerbStep("extracting, training", "train", tuple(words), model)], folders
 
-    def _stored(self, name: str, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]) -> ProbeJob:
+    def _stored(
+        self, folder: Path, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]
+    ) -> tuple[list[VerbStep], Folders]:
         """Plan an extraction into a store and one training a layer.
 
         A control that changes only the training reads the features of the grid.
@@ -174,22 +149,22 @@ class ProbeJobs:
         study, (seed,), sigma = self.config.study, seeds, sites[0].sigma
         entry, clips = study.models[sites[0].model], control.clips or study.clips
         own = bool(control.extract or control.clips)  # features of its own
-        features = Path(self.config.features) / (sites[0].source + (control.suffix if own else ""))
+        features = Path(self.config.features) / (source_of(sites[0]) + (control.suffix if own else ""))
         layers = [site.layer for site in sites] if control.extract or clips != study.clips else list(entry.layers)
-        words = [f"extractor={entry.extractor}", f"clips={clips}", f"layers=[{','.join(map(str, layers))}]"]
+        words = [f"extractor={entry.extractor}", f"clips={clips}", f"layers={listed(layers)}"]
         words += [] if sigma is None else [f"sigma={sigma:g}"]
         words += [*control.extract, *study.extract_overrides, f"output={features}"]
         steps = [VerbStep("extracting", "extract", tuple(words), done_file(features, layers))]
         channels = composed("extract", (f"extractor={entry.extractor}",)).extractor.channels
-        cells = []
+        folders = {}
         for site in sites:
-            folder = Path(self.config.runs) / name / f"layer{site.layer}" / "model"
+            model = folder / f"layer{site.layer}" / "model"
             training = [f"experiment={study.experiment}", f"clips={clips}", f"data.store={features}/layer{site.layer}"]
-            training += [f"model.channels={channels}", f"seed={seed}", f"output={folder.parent}"]
+            training += [f"model.channels={channels}", f"seed={seed}", f"output={model.parent}"]
             training += ["trainer.enable_progress_bar=false", *study.overrides, *control.train]
-            steps.append(VerbStep(f"layer {site.layer}", "train", tuple(training), folder))
-            cells.append(Cell(site, control, seed, folder, name in self.archived))
-        return ProbeJob(name, Path(self.config.runs) / name, tuple(steps), tuple(cells))
+            steps.append(VerbStep(f"layer {site.layer}", "train", tuple(training), model))
+            folders[site, seed] = model
+        return steps, folders
 
     def together(self, seeds: Sequence[int]) -> list[list[int]]:
         """Group the seeds that one job trains: all of them in memory, else each by itself."""
@@ -206,27 +181,31 @@ class ProbeJobs:
         return [sigma]
 
 
-def _controls(study: DictConfig) -> list[tuple[Control, list[str]]]:
-    """Read the controls of a study, each with its models."""
-    return [
+def source_of(site: ProbeSite) -> str:
+    """Name the model and the noise level of a site."""
+    return site.model if site.sigma is None else f"{site.model}-sigma{site.sigma:g}"
+
+
+def listed(values: Iterable[int]) -> str:
+    """Write numbers as a list of Hydra."""
+    return f"[{','.join(map(str, values))}]"
+
+
+def read_controls(study: DictConfig) -> list[tuple[Control, list[str]]]:
+    """Read the controls of a study and the capacities of its probes, each with its models."""
+    controls = [
         (Control(name, tuple(c.get("extract", ())), tuple(c.get("train", ())), c.get("clips")), list(c.of))
         for name, c in study.controls.items()
     ]
-
-
-def _capacities(study: DictConfig) -> list[tuple[Control, list[str]]]:
-    """Read the capacities of the probe that a study compares, each with its models."""
-    return [
-        (Control(name, train=tuple(train)), list(study.capacity_models))
-        for name, train in study.probe_capacities.items()
-    ]
+    capacities = [Control(name, train=tuple(words)) for name, words in study.probe_capacities.items()]
+    return [*controls, *((capacity, list(study.capacity_models)) for capacity in capacities)]
 
 
 def check_study(config: DictConfig) -> None:
-    """Refuse a study that names models which it does not have, or that keeps features elsewhere than in a folder.
+    """Check the names of models and the folder of features, before anything is extracted.
 
     Raises:
-        ValueError: one of both, before anything is extracted.
+        ValueError: the study names a model that it does not have, or `features` is not a folder.
     """
     study = config.study
     named = {model for pair in study.contrasts for model in pair} | set(study.capacity_models)

@@ -1,4 +1,4 @@
-"""A probe study as a plan: probes of every model at every layer and noise level, then controls at the chosen sites."""
+"""The plan of a probe study: probes at every layer and noise level of every model, then controls at chosen sites."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.probing.report import report_page
 from benchmarks.probing.sections import models
+from benchmarks.probing.sites import VALIDATION, ProbeSite
 from benchmarks.probing.study import ProbeStudy
+from benchmarks.records.archive import Results
 from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
 from region4d.config import build
 from region4d.studies.plan import Plan
-from region4d.studies.probe.gather import cell_errors, gather_probes
+from region4d.studies.probe.gather import gather_probes, probe_results, records_of
 from region4d.studies.probe.jobs import Cell, ProbeJob, ProbeJobs
 from region4d.terminal import CONSOLE
 
@@ -32,7 +34,7 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
 
     @cached_property
     def planner(self) -> ProbeJobs:
-        """What plans the jobs."""
+        """The planner of the jobs."""
         return ProbeJobs(self.config, self.archived)
 
     @cached_property
@@ -63,12 +65,12 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
         """Choose a cell for every model whose grid is finished."""
         cells: dict[str, list[Cell]] = {}
         for job in self.grid:
-            cells.setdefault(job.cells[0].model, []).extend(job.cells)
-        metric, runs = self.config.study.select, Path(self.config.runs)
+            cells.setdefault(job.cells[0].site.model, []).extend(job.cells)
+        results = probe_results(self.grid, Path(self.config.runs))
         return {
-            model: choose_cell(of_model, metric, runs)
+            model: choose_cell(of_model, self.config.study.select, results)
             for model, of_model in cells.items()
-            if all(cell.finished for cell in of_model)
+            if all(records_of(cell, VALIDATION, results) for cell in of_model)
         }
 
     def prepare(self, jobs: Sequence[ProbeJob]) -> None:
@@ -105,11 +107,11 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
         CONSOLE.print(models(study).tables[0].markdown())
 
 
-def choose_cell(cells: Sequence[Cell], metric: str, runs: Path) -> Cell:
+def choose_cell(cells: Sequence[Cell], metric: str, results: Results) -> Cell:
     """Choose the site with the least mean error on validation clips, over all seeds; return its first cell."""
-    means: dict[object, list[float]] = {}
+    means: dict[ProbeSite, list[float]] = {}
     for cell in cells:
-        errors = cell_errors(cell, runs)["errors"]["val"].values()
-        means.setdefault(cell.site, []).append(sum(clip[metric] for clip in errors) / len(errors))
+        errors = [record.metrics[metric] for record in records_of(cell, VALIDATION, results)]
+        means.setdefault(cell.site, []).append(sum(errors) / len(errors))
     best = min(means, key=lambda site: sum(means[site]) / len(means[site]))
     return next(cell for cell in cells if cell.site == best)

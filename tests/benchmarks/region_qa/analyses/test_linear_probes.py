@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,9 +7,9 @@ import pytest
 from benchmarks.records.manifest import Manifest
 from benchmarks.region_qa.analyses.linear_probes import (
     ProbeScores,
+    parse_probes,
     r2_difference,
     r2_estimate,
-    read_probes,
     write_probes,
 )
 from tests.support.studies import toy_probes
@@ -34,7 +35,6 @@ def test_a_difference_is_paired_by_clip_and_seed() -> None:
 def test_scores_survive_the_disk_and_another_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "probes.json"
     write_probes(path, toy_probes("a", 0.25), Manifest({}, "", "", {}, "", ""))
-    assert read_probes(path) == toy_probes("a", 0.25)
-    path.write_text("{}")
-    with pytest.raises(ValueError, match="no scores of a linear probe"):
-        read_probes(path)
+    assert parse_probes(json.loads(path.read_text()), "") == toy_probes("a", 0.25)
+    with pytest.raises(ValueError, match=r"probes\.json holds no scores of a linear probe"):
+        parse_probes({}, str(path))

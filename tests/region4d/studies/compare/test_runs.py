@@ -120,5 +120,5 @@ def test_every_step_of_a_run_composes_and_names_what_it_writes(tmp_path: Path) -
     (run,) = plan_runs(compose_config("compare", [f"runs={tmp_path}", "arms=[3d]", "study.tasks=[worlds4d]"]))
     training, scoring, probing = run.steps
     assert scoring.config.model.folder == probing.config.checkpoint == str(training.done)
-    assert scoring.config.output == str(run.records("worlds4d")) == str(scoring.done.parent)
-    assert (scoring.config.label, probing.config.label, probing.config.output) == ("3d", "3d", str(run.probes))
+    assert scoring.config.output == str(scoring.done.parent) == str(tmp_path / "3d-seed0" / "records" / "worlds4d")
+    assert (scoring.config.label, probing.config.label, probing.config.output) == ("3d", "3d", str(probing.done))

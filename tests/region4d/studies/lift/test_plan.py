@@ -11,7 +11,7 @@ import pytest
 from region4d.config import CONFIGS, compose_config
 from region4d.studies import plan as machine
 from region4d.studies.job import Job
-from region4d.studies.lift.methods import LiftPlan
+from region4d.studies.lift.methods import LiftMethods
 from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.storage import shards
 from tests.support.command_line import Run
@@ -53,14 +53,14 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_composes_and_plans_its_methods(study: str) -> None:
-    plan = LiftPlan.of(compose_config("lift", [f"study=lift/{study}"]))
+    plan = LiftMethods.of(compose_config("lift", [f"study=lift/{study}"]))
     assert len({test.store.key for test in plan.tests}) == 2
     assert set(plan.config.study.baselines) <= set(plan.names)
     assert not set(plan.library_store.seeds) & {seed for test in plan.tests for seed in test.store.seeds}
 
 
 def test_the_models_of_the_quick_study_come_with_the_repository() -> None:
-    assert LiftPlan.of(compose_config("lift", ["study=lift/quick"])).unavailable == {}
+    assert LiftMethods.of(compose_config("lift", ["study=lift/quick"])).unavailable == {}
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from benchmarks.probing.sites import ProbeSite
+from benchmarks.records.archive import write_archive
+from benchmarks.records.manifest import Manifest
 from probes.training.module import ERRORS, read_errors
 from region4d.config import CONFIGS, compose_config
 from region4d.studies.plan import chosen_jobs
+from region4d.studies.probe.gather import live_cells
 from region4d.studies.probe.jobs import ProbeJob
 from region4d.studies.probe.plan import ProbePlan
 
+MANIFEST = Manifest({}, "abc", "a machine", {}, "", "2026-01-01")
 STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "probe").glob("*.yaml"))
 
 
@@ -27,14 +33,32 @@ def finish(jobs: list[ProbeJob], best: str) -> None:
     """Write errors as if every cell had been trained; the cell named `best` has the least."""
     for cell in (cell for job in jobs for cell in job.cells):
         cell.folder.mkdir(parents=True)
-        error = {"point_error": 0.1 if cell.name == best else 0.2}
-        (cell.folder / ERRORS).write_text(json.dumps({"errors": {"val": {"a": error}, "test": {"b": error}}}))
+        error = {"point_error": 0.1 if cell.site.name == best else 0.2}
+        held = {
+            "errors": {"val": {"a": error}, "test": {"b": error}},
+            "features": {"blocks": 6},
+            "manifest": asdict(MANIFEST),
+        }
+        (cell.folder / ERRORS).write_text(json.dumps(held))
+
+
+def test_an_archived_study_is_gathered_as_the_live_one_is(tmp_path: Path) -> None:
+    quick = plan(tmp_path)
+    finish(quick.grid, "video_flow, layer 3, sigma 0.3")
+    live = quick.gather("region4d study probe/quick")
+    write_archive(tmp_path / "kept", *live_cells(quick.grid))
+    kept = plan(tmp_path, f"runs={tmp_path / 'kept'}")
+    assert all(job.finished for job in kept.grid)
+    archived = kept.gather("region4d study probe/quick")
+    assert archived == live
+    assert archived.chosen["video_flow"] == ProbeSite("video_flow", 3, 0.3)
+    assert len(archived.missing) == len([cell for job in quick.controls(quick.chosen()) for cell in job.cells])
 
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_plans_its_grid(study: str, tmp_path: Path) -> None:
     jobs = plan(tmp_path, study=study).grid
-    cells = {(cell.name, cell.seed) for job in jobs for cell in job.cells}
+    cells = {(cell.site.name, cell.seed) for job in jobs for cell in job.cells}
     assert len(cells) == sum(len(job.cells) for job in jobs)
     assert len({job.name for job in jobs}) == len(jobs)
 
@@ -44,8 +68,8 @@ def test_controls_follow_at_the_cell_that_validation_chose(tmp_path: Path) -> No
     assert quick.jobs() == quick.grid
     finish(quick.grid, "video_flow, layer 3, sigma 0.3")
     chosen = quick.chosen()
-    assert (chosen["video_flow"].layer, chosen["video_flow"].sigma) == (3, 0.3)
-    told = next(job for job in quick.controls(chosen) if job.cells[0].control == "told_clean")
+    assert (chosen["video_flow"].site.layer, chosen["video_flow"].site.sigma) == (3, 0.3)
+    told = next(job for job in quick.controls(chosen) if job.cells[0].site.control == "told_clean")
     extraction = told.steps[0].config.data.extraction
     assert (list(extraction.layers), extraction.sigma, extraction.conditioning_sigma) == ([3], 0.3, 0.0)
     assert quick.jobs() == [*quick.grid, *quick.controls(chosen)]
@@ -54,7 +78,7 @@ def test_controls_follow_at_the_cell_that_validation_chose(tmp_path: Path) -> No
 def test_a_control_of_the_training_reads_the_features_of_the_grid(tmp_path: Path) -> None:
     gpu = plan(tmp_path, study="gpu")
     finish(gpu.grid, "")
-    shuffled = next(job for job in gpu.controls(gpu.chosen()) if job.cells[0].control == "labels_shuffled")
+    shuffled = next(job for job in gpu.controls(gpu.chosen()) if job.cells[0].site.control == "labels_shuffled")
     plain = next(job for job in gpu.grid if job.name == "wan_14b-sigma0.1-seed0")
     assert shuffled.steps[0] == plain.steps[0]
     assert shuffled.steps[1].config.data.shuffled_labels
@@ -65,9 +89,11 @@ def test_seeds_that_the_grid_did_without_follow_at_the_chosen_cells(tmp_path: Pa
     assert {cell.seed for job in standard.grid for cell in job.cells} == {0}
     finish(standard.grid, "video_mae, layer 5")
     controls = standard.controls(standard.chosen())
-    more = [cell for job in controls for cell in job.cells if cell.model == "video_mae" and cell.control is None]
-    assert [(cell.layer, cell.seed) for cell in more] == [(5, 1), (5, 2)]
-    random = next(job for job in controls if job.cells[0].control == "random")
+    more = [
+        cell for job in controls for cell in job.cells if cell.site.model == "video_mae" and cell.site.control is None
+    ]
+    assert [(cell.site.layer, cell.seed) for cell in more] == [(5, 1), (5, 2)]
+    random = next(job for job in controls if job.cells[0].site.control == "random")
     assert [cell.seed for cell in random.cells] == [0, 1, 2]
 
 
