@@ -11,29 +11,29 @@ import torch
 from benchmarks.comparison.bootstrap import Estimate, Resamples, draw_resamples, estimate_table, tabulate
 from benchmarks.records.record import Record
 
-SEED = 0  # of the resampling: equal for every estimate, so that a report does not depend on the order of its tables
+SEED = 0  # of every estimate, so that a report does not depend on the order of its tables
 FEW_CLUSTERS = 6
 
 
 def seeded() -> torch.Generator:
-    """Start the random numbers of one bootstrap."""
+    """Return the generator of one bootstrap."""
     return torch.Generator().manual_seed(SEED)
 
 
 @lru_cache(maxsize=2)
 def seeded_resamples(cluster_count: int, seed_count: int) -> list[Resamples]:
-    """Draw the resamples of an estimate; tables have hundreds of estimates over as many clusters and seeds."""
+    """Draw the resamples of an estimate; cached, because the estimates of a table share them."""
     return list(draw_resamples(cluster_count, seed_count, seeded()))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How records are compared: by one metric, clustered, nested in training seeds.
+    """A comparison of records by one metric, clustered, nested in training seeds.
 
     Args:
-        metric: Key in `Record.metrics`; records without it are left out.
-        complete: Both sides of a difference must hold the same items; otherwise the items that both hold are paired.
-        fewest: With fewer clusters a bootstrap is no evidence, and the p value is 1.
+        metric: key in `Record.metrics`; records without it are left out.
+        complete: both sides of a difference must hold the same items; otherwise the items that both hold are paired.
+        fewest: least number of clusters for which a bootstrap is evidence; with fewer, the p value is 1.
     """
 
     metric: str = "score"
@@ -60,10 +60,10 @@ class Comparison:
         return self.estimate_values(gaps, [a for a, _ in pairs])
 
     def estimate_values(self, values: Sequence[float], records: Sequence[Record]) -> Estimate:
-        """Estimate the mean of values that were computed one a record.
+        """Estimate the mean of values, one per record.
 
         Raises:
-            ValueError: There are none.
+            ValueError: there are no values.
         """
         table, counts = tabulate(values, [r.cluster for r in records], [r.seed for r in records])
         seed_count, cluster_count = table.shape
@@ -79,7 +79,7 @@ def pair_records(first: Sequence[Record], second: Sequence[Record]) -> list[tupl
     """Join two arms by task, item and training seed, in the order of the first.
 
     Raises:
-        ValueError: An item is missing in one of them, or has another question or answer there.
+        ValueError: an item is missing in one of them, or has another question or answer there.
     """
     one, other = {r.key: r for r in first}, {r.key: r for r in second}
     if alone := one.keys() ^ other.keys():

@@ -5,7 +5,6 @@ All systems share this record: answers to region questions, probes of video feat
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -125,18 +124,17 @@ def write_records(folder: Path, records: Iterable[Record], manifest: Manifest) -
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Read the records of one run, plain or gzipped.
+    """Read the records of one run.
 
     Raises:
         FileNotFoundError: the folder has no records.
         ValueError: a line is not a record, or an item occurs twice.
     """
     path = folder / RECORDS
-    gzipped = path.with_name(path.name + ".gz")
-    if not (path.is_file() or gzipped.is_file()):
+    if not path.is_file():
         raise FileNotFoundError(f"no records in {folder}: `region4d bench` and `region4d study` write {RECORDS}")
     records: dict[tuple[str, int, tuple[str, str, int]], Record] = {}
-    with path.open(encoding="utf-8") if path.is_file() else gzip.open(gzipped, "rt", encoding="utf-8") as lines:
+    with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             record = parse_record(line, f"{path} line {number}")
             key = record.arm, record.candidate, record.key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -181,16 +180,12 @@ def point_clouds(names: Sequence[str], points: Tensor, labels: Mapping[str, Tens
 
 
 def read_errors(path: Path) -> dict[str, Any]:
-    """Read the errors that a probe's export wrote, plain or compressed by gzip.
+    """Read the errors that a probe's export wrote.
 
     Raises:
         FileNotFoundError: If the probe is not trained yet.
     """
-    packed = path.with_name(path.name + ".gz")
-    if path.is_file():
-        errors: dict[str, Any] = json.loads(path.read_text())
-    elif packed.is_file():
-        errors = json.loads(gzip.decompress(packed.read_bytes()))
-    else:
+    if not path.is_file():
         raise FileNotFoundError(f"no {path.name} in {path.parent}: the probe is not trained yet")
+    errors: dict[str, Any] = json.loads(path.read_text())
     return errors

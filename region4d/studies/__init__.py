@@ -1,1 +1,1 @@
-"""Studies: a plan of each kind (compare, probe, lift), and the one machine that runs them all."""
+"""Studies: a plan for each kind (compare, probe, lift), and the machine that runs every plan."""

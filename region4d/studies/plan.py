@@ -1,4 +1,4 @@
-"""The one machine of all studies: a plan names its jobs, runs what is not finished, and reports what is."""
+"""The plan of a study: list its jobs, run the unfinished ones, and report the finished ones."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ Gathered = TypeVar("Gathered")  # a study as data
 
 
 class Plan(ABC, Generic[JobKind, Gathered]):
-    """What a study computes, and how it reports its results. Each kind of study has one subclass."""
+    """The jobs of a study and its report; each kind of study has one subclass."""
 
     def __init__(self, config: DictConfig) -> None:
         self.config = config
 
     @abstractmethod
     def jobs(self) -> Sequence[JobKind]:
-        """Name the jobs that can run now; others may follow once these are finished.
+        """List the jobs that can run now; others may follow once these are finished.
 
         Raises:
-            ValueError: the study names what it does not have, or a folder holds a run of another configuration.
+            ValueError: the study uses a name that it does not define, or a folder holds a run of another configuration.
         """
 
     @abstractmethod
     def prepare(self, jobs: Sequence[JobKind]) -> None:
-        """Make what unfinished jobs share, once, before they run side by side."""
+        """Make the inputs that unfinished jobs share, before they run in parallel."""
 
     @abstractmethod
     def gather(self, command: str) -> Gathered:
@@ -60,7 +60,7 @@ class Plan(ABC, Generic[JobKind, Gathered]):
         raise ValueError(f"study {self.config.study.name} has nothing to show in a browser; leave view={port} out")
 
     def unavailable(self) -> list[str]:
-        """Say which parts of the study cannot run here and why, one line each."""
+        """List the parts of the study that cannot run here, with the reason, one line each."""
         return []
 
     @cached_property
@@ -70,14 +70,14 @@ class Plan(ABC, Generic[JobKind, Gathered]):
 
 
 def load_plan(kind: str, overrides: Sequence[str]) -> Plan[Any, Any]:
-    """Compose the configuration of a study, and plan it."""
+    """Compose the configuration of a study, and make its plan."""
     module = importlib.import_module(f"region4d.studies.{kind}.plan")  # slow: only what the kind needs
     plan: Plan[Any, Any] = getattr(module, KINDS[kind])(compose_config(kind, overrides))
     return plan
 
 
 def run_plan(plan: Plan[Any, Any]) -> list[str]:
-    """Run what is not finished, and what can run once that is; return the failures, one line each."""
+    """Run the unfinished jobs, then those that depend on them; return the failures, one line each."""
     failures, tried = [] if plan.config.run else plan.unavailable(), set[str]()
     while jobs := [job for job in chosen_jobs(plan) if job.name not in tried]:
         if waiting := [job for job in jobs if not job.finished]:
@@ -88,7 +88,7 @@ def run_plan(plan: Plan[Any, Any]) -> list[str]:
 
 
 def chosen_jobs(plan: Plan[Any, Any]) -> list[Job]:
-    """Take the jobs of a plan, or the one that `run` chooses.
+    """List the jobs of a plan, or the one that `run` chooses.
 
     Raises:
         ValueError: `run` names no job.

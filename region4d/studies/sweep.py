@@ -1,4 +1,4 @@
-"""Sending the jobs of a study through a Hydra launcher, one each."""
+"""Run the jobs of a study through a Hydra launcher, one launch per job."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Comparisons of matched arms: runs, plan, and what a report gathers."""
+"""Comparisons of arms that differ in one thing: runs, plan, and the results for the report."""

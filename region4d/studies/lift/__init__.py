@@ -1,1 +1,1 @@
-"""Studies of lifting: methods, steps, plan, and what a report gathers."""
+"""Lifting studies: methods, steps, plan, and the records for the report."""

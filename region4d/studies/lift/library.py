@@ -1,4 +1,4 @@
-"""The training objects that the baselines of lifting know: measured once, kept in a folder, mapped by every process."""
+"""The training objects of the lifting baselines: measured once, stored in a folder, mapped by every process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def library_folder(store: MaskedObjectStore) -> Path:
 
 
 def keep_library(store: MaskedObjectStore, workers: int) -> None:
-    """Measure the objects of a store and keep the result, unless it is kept already."""
+    """Measure the objects of a store and write the result, unless it exists."""
     if library_folder(store).is_dir():
         return
     store.render(workers)
@@ -46,7 +46,7 @@ def keep_library(store: MaskedObjectStore, workers: int) -> None:
 
 
 def read_library(store: MaskedObjectStore) -> Library:
-    """Read a library that is kept; its distances, which can be gigabytes, are mapped and not copied."""
+    """Read a stored library; its distances, which can be gigabytes, are mapped and not copied."""
     folder = library_folder(store)
     with np.load(folder / MEASURES) as measures:
         held: dict[str, Any] = {name: torch.from_numpy(measures[name]) for name in TENSORS}

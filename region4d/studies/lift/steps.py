@@ -53,17 +53,9 @@ class Measurement(LiftStep):
     def run(self) -> None:
         """Predict in batches, and score in as many processes as the step has threads."""
         methods, (name,) = LiftMethods.of(self.config), self.methods
-        settings = {"config": OmegaConf.to_container(self.config, resolve=True)}
+        test, settings = methods.test(self.test), {"config": OmegaConf.to_container(self.config, resolve=True)}
         with scoring_pool(torch.get_num_threads()) as pool:
-            measure(
-                name,
-                methods.method(name),
-                methods.test(self.test),
-                self.path,
-                pool,
-                settings,
-                self.config.batch_size,
-            )
+            measure(name, methods.method(name), test, self.path, pool, settings, self.config.batch_size)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The jobs of a probe study: for every model, noise level and control an extraction, and probes of its layers."""
+"""The jobs of a probe study: an extraction for every model, noise level and control, and probes of its layers."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Cell:
 
     @property
     def errors(self) -> Path:
-        """The file of the errors of every clip, or its name where it is compressed."""
+        """The file of the errors of every clip."""
         return self.folder / ERRORS
 
     @property
     def finished(self) -> bool:
         """Whether its errors exist."""
-        return self.errors.is_file() or self.errors.with_name(ERRORS + ".gz").is_file()
+        return self.errors.is_file()
 
     def series(self, split: str) -> tuple[str, str, int]:
         """Name its records of a split of the clips."""
