@@ -10,25 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from region4d.flags import (
-    DepthFlag,
-    DepthModelFlag,
-    DepthScaleFlag,
-    DeviceFlag,
-    FovFlag,
-    FrameFlag,
-    FramesFlag,
-    GeometryFlag,
-    IntrinsicsFlag,
-    JsonFlag,
-    MaskFlag,
-    NoDepthFlag,
-    PartialFlag,
-    PointFlag,
-    RegionFlag,
-    Source,
-    torch_device,
-)
+from region4d import flags
 
 if TYPE_CHECKING:
     from models.sr3d import SR3DProcessor
@@ -40,29 +22,28 @@ FRAMES = 4
 
 
 def ask(
-    source: Source,
+    source: flags.Source,
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help='mentions the regions: "How far is <region0> from <region1>?"')
     ],
-    region: RegionFlag = None,
-    point: PointFlag = None,
-    mask: MaskFlag = None,
-    frames: FramesFlag = None,
-    frame: FrameFlag = None,
-    partial: PartialFlag = False,
-    depth: DepthFlag = None,
-    depth_scale: DepthScaleFlag = None,
-    depth_model: DepthModelFlag = None,
-    geometry: GeometryFlag = None,
-    no_depth: NoDepthFlag = False,
-    intrinsics: IntrinsicsFlag = None,
-    fov: FovFlag = None,
+    region: flags.RegionFlag = None,
+    point: flags.PointFlag = None,
+    mask: flags.MaskFlag = None,
+    frames: flags.FramesFlag = None,
+    frame: flags.FrameFlag = None,
+    partial: flags.PartialFlag = False,
+    depth: flags.DepthFlag = None,
+    depth_scale: flags.DepthScaleFlag = None,
+    depth_model: flags.DepthModelFlag = None,
+    no_depth: flags.NoDepthFlag = False,
+    intrinsics: flags.IntrinsicsFlag = None,
+    fov: flags.FovFlag = None,
     model: Annotated[Path, typer.Option(help="checkpoint: a shipped name or a folder")] = SHIPPED,
-    device: DeviceFlag = None,
+    device: flags.DeviceFlag = None,
     picture: Annotated[Path, typer.Option(help="where to draw the regions, question and answer")] = Path(
         "outputs/ask.png"
     ),
-    as_json: JsonFlag = False,
+    as_json: flags.JsonFlag = False,
 ) -> None:
     """Ask about regions of a video, a picture or an RGB-D folder; print the answer and draw an annotated picture.
 
@@ -96,7 +77,7 @@ def ask(
     clip, regions = footage.clip, footage.regions
     if no_depth:
         clip = replace(clip, intrinsics=None, world_T_cam=None)
-    answerer = Answerer.from_folder(model, str(torch_device(device)))
+    answerer = Answerer.from_folder(model, str(flags.torch_device(device)))
     check_words(answerer.processor, question)
     start = time.perf_counter()
     (answer,) = answerer.answer([Query(clip, regions, question)])

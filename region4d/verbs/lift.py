@@ -9,51 +9,32 @@ from typing import Annotated, Literal
 
 import typer
 
-from region4d.flags import (
-    DepthFlag,
-    DepthModelFlag,
-    DepthScaleFlag,
-    DeviceFlag,
-    FovFlag,
-    FrameFlag,
-    FramesFlag,
-    GeometryFlag,
-    IntrinsicsFlag,
-    JsonFlag,
-    MaskFlag,
-    NoDepthFlag,
-    PartialFlag,
-    PointFlag,
-    RegionFlag,
-    Source,
-    torch_device,
-)
+from region4d import flags
 
 SHIPPED = Path("lift_tiny")  # a name of the checkpoint registry
 _SAMPLING = "Sampling"
 
 
 def lift(
-    source: Source,
-    region: RegionFlag = None,
-    point: PointFlag = None,
-    mask: MaskFlag = None,
-    frames: FramesFlag = None,
-    frame: FrameFlag = None,
-    partial: PartialFlag = False,
-    depth: DepthFlag = None,
-    depth_scale: DepthScaleFlag = None,
-    depth_model: DepthModelFlag = None,
-    geometry: GeometryFlag = None,
-    no_depth: NoDepthFlag = False,
-    intrinsics: IntrinsicsFlag = None,
-    fov: FovFlag = None,
+    source: flags.Source,
+    region: flags.RegionFlag = None,
+    point: flags.PointFlag = None,
+    mask: flags.MaskFlag = None,
+    frames: flags.FramesFlag = None,
+    frame: flags.FrameFlag = None,
+    partial: flags.PartialFlag = False,
+    depth: flags.DepthFlag = None,
+    depth_scale: flags.DepthScaleFlag = None,
+    depth_model: flags.DepthModelFlag = None,
+    no_depth: flags.NoDepthFlag = False,
+    intrinsics: flags.IntrinsicsFlag = None,
+    fov: flags.FovFlag = None,
     model: Annotated[Path, typer.Option(help="lifting model: a shipped name or a folder")] = SHIPPED,
-    device: DeviceFlag = None,
+    device: flags.DeviceFlag = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="new folder; by default outputs/lift/NAME")
     ] = None,
-    as_json: JsonFlag = False,
+    as_json: flags.JsonFlag = False,
     seed: Annotated[
         int, typer.Option(min=0, help="the same seed gives the same object", rich_help_panel=_SAMPLING)
     ] = 0,
@@ -120,9 +101,9 @@ def lift(
     pointers = parse_pointers(region or [], point or [], mask or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial)
-    origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, torch_device(device))
-    given = read_input(source, choice_of_frames, pointers, origin)
-    networks = load_model(model).to(torch_device(device))
+    geometry = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov)
+    given = read_input(source, choice_of_frames, pointers, geometry)
+    networks = load_model(model).to(flags.torch_device(device))
     lifted = lift_into(output, networks, model, given, options, choice)
     for note in lifted.notes:
         typer.echo(note, err=True)
