@@ -35,6 +35,7 @@ def ask(
     depth: flags.DepthFlag = None,
     depth_scale: flags.DepthScaleFlag = None,
     depth_model: flags.DepthModelFlag = None,
+    geometry: flags.GeometryFlag = None,
     no_depth: flags.NoDepthFlag = False,
     intrinsics: flags.IntrinsicsFlag = None,
     fov: flags.FovFlag = None,
@@ -66,7 +67,8 @@ def ask(
 
     quiet_transformers()
     pointers = parse_pointers(region or [], point or [], mask or [])
-    origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, torch_device(device))
+    on = flags.torch_device(device)
+    origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
     if no_depth and origin.has_camera:
         raise ValueError("--no-depth asks without geometry, so --intrinsics and --fov have no effect; leave them out")
     check_mentions(question, pointers)
@@ -77,7 +79,7 @@ def ask(
     clip, regions = footage.clip, footage.regions
     if no_depth:
         clip = replace(clip, intrinsics=None, world_T_cam=None)
-    answerer = Answerer.from_folder(model, str(flags.torch_device(device)))
+    answerer = Answerer.from_folder(model, str(on))
     check_words(answerer.processor, question)
     start = time.perf_counter()
     (answer,) = answerer.answer([Query(clip, regions, question)])

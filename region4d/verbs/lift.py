@@ -26,6 +26,7 @@ def lift(
     depth: flags.DepthFlag = None,
     depth_scale: flags.DepthScaleFlag = None,
     depth_model: flags.DepthModelFlag = None,
+    geometry: flags.GeometryFlag = None,
     no_depth: flags.NoDepthFlag = False,
     intrinsics: flags.IntrinsicsFlag = None,
     fov: flags.FovFlag = None,
@@ -103,7 +104,7 @@ def lift(
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial)
     geometry = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov)
     given = read_input(source, choice_of_frames, pointers, geometry)
-    networks = load_model(model).to(flags.torch_device(device))
+    networks = load_model(model).to(on)
     lifted = lift_into(output, networks, model, given, options, choice)
     for note in lifted.notes:
         typer.echo(note, err=True)
