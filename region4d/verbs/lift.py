@@ -102,8 +102,9 @@ def lift(
     pointers = parse_pointers(region or [], point or [], mask or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial)
-    geometry = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov)
-    given = read_input(source, choice_of_frames, pointers, geometry)
+    on = flags.torch_device(device)
+    origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
+    given = read_input(source, choice_of_frames, pointers, origin)
     networks = load_model(model).to(on)
     lifted = lift_into(output, networks, model, given, options, choice)
     for note in lifted.notes:

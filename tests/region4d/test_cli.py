@@ -17,7 +17,7 @@ def test_help_shows_the_grammar_of_regions(
     monkeypatch.setenv("COLUMNS", columns)
     code, out, _ = region4d(verb, "--help")
     assert code == 0
-    for form in ("[K:]x0,y0,x1,y1[@frame]", "[K:]x,y[,radius][@frame]", "[K:]FILE[@frame]"):
+    for form in ("[K:]x0,y0,x1,y1[@frame]", "[K:]x,y[,radius][@frame]", "[K:]FILE[#LABEL][@frame]"):
         assert form in out
 
 

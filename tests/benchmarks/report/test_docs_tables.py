@@ -27,7 +27,7 @@ def test_a_table_that_code_makes_needs_no_file(tmp_path: Path) -> None:
     made = {"configs/thing": f"# Things\n\n## One\n\n{table}\n\n## Two\n\nnothing\n"}
     text = "<!-- from configs/thing#One -->\n<!-- end -->"
     assert fill_tables(text, tmp_path, made) == f"<!-- from configs/thing#One -->\n\n{table}\n\n<!-- end -->"
-    with pytest.raises(ValueError, match="configs/thing has no section 'Three': it has One, Two"):
+    with pytest.raises(ValueError, match="configs/thing has no section 'Three'; its sections are: One, Two"):
         fill_tables(text.replace("#One", "#Three"), tmp_path, made)
 
 
