@@ -48,11 +48,10 @@ def list_redwood(folder: Path, fps: int | float | None) -> RgbdListing:
 
     Frame i is at second i / `fps` (30), unless `timestamps.txt` has a time in seconds for each. A prepared folder has
     `geometry.json`: whether lengths are metric, the units of depth, and those of `confidence/` if it is there; it may
-    have `intrinsics.txt` with a line `fx fy cx cy` (pixels, centres at .5) for each frame. Only a prepared folder may
-    lack poses.
+    have `intrinsics.txt` with a line `fx fy cx cy` (pixels, centres at .5) for each frame. Poses may be missing.
 
     Raises:
-        FileNotFoundError: colour, depth or the trajectory is missing.
+        FileNotFoundError: colour or depth is missing.
         ValueError: their counts differ, or colour and depth are of other frames.
     """
     colour, depth = list_colour(folder / "color"), list_depth(folder / "depth")
@@ -62,9 +61,6 @@ def list_redwood(folder: Path, fps: int | float | None) -> RgbdListing:
         if (folder / log).is_file():
             world_T_cam = read(folder / log)
             break
-    else:
-        if prepared is None:
-            raise FileNotFoundError(f"{folder} has no camera poses: add trajectory.log (or Open3D's trajectory.json)")
     seconds = torch.arange(len(colour), dtype=torch.float64) / (fps or FPS)
     if (folder / "timestamps.txt").is_file():
         seconds = read_seconds(folder / "timestamps.txt")

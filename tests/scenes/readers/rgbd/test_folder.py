@@ -98,8 +98,6 @@ def damage(folder: Path, what: str) -> None:
     match what:
         case "depth frames":
             (folder / "depth" / "00002.png").unlink()
-        case "no camera poses":
-            log.unlink()
         case "no pictures in depth":
             shutil.rmtree(folder / "depth")
         case "0 pinhole files":
@@ -129,7 +127,6 @@ def damage(folder: Path, what: str) -> None:
     "what",
     [
         "depth frames",
-        "no camera poses",
         "no pictures in depth",
         "0 pinhole files",
         "not an Open3D pinhole",
@@ -224,3 +221,10 @@ def test_redwood_depth_of_frame_0_agrees_with_the_sensor_of_frame_4(shared_data:
     print(f"median {error.median() * 1000:.2f} mm, 90th percentile {error.quantile(0.9) * 1000:.1f} mm")
     assert error.median() <= 0.006
     assert inside.float().mean() > 0.8
+
+
+def test_a_folder_without_a_trajectory_has_depth_and_no_poses(clip: Clip, folder: Path) -> None:
+    (folder / "trajectory.log").unlink()
+    found = read_rgbd_folder(folder)
+    assert found.world_T_cam is None
+    assert torch.equal(found.depth, clip.depth)
