@@ -1,0 +1,1 @@
+"""Reading the answers of models: final answer, letters, numbers and units."""

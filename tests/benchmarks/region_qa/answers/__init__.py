@@ -1,0 +1,1 @@
+"""Tests of benchmarks.region_qa.answers."""
