@@ -16,6 +16,7 @@ from probes.clips.seeding import clip_generator
 from scenes.clip import Clip
 from scenes.datasets.co3d import Co3dSequence
 from scenes.datasets.dl3dv import Dl3dvScene
+from scenes.datasets.lost_cameras import LostCamera
 
 SIZE = (540, 960)  # height and width of all prepared clips, as published
 MAX_TRUNCATED = 0.25  # share of the object's boxes outside of the crop
@@ -48,7 +49,7 @@ def prepare_co3d(
 
     Raises:
         Unsuitable: If the video is too short, the object is not in every frame, too much of it lies outside of the
-            crop, or the crop is too small.
+            crop, the crop is too small, or a camera is lost.
     """
     boxes = [object_box(sequence.masks([index])[0]) for index in range(len(sequence))]
     try:
@@ -59,10 +60,12 @@ def prepare_co3d(
             )
         if (upsampling := window.upsampling(size)) > MAX_UPSAMPLING:
             raise Unsuitable(f"the crop would be enlarged {upsampling:.2f} times, above {MAX_UPSAMPLING}")
+        index = range(window.start, window.start + count)
+        clip = crop_and_resize(sequence.read(indices=index, depth=depth), window.crop, size)
     except Unsuitable as reason:
         raise Unsuitable(f"{sequence.name} is left out: {reason}") from reason
-    index = range(window.start, window.start + count)
-    clip = crop_and_resize(sequence.read(indices=index, depth=depth), window.crop, size)
+    except LostCamera as reason:
+        raise Unsuitable(f"left out: {reason}") from reason
     probability = nearest(sequence.masks(index), window.crop, size)
     return Prepared(clip, window.start, probability >= FOREGROUND * 255)
 
@@ -73,13 +76,16 @@ def prepare_dl3dv(scene: Dl3dvScene, size: tuple[int, int] = SIZE, count: int = 
     Source: specs/vidfm3d.md section 3.3; the published start was not seeded.
 
     Raises:
-        Unsuitable: If the video is too short.
+        Unsuitable: If the video is too short, or a camera is lost.
     """
     if len(scene) < count:
         raise Unsuitable(f"{scene.name} is left out: it has {len(scene)} frames, a clip takes {count}")
     generator = clip_generator(scene.name, seed)
     start = int(torch.randint(0, len(scene) - count + 1, (), generator=generator))
-    clip = scene.read(indices=range(start, start + count))
+    try:
+        clip = scene.read(indices=range(start, start + count))
+    except LostCamera as reason:
+        raise Unsuitable(f"left out: {reason}") from reason
     return Prepared(crop_and_resize(clip, (0, 0, clip.size[1], clip.size[0]), size), start)
 
 

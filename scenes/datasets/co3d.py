@@ -17,6 +17,7 @@ from models.geometry import intrinsics_from_ndc, invert, opencv_from_pytorch3d
 from scenes.clip import Clip
 from scenes.clip_checks import check_clip
 from scenes.datasets.co3d_annotations import FRAMES, Co3dCamera, Co3dFrame, read_frames, read_quality, read_set_list
+from scenes.datasets.lost_cameras import refuse_lost_cameras
 from scenes.readers.frame_choice import choose_frames
 from scenes.readers.image_files import read_grey, read_half_depth, read_image, stack_pictures
 from scenes.readers.up_axis import Up, turn_z_up
@@ -72,6 +73,7 @@ class Co3dSequence:
         Raises:
             FileNotFoundError: a picture is missing.
             ValueError: a picture is damaged or not of the annotated size, or depth or a camera is not annotated.
+            LostCamera: a camera of the sequence lies nowhere (see `refuse_lost_cameras`).
         """
         index = choose_frames(len(self), frames, indices, self.root / self.category / self.sequence)
         taken = [self.annotations[i] for i in index]
@@ -111,7 +113,9 @@ class Co3dSequence:
         rotation = torch.tensor([camera.rotation for camera in cameras], dtype=torch.float64)
         translation = torch.tensor([camera.translation for camera in cameras], dtype=torch.float64)
         rotation = rearrange(rotation, "time (row col) -> time row col", row=3)
-        return invert(opencv_from_pytorch3d(rotation, translation)).float()
+        world_T_cam = invert(opencv_from_pytorch3d(rotation, translation))
+        refuse_lost_cameras(self.name, world_T_cam)
+        return world_T_cam.float()
 
     def _intrinsics(self, frame: Co3dFrame) -> Float[Tensor, "3 3"]:
         camera = self._camera(frame)

@@ -18,6 +18,7 @@ from torch import Tensor
 from models.geometry import resize_intrinsics, swap_opengl
 from scenes.clip import Clip
 from scenes.clip_checks import check_clip
+from scenes.datasets.lost_cameras import refuse_lost_cameras
 from scenes.readers.frame_choice import choose_frames
 from scenes.readers.image_files import read_image, stack_pictures
 from scenes.readers.up_axis import Up, turn_z_up
@@ -74,9 +75,12 @@ class Dl3dvScene:
         Raises:
             FileNotFoundError: the cameras or a picture are missing.
             ValueError: the cameras have another format or aspect ratio than the pictures, or a picture is damaged.
+            LostCamera: a camera of the scene lies nowhere (see `refuse_lost_cameras`).
         """
         index = choose_frames(len(self), frames, indices, self.folder)
         pictures = self.pictures
+        world_T_cam = torch.stack([pose for _, pose in self._frames])
+        refuse_lost_cameras(self.name, world_T_cam)
         paths = [pictures[i] for i in index]
         if missing := [path for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"{missing[0]} is missing, but {CAMERAS} names it; download the scene again")
@@ -85,7 +89,7 @@ class Dl3dvScene:
             video=video,
             seconds=torch.tensor(index) / fps,
             intrinsics=repeat(self._intrinsics(*video.shape[2:]), "row col -> time row col", time=len(index)),
-            world_T_cam=turn_z_up(torch.stack([pose for _, pose in self._frames]), up)[index],
+            world_T_cam=turn_z_up(world_T_cam, up)[index],
             name=self.name,
         )
         return check_clip(clip)

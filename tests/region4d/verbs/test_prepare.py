@@ -13,7 +13,7 @@ from probes.clips.label_files import LabelFile
 from probes.clips.labelled_clips import LabelledClips
 from probes.clips.view_sampler import ViewSampler
 from scenes.datasets.co3d import list_co3d
-from tests.support.co3d_folder import write_category
+from tests.support.co3d_folder import read_jgz, write_category, write_jgz
 from tests.support.command_line import Run, assert_one_line
 from tests.support.dl3dv_folder import write_scene
 
@@ -40,6 +40,16 @@ def test_co3d_becomes_label_files_that_a_study_reads(region4d: Run, co3d: Path, 
     made = (output / "labels" / "apple-1.safetensors").stat().st_mtime_ns
     assert region4d(*words)[0] == 0  # again: what is finished is kept
     assert (output / "labels" / "apple-1.safetensors").stat().st_mtime_ns == made
+
+
+def test_a_sequence_with_a_lost_camera_is_left_out(region4d: Run, co3d: Path, tmp_path: Path) -> None:
+    entries = read_jgz(co3d / "apple" / "frame_annotations.jgz")
+    next(entry for entry in entries if entry["sequence_name"] == "3")["viewpoint"]["T"] = [1e6, 0, 0]
+    write_jgz(co3d / "apple" / "frame_annotations.jgz", entries)
+    code, out, err = region4d("prepare", "co3d", str(co3d), "--count", "5", *SMALL, "-o", str(tmp_path / "out"))
+    assert code == 0, err
+    assert "2 clips with labels (2 left out)" in out
+    assert "left out: apple-3: the camera of frame" in err
 
 
 def test_the_labels_of_co3d_are_the_points_of_its_depth(region4d: Run, co3d: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from models.geometry import invert, transform_points, unproject
 from scenes.datasets.co3d import Co3dSequence, list_co3d, list_co3d_categories
+from scenes.datasets.lost_cameras import LostCamera
 from tests.support.co3d_folder import PLANE, plane_depth, read_jgz, write_category, write_jgz
 
 SIZE = (30, 40)
@@ -107,6 +108,30 @@ def test_old_ndc_has_a_unit_for_each_side(root: Path, sequence: Co3dSequence) ->
         del entry["viewpoint"]["intrinsics_format"]
     write_jgz(root / "apple" / "frame_annotations.jgz", entries)
     torch.testing.assert_close(list_co3d(root, "apple")[0].read().intrinsics, sequence.read().intrinsics)
+
+
+@pytest.mark.parametrize("translation", [[1e6, 0, 0], [0, -2e5, 0], [0, 0, 1e300], [float("nan"), 0, 0]])
+def test_a_sequence_with_a_lost_camera_is_refused_whichever_frames_are_taken(
+    root: Path, translation: list[float]
+) -> None:
+    entries = read_jgz(root / "apple" / "frame_annotations.jgz")
+    for entry in entries:
+        if entry["sequence_name"] == "110_1_2" and entry["frame_number"] == 3:
+            entry["viewpoint"]["T"] = translation
+    write_jgz(root / "apple" / "frame_annotations.jgz", entries)
+    lost, whole = list_co3d(root, "apple")
+    for indices in ([0, 1], [2, 3]):
+        with pytest.raises(LostCamera, match="apple-110_1_2: the camera of frame 3 is"):
+            lost.read(indices=indices)
+    assert len(whole.read()) == 2
+
+
+def test_a_camera_far_from_the_origin_of_its_reconstruction_is_read(root: Path) -> None:
+    entries = read_jgz(root / "apple" / "frame_annotations.jgz")
+    for entry in entries:
+        entry["viewpoint"]["T"] = [9e4, 0, 0]
+    write_jgz(root / "apple" / "frame_annotations.jgz", entries)
+    assert len(list_co3d(root, "apple")[0].read()) == 4
 
 
 def damage(folder: Path, what: str) -> None:

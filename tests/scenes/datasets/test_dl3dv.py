@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from models.geometry import invert, project, transform_points
-from scenes.datasets.dl3dv import Dl3dvScene, list_dl3dv
+from scenes.datasets.dl3dv import CAMERAS, Dl3dvScene, list_dl3dv
+from scenes.datasets.lost_cameras import LostCamera
 from tests.support.dl3dv_folder import SIZE, opengl_pose, write_scene
 
 
@@ -115,6 +116,15 @@ def test_a_damaged_scene_gives_one_clear_line(root: Path, what: str) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=what) as caught:
         list_dl3dv(root)[0].read()
     assert "\n" not in str(caught.value)
+
+
+def test_a_scene_with_a_lost_camera_is_refused(root: Path) -> None:
+    path = root / "1K" / "0a1b" / CAMERAS
+    cameras = json.loads(path.read_text())
+    cameras["frames"][0]["transform_matrix"][1][3] = -3e5
+    path.write_text(json.dumps(cameras))
+    with pytest.raises(LostCamera, match="300000 units from the origin"):
+        list_dl3dv(root)[0].read(indices=[0, 1])
 
 
 def test_what_is_not_there_is_said(root: Path, tmp_path: Path) -> None:
