@@ -7,7 +7,7 @@ the file says which. The camera is at the origin and looks along -z, so that
 
 Each object is a node: its mesh lies in the object's own cube (z up), and the node's matrix is
 `gltf_T_cam @ cam_T_obj @ scale`. A PLY has one list of vertices in the camera frame (OpenCV axes, metres), which
-is the frame of the point map.
+is the frame of the point map. Colours are those of the picture (sRGB) in a PLY, and linear in a GLB.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from models.geometry import matrix, swap_opengl
@@ -43,14 +43,15 @@ def gltf_T_cam() -> Float[Tensor, "4 4"]:
     return swap_opengl(torch.eye(4))
 
 
-def write_glb(path: str | Path, objects: Sequence[LiftedObject], unit: str = METRES) -> None:
+def write_glb(path: str | Path, objects: Sequence[LiftedObject]) -> None:
     """Write objects as one scene; object k is the node `object_k`, whose mesh records its pose and scale.
 
-    `unit` is that of all lengths: `METRES` or `RELATIVE_UNITS`.
+    Vertex colours are linear, as glTF 2.0 (3.7.2.1) defines COLOR_0, on a material without metal or gloss.
     """
-    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME.format(unit=unit), "unit": unit})
+    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME})
     for k, lifted in enumerate(objects):
         mesh = to_trimesh(lifted.mesh)
+        mesh.visual = _gltf_visual(lifted.mesh.colours)
         mesh.metadata.update(
             frame=f"the object's own: cube [-0.5, 0.5]^3, z up; cam = R (scale * vertex) + t, OpenCV axes, {unit}",
             cam_T_obj=lifted.cam_T_obj.tolist(),
@@ -69,6 +70,24 @@ def write_ply(path: str | Path, objects: Sequence[LiftedObject], unit: str = MET
     data: bytes = _trimesh().util.concatenate(meshes).export(file_type="ply")
     first, rest = data.split(b"\ncomment ", 1)
     Path(path).write_bytes(first + f"\ncomment frame: {PLY_FRAME.format(unit=unit)}\ncomment ".encode() + rest)
+
+
+def linear_from_srgb(colours: UInt8[Tensor, "vertex 3"]) -> UInt8[Tensor, "vertex 3"]:
+    """Decode sRGB values to linear light (IEC 61966-2-1), both as bytes: 192 becomes 134."""
+    share = colours.double() / 255
+    linear = torch.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return (255 * linear).round().to(torch.uint8)
+
+
+def _gltf_visual(colours: UInt8[Tensor, "vertex 3"]) -> Any:
+    """Build the vertex colours and the material of a glTF mesh. A file without a material is drawn as metal."""
+    opaque = torch.full((len(colours), 1), 255, dtype=torch.uint8)
+    material = _trimesh().visual.material.PBRMaterial(
+        name="vertex colours", baseColorFactor=[255, 255, 255, 255], metallicFactor=0.0, roughnessFactor=1.0
+    )
+    visual = _trimesh().visual.TextureVisuals(material=material)
+    visual.vertex_attributes["color"] = torch.cat([linear_from_srgb(colours), opaque], 1).numpy()
+    return visual
 
 
 def to_trimesh(mesh: ColouredMesh) -> Any:

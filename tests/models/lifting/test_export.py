@@ -1,6 +1,10 @@
 """GLB and PLY: read back with another reader and put through the documented transform, they lie on the points."""
 
+import json
+import struct
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from models.geometry import matrix
 from models.lifting import LiftedObject, write_glb, write_ply
-from models.lifting.export import gltf_T_cam
+from models.lifting.export import gltf_T_cam, linear_from_srgb
 from models.lifting.meshes.mesh import coloured, extract_mesh
 from tests.support.lifting import SeenObject, ball, true_object
 from tests.support.random_geometry import random_rotations
@@ -63,7 +67,9 @@ def test_a_glb_keeps_every_vertex_colour_pose_and_scale_of_several_objects(tmp_p
         mesh = scene.geometry[name]
         np.testing.assert_allclose(mesh.vertices, lifted.mesh.vertices.numpy(), atol=1e-6)
         np.testing.assert_array_equal(mesh.faces, lifted.mesh.faces.numpy())
-        np.testing.assert_array_equal(mesh.visual.vertex_colors[:, :3], lifted.mesh.colours.numpy())
+        colours = mesh.visual.vertex_attributes["color"]
+        np.testing.assert_array_equal(colours[:, :3], linear_from_srgb(lifted.mesh.colours).numpy())
+        np.testing.assert_array_equal(colours[:, 3], 255)
         np.testing.assert_allclose(mesh.metadata["cam_T_obj"], lifted.cam_T_obj.numpy(), atol=1e-6)
         assert mesh.metadata["scale"] == pytest.approx(lifted.scale)
         expected = lifted.in_camera().vertices.numpy() * [1, -1, -1]
@@ -71,6 +77,43 @@ def test_a_glb_keeps_every_vertex_colour_pose_and_scale_of_several_objects(tmp_p
         np.testing.assert_allclose(in_file, expected, atol=1e-5)
         # a viewer draws a mesh inside out where a node mirrors it
         assert np.linalg.det(node_matrix[:3, :3]) > 0
+
+
+def glb_json(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    (length,) = struct.unpack("<I", data[12:16])
+    tree: dict[str, Any] = json.loads(data[20 : 20 + length])
+    return tree
+
+
+@pytest.mark.parametrize(("srgb", "linear"), [(0, 0), (10, 1), (64, 13), (128, 55), (192, 134), (200, 147), (255, 255)])
+def test_srgb_becomes_the_linear_light_of_the_standard(srgb: int, linear: int) -> None:
+    """Golden: ((x + 0.055) / 1.055)^2.4 by hand, in bytes."""
+    assert linear_from_srgb(torch.full((1, 3), srgb, dtype=torch.uint8)).tolist() == [[linear] * 3]
+
+
+def test_a_glb_has_linear_colours_on_a_dull_material_and_a_ply_those_of_the_picture(tmp_path: Path) -> None:
+    """As a viewer that follows glTF 2.0 reads it: COLOR_0 times the base colour is linear light."""
+    lifted = some_object(0)
+    grey = torch.full_like(lifted.mesh.colours, 192)
+    objects = [replace(lifted, mesh=replace(lifted.mesh, colours=grey))] * 2
+    write_glb(tmp_path / "grey.glb", objects)
+    write_ply(tmp_path / "grey.ply", objects)
+    tree = glb_json(tmp_path / "grey.glb")
+    for mesh in tree["meshes"]:
+        (primitive,) = mesh["primitives"]
+        colour = tree["accessors"][primitive["attributes"]["COLOR_0"]]
+        assert (colour["componentType"], colour["normalized"], colour["type"]) == (5121, True, "VEC4")
+        assert "TEXCOORD_0" not in primitive["attributes"]
+        material = tree["materials"][primitive["material"]]
+        surface = material["pbrMetallicRoughness"]
+        assert (surface["metallicFactor"], surface["roughnessFactor"]) == (0, 1)
+        assert surface["baseColorFactor"] == [1, 1, 1, 1]
+        assert material.get("alphaMode", "OPAQUE") == "OPAQUE"
+    read = trimesh.load(tmp_path / "grey.glb", force="scene").geometry["object_0"].visual.vertex_attributes["color"]
+    np.testing.assert_array_equal(read, [[134, 134, 134, 255]] * len(grey))
+    ply = trimesh.load(tmp_path / "grey.ply", process=False).visual.vertex_colors
+    np.testing.assert_array_equal(ply[:, :3], 192)
 
 
 def test_a_ply_keeps_vertices_and_colours_and_says_its_frame(tmp_path: Path) -> None:
