@@ -30,7 +30,7 @@ VERBS = {
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
 MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
-STOPPED = 130  # exit code after Ctrl-C
+STOPPED = (130, 143)  # exit codes after Ctrl-C and SIGTERM
 
 
 def build_app(verb: str | None) -> typer.Typer:
@@ -108,7 +108,9 @@ def main() -> None:
         _refuse(str(error) or type(error).__name__)
     except typer.Abort:  # the end of the input, at a question
         _refuse("no answer was given")
-    if code == STOPPED:
+    except SystemExit as ended:
+        code = ended.code
+    if code in STOPPED:
         print("region4d: stopped; the same command continues from what is finished", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,7 +15,10 @@ from typing import Annotated
 import hydra
 import typer
 from hydra.core.hydra_config import HydraConfig
-from lightning import Trainer, seed_everything
+from lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 
@@ -23,6 +27,9 @@ from region4d.arms import refuse_arm_without_teacher
 from region4d.config import CONFIGS, build, compose_config, first_of_sweep, refuse_other_config, split_multirun
 from region4d.model_card import write_card
 from region4d.terminal import quiet_transformers
+from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
+from training.interruption import TERMINATED, default_sigterm, ended_by_sigterm, sole_training
+from training.metrics_log import continue_metrics
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker processes and log folders
@@ -31,7 +38,7 @@ warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker p
 def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
     """Train what an experiment describes, e.g. `region4d train experiment=sr3d/tiny_static arm=2d seed=1`.
 
-    Continues from its last checkpoint when it was stopped. With `-m`, Hydra sweeps over comma-separated values.
+    Continues from its last whole checkpoint when it was stopped. With `-m`, Hydra sweeps over comma-separated values.
     """
     multirun, assignments = split_multirun(overrides or [])
     config = compose_config("train", first_of_sweep(assignments) if multirun else assignments)
@@ -58,19 +65,58 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     refuse_arm_without_teacher(config)
     refuse_other_config(folder, config)
     seed_everything(config.seed, workers=True, verbose=False)
-    module = build(config.module)  # first, so that no other random draw separates the arms of one seed
-    data = build(config.data)
-    trainer: Trainer = build(config.trainer)
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml", resolve=True)  # only once everything is built
-    last = folder / "checkpoints" / "last.ckpt"
-    trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
-    if is_overridden("test_step", module):
-        trainer.test(module, data, verbose=False)
-    if trainer.is_global_zero:
-        partial = folder / f"model.partial.{os.getpid()}"
-        module.export(partial)
-        command = shlex.join(["region4d", "train", *(word for word in overrides if not word.startswith("output="))])
-        write_card(partial, config, data.summary(), module.summary(), command, collect_manifest({}, partial))
-        partial.rename(finished)
-        print(f"model written to {finished}")
+    with ended_by_sigterm():
+        module = build(config.module)  # first, so that no other random draw separates the arms of one seed
+        data = build(config.data)
+        trainer: Trainer = build(config.trainer)
+        folder.mkdir(parents=True, exist_ok=True)
+        with sole_training(folder, trainer.is_global_zero):
+            OmegaConf.save(config, folder / "config.yaml", resolve=True)  # only once everything is built
+            found = find_checkpoint(folder / "checkpoints")
+            if trainer.is_global_zero:
+                report_fallback(found)
+                for leftover in (*folder.glob("model.partial.*"), *folder.glob("checkpoints/.*.ckpt")):  # of kill -9
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            resume(trainer, found)
+            fit(trainer, module, data, None if found is None else str(found.path))
+            if trainer.is_global_zero:
+                partial = folder / f"model.partial.{os.getpid()}"
+                module.export(partial)
+                words = (word for word in overrides if not word.startswith("output="))
+                command = shlex.join(["region4d", "train", *words])
+                write_card(partial, config, data.summary(), module.summary(), command, collect_manifest({}, partial))
+                partial.rename(finished)
+                print(f"model written to {finished}")
+
+
+def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, checkpoint: str | None) -> None:
+    """Fit, then test. SIGTERM ends a training after its step with exit code 143; Ctrl-C as it ends all verbs."""
+    with default_sigterm():  # Lightning has a handler of its own
+        try:
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+            if is_overridden("test_step", module):
+                trainer.test(module, data, verbose=False)
+        except SIGTERMException:  # without a code, it would be a success
+            raise SystemExit(TERMINATED) from None
+        except SystemExit as ended:
+            if isinstance(ended.__context__, KeyboardInterrupt):  # Lightning makes it an exit with code 1
+                raise KeyboardInterrupt from None
+            raise
+
+
+def resume(trainer: Trainer, found: Found | None) -> None:
+    """Write checkpoints in one step, and continue the metrics of the steps that a checkpoint holds."""
+    if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+        trainer.strategy.checkpoint_io = WholeCheckpointIO(trainer.loggers)
+    for logger in trainer.loggers:
+        if isinstance(logger, CSVLogger) and trainer.is_global_zero:
+            continue_metrics(logger, 0 if found is None else found.step)
+
+
+def report_fallback(found: Found | None) -> None:
+    """Say in one line that a training continues from another checkpoint than its last."""
+    if found is None or found.path.name == LAST:
+        return
+    damaged = " and ".join(map(str, found.damaged))
+    why = f"{damaged} cannot be read (cut or damaged)" if damaged else f"{found.path.parent} has no {LAST}"
+    print(f"region4d: {why}; continuing from {found.path.name}, step {found.step}", file=sys.stderr)

@@ -1,0 +1,127 @@
+"""`region4d train`: what stops a training, and what it continues from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from region4d.verbs.train import fit
+from tests.support.command_line import Run, assert_one_line
+
+WORDS = ("experiment=sr3d/tiny_static", "arm=2d", "data.seeds=[0,4]", "data.batch_size=2", "trainer.max_steps=4")
+WORDS += (
+    "trainer.callbacks.0.every_n_train_steps=2",
+    "trainer.log_every_n_steps=1",
+    "trainer.enable_progress_bar=false",
+)
+
+
+def train(region4d: Run, output: Path, stores: Path) -> tuple[int, str, str]:
+    return region4d("train", *WORDS, f"data.stores={stores}", f"output={output}")
+
+
+def test_a_cut_last_checkpoint_is_passed_over_aloud_and_the_result_is_the_same(
+    region4d: Run, tmp_path: Path, stores: Path
+) -> None:
+    output = tmp_path / "run"
+    checkpoints = output / "checkpoints"
+    code, _, err = train(region4d, output, stores)
+    assert code == 0, err
+    weights, metrics = load_file(output / "model" / "model.safetensors"), (output / "metrics.csv").read_bytes()
+    shutil.move(output / "model", output / "model.partial.1")  # of a run that was killed while it exported
+    (checkpoints / ".last.1.ckpt").write_bytes(b"a draft")
+    last = (checkpoints / "last.ckpt").read_bytes()
+    (checkpoints / "last.ckpt").write_bytes(last[: len(last) // 2])
+
+    code, _, err = train(region4d, output, stores)
+    assert code == 0, err
+    assert f"{checkpoints / 'last.ckpt'} cannot be read" in err
+    assert "continuing from epoch=0-step=4.ckpt, step 4" in err
+    again = load_file(output / "model" / "model.safetensors")
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+    assert (output / "metrics.csv").read_bytes() == metrics
+    assert sorted(path.name for path in output.iterdir() if not path.name.startswith(".")) == [
+        "checkpoints", "config.yaml", "metrics.csv", "model"
+    ]  # fmt: skip
+    assert not list(checkpoints.glob(".*"))
+
+    shutil.rmtree(output / "model")
+    for path in checkpoints.iterdir():
+        path.write_bytes(b"")
+    assert_one_line(train(region4d, output, stores), "last.ckpt", "cannot be read", f"remove {checkpoints}")
+
+
+class Toy(LightningModule):
+    """One weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+
+    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+        return self.layer(batch).mean()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+class ToyData(LightningDataModule):
+    """Eight ones."""
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(torch.ones(8, 1))  # type: ignore[arg-type]
+
+
+class Signal(Callback):
+    """Sends a signal to its own process after the second step."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == 2:
+            os.kill(os.getpid(), self.number)
+
+
+def fit_toy(number: signal.Signals, folder: Path) -> Trainer:
+    trainer = Trainer(
+        default_root_dir=folder, callbacks=[Signal(number)], max_steps=6, accelerator="cpu", logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    fit(trainer, Toy(), ToyData(), None)
+    return trainer
+
+
+def test_sigterm_ends_a_training_with_exit_code_143(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        fit_toy(signal.SIGTERM, tmp_path)
+    assert ended.value.code == 143
+
+
+def test_ctrl_c_ends_a_training_as_it_ends_other_verbs(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit_toy(signal.SIGINT, tmp_path)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores a second Ctrl-C
+
+
+@pytest.mark.parametrize("stop", [SystemExit(143), KeyboardInterrupt()])
+def test_the_command_says_in_one_line_that_it_was_stopped(
+    region4d: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stop: BaseException
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise stop
+
+    monkeypatch.setattr("region4d.verbs.train.run", stopped)
+    code, _, err = region4d("train", "experiment=sr3d/tiny_static", "arm=2d", f"output={tmp_path}")
+    assert code == (143 if isinstance(stop, SystemExit) else 130)
+    assert err == "region4d: stopped; the same command continues from what is finished\n"
