@@ -14,8 +14,8 @@ _LETTER = re.compile(
     r"|^([a-z])[.:)\]](?=\s|$)"  # b) red
     r"|^([B-H])\s"  # B red; a leading A may be the article, a leading I the pronoun
     r"|\b(?:[Oo]ption|OPTION|[Cc]hoice|CHOICE|[Aa]nswer|ANSWER|[Ll]etter)\s*[:#]?\s*(?:([A-Z])\b|([a-z])(?=\W*$|[.:,)]))"
-    r"|(?:\bor|\band|/|,|&|或|和|与)\s*([A-Z])\W*$"  # A or B
-    r"|\b(?:is|be|choose|pick|select|say|with|so|therefore|thus|hence|final)\b[\s:,]+(?:option\s+)?([A-Z])\W*$"
+    r"|(?:\b(?:or|and|oder|und|ou|et|или)|/|,|&|或|和|与)\s*([A-Z])\W*$"  # A or B
+    r"|(?:'s|\b(?:is|be|choose|pick|select|say|with|so|therefore|thus|hence|final)\b)[\s:,]+(?:option\s+)?([A-Z])\W*$"
     r"|\n\W*([A-Z])\W*$"  # alone on the last line
 )
 _LONE_LETTER = re.compile(r"\W*([A-Za-z])\W*")

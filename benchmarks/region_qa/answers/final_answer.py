@@ -36,6 +36,7 @@ _TOKEN = re.compile(r"<\|[^<>|\n]{1,40}\|>|</?s>|<(?:bos|eos|pad|unk|image)>", r
 _ANSWER_TAG = r"(?:final[_ ]?)?(?:answer|ans|conclusion|output|response|solution|result|choice|final)"
 _WRAPPED = re.compile(
     rf"<(?P<tag>{_ANSWER_TAG})(?:\s[^<>]*)?>(?P<content>.*?)(?:</(?P=tag)\s*>|$)"
+    r"|\[(?:final[_ ])?answer\](?P<square>.*?)(?:\[/(?:final[_ ])?answer\]|$)"
     r"|<\|(?:begin_of_(?:box|solution|answer)|start_response)\|>(?P<box>.*?)"
     r"(?:<\|(?:end_of_(?:box|solution|answer)|end_response)\|>|$)",
     re.IGNORECASE | re.DOTALL,
@@ -81,7 +82,7 @@ def final_answers(text: str, depth: int = 0) -> list[str]:
     """
     text = _without_thoughts(_turn(text))
     if depth < NESTED and (wrapped := list(_WRAPPED.finditer(text))):
-        contents = [_with_unit(m["content"] or m["box"] or "", text[m.end() :]) for m in wrapped]
+        contents = [_with_unit(m["content"] or m["square"] or m["box"] or "", text[m.end() :]) for m in wrapped]
         return [answer for content in contents for answer in final_answers(content, depth + 1)]
     text = _TOKEN.sub("", _STRAY_END.split(text)[0])
     found = _scalars(text) or _boxes(text) or list(_json_answers(text))

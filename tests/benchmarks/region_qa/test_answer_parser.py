@@ -165,7 +165,8 @@ FOUR = ("red", "green", "blue", "white")
         "<think>(A)</think><|begin_of_box|>B<|end_of_box|>", "<answer>B</answer><think>(A)</think>",
         "<|channel|>analysis<|message|>(A)<|end|><|start|>assistant<|channel|>final<|message|>B<|return|>",
         "B<|im_end|>", "B<|endoftext|>", "B</s></s>", "B<|im_end|>\n<|im_start|>user\n(A)?", "[INST] (A)? [/INST] B",
-        "<|im_start|>assistant\nB<|im_end|>", "&lt;answer&gt;B&lt;/answer&gt;", "<answer>B</answer> <answer>b</answer>",
+        "<|im_start|>assistant\nB<|im_end|>", "[ANSWER]B[/ANSWER]", "[Answer] B",
+        "&lt;answer&gt;B&lt;/answer&gt;", "<answer>B</answer> <answer>b</answer>",
     ],
 )  # fmt: skip
 def test_the_final_answer_counts_and_no_letter_of_the_reasoning(text):
@@ -180,7 +181,7 @@ def test_the_final_answer_counts_and_no_letter_of_the_reasoning(text):
         '{"answer": "B"}', '```json\n{"reasoning": "(A)?", "answer": "B"}\n```', "{'answer': 'B'}", "{answer: B}",
         '{"answer": ["B"]}', '{"letter": "b"}', '{"option": "B", "confidence": 0.9}', '["B"]', '{"answer": "green"}',
         "'B'", "‘B’", "`B`", "_B_", "<b>B</b>", "**Answer**: B", "### Answer\nB", "Ans: B", "Answer - B", "#### B",
-        "I think it is B", "It is B", "I'd go with B", "Therefore, B", "B -> green", "B - green",
+        "I think it is B", "It is B", "It's B", "I'd go with B", "Therefore, B", "B -> green", "B - green",
         "(A) red\n(B) green\n(C) blue\n(D) white\n\nThe object looks green.\n**(B)**",
         "A. red\nB. green\nC. blue\nD. white\nAnswer: B", "Looking at it, it is green.\n\nB",
         "The answer is (B), not (A)", "B rather than A", "(A) is wrong. (B) is right.",
@@ -208,6 +209,7 @@ def test_letters_are_read_in_full_width_and_in_other_languages(text):
     [
         "The answer is not A", "It is not B", "neither A nor B", "<think>It is (B)", "<think>It is B</think>",
         "<answer></answer>", "<answer>A</answer><answer>B</answer>", r"\boxed{A} or \boxed{B}", "A/B", "AB", "B或C",
+        "B oder C",
         '{"answer": ["A", "B"]}', '{"answer": null}', '{"thought": "(A)"}', "object(s)", "answer a question",
         "(A) red\n(B) green\n(C) blue\n(D) white", "None of the above", "I cannot tell.", "2",
     ],
