@@ -57,7 +57,7 @@ def parse_answer(text: str, options: Sequence[str] = (), unit: str = "") -> Pars
     if len(options) > len(ascii_uppercase):
         raise ValueError(f"a question can have at most {len(ascii_uppercase)} options, A to Z; got {len(options)}")
     if unit and find_unit(unit) is None:
-        raise ValueError(f"a unit to answer in must be one such as m, m^2, m/s, s or degrees, got {unit!r}")
+        raise ValueError(f"unknown unit {unit!r}: ask for one such as m, m^2, m/s, s or degrees")
     answers = final_answers(plain_writing(text))
     read = [parse_choice(answer, options) if options else parse_number(answer, unit) for answer in answers]
     if not read:
@@ -124,7 +124,7 @@ def parse_number(text: str, unit: str) -> Parsed:
     values = [quantity.to(unit) for quantity in fitting]
     if not all(map(math.isfinite, values)):
         return Parsed(None, "the number is not finite")
-    if any(not math.isclose(values[0], value, rel_tol=SAME) for value in values):
+    if any(not math.isclose(values[0], value, rel_tol=RELATIVE_TOLERANCE) for value in values):
         return Parsed(None, f"ambiguous: {len(values)} different numbers")
     return Parsed(values[0])
 

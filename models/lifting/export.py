@@ -43,12 +43,13 @@ def gltf_T_cam() -> Float[Tensor, "4 4"]:
     return swap_opengl(torch.eye(4))
 
 
-def write_glb(path: str | Path, objects: Sequence[LiftedObject]) -> None:
+def write_glb(path: str | Path, objects: Sequence[LiftedObject], unit: str = METRES) -> None:
     """Write objects as one scene; object k is the node `object_k`, whose mesh records its pose and scale.
 
-    Vertex colours are linear, as glTF 2.0 (3.7.2.1) defines COLOR_0, on a material without metal or gloss.
+    `unit` is that of all lengths: `METRES` or `RELATIVE_UNITS`. Vertex colours are linear, as glTF 2.0 (3.7.2.1)
+    defines COLOR_0, on a material without metal or gloss.
     """
-    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME})
+    scene = _trimesh().Scene(metadata={"frame": GLB_FRAME.format(unit=unit), "unit": unit})
     for k, lifted in enumerate(objects):
         mesh = to_trimesh(lifted.mesh)
         mesh.visual = _gltf_visual(lifted.mesh.colours)

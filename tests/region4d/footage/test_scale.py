@@ -12,6 +12,7 @@ from region4d.footage.scale import state_scale
         ("about 140cm away", "about 140 relative units away"),
         ("0.5 m/s", "0.5 relative units/s"),
         ("3 feet 2 inches", "3 relative units 2 relative units"),
+        ("20 m^2", "20 relative units^2"),
         ("B", "B"),
         ("3.5 s", "3.5 s"),
         ("12 metals", "12 metals"),
