@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -44,6 +44,11 @@ FrameFlag = Annotated[
 PartialFlag = Annotated[
     bool,
     typer.Option("--partial", help="read what is left of a cut or damaged video", rich_help_panel=_GEOMETRY),
+]
+VideoBackend = Literal["pyav", "torchcodec", "decord2", "decord"]  # as scenes.readers.video.BACKENDS
+VideoBackendFlag = Annotated[
+    VideoBackend,
+    typer.Option("--video-backend", help="what decodes the pixels of a video", rich_help_panel=_GEOMETRY),
 ]
 DepthFlag = Annotated[
     Path | None,

@@ -50,6 +50,7 @@ class Clip:
     `confidence` is that of the depth, on the scale of its provider.
     `frame_names` tell where in their source the frames come from: the stems of picture files, or the numbers of frames;
     empty if unknown.
+    `full_size` is (height, width) of frames that were read smaller than they are in their file, else None.
     """
 
     video: UInt8[Tensor, "time 3 height width"]
@@ -62,6 +63,7 @@ class Clip:
     metric: bool = True
     confidence: Float[Tensor, "time height width"] | None = None
     frame_names: tuple[str, ...] = ()
+    full_size: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return self.video.shape[0]

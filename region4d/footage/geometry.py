@@ -11,7 +11,7 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
-from models.geometry import default_intrinsics, valid_depth
+from models.geometry import default_intrinsics, resize_intrinsics, valid_depth
 from models.providers import DepthModel, GeometryProvider, open_provider
 from region4d.flags import read_numbers
 from scenes.clip import Clip
@@ -106,7 +106,9 @@ def locate(clip: Clip, source: GeometrySource, provider: GeometryProvider | None
     """
     camera: CameraOrigin = "assumed" if clip.intrinsics is None else "footage"
     if source.has_camera:
-        given = repeat(source.camera(clip.size), "row col -> time row col", time=len(clip))
+        full_size = clip.full_size or clip.size
+        matrix = resize_intrinsics(source.camera(full_size), full_size, clip.size)
+        given = repeat(matrix, "row col -> time row col", time=len(clip))
         clip, camera = replace(clip, intrinsics=given), "flag"
     if source.no_depth:
         return Located(replace(clip, depth=None), None, camera)

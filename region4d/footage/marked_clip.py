@@ -6,24 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from torch.nn.functional import adaptive_max_pool2d
+
 from models.regions import Region
 from region4d.footage.geometry import CameraOrigin, GeometrySource, locate
 from region4d.footage.marks import Mark, Pointer, regions_of
 from scenes.clip import Clip
 from scenes.readers.open_clip import open_clip
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
+from scenes.readers.video import Backend
+
+MAX_PIXELS = 70_000_000  # of all frames of a video together: 210 MB, 33 frames of 1080p
 
 
 @dataclass(frozen=True)
 class FrameChoice:
     """Which frames to use: `count` of them, sampled uniformly, or frame `index` alone.
 
-    `partial` allows a cut or damaged video. Raises ValueError unless exactly one of both is given.
+    `partial` allows a cut or damaged video, and `backend` decodes its pixels. Raises ValueError unless exactly one of
+    `count` and `index` is given.
     """
 
     count: int | None = None
     index: int | None = None
     partial: bool = False
+    backend: Backend = "pyav"
 
     def __post_init__(self) -> None:
         if (self.count is None) == (self.index is None):
@@ -54,6 +61,17 @@ class MarkedClip:
         """The regions; item k is `<region k>` of a question."""
         return regions_of(self.marks)
 
+    @property
+    def notes(self) -> list[str]:
+        """What was done to fit the frames into memory, in words."""
+        if self.clip.full_size is None:
+            return []
+        (height, width), (full_height, full_width) = self.clip.size, self.clip.full_size
+        return [
+            f"frames of {full_width}x{full_height} were read at {width}x{height} to fit into memory; flags count "
+            "pixels of the file; fewer --frames are read larger"
+        ]
+
 
 def open_footage(
     source: Path,
@@ -82,7 +100,7 @@ def open_footage(
         ValueError: a file or flag cannot be used.
     """
     clip = read_frames(source, frames, geometry)
-    marks: Sequence[Mark] = [mark for pointer in pointers for mark in pointer.marks(clip)]
+    marks: Sequence[Mark] = [mark for pointer in pointers for mark in _marks(pointer, clip)]
     if not geometry.no_depth and geometry.depth is None and geometry.provider_name is None and clip.depth is None:
         geometry = replace(geometry, depth_model=default_depth_model)
     provider = geometry.provider()
@@ -109,7 +127,15 @@ def read_frames(source: Path, frames: FrameChoice, geometry: GeometrySource) -> 
         return read_rgbd_folder(source, frames.count, indices, depth_scale=geometry.depth_scale, intrinsics=given)
     if geometry.depth_scale is not None and geometry.depth is None:
         raise ValueError("--depth-scale needs a depth to scale: give --depth FILE or an RGB-D folder")
-    return open_clip(source, frames.count, frames.partial, indices)
+    return open_clip(source, frames.count, frames.partial, indices, frames.backend, MAX_PIXELS)
+
+
+def _marks(pointer: Pointer, clip: Clip) -> list[Mark]:
+    """Draw masks in pixels of the file; where frames were read smaller, a pixel that holds any of it is inside."""
+    marks = pointer.marks(clip)
+    if clip.full_size is None:
+        return marks
+    return [replace(mark, mask=adaptive_max_pool2d(mark.mask[None].float(), clip.size)[0] > 0) for mark in marks]
 
 
 def _marked_frame(marks: Sequence[Mark], one_frame: bool) -> int:

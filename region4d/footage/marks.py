@@ -52,16 +52,19 @@ class Pointer:
     def marks(self, clip: Clip) -> list[Mark]:
         """Draw the masks in a clip: one, or those of a folder of masks in the frames that show the object.
 
+        They are drawn in pixels of the file, also where its frames were read smaller.
+
         Raises:
             FileNotFoundError: the mask file does not exist.
             ValueError: the frame does not exist, or the mask is malformed, empty or outside the frame.
         """
+        size = clip.full_size or clip.size
         path, label = self._file()
         if self.kind != "mask" or not path.is_dir():
-            return [self.mark(clip.size, len(clip))]
+            return [self.mark(size, len(clip))]
         names = self._frame_names(path, clip)
         self._check_frame(len(clip))
-        masks = read_mask_folder(path, names, *clip.size, label)
+        masks = read_mask_folder(path, names, *size, label)
         if self.given_frame is None:
             return [Mark(self, frame, mask) for frame, mask in masks.items()]
         if self.given_frame not in masks:

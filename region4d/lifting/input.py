@@ -84,7 +84,7 @@ def _object_mask(mark: Mark, points: PointMap | None) -> Bool[Tensor, "height wi
 
 
 def _notes(footage: MarkedClip) -> list[str]:
-    notes = []
+    notes = [*footage.notes]
     if footage.camera == "assumed":
         notes.append(
             f"the camera is unknown: a horizontal field of view of {ASSUMED_FOV_DEG} degrees is assumed; set it with "

@@ -32,6 +32,7 @@ def ask(
     frames: flags.FramesFlag = None,
     frame: flags.FrameFlag = None,
     partial: flags.PartialFlag = False,
+    video_backend: flags.VideoBackendFlag = "pyav",
     depth: flags.DepthFlag = None,
     depth_scale: flags.DepthScaleFlag = None,
     depth_model: flags.DepthModelFlag = None,
@@ -72,7 +73,7 @@ def ask(
     if no_depth and origin.has_camera:
         raise ValueError("--no-depth asks without geometry, so --intrinsics and --fov have no effect; leave them out")
     check_mentions(question, pointers)
-    choice = FrameChoice(FRAMES if frames is None and frame is None else frames, frame, partial)
+    choice = FrameChoice(FRAMES if frames is None and frame is None else frames, frame, partial, video_backend)
     footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL)
     for note in notes(footage):
         typer.echo(note, err=True)

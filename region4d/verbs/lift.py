@@ -23,6 +23,7 @@ def lift(
     frames: flags.FramesFlag = None,
     frame: flags.FrameFlag = None,
     partial: flags.PartialFlag = False,
+    video_backend: flags.VideoBackendFlag = "pyav",
     depth: flags.DepthFlag = None,
     depth_scale: flags.DepthScaleFlag = None,
     depth_model: flags.DepthModelFlag = None,
@@ -101,7 +102,7 @@ def lift(
     options = LiftOptions(steps, guidance, shortcut, fit, best_of, choose, seed)
     pointers = parse_pointers(region or [], point or [], mask or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
-    choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial)
+    choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial, video_backend)
     on = flags.torch_device(device)
     origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
     given = read_input(source, choice_of_frames, pointers, origin)

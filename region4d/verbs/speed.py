@@ -68,6 +68,20 @@ def store(
 
 
 @speed.command()
+def footage(
+    repeats: Repeats = 3,
+    folder: Annotated[
+        Path | None, typer.Option(help="where inputs are written and kept (2 GB); a temporary folder")
+    ] = None,
+    output: Output = RESULTS / "footage.json",
+) -> None:
+    """Time questions about two hours of video, 8K video and 5,000 pictures against reading them with PyAV alone."""
+    from benchmarks.speed.footage import time_footage
+
+    time_footage(output, command(), repeats, folder)
+
+
+@speed.command()
 def distillation(
     device: DeviceFlag = "cpu",
     repeats: Repeats = 15,

@@ -17,17 +17,22 @@ _BITS = 6  # the index is drawn as six black or white bars below a red corner ma
 
 
 def write_footage(
-    path: Path, milliseconds: Sequence[int], index_first: bool = False, gop: int = 12, open_gop: bool = False
+    path: Path,
+    milliseconds: Sequence[int],
+    index_first: bool = False,
+    gop: int = 12,
+    open_gop: bool = False,
+    width: int = WIDTH,
 ) -> Path:
     """Write H.264 with B-frames; frame i shows the number i and is presented at `milliseconds[i]`."""
     options = {"movflags": "faststart"} if index_first else {}
     coding = {"bf": "2", "crf": "10", "x264-params": f"open-gop={int(open_gop)}"}
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=30, options=coding)
-        stream.height, stream.width, stream.pix_fmt, stream.gop_size = HEIGHT, WIDTH, "yuv420p", gop
+        stream.height, stream.width, stream.pix_fmt, stream.gop_size = HEIGHT, width, "yuv420p", gop
         stream.codec_context.time_base = stream.time_base = _TIME_BASE
         for index, time in enumerate(milliseconds):
-            frame = av.VideoFrame.from_ndarray(_draw(index), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(_draw(index, width), format="rgb24")
             frame.pts, frame.time_base = int(time), _TIME_BASE
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -65,8 +70,8 @@ def cut(path: Path, fraction: float) -> Path:
     return shorter
 
 
-def _draw(index: int) -> np.ndarray:
-    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+def _draw(index: int, width: int) -> np.ndarray:
+    image = np.zeros((HEIGHT, width, 3), np.uint8)
     for bit in range(_BITS):
         image[16:56, 12 + bit * 12 : 24 + bit * 12] = 255 * (index >> bit & 1)
     image[:8, :8] = (255, 0, 0)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
+from einops import repeat
 from PIL import Image
 
 from models.geometry import default_intrinsics, unproject
 from models.providers import GeometryEstimate
-from region4d.footage import FrameChoice, GeometrySource, open_footage, parse_pointers
+from region4d.flags import VideoBackend
+from region4d.footage import FrameChoice, GeometrySource, marked_clip, open_footage, parse_pointers
 from scenes.clip import Clip
 from scenes.readers.rgbd import write_rgbd_folder
+from scenes.readers.video import BACKENDS, torchcodec
 from tests.support.footage import shown_index, write_footage
 
 CAMERA = torch.tensor([[50.0, 0, 16], [0, 50, 12], [0, 0, 1]])
@@ -194,3 +198,38 @@ def test_flags_that_exclude_each_other_are_refused(flags: dict, said: str) -> No
 def test_a_depth_scale_needs_a_depth(video: Path) -> None:
     with pytest.raises(ValueError, match="--depth-scale needs a depth"):
         open_footage(video, FrameChoice(count=2), [], GeometrySource(depth_scale=1000))
+
+
+def test_the_backend_of_a_video_is_the_one_that_the_flag_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torchcodec, "VideoDecoder", None)
+    path = write_footage(tmp_path / "a.mp4", range(0, 200, 40))
+    with pytest.raises(ImportError, match="torchcodec is not installed"):
+        open_footage(path, FrameChoice(count=2, backend="torchcodec"), [], GeometrySource())
+    assert get_args(VideoBackend) == BACKENDS
+
+
+def test_large_frames_are_read_smaller_and_flags_count_pixels_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_footage(tmp_path / "a.mp4", range(0, 400, 40))
+    monkeypatch.setattr(marked_clip, "MAX_PIXELS", 10 * 32 * 48)
+    given = GeometrySource(intrinsics="80,40,48,32", no_depth=True)
+    footage = open_footage(path, FrameChoice(count=10), boxes("48,0,96,64"), given)
+    assert footage.clip.video.shape == (10, 3, 32, 48)
+    assert footage.clip.full_size == (64, 96)
+    doubled = repeat(footage.clip.video, "time rgb y x -> time rgb (y b) (x d)", b=2, d=2)
+    assert [shown_index(frame) for frame in doubled] == list(range(10))
+    mask = footage.regions[0].masks[0]
+    assert mask[:, 24:].all()
+    assert not mask[:, :24].any()
+    assert footage.clip.intrinsics[3].tolist() == [[40, 0, 24], [0, 20, 16], [0, 0, 1]]
+    assert "read at 48x32" in footage.notes[0]
+    one = open_footage(path, FrameChoice(index=3), boxes("48,0,96,64"), given)
+    assert (one.clip.size, one.clip.full_size, one.notes) == ((64, 96), None, [])
+
+
+def test_another_backend_does_not_read_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_footage(tmp_path / "a.mp4", range(0, 400, 40))
+    monkeypatch.setattr(marked_clip, "MAX_PIXELS", 10 * 32 * 48)
+    with pytest.raises(ValueError, match=r"decord reads 10 frames .* at 96x64 .*use backend pyav"):
+        open_footage(path, FrameChoice(count=10, backend="decord"), [], GeometrySource(no_depth=True))

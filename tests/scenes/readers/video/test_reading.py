@@ -1,26 +1,44 @@
 from __future__ import annotations
 
 import logging
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from scenes.readers import video_decord
+from scenes.readers.video import decord as decord_backend
 from scenes.readers.video import read_video
-from tests.support.footage import corner, cut, shown_index, tag_rotation, write_footage
+from scenes.readers.video import torchcodec as torchcodec_backend
+from tests.support.footage import corner, cut, shown_index, tag_rotation
+from tests.support.footage import write_footage as write_narrow_footage
+from tests.support.odd_footage import write_card, write_codes, write_matrix, write_streams
 
 COUNT = 50
 IRREGULAR = np.concatenate([[0], np.random.default_rng(0).integers(10, 400, COUNT - 1).cumsum()])
 MILLISECOND = 1e-3  # time base of the test files
+write_footage = partial(write_narrow_footage, width=128)  # decord2 3.4 cannot read frames of 96
 
 
-@pytest.fixture(params=["pyav", "decord"])
-def backend(request: pytest.FixtureRequest) -> Any:
-    if request.param == "decord":
+def need(backend: str) -> None:
+    """Skip where a backend is missing, or the FFmpeg libraries that torchcodec needs."""
+    if backend == "decord":
         pytest.importorskip("decord")
+    elif backend == "torchcodec":
+        try:
+            pytest.importorskip("torchcodec.decoders").VideoDecoder(b"")
+        except (RuntimeError, ValueError) as error:
+            if "Could not load libtorchcodec" in str(error):
+                pytest.skip("torchcodec finds no FFmpeg libraries")
+
+
+@pytest.fixture(params=["pyav", "torchcodec", "decord"])
+def backend(request: pytest.FixtureRequest) -> Any:
+    need(request.param)
     return request.param
 
 
@@ -124,17 +142,58 @@ def test_damage_in_the_middle_never_changes_which_frame_is_returned(tmp_path: Pa
     )
 
 
-def test_decord_refuses_what_it_cannot_read_in_full(tmp_path: Path) -> None:
-    pytest.importorskip("decord")
+@pytest.mark.parametrize("other", ["decord", "torchcodec"])
+def test_other_backends_refuse_what_they_cannot_read_in_full(tmp_path: Path, other: Any) -> None:
+    need(other)
     path = cut(write_footage(tmp_path / "a.mp4", IRREGULAR, index_first=True), 0.8)
-    with pytest.raises(ValueError, match="use backend pyav"):
-        read_video(path, backend="decord")
+    with pytest.raises(ValueError, match=r"use backend pyav|is cut or damaged"):
+        read_video(path, backend=other)
 
 
-def test_without_decord_the_error_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_decord, "decord", None)
-    with pytest.raises(ImportError, match=r"region4d\[decord\]"):
-        read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend="decord")
+@pytest.mark.parametrize("other", ["decord", "torchcodec"])
+def test_other_backends_refuse_what_they_show_wrongly(tmp_path: Path, other: Any) -> None:
+    need(other)
+    mirrored = write_card(tmp_path / "mirrored.mp4")
+    write_matrix(mirrored, -1, 0, 0, 1)
+    wide = write_card(tmp_path / "wide.mp4", aspect=Fraction(4, 3))
+    hdr = write_codes(tmp_path / "hdr.mkv", np.full((64, 64, 3), 30_000, np.uint16), 16)
+    two = write_streams(tmp_path / "two.mkv", [(9, 9, 9), (99, 99, 99)], [64, 64], 0)
+    reasons = {
+        mirrored: "mirrored frames",
+        wide: "non-square pixels",
+        hdr: "high dynamic range",
+        two: "several video streams",
+    }
+    for path, reason in reasons.items():
+        with pytest.raises(ValueError, match=rf"{other} does not show .* right \({reason}\); use backend pyav"):
+            read_video(path, backend=other)
+        assert len(read_video(path)) > 0
+
+
+@pytest.mark.parametrize("module, name", [(decord_backend, "decord"), (torchcodec_backend, "VideoDecoder")])
+def test_without_a_backend_the_error_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+) -> None:
+    monkeypatch.setattr(module, name, None)
+    backend: Any = module.__name__.rsplit(".", 1)[1]
+    with pytest.raises(ImportError, match=rf"region4d\[{backend}\]"):
+        read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend=backend)
+
+
+def test_decord2_is_not_an_old_decord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decord_backend, "decord", SimpleNamespace(__version__="0.6.0"))
+    with pytest.raises(ImportError, match=r"decord2 is not installed.*region4d\[decord\]"):
+        read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend="decord2")
+
+
+def test_torchcodec_without_ffmpeg_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("Could not load libtorchcodec. Likely causes:\n 1. FFmpeg is not properly installed")
+
+    monkeypatch.setattr(torchcodec_backend, "VideoDecoder", fail)
+    with pytest.raises(ImportError, match="apt-get install ffmpeg") as caught:
+        read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend="torchcodec")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_without_readable_frames_is_one_clear_line(tmp_path: Path, backend: Any) -> None:
@@ -166,14 +225,14 @@ def test_real_footage_has_its_frames_and_times(shared_data: Path, backend: Any, 
     assert clip.seconds[-1].item() == pytest.approx(last, abs=1e-4)
 
 
-def test_both_backends_see_the_same_real_frames(shared_data: Path) -> None:
-    pytest.importorskip("decord")
+@pytest.mark.parametrize("other", ["decord", "torchcodec"])
+def test_all_backends_see_the_same_real_frames(shared_data: Path, other: Any) -> None:
+    need(other)
     path = shared_data / "videos" / "cups.mp4"
-    one, other, next_one = (
-        read_video(path, indices=[i], backend=b).video.float()
-        for i, b in ((150, "pyav"), (150, "decord"), (151, "pyav"))
+    ours, theirs, next_one = (
+        read_video(path, indices=[i], backend=b).video.float() for i, b in ((150, "pyav"), (150, other), (151, "pyav"))
     )
-    assert (one - other).abs().mean() < 0.25 * (one - next_one).abs().mean()  # far nearer than the next frame
+    assert (ours - theirs).abs().mean() < 0.25 * (ours - next_one).abs().mean()  # far nearer than the next frame
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])

@@ -1,0 +1,54 @@
+"""Decoding with torchcodec (optional): the pixels, with its times held against those of the listing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from scenes.readers.video.listing import Listing
+
+try:
+    from torchcodec.decoders import VideoDecoder
+except ImportError:
+    VideoDecoder = None
+
+TOLERANCE = 1e-3  # seconds between its time of a frame and ours
+
+
+def decode_torchcodec(
+    path: Path, listing: Listing, indices: Sequence[int], stream: int
+) -> UInt8[Tensor, "time 3 height width"]:
+    """Decode the frames at `indices` of a stream; torchcodec applies rotations itself.
+
+    Frames are sought exactly: torchcodec's approximate mode returns wrong ones.
+
+    Raises:
+        ImportError: torchcodec is not installed, or it finds no FFmpeg libraries.
+        ValueError: torchcodec cannot read the file, or finds other frames.
+    """
+    if VideoDecoder is None:
+        raise ImportError('video backend torchcodec is not installed: pip install "region4d[torchcodec]", or use pyav')
+    try:
+        decoder = VideoDecoder(str(path), stream_index=stream, seek_mode="exact")
+        found, count = len(decoder), len(listing.times)
+        frames = decoder.get_frames_at(list(indices)) if found == count else None
+    except (RuntimeError, ValueError, IndexError) as error:
+        if "Could not load libtorchcodec" in str(error):
+            raise ImportError(
+                "video backend torchcodec finds no FFmpeg libraries: install FFmpeg (apt-get install ffmpeg), or use "
+                "pyav"
+            ) from error
+        raise ValueError(f"torchcodec cannot read {path}: use backend pyav") from error
+    if frames is None:
+        raise ValueError(
+            f"torchcodec counts {count} frames in {path}, which has {len(listing.times)}: use backend pyav"
+        )
+    ours = torch.tensor([float(listing.times[i] * listing.time_base) for i in indices], dtype=torch.float64)
+    if (frames.pts_seconds - ours).abs().max() > TOLERANCE:
+        raise ValueError(f"torchcodec finds frames of {path} at other times than its packets have: use backend pyav")
+    video: Tensor = frames.data.contiguous()
+    return video
