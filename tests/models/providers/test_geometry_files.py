@@ -63,8 +63,8 @@ def test_a_point_map_comes_with_its_mask_and_camera(tmp_path: Path, depth: torch
 @pytest.mark.parametrize(
     "arrays, match",
     [
-        ({"depth": np.ones((2, HEIGHT, WIDTH), np.float32)}, "2 frames of 8x6 pixels, the clip has 3 frames"),
-        ({"disparity": np.ones((TIME, HEIGHT, WIDTH), np.float32)}, "add depth or points"),
+        ({"depth": np.ones((2, HEIGHT, WIDTH), np.float32)}, "2 frames of 8x6 pixels, the clip 3 frames"),
+        ({"disparity": np.ones((TIME, HEIGHT, WIDTH), np.float32)}, "need depth or points"),
         ({"points": np.ones((TIME, HEIGHT, WIDTH, 3), np.float32)}, "points without intrinsics"),
     ],
     ids=["frames", "arrays", "camera"],

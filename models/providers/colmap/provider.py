@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, UInt8
@@ -16,14 +19,7 @@ from torch import Tensor
 from models.geometry import align_scale_shift, unproject, valid_depth
 from models.providers.contract import GeometryEstimate, GeometryProvider
 
-try:
-    import pycolmap
-except ImportError:
-    pycolmap = None
-
-EXHAUSTIVE = 40  # up to this many frames, all pairs are matched; beyond, neighbours
-MIN_TRIANGULATION_DEG = 4  # between the first two views: COLMAP's own 16 is for photo collections
-SEED = 0
+MAPPING = Path(__file__).with_name("mapping.py")
 MIN_SHARED = 10  # sparse points of a frame with depth, to align its depth
 
 
@@ -52,7 +48,7 @@ class Colmap:
         Raises:
             ImportError: pycolmap is not installed.
         """
-        if pycolmap is None:
+        if find_spec("pycolmap") is None:
             raise ImportError("--geometry colmap needs pycolmap: pip install 'region4d[colmap]'")
         self.depth_model = depth_model
 
@@ -65,6 +61,7 @@ class Colmap:
         """Estimate poses, the camera where it is unknown, and points; the world is COLMAP's.
 
         Raises:
+            ChildProcessError: COLMAP crashes.
             ValueError: COLMAP does not register every frame, or depth and sparse points have too little in common.
         """
         scene = reconstruct(video.cpu(), intrinsics)
@@ -102,62 +99,48 @@ def reconstruct(
     """Reconstruct a clip of one camera, whose known intrinsics are kept; unknown ones are estimated without distortion.
 
     Raises:
+        ChildProcessError: COLMAP crashes.
         ValueError: COLMAP does not register every frame.
     """
-    pycolmap.set_random_seed(SEED)
-    pycolmap.logging.minloglevel = pycolmap.logging.Level.FATAL.value
+    names = [f"{i:05d}.png" for i in range(len(video))]
     with tempfile.TemporaryDirectory() as folder:
-        names = [f"{i:05d}.png" for i in range(len(video))]
-        (Path(folder) / "images").mkdir()
+        images, out = Path(folder) / "images", Path(folder) / "scene.npz"
+        images.mkdir()
         for name, frame in zip(names, video, strict=True):
             picture = Image.fromarray(rearrange(frame, "rgb row col -> row col rgb").numpy())
-            picture.save(Path(folder) / "images" / name, compress_level=1)
-        found = _map(Path(folder), names, intrinsics)
-    registered = {} if found is None else {found.images[i].name: found.images[i] for i in found.reg_image_ids()}
-    if lost := [i for i, name in enumerate(names) if name not in registered]:
+            picture.save(images / name, compress_level=1)
+        _run_mapping(images, out, intrinsics)
+        with np.load(out) as arrays:
+            scene = dict(arrays)
+    order = {str(name): i for i, name in enumerate(scene["names"])}
+    if lost := [i for i, name in enumerate(names) if name not in order]:
         raise ValueError(
             f"COLMAP does not register frames {lost} of {len(names)}: the camera must move sideways through a scene at "
             "rest that has texture; use more frames (--frames), or a multi-view model"
         )
-    return _sparse_scene([registered[name] for name in names], found, (video.shape[2], video.shape[3]))
+    registered = [order[name] for name in names]
+    depth = torch.zeros(len(names), *video.shape[2:])
+    which, col, row = torch.from_numpy(scene["points"][:, :3]).long().unbind(1)
+    z = torch.from_numpy(scene["points"][:, 3]).float()
+    frame = torch.tensor(registered).argsort()[which]
+    seen = (z > 0) & (col >= 0) & (col < video.shape[3]) & (row >= 0) & (row < video.shape[2])
+    depth[frame[seen], row[seen], col[seen]] = z[seen]
+    world_T_cam, cameras = (torch.from_numpy(scene[key][registered]).float() for key in ("world_T_cam", "intrinsics"))
+    return SparseScene(world_T_cam, cameras, depth)
 
 
-def _map(folder: Path, names: list[str], intrinsics: Tensor | None) -> Any:
-    """Run COLMAP's stages; the largest reconstruction, or None."""
-    database, images = folder / "database.db", folder / "images"
-    reader = pycolmap.ImageReaderOptions()
-    mapping = pycolmap.IncrementalPipelineOptions(min_model_size=2, multiple_models=False, random_seed=SEED)
-    mapping.mapper.init_min_tri_angle = MIN_TRIANGULATION_DEG
-    mapping.ba_refine_extra_params = False
-    reader.camera_model = "SIMPLE_PINHOLE"
+def _run_mapping(images: Path, out: Path, intrinsics: Float[Tensor, "time 3 3"] | None) -> None:
+    camera = []
     if intrinsics is not None:
         (fx, _, cx), (_, fy, cy), _ = intrinsics.double().mean(0).tolist()
-        reader.camera_model, reader.camera_params = "PINHOLE", f"{fx},{fy},{cx},{cy}"
-        mapping.ba_refine_focal_length = False
-    pycolmap.extract_features(
-        database, images, camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader, device=pycolmap.Device.cpu
-    )
-    match = pycolmap.match_exhaustive if len(names) <= EXHAUSTIVE else pycolmap.match_sequential
-    match(database, device=pycolmap.Device.cpu)
-    found = pycolmap.incremental_mapping(database, images, folder / "sparse", options=mapping)
-    return max(found.values(), key=lambda one: one.num_reg_images(), default=None)
-
-
-def _sparse_scene(images: list[Any], scene: Any, size: tuple[int, int]) -> SparseScene:
-    depth = torch.zeros(len(images), *size)
-    poses, cameras = [], []
-    for i, image in enumerate(images):
-        cam_T_world = image.cam_from_world()
-        world_T_cam = torch.eye(4, dtype=torch.float64)
-        world_T_cam[:3] = torch.from_numpy(cam_T_world.inverse().matrix())
-        poses.append(world_T_cam.float())
-        cameras.append(torch.from_numpy(image.camera.calibration_matrix()).float())
-        for point in image.get_observation_points2D():
-            z = float((cam_T_world * scene.points3D[point.point3D_id].xyz)[2])
-            col, row = (int(x) for x in point.xy)
-            if z > 0 and 0 <= row < size[0] and 0 <= col < size[1]:
-                depth[i, row, col] = z
-    return SparseScene(torch.stack(poses), torch.stack(cameras), depth)
+        camera = [f"{fx},{fy},{cx},{cy}"]
+    command = [sys.executable, "-P", str(MAPPING), str(images), str(out), *camera]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise ChildProcessError(
+            f"COLMAP ended with code {done.returncode} ({last}): use other frames (--frames), or another --geometry"
+        )
 
 
 def _ratio(depth: Tensor, sparse: Tensor, frame: int) -> Float[Tensor, ""]:

@@ -96,3 +96,11 @@ def test_frames_without_texture_are_named(corridor: tuple) -> None:
     video[3:] = 128
     with pytest.raises(ValueError, match=r"COLMAP does not register frames \[.*3, 4\] of 5"):
         Colmap()(video)
+
+
+def test_a_crash_of_colmap_is_one_line(corridor: tuple, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "mapping.py"
+    program.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.setattr("models.providers.colmap.provider.MAPPING", program)
+    with pytest.raises(ChildProcessError, match=r"COLMAP ended with code -11 \(no message\): use other frames"):
+        Colmap()(corridor[0])
