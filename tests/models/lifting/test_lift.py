@@ -237,18 +237,6 @@ def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: Se
         lift(seen.image, seen.mask, None, model=tiny, sampling=replace(QUICK, **wish))
 
 
-@pytest.mark.parametrize(
-    ("wish", "message"),
-    [
-        ({"best_of": 0}, "best_of must be 1 or more, got 0"),
-        ({"fit": "shape", "regression": True}, "no flow to fit shapes with"),
-    ],
-)
-def test_a_sampling_that_cannot_be_is_refused_in_one_line(wish: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Sampling(**wish)
-
-
 def test_the_confidence_falls_where_the_mesh_misses_the_points(seen: SeenObject) -> None:
     picture = MaskedPicture(seen.image.float() / 255, seen.mask, seen.points)
     mesh = extract_mesh(seen.inside(32))
