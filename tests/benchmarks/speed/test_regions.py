@@ -1,16 +1,11 @@
 """The speed benchmark of regions times implementations that agree, and records what it timed."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.regions import draw_ellipses, our_tiles, pil_tiles, pool_by_region, pool_by_sample
-from benchmarks.speed.stopwatch import Race, race, write_races
 from models.regions import RegionMasks, TilePlan, pool_regions
 
 CPU = torch.device("cpu")
@@ -39,19 +34,3 @@ def test_both_pooling_references_give_our_tokens() -> None:
 def test_ellipses_cover_their_share() -> None:
     masks = draw_ellipses(20, 4, 448, 0.02, torch.Generator().manual_seed(0))
     assert masks.float().mean().item() == pytest.approx(0.02, abs=1e-3)  # a few are cut at the border
-
-
-def test_arms_run_in_turns_after_a_warm_up() -> None:
-    runs: list[str] = []
-    result = race("task", {"ours": lambda: runs.append("a"), "other": lambda: runs.append("b")}, 2.0, 3, CPU)
-    assert runs == ["a", "b"] * 4
-    assert [len(seconds) for seconds in result.seconds.values()] == [3, 3]
-
-
-def test_the_record_holds_medians_and_ratios(tmp_path: Path) -> None:
-    result = Race("task", {"ours": [1.0, 9.0, 2.0], "other": [8.0, 7.0, 90.0]}, at_least=3.0)
-    write_races(tmp_path / "speed" / "r.json", "python -m it", [result], collect_manifest({"threads": 1}))
-    record = json.loads((tmp_path / "speed" / "r.json").read_text())
-    assert record["command"] == "python -m it"
-    assert record["config"] == {"threads": 1}
-    assert record["tasks"]["task"]["arms"]["other"] == {"median_s": 8, "times_ours": 4, "seconds": [8, 7, 90]}

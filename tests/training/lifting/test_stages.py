@@ -29,7 +29,7 @@ from training.lifting import (
     WorldShapes,
 )
 from training.lifting.batches import shapes_of, tensors_of, truth_of, views_of
-from training.lifting.candidates import CandidateStore, best_and_worst
+from training.lifting.candidates import CandidateStore
 from training.lifting.preference import Pairs
 
 OBJECTS = MaskedObjectConfig(
@@ -252,12 +252,6 @@ def test_a_margin_that_no_pair_has_is_one_clear_line(model: LiftingModel, stores
     store.render(workers=1)
     with pytest.raises(ValueError, match="lower the margin"):
         Pairs(store, 2.0, "none", 0)
-
-
-def test_pairs_are_the_best_and_the_worst_of_an_object() -> None:
-    rewards = torch.tensor([[0.1, 0.5, 0.3], [0.2, 0.21, 0.2]])
-    objects, winners, losers = best_and_worst(rewards, 0.1)
-    assert (objects.tolist(), winners.tolist(), losers.tolist()) == ([0], [1], [0])
 
 
 def _poses(count: int) -> dict[str, torch.Tensor]:

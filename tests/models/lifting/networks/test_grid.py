@@ -2,7 +2,6 @@
 
 import torch
 
-from models.geometry import voxel_centres
 from models.lifting.networks.grid import from_tokens, to_tokens, truncated_distance
 
 
@@ -23,13 +22,6 @@ def test_flattening_to_tokens_is_undone_exactly_with_and_without_patches() -> No
 def test_a_patch_holds_neighbours() -> None:
     tokens = to_tokens(torch.arange(64.0).reshape(1, 1, 4, 4, 4), patch=2)
     assert tokens[0, 0].tolist() == [0, 1, 4, 5, 16, 17, 20, 21]
-
-
-def test_voxel_centres_fill_the_cube_evenly_and_in_the_order_of_its_axes() -> None:
-    centres = voxel_centres(4, torch.zeros(1))
-    assert centres[0, 0, 0].tolist() == [-0.375, -0.375, -0.375]
-    assert centres[3, 0, 1].tolist() == [0.375, -0.375, -0.125]
-    assert centres.mean((0, 1, 2)).tolist() == [0, 0, 0]
 
 
 def test_a_distance_is_cut_at_three_voxels() -> None:
