@@ -1,6 +1,5 @@
 """Targets on disk: what was stored comes back, several processes share the work, an interrupted fill resumes."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -16,6 +15,7 @@ from distill.target_cache import TargetCache
 from distill.teachers import Expert4D, Oracle
 from scenes.clip import Clip
 from tests.support.distillation import FRAMES, SIZE, WORLD, build_expert, build_student
+from tests.support.processes import CONTEXT, process
 
 
 @pytest.fixture(autouse=True)
@@ -125,9 +125,8 @@ def fill_in_process(clips: list[Clip], log: Path, root: Path, start: Any) -> Non
 def test_two_processes_share_the_work_and_a_killed_one_is_replaced(clips: list[Clip], tmp_path: Path) -> None:
     many = [clips[i % len(clips)] for i in range(12)]
     log, root = tmp_path / "log", tmp_path / "targets"
-    context = multiprocessing.get_context("spawn")
-    alone = context.Barrier(1)
-    first = context.Process(target=fill_in_process, args=(many, log, root, alone))
+    alone = CONTEXT.Barrier(1)
+    first = process(fill_in_process, many, log, root, alone)
     first.start()
     while not log.is_file():
         assert first.is_alive()
@@ -135,8 +134,8 @@ def test_two_processes_share_the_work_and_a_killed_one_is_replaced(clips: list[C
     assert first.pid is not None
     os.kill(first.pid, signal.SIGKILL)  # in the middle of a shard
     first.join()
-    together = context.Barrier(2)
-    workers = [context.Process(target=fill_in_process, args=(many, log, root, together)) for _ in range(2)]
+    together = CONTEXT.Barrier(2)
+    workers = [process(fill_in_process, many, log, root, together) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:

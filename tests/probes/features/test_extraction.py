@@ -1,4 +1,3 @@
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from probes.features.extraction import fill_stores
 from probes.features.options import ExtractionOptions
 from probes.features.store import FeatureStore
 from tests.support.probes import MeanExtractor, toy_clips
+from tests.support.processes import process
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,7 @@ def fill(worlds: str, place: str) -> None:
 
 def test_two_processes_fill_one_store_without_a_gap(clips: ClipSet, tmp_path: Path) -> None:
     worlds = str(clips.stores["train"].folder.parent)  # type: ignore[attr-defined]
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=fill, args=(worlds, str(tmp_path))) for _ in range(2)]
+    workers = [process(fill, worlds, str(tmp_path)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -1,4 +1,3 @@
-import multiprocessing
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from safetensors.torch import load_file
 from probes.extractors.slots import Features, SlotMap
 from probes.features.memory import read_into
 from probes.features.store import FeatureStore
+from tests.support.processes import CONTEXT, process
 
 CAUSAL = SlotMap(((0,), (1, 2, 3, 4), (5, 6, 7, 8)))
 
@@ -161,9 +161,8 @@ def fill(root: str, barrier: object, counts: object) -> None:
 
 
 def test_two_writers_fill_a_store_without_a_duplicate_or_a_gap(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    barrier, counts = context.Barrier(2), context.Queue()
-    writers = [context.Process(target=fill, args=(str(tmp_path), barrier, counts)) for _ in range(2)]
+    barrier, counts = CONTEXT.Barrier(2), CONTEXT.Queue()
+    writers = [process(fill, str(tmp_path), barrier, counts) for _ in range(2)]
     for writer in writers:
         writer.start()
     mine = [counts.get(timeout=60) for _ in writers]

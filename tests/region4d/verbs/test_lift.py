@@ -145,17 +145,16 @@ def test_without_depth_it_says_that_nothing_is_metric(lift: Lift, photo: Path) -
     assert found["objects"][0]["median_distance"] is None
 
 
-@pytest.mark.parametrize("broken", [np.nan, -1.0, np.inf, 0.0])
-def test_broken_depth_counts_as_unknown(lift: Lift, photo: Path, seen: SeenObject, broken: float) -> None:
+def test_broken_depth_counts_as_unknown(lift: Lift, photo: Path, seen: SeenObject) -> None:
     files = []
-    for value in (0.0, broken):
+    for value in (0.0, np.nan, -1.0, np.inf):
         depth = np.load(photo / "depth.npy")
         depth[:30] = np.where(seen.mask[:30].numpy(), depth[:30], value)
         np.save(photo / "depth.npy", depth)
         assert lift(*MASK, "--depth", "HERE/depth.npy", "--fov", "60")[0] == 0
         files.append((photo / "out" / "lifted.ply").read_bytes())
         (photo / "out").rename(photo / f"out{len(files)}")
-    assert files[0] == files[1]
+    assert [file == files[0] for file in files] == [True] * 4
 
 
 def test_a_mask_that_touches_the_border_is_lifted(lift: Lift, photo: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,39 @@ def test_a_store_that_is_open_can_be_sent_to_another_process(tmp_path: Path) -> 
 def test_seeds_that_are_no_plain_range_are_refused(tmp_path: Path, seeds: range) -> None:
     with pytest.raises(ValueError, match="a range of consecutive numbers from 0 upwards"):
         Squares(seeds, tmp_path)
+
+
+def test_one_missing_shard_is_made_in_this_process_on_one_thread(tmp_path: Path) -> None:
+    class Threads(Squares):
+        def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
+            threads.append(torch.get_num_threads())
+            return super().generate(seeds)
+
+    threads: list[int] = []
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        store = Threads(range(4), tmp_path)
+        store.render(workers=2)
+        assert threads == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert store.made == [range(4)]
+
+
+class Announced(Squares):
+    """Squares that name the process that made them."""
+
+    def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
+        return super().generate(seeds)[0], os.getpid()
+
+
+def test_several_missing_shards_are_shared_by_processes(tmp_path: Path) -> None:
+    store = Announced(range(2 * 128), tmp_path)  # the size of a shard that other processes know
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARD", 128)
+        store.render(workers=2)
+        makers = {store[0][1], store[128][1]}
+        assert store[3][0] == 9
+    assert os.getpid() not in makers

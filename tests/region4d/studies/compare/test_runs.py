@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from region4d.config import CONFIGS, build, compose_config
 from region4d.studies.compare.runs import StudyRun, plan_runs
@@ -52,9 +53,12 @@ def test_every_arm_of_the_gpu_study_has_a_teacher_of_its_frames(tmp_path: Path) 
     trained = build(compose_config("train", ["experiment=expert4d/base"]).model)
     trained.save_pretrained(tmp_path)
     words = ["study=compare/gpu", "study.seeds=[0]", f"+study.overrides=['teacher.folder={tmp_path}']"]
-    for run in plan_runs(compose_config("compare", words)):
-        if run.config.arm.distils:
-            assert build(run.config.teacher).spec.frames == run.config.data.world.frames == 16, run.name
+    distilled = [run.config for run in plan_runs(compose_config("compare", words)) if run.config.arm.distils]
+    teachers = {OmegaConf.to_yaml(config.teacher): config.teacher for config in distilled}
+    frames = {words: build(teacher).spec.frames for words, teacher in teachers.items()}
+    assert len(distilled) > 1
+    for config in distilled:
+        assert frames[OmegaConf.to_yaml(config.teacher)] == config.data.world.frames == 16, config.output
 
 
 def test_one_run_can_be_chosen_and_a_wrong_name_lists_those_there_are() -> None:
