@@ -31,7 +31,7 @@ lint: $(READY)  ## run ruff, mypy and import-linter
 	$(BIN)/lint-imports
 
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html
 	$(BIN)/region4d compare

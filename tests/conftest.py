@@ -1,8 +1,13 @@
 """Fixtures and markers shared by all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # before torch starts: threads of several workers would wait for each other
+
 import torch
 
 pytest_plugins = ["tests.support.lifting", "tests.support.distillation", "tests.support.sr3d"]

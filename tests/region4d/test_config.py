@@ -7,7 +7,6 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from models.sr3d import SR3DForConditionalGeneration
-from region4d.arms import refuse_arm_without_teacher
 from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
 from region4d.verbs.speed import student_config
 from tests.support.nvila_folder import write_nvila
@@ -38,13 +37,6 @@ def test_other_experiments_have_no_arm_and_refuse_one(experiment: str) -> None:
     assert config.output == f"outputs/train/{experiment}-seed0"
     with pytest.raises(ValueError, match=f"experiment={experiment} has no group 'arm'; leave arm=... out"):
         compose_config("train", [f"experiment={experiment}", "arm=4d"])
-
-
-def test_an_arm_that_distils_is_refused_by_an_experiment_without_a_teacher() -> None:
-    refuse_arm_without_teacher(compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"]))
-    refuse_arm_without_teacher(compose_config("train", ["experiment=sr3d/tiny_static", "arm=3d"]))
-    with pytest.raises(ValueError, match="arm '4d' requires a teacher, but experiment 'sr3d/tiny_static'"):
-        refuse_arm_without_teacher(compose_config("train", ["experiment=sr3d/tiny_static", "arm=4d"]))
 
 
 def test_every_experiment_says_its_command_on_top() -> None:
@@ -113,12 +105,6 @@ def test_the_expert_experiment_builds_an_expert_of_the_students_frames() -> None
     seeds = (config.data.seeds, config.data.test_seeds, student.data.seeds)
     ranges = [range(*pair) for pair in seeds]
     assert not any(set(a) & set(b) for i, a in enumerate(ranges) for b in ranges[:i])  # nobody sees another's worlds
-
-
-@pytest.mark.parametrize("arm", ARMS)
-def test_an_arm_distils_where_it_has_a_loss_for_it(arm: str) -> None:
-    config = compose_config("train", [f"arm={arm}"]).arm
-    assert config.distils == (config.latent or config.explicit)
 
 
 def test_the_cost_of_a_step_is_measured_on_the_student_of_the_experiment() -> None:
