@@ -8,7 +8,12 @@ from omegaconf import OmegaConf
 from region4d import layout
 from region4d.layout import in_this_layout
 
-MODEL = {"_target_": "models.sr3d.SR3DConfig", "heads": ["models.heads", {"_target_": "torch.nn.Linear"}], "width": 8}
+MODEL = {
+    "_target_": "models.sr3d.SR3DConfig",
+    "heads": ["models.heads", {"_target_": "torch.nn.Linear"}],
+    "width": 8,
+    "about": "models.heads",
+}
 
 
 def test_in_the_repository_names_stay_as_they_are() -> None:

@@ -43,7 +43,8 @@ def test_a_task_that_is_not_finished_is_left_out(tmp_path: Path) -> None:
     for task in ("near", "far"):
         write_run(tmp_path / "3d-seed2", task, "3d")
     (tmp_path / "3d-seed2" / "records" / "far" / "manifest.json").unlink()
-    (tmp_path / "4d-seed2" / "model").mkdir(parents=True)
+    write_run(tmp_path / "4d-seed2", "near", "4d")
+    (tmp_path / "4d-seed2" / "records" / "near" / "manifest.json").unlink()
     ((found,), records) = trained_runs(tmp_path)
     assert list(found.manifests) == ["near"]
     assert [record.task for record in records] == ["near"]
