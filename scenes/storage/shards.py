@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, nullcontext
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -77,8 +76,7 @@ class ShardStore(ABC, Generic[Item]):
     def render(self, workers: int | None = None) -> None:
         """Render the missing and damaged shards, with a progress bar; after a stop, another call continues.
 
-        `workers` processes share the work, by default one a core. Where one shard is missing, this process renders it:
-        another one would first have to import everything.
+        `workers` processes share the work, by default one a core. Returns when all shards exist, whoever wrote them.
         """
         workers = workers or os.cpu_count() or 1
         missing = self._missing()
@@ -87,22 +85,35 @@ class ShardStore(ABC, Generic[Item]):
         self.folder.mkdir(parents=True, exist_ok=True)
         columns = (TextColumn(self.work), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress:
-            task = progress.add_task("", total=len(missing) * SHARD)
-            if min(workers, len(missing)) <= 1:
-                with one_thread() if workers > 1 else nullcontext():
-                    for shard in missing:
-                        self._write(shard)
-                        progress.advance(task, SHARD)
-                return
-            pool = ProcessPoolExecutor(
-                min(workers, len(missing)), get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-            )
-            try:
-                for done in as_completed([pool.submit(self._write, shard) for shard in missing]):
-                    done.result()
-                    progress.advance(task, SHARD)
-            finally:
-                pool.shutdown(cancel_futures=True)
+            task = progress.add_task("", total=len(missing) * self.size)
+            for made in map(self._make, missing) if workers <= 1 else self._make_in_pool(missing, workers):
+                progress.advance(task, made * self.size)
+            for shard in self._missing():  # others are at these
+                self._make(shard, wait=True)
+            progress.update(task, completed=len(missing) * self.size)
+
+    def _make_in_pool(self, shards: Sequence[int], workers: int) -> Iterator[bool]:
+        pool = ProcessPoolExecutor(
+            min(workers, len(shards)), get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+        )
+        try:
+            for done in as_completed([pool.submit(self._make, shard) for shard in shards]):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _make(self, shard: int, wait: bool = False) -> bool:
+        """Write a shard that is missing, unless another process is at it; or `wait` until that one is done or dead."""
+        path = self._path(shard)
+        try:
+            with FileLock(path.with_suffix(".lock"), timeout=-1 if wait else 0):
+                if not self._is_whole(shard):
+                    for draft in self.folder.glob(f".{path.stem}.*{path.suffix}"):  # of a killed process
+                        draft.unlink()
+                    self._write(shard)
+        except Timeout:
+            return False
+        return True
 
     def _write(self, shard: int) -> None:
         """Write one shard in one step, so that a file under its final name is complete."""
@@ -139,17 +150,6 @@ class ShardStore(ABC, Generic[Item]):
         if found != f"{self.key}/{shard}":
             raise ValueError(f"{path} holds {found}, not {self.key}/{shard}: {again}")
         return file
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, as the processes of a pool do, so that the bytes are the same."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def shard_note(file: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from models.depth.provider import DepthEstimate
+from scenes.readers.estimated_depth import add_depth
 from torch import Tensor
 
-from models.depth.provider import DepthEstimate
 from models.geometry import unproject
 from scenes.clip import Clip
-from scenes.readers.estimated_depth import add_depth
 
 CLIP = Clip(torch.zeros(2, 3, 3, 4, dtype=torch.uint8), torch.arange(2.0), name="a")
 INTRINSICS = torch.tensor([[5.0, 0, 2], [0, 5, 1.5], [0, 0, 1]]).expand(2, 3, 3)

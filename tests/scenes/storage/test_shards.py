@@ -1,128 +1,73 @@
-"""Items on disk: each generated once, read alone, and never under the name of another generator."""
+"""Shards are written once, whoever else renders the same store, and a killed process leaves nothing behind."""
 
 from __future__ import annotations
 
-import os
-import pickle
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 
-from scenes.storage import shards
-from scenes.storage.shards import ShardStore, shard_note
+from scenes.storage.shards import ShardStore
 
 
-class Squares(ShardStore[tuple[int, str]]):
-    """The square of each seed, and a word about its shard. `made` lists the shards that were generated."""
+class Squares(ShardStore[int]):
+    """Squares of numbers, three in a shard; counts on disk what it generates."""
 
-    def __init__(self, seeds: range, root: Path, key: str = "squares") -> None:
-        super().__init__(key, seeds, root)
-        self.made: list[range] = []
+    def __init__(self, root: Path, count: int = 8) -> None:
+        super().__init__("squares", range(count), root, size=3)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        self.made.append(seeds)
-        return {"square": torch.tensor([seed**2 for seed in seeds])}, f"from {seeds.start}"
+        with (self.folder / "log").open("a") as log:
+            log.write(f"{seeds.start}\n")
+        return {"square": torch.arange(seeds.start, seeds.stop) ** 2}, None
 
-    def read(self, file: Any, row: int, seed: int) -> tuple[int, str]:
-        return int(file.get_slice("square")[row]), shard_note(file)
-
-
-@pytest.fixture(autouse=True)
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "SHARD", 4)
+    def read(self, file: Any, row: int, seed: int) -> int:
+        return int(file.get_slice("square")[row])
 
 
-def test_items_follow_their_seeds_across_shards(tmp_path: Path) -> None:
-    store = Squares(range(3, 9), tmp_path)
+def generated(store: Squares) -> list[int]:
+    return sorted(int(line) for line in (store.folder / "log").read_text().split())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_shard_is_generated_once(tmp_path: Path, workers: int) -> None:
+    store = Squares(tmp_path)
+    for _ in range(2):
+        store.render(workers)
+    assert list(store) == [k**2 for k in range(8)]
+    assert generated(store) == [0, 3, 6]
+
+
+@pytest.mark.parametrize("ending", ["done", "killed"])
+def test_a_shard_that_another_holds_comes_last_and_is_made_only_if_the_other_did_not(
+    tmp_path: Path, ending: str
+) -> None:
+    store, other = Squares(tmp_path), Squares(tmp_path)
+    store.folder.mkdir()
+    path = store.folder / "shard-000000.safetensors"
+    with ThreadPoolExecutor(1) as pool, FileLock(path.with_suffix(".lock")):
+        rendering = pool.submit(store.render, 1)
+        assert not wait([rendering], timeout=1).done
+        assert generated(store) == [3, 6]
+        if ending == "done":
+            other._write(0)
+            (store.folder / "log").unlink()
+    rendering.result(60)
+    assert path.is_file()
+    assert ("log" in {file.name for file in store.folder.iterdir()}) == (ending == "killed")
+    assert list(store) == [k**2 for k in range(8)]
+
+
+def test_drafts_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    store = Squares(tmp_path)
+    store.folder.mkdir()
+    left, kept = (store.folder / f".shard-{shard:06d}.12345.safetensors" for shard in (1, 5))
+    for draft in (left, kept):
+        draft.write_bytes(b"half")
     store.render(workers=1)
-    assert list(store) == [(9, "from 0"), *((n**2, "from 4") for n in (4, 5, 6, 7)), (64, "from 8")]
-    assert len(store) == 6
-    assert store[-1] == (64, "from 8")
-
-
-def test_stores_of_overlapping_seeds_share_shards(tmp_path: Path) -> None:
-    Squares(range(4), tmp_path).render(workers=1)
-    wider = Squares(range(8), tmp_path)
-    wider.render(workers=1)
-    assert wider.made == [range(4, 8)]
-    wider.render(workers=1)
-    assert len(wider.made) == 1
-
-
-@pytest.mark.parametrize("damage", [b"", b"cut"])
-def test_a_damaged_shard_is_refused_and_made_again(tmp_path: Path, damage: bytes) -> None:
-    store = Squares(range(4), tmp_path)
-    store.render(workers=1)
-    (file,) = store.folder.iterdir()
-    file.write_bytes(damage)
-    with pytest.raises(ValueError, match=r"is damaged .*: call Squares\.render\(\) again"):
-        store[0]
-    store.render(workers=1)
-    assert store[3] == (9, "from 0")
-
-
-def test_a_shard_of_another_key_is_refused(tmp_path: Path) -> None:
-    store, other = Squares(range(4), tmp_path), Squares(range(4), tmp_path, "cubes")
-    store.render(workers=1)
-    store.folder.rename(other.folder)
-    with pytest.raises(ValueError, match=r"holds squares/0, not cubes/0: call Squares\.render\(\) again"):
-        other[0]
-    other.render(workers=1)
-    assert other[2] == (4, "from 0")
-
-
-def test_what_is_not_rendered_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"shard-000001\.safetensors is not rendered yet; call Squares\.render"):
-        Squares(range(8), tmp_path)[5]
-
-
-def test_a_store_that_is_open_can_be_sent_to_another_process(tmp_path: Path) -> None:
-    store = Squares(range(4), tmp_path)
-    store.render(workers=1)
-    assert store[1] == (1, "from 0")
-    assert pickle.loads(pickle.dumps(store))[1] == (1, "from 0")
-
-
-@pytest.mark.parametrize("seeds", [range(0), range(-2, 2), range(0, 8, 2)])
-def test_seeds_that_are_no_plain_range_are_refused(tmp_path: Path, seeds: range) -> None:
-    with pytest.raises(ValueError, match="a range of consecutive numbers from 0 upwards"):
-        Squares(seeds, tmp_path)
-
-
-def test_one_missing_shard_is_made_in_this_process_on_one_thread(tmp_path: Path) -> None:
-    class Threads(Squares):
-        def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-            threads.append(torch.get_num_threads())
-            return super().generate(seeds)
-
-    threads: list[int] = []
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        store = Threads(range(4), tmp_path)
-        store.render(workers=2)
-        assert threads == [1]
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-    assert store.made == [range(4)]
-
-
-class Announced(Squares):
-    """Squares that name the process that made them."""
-
-    def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        return super().generate(seeds)[0], os.getpid()
-
-
-def test_several_missing_shards_are_shared_by_processes(tmp_path: Path) -> None:
-    store = Announced(range(2 * 128), tmp_path)  # the size of a shard that other processes know
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "SHARD", 128)
-        store.render(workers=2)
-        makers = {store[0][1], store[128][1]}
-        assert store[3][0] == 9
-    assert os.getpid() not in makers
+    assert not left.exists()
+    assert kept.exists()  # of a shard beyond this store, which another process may be writing
