@@ -76,21 +76,32 @@ class ShardStore(ABC, Generic[Item]):
     def render(self, workers: int | None = None) -> None:
         """Render the missing and damaged shards, with a progress bar; after a stop, another call continues.
 
-        `workers` processes share the work, by default one a core. Returns when all shards exist, whoever wrote them.
+        `workers` processes share the work, by default one a core; this process makes a single shard, because another
+        one would first have to import everything. Returns when all shards exist, whoever wrote them.
         """
         workers = workers or os.cpu_count() or 1
         missing = self._missing()
         if not missing:
             return
+        alone = min(workers, len(missing)) <= 1
         self.folder.mkdir(parents=True, exist_ok=True)
         columns = (TextColumn(self.work), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress:
             task = progress.add_task("", total=len(missing) * self.size)
-            for made in map(self._make, missing) if workers <= 1 else self._make_in_pool(missing, workers):
+            for made in self._make_here(missing, workers) if alone else self._make_in_pool(missing, workers):
                 progress.advance(task, made * self.size)
             for shard in self._missing():  # others are at these
                 self._make(shard, wait=True)
             progress.update(task, completed=len(missing) * self.size)
+
+    def _make_here(self, shards: Sequence[int], workers: int) -> Iterator[bool]:
+        """Make shards in this process, on one thread in place of a pool of one, so that the bytes are the same."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(before if workers <= 1 else 1)
+        try:
+            yield from map(self._make, shards)
+        finally:
+            torch.set_num_threads(before)
 
     def _make_in_pool(self, shards: Sequence[int], workers: int) -> Iterator[bool]:
         pool = ProcessPoolExecutor(

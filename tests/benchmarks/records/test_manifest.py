@@ -80,12 +80,12 @@ def test_the_hash_of_a_checkpoint_changes_with_its_weights_only(tmp_path: Path) 
 
 
 def test_a_folder_without_weights_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"\.safetensors files, is needed"):
+    with pytest.raises(FileNotFoundError, match=r"no weights at .*\.safetensors files"):
         checkpoint_hash(tmp_path)
 
 
 def test_a_run_that_did_not_end_has_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="the run did not end; start it again"):
+    with pytest.raises(FileNotFoundError, match="the run did not finish; start it again"):
         read_manifest(tmp_path)
 
 
@@ -101,5 +101,5 @@ def test_provenance_names_every_commit_machine_and_version_once() -> None:
     other = Manifest({}, "def", "a laptop", {"torch": "2.2", "numpy": "2.0"}, "12", "2026-02-01")
     joined = provenance([one, other, one])
     assert joined == Manifest({}, "abc, def", "a laptop", {"torch": "2.1 and 2.2", "numpy": "2.0"}, "12", "2026-02-01")
-    with pytest.raises(ValueError, match="nothing was measured"):
+    with pytest.raises(ValueError, match="no manifests to merge"):
         provenance([])

@@ -1,4 +1,4 @@
-from benchmarks.region_qa.categories import GROUPS, ORDER, PUBLISHED_EQUIVALENT, members
+from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT, members
 from scenes.questions import CATEGORIES
 
 
@@ -12,7 +12,7 @@ def test_a_group_has_its_categories_and_a_category_is_its_own_group() -> None:
 
 
 def test_rows_of_tables_are_all_categories_then_the_groups() -> None:
-    assert (*CATEGORIES, "static", "dynamic") == ORDER
+    assert (*CATEGORIES, "static", "dynamic") == ROW_ORDER
 
 
 def test_published_tasks_are_named_for_categories_that_exist() -> None:

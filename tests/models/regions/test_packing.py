@@ -45,5 +45,5 @@ def test_a_region_on_a_frame_that_does_not_exist_is_refused_by_name() -> None:
 
 
 def test_tiles_of_two_sizes_in_one_batch_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"tiles of one size, got sides of \[8, 16\]"):
+    with pytest.raises(ValueError, match=r"tiles of a batch must have one size, got sides of \[8, 16\]"):
         pack_regions([[], []], [TilePlan(1, 1, 16), TilePlan(1, 1, 8)], [1, 1])

@@ -10,7 +10,9 @@ from rich.console import Console
 
 from models.geometry import PointMap, matrix
 from models.lifting import LiftedObject
+from models.lifting.export import METRES, RELATIVE_UNITS
 from models.lifting.meshes.mesh import ColouredMesh
+from region4d.footage.scale import RELATIVE
 from region4d.lifting.input import LiftInput
 from region4d.lifting.output import confidence_text, describe, size_text, title, to_terminal
 
@@ -20,7 +22,7 @@ FACT = {
     "size_along_own_axes": [0.5, 0.254, 1.0],
     "distance_from_camera": 2.346,
     "confidence": 0.87,
-    "median_distance_m": 0.0123,
+    "median_distance": 0.0123,
 }
 
 
@@ -42,21 +44,28 @@ def test_facts_of_an_object_are_in_metres() -> None:
     (fact,) = describe(given(depth=1.9), [square()], seed=3)
     assert fact["size_along_own_axes"] == [1, 1, 0]
     assert fact["distance_from_camera"] == 2
-    assert fact["median_distance_m"] == pytest.approx(0.1)
+    assert fact["median_distance"] == pytest.approx(0.1)
     assert (fact["name"], fact["mask"], fact["mask_pixels"], fact["seed"]) == ("object_0", "mask_0.png", 4, 3)
     assert (fact["vertices"], fact["faces"]) == (4, 2)
 
 
 def test_without_depth_nothing_is_said_about_points() -> None:
     (fact,) = describe(given(depth=None), [square()], seed=3)
-    assert fact["median_distance_m"] is None
+    assert fact["median_distance"] is None
 
 
 def test_a_title_has_size_distance_confidence_and_misfit() -> None:
-    assert title(FACT, metric=True) == (
+    assert title(FACT, METRES) == (
         "object_0, seed 4: 0.50 x 0.25 x 1.00 m, 2.35 m away, confidence 87%, 12 mm from the points"
     )
-    assert title(FACT, metric=False) == "object_0, seed 4: size unknown, no depth was given"
+    assert title(FACT, None) == "object_0, seed 4: size unknown, no depth was given"
+
+
+def test_lengths_of_unknown_scale_are_relative() -> None:
+    assert title(FACT, RELATIVE_UNITS) == (
+        f"object_0, seed 4: 0.50 x 0.25 x 1.00 {RELATIVE}, 2.35 {RELATIVE} away, confidence 87%, "
+        f"0.012 {RELATIVE} from the points"
+    )
 
 
 def test_an_unknown_confidence_is_a_dash() -> None:
@@ -66,12 +75,17 @@ def test_an_unknown_confidence_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "cells"), [(True, ["0.50 x 0.25 x 1.00", "2.35", "87%", "12"]), (False, ["-", "-"])]
+    ("unit", "cells"),
+    [
+        (METRES, ["0.50 x 0.25 x 1.00", "2.35", "87%", "12"]),
+        (RELATIVE_UNITS, ["0.50 x 0.25 x 1.00", "2.35", "87%", "0.012"]),
+        (None, ["-", "-", "87%", "-"]),
+    ],
 )
-def test_a_table_shows_metres_only_where_depth_is_known(metric: bool, cells: list[str]) -> None:
+def test_a_table_shows_lengths_in_their_unit_where_depth_is_known(unit: str | None, cells: list[str]) -> None:
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(to_terminal([FACT], metric))
+        console.print(to_terminal([FACT], unit))
     (row,) = [line for line in shown.get().splitlines() if "object_0" in line]
-    words = [cell.strip() for cell in row.split("  ") if cell.strip()]
+    words = [cell for cell in (part.strip() for part in row.split("  ")) if cell]
     assert words[1 : 1 + len(cells)] == cells

@@ -15,7 +15,6 @@ from scenes.readers.image_files import (
     read_grey,
     read_half_depth,
     read_image,
-    read_mask,
     stack_pictures,
     write_depth,
     write_image,
@@ -71,20 +70,9 @@ def test_one_bit_is_black_or_white(tmp_path: Path) -> None:
     assert read_grey(tmp_path / "a.png").tolist() == [[255, 0]]
 
 
-def test_a_mask_is_what_is_not_black(tmp_path: Path) -> None:
-    mask = torch.tensor([[True, False, True]])
-    write_mask(tmp_path / "a.png", mask)
-    assert torch.equal(read_mask(tmp_path / "a.png", 1, 3), mask)
-    Image.fromarray(np.array([[1, 0, 200]], np.uint8)).save(tmp_path / "b.png")
-    assert torch.equal(read_mask(tmp_path / "b.png", 1, 3), mask)
-
-
-def test_a_mask_of_another_size_and_a_missing_one_are_refused(tmp_path: Path) -> None:
-    write_mask(tmp_path / "a.png", torch.ones(2, 3, dtype=torch.bool))
-    with pytest.raises(ValueError, match=r"'.*a\.png' is 3x2, expected 2x3"):
-        read_mask(tmp_path / "a.png", 3, 2)
-    with pytest.raises(FileNotFoundError, match="no mask picture"):
-        read_mask(tmp_path / "b.png", 3, 2)
+def test_a_mask_is_written_white_on_black(tmp_path: Path) -> None:
+    write_mask(tmp_path / "a.png", torch.tensor([[True, False, True]]))
+    assert read_grey(tmp_path / "a.png").tolist() == [[255, 0, 255]]
 
 
 def test_pictures_of_one_size_are_stacked_in_the_order_given() -> None:

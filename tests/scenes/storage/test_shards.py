@@ -42,6 +42,22 @@ def test_every_shard_is_generated_once(tmp_path: Path, workers: int) -> None:
     assert generated(store) == [0, 3, 6]
 
 
+def test_a_single_missing_shard_is_made_in_this_process_on_one_thread(tmp_path: Path) -> None:
+    class Watched(Squares):
+        def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
+            threads.append(torch.get_num_threads())  # another process would not reach this list
+            return super().generate(seeds)
+
+    threads: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        Watched(tmp_path, count=3).render(workers=2)
+        assert (threads, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("ending", ["done", "killed"])
 def test_a_shard_that_another_holds_comes_last_and_is_made_only_if_the_other_did_not(
     tmp_path: Path, ending: str

@@ -6,9 +6,8 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from models.regions import Region
 from models.sr3d import train_tokenizer
-from models.sr3d.inputs.prompt import DURATION, Prompt, check_all_mentioned
+from models.sr3d.inputs.prompt import DURATION, Prompt
 
 IMAGE, REGION, CAMERA, SCALE = 3, 4, 5, 6
 
@@ -83,10 +82,3 @@ def test_an_answer_ends(words: PreTrainedTokenizerFast) -> None:
     ids = prompt(words).answer("1.4 m")
     assert read(words, ids[:-1]) == "1.4 m"
     assert int(ids[-1]) == words.eos_token_id
-
-
-def test_a_region_that_no_question_mentions_is_named() -> None:
-    regions = [Region.from_box((0, 0, 2, 2), 4, 4)] * 3
-    check_all_mentioned(["<region2> and <region0> ?", "<region1> ?"], regions)
-    with pytest.raises(ValueError, match=r"no question mentions <region0>, <region2>: mention every region"):
-        check_all_mentioned(["<region1> ?"], regions)

@@ -34,15 +34,20 @@ def test_a_camera_of_another_size_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "[]",
         '{"width": 640, "height": 480}',
         '{"width": 640, "height": 480, "intrinsic_matrix": [1, 2, 3]}',
         '{"width": 640, "height": 480, "intrinsic_matrix": "525"}',
         '{"width": 640, "intrinsic_matrix": [1, 0, 0, 0, 1, 0, 0, 0, 1]}',
     ],
 )
-def test_a_malformed_file_is_named(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_camera_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "camera.json").write_text(text)
     with pytest.raises(ValueError, match=r"camera\.json is not an Open3D pinhole file"):
+        read_pinhole(tmp_path / "camera.json", SIZE)
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "is cut or not JSON"), ("[]", "holds a list, expected a JSON object")])
+def test_a_file_that_is_no_object_of_json_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "camera.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"camera\.json {said}"):
         read_pinhole(tmp_path / "camera.json", SIZE)
