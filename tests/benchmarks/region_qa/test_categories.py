@@ -1,4 +1,4 @@
-from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT, members
+from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT, ROW_ORDER, members
 from scenes.questions import CATEGORIES
 
 
