@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Int64, Shaped
+from jaxtyping import Bool, Int64, Shaped, UInt8
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from models.geometry import PointMap
+
+Resizer = Literal["torchvision", "pillow"]
 
 
 @dataclass(frozen=True)
@@ -56,20 +61,23 @@ def plan_tiles(height: int, width: int, tile: int = 448, max_tiles: int = 12) ->
 
 
 def tile_image(
-    image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan
+    image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan, resizer: Resizer = "torchvision"
 ) -> Shaped[Tensor, "*batch tile channel side side"]:
     """Tile an image: resize it to the grid (antialiased bicubic, without letterbox), then crop row by row.
 
-    uint8 stays uint8. Source: see `plan_tiles`.
+    uint8 stays uint8. Published checkpoints saw uint8 pictures that Pillow resized, on the CPU; torchvision differs by
+    at most 2 of 255, and takes half the time. Source: see `plan_tiles`.
     """
+    if resizer == "pillow":
+        return _split(_resize_by_pillow(image, plan.size), plan)
     return _split(resize(image, list(plan.size), InterpolationMode.BICUBIC, antialias=True), plan)
 
 
 def thumbnail(
-    image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan
+    image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan, resizer: Resizer = "torchvision"
 ) -> Shaped[Tensor, "*batch channel side side"]:
     """Resize the whole image to one tile, the overview that accompanies its tiles."""
-    return tile_image(image, TilePlan(1, 1, plan.tile))[..., 0, :, :, :]
+    return tile_image(image, TilePlan(1, 1, plan.tile), resizer)[..., 0, :, :, :]
 
 
 def tile_points(points: PointMap, plan: TilePlan) -> PointMap:
@@ -103,6 +111,17 @@ def stitch(
     """Join the feature maps of the tiles to one map of the image: the exact inverse of tiling."""
     whole: Tensor = rearrange(tiles, "... (rows cols) y x c -> ... (rows y) (cols x) c", rows=plan.rows, cols=plan.cols)
     return whole
+
+
+def _resize_by_pillow(
+    image: UInt8[Tensor, "*batch 3 height width"], size: tuple[int, int]
+) -> UInt8[Tensor, "*batch 3 rows cols"]:
+    pictures = rearrange(image.reshape(-1, *image.shape[-3:]), "n rgb row col -> n row col rgb").cpu().contiguous()
+    resized = [
+        np.asarray(Image.fromarray(one.numpy()).resize(size[::-1], Image.Resampling.BICUBIC)) for one in pictures
+    ]
+    whole: Tensor = rearrange(torch.from_numpy(np.stack(resized)), "n row col rgb -> n rgb row col")
+    return whole.reshape(*image.shape[:-2], *size).to(image.device)
 
 
 def _split(image: Tensor, plan: TilePlan) -> Tensor:

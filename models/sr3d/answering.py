@@ -15,7 +15,7 @@ from torch import Tensor
 from models.checkpoint_registry import checkpoint_folder
 from models.geometry import PointMap
 from models.regions import Region
-from models.sr3d.checkpoint import load_nvila_lite
+from models.sr3d.bases.nvila import load_nvila_lite, load_nvila_lite_processor
 from models.sr3d.inputs.mentions import renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
@@ -81,6 +81,14 @@ class Answerer:
             )
         model = SR3DForConditionalGeneration.from_pretrained(folder).to(device)
         return cls(model, SR3DProcessor.from_pretrained(folder))
+
+    @staticmethod
+    def video_frames(folder: str | Path) -> int | None:
+        """Read how many frames of a video a checkpoint was trained with; None where it does not say."""
+        folder = checkpoint_folder(folder)
+        if not (folder / "llm").is_dir():
+            return SR3DProcessor.from_pretrained(folder).video_frames if (folder / "config.json").is_file() else None
+        return load_nvila_lite_processor(folder).video_frames
 
     def answer(self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int = 16) -> Iterator[str]:
         """Answer in the order of the queries, one text each."""

@@ -19,7 +19,7 @@ TINY_TEXT = {
     "max_position_embeddings": 4096,
 }
 CHOICES = {
-    "projector": ("linear", "mlp", "pool", "downsample_3x3"),
+    "projector": ("linear", "mlp", "pool", "downsample_2x2", "downsample_3x3"),
     "timestamp_encoding": ("none", "before_projector", "after_projector"),
     "scale": ("none", "token", "metric"),
     "region_pool": ("pixel", "frame_mean", "trajectory"),
@@ -38,7 +38,7 @@ class SR3DConfig(PretrainedConfig):
         stride: Pixels per token of the encoder.
         select_layer: Hidden state of the encoder to use; -1 is its output, NVILA uses -2.
         projector: "linear", "mlp", "pool" (means of `projector_factor` x `projector_factor` tokens, then the MLP), or
-            "downsample_3x3" (VILA's `mlp_downsample_3x3_fix`).
+            "downsample_2x2" or "downsample_3x3" (VILA's `mlp_downsample_2x2_fix`, `mlp_downsample_3x3_fix`).
         projector_factor: Used by "pool".
         grid_encoding: Add image positions to the features, for encoders without their own (convolutional ones).
         position_encoding: Add the 3D position encoding; False is the 2D model.
@@ -138,7 +138,7 @@ class SR3DConfig(PretrainedConfig):
     @property
     def token_grid(self) -> int:
         """Rows, and columns, of visual tokens per tile, after the projector."""
-        factor = {"pool": self.projector_factor, "downsample_3x3": 3}.get(self.projector, 1)
+        factor = {"pool": self.projector_factor, "downsample_2x2": 2, "downsample_3x3": 3}.get(self.projector, 1)
         return -(-self.grid // factor)
 
 

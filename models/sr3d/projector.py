@@ -47,7 +47,9 @@ def pad_to_multiple(
 def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Sequential:
     """Build the map from (tile, rows, cols, channels) features to (tile, rows2, cols2, width) tokens.
 
-    "downsample_3x3" has the layers of VILA's `mlp_downsample_3x3_fix` in its order: `layers.N` there is N here.
+    "downsample_2x2" and "downsample_3x3" have the layers of VILA's `mlp_downsample_2x2_fix` and
+    `mlp_downsample_3x3_fix` in their order: `layers.N` there is N here.
+
     Raises:
         ValueError: the kind is unknown.
     """
@@ -57,6 +59,14 @@ def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Seque
         return nn.Sequential(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
     if kind == "pool":
         return nn.Sequential(Pool(factor), nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
+    if kind == "downsample_2x2":
+        return nn.Sequential(
+            SpaceToChannel(2),
+            nn.LayerNorm(4 * channels),
+            nn.Linear(4 * channels, width),
+            nn.GELU(),
+            nn.Linear(width, width),
+        )
     if kind == "downsample_3x3":
         return nn.Sequential(
             SpaceToChannel(3),

@@ -49,9 +49,10 @@ def ask(
 ) -> None:
     """Ask about regions of a video, a picture or an RGB-D folder; print the answer and draw an annotated picture.
 
-    4 frames are sampled unless --frames or --frame says otherwise. Footage without depth gets it from --depth-model,
-    by default Depth Anything V2 (metric, indoor), and is then asked about one frame; --geometry estimates camera poses
-    as well, which join all frames. --no-depth asks about the colours alone.
+    Of a video, as many frames are sampled as the checkpoint was trained with, else 4, unless --frames or --frame says
+    otherwise. Footage without depth gets it from --depth-model, by default Depth Anything V2 (metric, indoor), and is
+    then asked about one frame; --geometry estimates camera poses as well, which join all frames. --no-depth asks about
+    the colours alone.
 
     Example:
 
@@ -73,7 +74,9 @@ def ask(
     if no_depth and origin.has_camera:
         raise ValueError("--no-depth asks without geometry, so --intrinsics and --fov have no effect; leave them out")
     check_mentions(question, pointers)
-    choice = FrameChoice(FRAMES if frames is None and frame is None else frames, frame, partial, video_backend)
+    if frames is None and frame is None:
+        frames = Answerer.video_frames(model) or FRAMES
+    choice = FrameChoice(frames, frame, partial, video_backend)
     footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL)
     for note in notes(footage):
         typer.echo(note, err=True)

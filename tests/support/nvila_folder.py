@@ -10,12 +10,28 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
 WIDTH, CHANNELS, GRID = 16, 12, 4
+PROJECTORS = {  # layers with weights, and their shapes
+    "mlp_downsample_3x3_fix": {
+        "1.": (9 * CHANNELS,),
+        "2.": (9 * CHANNELS, 3 * CHANNELS),
+        "4.": (3 * CHANNELS,),
+        "5.": (3 * CHANNELS, WIDTH),
+        "7.": (WIDTH, WIDTH),
+    },
+    "mlp_downsample_2x2_fix": {"1.": (4 * CHANNELS,), "2.": (4 * CHANNELS, WIDTH), "4.": (WIDTH, WIDTH)},
+    "mlp_downsample": {"1.": (4 * CHANNELS,), "2.": (4 * CHANNELS, WIDTH), "4.": (WIDTH, WIDTH)},
+    "mlp2x_gelu": {"0.": (CHANNELS, WIDTH), "2.": (WIDTH, WIDTH)},
+    "linear": {"": (CHANNELS, WIDTH)},
+}
 HEAD = "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n<|im_start|>user\n"
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
 
-def write_nvila(root: Path) -> Path:
-    """Write three parts with their configs: plain Qwen2, `layers.N` of a Sequential, SigLIP with its old prefix."""
+def write_nvila(root: Path, projector: str = "mlp_downsample_3x3_fix", padding: int = 0) -> Path:
+    """Write three parts with their configs: plain Qwen2, `layers.N` of a Sequential, SigLIP with its old prefix.
+
+    The vocabulary is saved with `padding` more rows than the tokenizer has tokens.
+    """
     torch.manual_seed(0)
     specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
     bpe = Tokenizer(models.BPE())
@@ -26,7 +42,7 @@ def write_nvila(root: Path) -> Path:
     tokenizer.save_pretrained(root / "llm")
     Qwen2ForCausalLM(
         Qwen2Config(
-            vocab_size=len(tokenizer),
+            vocab_size=len(tokenizer) + padding,
             hidden_size=WIDTH,
             intermediate_size=32,
             num_hidden_layers=2,
@@ -35,14 +51,11 @@ def write_nvila(root: Path) -> Path:
         )
     ).save_pretrained(root / "llm")
 
-    shapes = [(9 * CHANNELS,), (9 * CHANNELS, 3 * CHANNELS), (3 * CHANNELS,), (3 * CHANNELS, WIDTH), (WIDTH, WIDTH)]
     weights: dict[str, Tensor] = {}
-    for layer, shape in zip((1, 2, 4, 5, 7), shapes, strict=True):
-        weights[f"layers.{layer}.weight"] = torch.randn(*shape[::-1]) / shape[0] ** 0.5
-        weights[f"layers.{layer}.bias"] = torch.randn(shape[-1])
-    _write(
-        root / "mm_projector", {"mm_projector_type": "mlp_downsample_3x3_fix", "model_type": "v2l_projector"}, weights
-    )
+    for layer, shape in PROJECTORS[projector].items():
+        weights[f"layers.{layer}weight"] = torch.randn(*shape[::-1]) / shape[0] ** 0.5
+        weights[f"layers.{layer}bias"] = torch.randn(shape[-1])
+    _write(root / "mm_projector", {"mm_projector_type": projector, "model_type": "v2l_projector"}, weights)
 
     config = SiglipVisionConfig(
         hidden_size=CHANNELS,

@@ -58,8 +58,12 @@ def collate_visuals(
 ) -> dict[str, Tensor]:
     """Pack tiles and regions of all samples, once each, and list which of them the placeholders of every row take.
 
-    Raises ValueError where only some of the samples have timestamps.
+    Samples of text alone add nothing; without any other there are no visual inputs. Raises ValueError where only some
+    of the samples have timestamps.
     """
+    seen = [len(sample.pixels) > 0 for sample in samples]
+    if not any(seen):
+        return {}
     tiles = torch.tensor([len(sample.pixels) for sample in samples])
     regions = torch.tensor([len(sample.regions.names) for sample in samples])
     first_tile, first_region = tiles.cumsum(0) - tiles, regions.cumsum(0) - regions
@@ -71,8 +75,8 @@ def collate_visuals(
         "points_valid": torch.cat([sample.points_valid for sample in samples]),
         "camera_centres": torch.cat([samples[row].camera_centres for row in rows]),
         "camera_known": torch.cat([samples[row].camera_known for row in rows]),
-        "scene_scale": torch.tensor([samples[row].scale or 1.0 for row in rows]),
-        "scale_known": torch.tensor([samples[row].scale is not None for row in rows]),
+        "scene_scale": torch.tensor([samples[row].scale or 1.0 for row in rows if seen[row]]),
+        "scale_known": torch.tensor([samples[row].scale is not None for row in rows if seen[row]]),
         "region_masks": torch.cat([sample.regions.masks for sample in samples]),
         "region_tile": torch.cat([s.regions.tile + first for s, first in zip(samples, first_tile, strict=True)]),
         "region_index": torch.cat([s.regions.region + first for s, first in zip(samples, first_region, strict=True)]),
@@ -83,10 +87,8 @@ def collate_visuals(
     batch["region_mentions"] = torch.cat([torch.zeros(0, dtype=torch.long), *mentions])
     seconds = [sample.seconds for sample in samples if sample.seconds is not None]
     if seconds:
-        if len(seconds) < len(samples):
-            raise ValueError(
-                f"{len(seconds)} of {len(samples)} samples have timestamps: give `seconds` for all or none"
-            )
+        if len(seconds) < sum(seen):
+            raise ValueError(f"{len(seconds)} of {sum(seen)} samples have timestamps: give `seconds` for all or none")
         batch["seconds"] = torch.cat(seconds)
     return batch
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from einops import rearrange
@@ -15,10 +15,12 @@ from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, P
 
 from models.geometry import PointMap
 from models.regions import Region, follow, pack_regions, plan_tiles, thumbnail, tile_image
+from models.regions.tiling import Resizer
 from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.canonical import canonical_scene, face_first_camera
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
+from models.sr3d.inputs.conversation import prepare_conversation
 from models.sr3d.inputs.mentions import check_all_mentioned
 from models.sr3d.inputs.prompt import Prompt
 from models.sr3d.inputs.sample import Sample
@@ -47,12 +49,15 @@ class SR3DProcessor(ProcessorMixin):
             else the world keeps its own heading.
         image_mean: Mean of normalised pixels per channel, for values in [0, 1].
         image_std: Standard deviation of normalised pixels per channel.
+        resizer: "torchvision", or "pillow" for a published checkpoint, whose pictures it resized.
         template: Text around the visual part and the question.
-        tile_suffix: Tokens after each tile of an image.
+        tile_text: Text of the prompt after each tile of an image.
+        tile_suffix: Tokens after each tile of an image, before that text.
         frame_suffix: Tokens after each frame of a video.
         clock: Input of the timestamp encoding: "seconds", or "frame_index" (a control: frames are numbered).
         follow: Follow a region that is marked on one frame of a video to the others (`models.regions.follow`).
         time_prompt: State the duration of a video in words before its tokens (4D-RGPT Table 6; needs `seconds`).
+        video_frames: Frames of a video that the checkpoint was trained with; None where it does not say.
     """
 
     def __init__(
@@ -69,15 +74,20 @@ class SR3DProcessor(ProcessorMixin):
         face_camera: bool = True,
         image_mean: Sequence[float] = (0.5, 0.5, 0.5),
         image_std: Sequence[float] = (0.5, 0.5, 0.5),
+        resizer: Resizer = "torchvision",
         template: str = "{visual}{question}",
+        tile_text: str = "",
         tile_suffix: Sequence[str] = (),
         frame_suffix: Sequence[str] = (),
         clock: str = "seconds",
         time_prompt: bool = False,
         follow: bool = False,
+        video_frames: int | None = None,
     ) -> None:
         if clock not in CLOCKS:
             raise ValueError(f"clock={clock!r} is unknown: choose one of {', '.join(CLOCKS)}")
+        if resizer not in get_args(Resizer):
+            raise ValueError(f"resizer={resizer!r} is unknown: choose one of {', '.join(get_args(Resizer))}")
         super().__init__(tokenizer)
         self.tile_size = tile_size
         self.grid = grid
@@ -90,12 +100,15 @@ class SR3DProcessor(ProcessorMixin):
         self.face_camera = face_camera
         self.image_mean = list(image_mean)
         self.image_std = list(image_std)
+        self.resizer: Resizer = resizer
         self.template = template
+        self.tile_text = tile_text
         self.tile_suffix = list(tile_suffix)
         self.frame_suffix = list(frame_suffix)
         self.clock = clock
         self.time_prompt = time_prompt
         self.follow = follow
+        self.video_frames = video_frames
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the processor as `processor_config.json` has it; `auto_map`: see `models.sr3d.auto_file`."""
@@ -160,12 +173,14 @@ class SR3DProcessor(ProcessorMixin):
         answers: Sequence[str] | None = None,
         strict: bool = False,
         scale_known: bool = True,
+        max_tiles: int | None = None,
     ) -> Sample:
         """Prepare one clip, or one image (time = 1), and all its questions.
 
         Points are in the frame `world`, or `cam` for one image. They are in metres, unless `scale_known` is False: the
         model is then told that the scale is unknown. The canonical frame is fitted here, to all frames together.
-        Frames may have any size; regions and points follow it. `<region0>` in a question points at `regions[0]`; with
+        Frames may have any size; regions and points follow it. `max_tiles` replaces that of the processor.
+        `<region0>` in a question points at `regions[0]`; with
         `strict`, every region must be pointed at.
         Raises ValueError for points of a video in camera frames, for points or regions of another size than the video,
         for points of unknown scale where the model takes metres, and where mentions and regions do not match.
@@ -173,10 +188,10 @@ class SR3DProcessor(ProcessorMixin):
         time, _, height, width = video.shape
         single = time == 1
         points = points if self.point_map else None
-        plan = plan_tiles(height, width, self.tile_size, self.max_tiles if single else 1)
-        tiles = rearrange(tile_image(video, plan), "t n c y x -> (t n) c y x")
+        plan = plan_tiles(height, width, self.tile_size, (max_tiles or self.max_tiles) if single else 1)
+        tiles = rearrange(tile_image(video, plan, self.resizer), "t n c y x -> (t n) c y x")
         if len(plan) > 1:
-            tiles = torch.cat([tiles, thumbnail(video, plan)])
+            tiles = torch.cat([tiles, thumbnail(video, plan, self.resizer)])
         if self.face_camera:
             points, world_T_cam = face_first_camera(points, world_T_cam)
         if points is not None and not scale_known and self.scale == "metric":
@@ -187,7 +202,7 @@ class SR3DProcessor(ProcessorMixin):
         if self.follow:
             regions = follow(video, regions)
         prompt = self.prompt
-        texts = [prompt.question(question, len(regions)) for question in questions]
+        texts = [prompt.question(question, len(regions), single) for question in questions]
         if strict:
             check_all_mentioned(questions, len(regions))
         normalizer = scene.normalizer
@@ -207,6 +222,10 @@ class SR3DProcessor(ProcessorMixin):
             answers=None if answers is None else tuple(prompt.answer(answer) for answer in answers),
         )
 
+    def prepare_conversation(self, messages: Sequence[Mapping[str, Any]], regions: Sequence[Region] = ()) -> Sample:
+        """Prepare a conversation of texts, images and videos: see `models.sr3d.inputs.conversation`."""
+        return prepare_conversation(self, messages, regions)
+
     @property
     def prompt(self) -> Prompt:
         """The layout of this processor's tokens."""
@@ -216,6 +235,7 @@ class SR3DProcessor(ProcessorMixin):
             token_grid=self.token_grid,
             scale_token=self.scale == "token",
             camera_token=self.camera_token,
+            tile_text=self.tile_text,
             tile_suffix=self.tile_suffix,
             frame_suffix=self.frame_suffix,
             time_prompt=self.time_prompt,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -23,7 +24,8 @@ class Prompt:
     """Lays out the tokens of a sample; the fields are those of `SR3DProcessor`.
 
     The prefix is: head of the template, scale token, and for each frame (for an image: once) a camera token, then the
-    tokens of every tile, each followed by `tile_suffix` (image) or `frame_suffix` (video).
+    tokens of every tile, each followed by `tile_suffix` and `tile_text` (image) or by `frame_suffix` (video). The last
+    `tile_text` belongs to the question, with which it is tokenized.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -31,24 +33,40 @@ class Prompt:
     token_grid: int
     scale_token: bool
     camera_token: bool
+    tile_text: str
     tile_suffix: Sequence[str]
     frame_suffix: Sequence[str]
     time_prompt: bool
 
     def prefix(self, time: int, tiles: int, seconds: Float[Tensor, "time"] | None) -> Int64[Tensor, "token"]:
         """Lay out what comes before the question, for `time` frames of `tiles` tiles each; one frame is an image."""
-        suffix = self.tile_suffix if time == 1 else self.frame_suffix
-        frame = [CAMERA] * self.camera_token + [*[IMAGE] * self.token_grid**2, *suffix] * tiles
-        tokens = [SCALE] * self.scale_token + frame * time
         head = self._ids(self.template.split("{visual}")[0])
         if self.time_prompt and time > 1:
             if seconds is None:
                 raise ValueError("this processor says how long a video takes: give its `seconds`")
             head = (*head, *self._ids(DURATION.format(format_number(float(seconds[-1] - seconds[0])))))
-        return torch.tensor([*head, *(i for token in tokens for i in self._ids(token))], dtype=torch.long)
+        text = self._ids(self.tile_text) if time == 1 else ()
+        visual = [self.token(SCALE)] * self.scale_token
+        for i in range(time * tiles):
+            visual += [*self.tile(time == 1, i % tiles == 0), *text]
+        return torch.tensor([*head, *visual[: len(visual) - len(text)]], dtype=torch.long)
 
-    def question(self, text: str, regions: int) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
-        """Tokenize a question, and list the regions that it mentions, in order.
+    def tile(self, image: bool, first: bool) -> list[int]:
+        """Lay out a tile of an image, or a frame of a video, and its suffix; a camera token precedes the first tile."""
+        suffix = self.tile_suffix if image else self.frame_suffix
+        visual = [self.token(CAMERA)] * (self.camera_token and first) + [self.token(IMAGE)] * self.token_grid**2
+        return [*visual, *(i for text in suffix for i in self._ids(text))]
+
+    def token(self, special: str) -> int:
+        """Return the id of a special token."""
+        return self._ids(special)[0]
+
+    def question(
+        self, text: str, regions: int, image: bool = False
+    ) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
+        """Tokenize a question behind a video or an `image`, and list the regions that it mentions, in order.
+
+        Blanks at its end are dropped, as VILA drops them.
 
         Raises:
             ValueError: the question is empty, mentions a region that was not given, or holds another tag.
@@ -56,12 +74,55 @@ class Prompt:
         mentions = mentioned(text, regions)
         if not text.strip():
             raise ValueError("a question is empty")
-        body = self.template.split("{visual}")[1].replace("{question}", replace_mentions(text, REGION))
-        ids = self._ids(body)
-        reserved = {self._ids(token)[0] for token in (IMAGE, CAMERA, SCALE)}
-        if not reserved.isdisjoint(ids) or ids.count(self._ids(REGION)[0]) != len(mentions):
+        question = (self.tile_text if image else "") + replace_mentions(text.rstrip(), REGION)
+        ids = self._ids(self.template.split("{visual}")[1].replace("{question}", question))
+        reserved = {self.token(tag) for tag in (IMAGE, CAMERA, SCALE)}
+        if not reserved.isdisjoint(ids) or ids.count(self.token(REGION)) != len(mentions):
             raise ValueError(f"a question points with <region0>, <region1>, ... and holds no other tag: {text!r}")
         return torch.tensor(ids), torch.tensor(mentions, dtype=torch.long)
+
+    def conversation(
+        self, messages: Sequence[Mapping[str, Any]], media: Sequence[tuple[bool, int]], regions: int
+    ) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
+        """Tokenize a conversation that waits for an answer, and list the regions that it mentions, in order.
+
+        `tile_text` follows the tiles of a single image alone, as in VILA. The scale token precedes the first tile.
+
+        Args:
+            messages: Of role and content, as chat templates of transformers take them. A content is a text, or a list
+                of parts of the types `text`, `image` and `video`.
+            media: Whether each is an image, and how many tiles (or frames) it has, in the order of the parts.
+            regions: How many there are.
+
+        Raises:
+            ValueError: a message holds another part or a tag, or the tokenizer has no chat template.
+        """
+        if not self.tokenizer.chat_template:
+            raise ValueError("the tokenizer has no chat template for a conversation: ask single questions")
+        after = self.tile_text if len(media) == 1 and media[0][0] else ""
+        places = iter((IMAGE + after) * count for _, count in media)
+        turns = []
+        for message in messages:
+            parts = content_parts(message["content"])
+            text = "".join(self._text(part, regions) if part["type"] == "text" else next(places) for part in parts)
+            turns.append({"role": message["role"], "content": text.strip()})
+        tiles = [self.tile(image, i == 0 or not image) for image, count in media for i in range(count)]
+        if tiles and self.scale_token:
+            tiles[0] = [self.token(SCALE), *tiles[0]]
+        text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        left = iter(tiles)
+        tokens = [next(left) if i == self.token(IMAGE) else [i] for i in self._ids(replace_mentions(text, REGION))]
+        return torch.tensor([i for ids in tokens for i in ids]), torch.tensor(
+            mentioned(text, regions), dtype=torch.long
+        )
+
+    def _text(self, part: Mapping[str, Any], regions: int) -> str:
+        """Take the text of a part; it may mention regions, and hold no other tag of ours."""
+        text = str(part["text"])
+        if held := [tag for tag in (IMAGE, CAMERA, SCALE, REGION) if tag in text]:
+            raise ValueError(f"a message holds {held[0]}: give images and videos as parts of its content")
+        mentioned(text, regions)
+        return text
 
     def answer(self, text: str) -> Int64[Tensor, "token"]:
         """Tokenize an answer, with the end of the sequence."""
@@ -69,6 +130,11 @@ class Prompt:
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return token_ids(self.tokenizer, text)
+
+
+def content_parts(content: str | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Split the content of a message into parts; a text is one part."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 @lru_cache(maxsize=100_000)

@@ -8,6 +8,7 @@ from models.sr3d.answering import Answerer, Query
 from models.sr3d.inputs.mentions import renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
+from tests.support.nvila_folder import write_nvila
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,8 @@ def test_regions_are_renumbered_by_place() -> None:
     assert renumber("<region1> or <region0>?", [4, 7]) == "<region7> or <region4>?"
     with pytest.raises(ValueError, match="<region2>"):
         renumber("<region2>", [4, 7])
+
+
+def test_an_nvila_folder_says_how_many_frames_of_a_video_it_was_trained_with(tmp_path: Path) -> None:
+    assert Answerer.video_frames(write_nvila(tmp_path / "nvila")) == 8
+    assert Answerer.video_frames("sr3d_tiny_3d") is None

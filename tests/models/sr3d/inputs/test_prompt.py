@@ -23,6 +23,7 @@ def prompt(words: PreTrainedTokenizerFast, **options: object) -> Prompt:
         "token_grid": 2,
         "scale_token": True,
         "camera_token": True,
+        "tile_text": "",
         "tile_suffix": ["a"],
         "frame_suffix": ["b"],
         "time_prompt": False,

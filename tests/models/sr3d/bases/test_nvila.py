@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
-from models.sr3d.checkpoint import OURS, load_nvila_lite
-from tests.support.nvila_folder import CHANNELS, GRID, HEAD, TAIL, WIDTH, write_nvila
+from models.sr3d.bases.nvila import OURS, load_nvila_lite, load_nvila_lite_model, load_nvila_lite_processor
+from tests.support.nvila_folder import CHANNELS, GRID, HEAD, PROJECTORS, TAIL, write_nvila
 from tests.support.sr3d import pixels, two_regions, world_points
 
 
@@ -20,29 +21,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_nvila(tmp_path_factory.mktemp("nvila"))
 
 
-def _by_hand(folder: Path, images: Tensor, question: str) -> Tensor:
-    """Run the stock parts: hidden state -2, blocks of 3 x 3 features row by row, MLP, a newline after each frame."""
+def _projected(features: Tensor, kind: str, weights: dict[str, Tensor]) -> Tensor:
+    """Run a projector of VILA by hand: blocks of side x side features, row by row, zeros beyond the end."""
+    side = {"mlp_downsample_3x3_fix": 3, "mlp_downsample_2x2_fix": 2, "mlp_downsample": 2}.get(kind, 1)
+    rows = -(-GRID // side)
+    padded = torch.zeros(len(features), rows * side, rows * side, CHANNELS)
+    padded[:, :GRID, :GRID] = features
+    corners = [(r * side, c * side) for r in range(rows) for c in range(rows)]
+    tokens = torch.stack([padded[:, r : r + side, c : c + side].flatten(1) for r, c in corners], 1)
+    layers = list(PROJECTORS[kind])
+    for number, layer in enumerate(layers):
+        weight, bias = weights[f"layers.{layer}weight"], weights[f"layers.{layer}bias"]
+        if weight.ndim == 1:
+            tokens = F.layer_norm(tokens, weight.shape, weight, bias)
+        else:
+            tokens = F.linear(tokens, weight, bias)
+            if number + 1 < len(layers):
+                tokens = F.gelu(tokens)
+    return tokens
+
+
+def _by_hand(folder: Path, images: Tensor, question: str, kind: str = "mlp_downsample_3x3_fix") -> Tensor:
+    """Run the stock parts: hidden state -2, the projector, a newline after each frame."""
     tower = SiglipVisionModel(SiglipVisionConfig.from_pretrained(folder / "vision_tower")).eval()
     stored = load_file(folder / "vision_tower" / "model.safetensors")
     tower.load_state_dict({key.removeprefix("vision_model."): value for key, value in stored.items()})
     hidden = tower(images, output_hidden_states=True).hidden_states[-2].reshape(len(images), GRID, GRID, CHANNELS)
-    padded = torch.zeros(len(images), 6, 6, CHANNELS)
-    padded[:, :GRID, :GRID] = hidden
-    blocks = [padded[:, r : r + 3, c : c + 3].flatten(1) for r in (0, 3) for c in (0, 3)]
-
-    mlp = nn.Sequential(
-        nn.Identity(),
-        nn.LayerNorm(9 * CHANNELS),
-        nn.Linear(9 * CHANNELS, 3 * CHANNELS),
-        nn.GELU(),
-        nn.LayerNorm(3 * CHANNELS),
-        nn.Linear(3 * CHANNELS, WIDTH),
-        nn.GELU(),
-        nn.Linear(WIDTH, WIDTH),
-    )
-    stored = load_file(folder / "mm_projector" / "model.safetensors")
-    mlp.load_state_dict({key.removeprefix("layers."): value for key, value in stored.items()})
-    tokens = mlp(torch.stack(blocks, 1))
+    tokens = _projected(hidden, kind, load_file(folder / "mm_projector" / "model.safetensors"))
 
     llm = Qwen2ForCausalLM.from_pretrained(folder / "llm").eval()
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "llm")
@@ -65,6 +70,53 @@ def test_logits_equal_those_of_the_stock_classes_composed_by_hand(folder: Path) 
         expected = _by_hand(folder, batch["pixel_values"], question)
         logits = model(**batch).logits
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)  # a different order of the same products
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PROJECTORS if kind != "mlp_downsample_3x3_fix"])
+def test_every_projector_and_a_padded_vocabulary_give_the_logits_of_the_stock_classes(
+    tmp_path: Path, kind: str
+) -> None:
+    folder = write_nvila(tmp_path / "nvila", kind, padding=7)
+    model, processor = load_nvila_lite(folder, dtype=torch.float32)
+    batch = processor(text=["How far is the cup?"], video=[pixels(0, 2)])
+    with torch.no_grad():
+        logits = model(**batch).logits
+        expected = _by_hand(folder, batch["pixel_values"], "How far is the cup?", kind)
+    assert logits.shape[-1] == expected.shape[-1] - 7  # rows beyond the tokenizer, which VILA cuts
+    torch.testing.assert_close(logits, expected[..., :-7], atol=1e-5, rtol=1e-5)
+
+
+def test_settings_of_the_folder_and_of_the_caller_arrive(folder: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "nvila"
+    shutil.copytree(folder, changed)
+    top = json.loads((folder / "config.json").read_text())
+    (changed / "config.json").write_text(json.dumps({**top, "max_tiles": 6, "num_video_frames": 16}))
+    processor = load_nvila_lite_processor(changed)
+    assert (processor.max_tiles, processor.video_frames, processor.resizer) == (6, 16, "pillow")
+    options = {"max_tiles": 2, "follow": True, "clock": "frame_index", "time_prompt": True, "face_camera": False}
+    processor = load_nvila_lite(changed, **options)[1]
+    assert {key: getattr(processor, key) for key in options} == options
+
+
+def test_an_unknown_option_is_refused(folder: Path) -> None:
+    with pytest.raises(
+        ValueError, match="unknown option max_tile=3 of an NVILA-Lite checkpoint: do you mean max_tiles"
+    ):
+        load_nvila_lite(folder, max_tile=3)
+    with pytest.raises(ValueError, match="max_tiles belongs to the processor"):
+        load_nvila_lite_model(folder, max_tiles=3)
+
+
+def test_answers_end_where_the_chat_template_ends_them(folder: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "nvila"
+    shutil.copytree(folder, changed)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "llm")
+    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}:{{ m['content'] }}<|endoftext|>{% endfor %}"
+    tokenizer.save_pretrained(changed / "llm")
+    model = load_nvila_lite_model(changed, dtype=torch.float32)
+    ends = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
+    assert model.config.eos_token_id == ends
+    assert model.generation_config.eos_token_id == ends
 
 
 def test_sizes_come_from_the_folder_and_the_new_parts_are_new(folder: Path) -> None:

@@ -1,0 +1,3 @@
+"""Published checkpoints that an SR-3D model can start from."""
+
+from models.sr3d.bases.nvila import load_nvila_lite as load_nvila_lite
