@@ -19,7 +19,7 @@ from distill.teachers.teacher import TargetBatch, Teacher
 from models.heads import DenseHead
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.token_map import token_map
-from training.sr3d.finetuning import SupervisedFineTuning
+from training.sr3d.finetuning import SupervisedFineTuning, mark_trained
 from training.unregistered import Unregistered
 
 OWN_LATENT = 64  # channels of latents, where the teacher has none
@@ -162,6 +162,7 @@ class PerceptualDistillation(SupervisedFineTuning):
 
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""
+        mark_trained(self.model)
         export_student(self.model, self.processor, folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,11 +16,15 @@ from torch import Tensor
 from models.checkpoint_registry import checkpoint_folder
 from models.geometry import PointMap
 from models.regions import Region
+from models.regions.drawing import mark_regions
 from models.sr3d.bases.nvila import load_nvila_lite, load_nvila_lite_processor
-from models.sr3d.inputs.mentions import renumber
+from models.sr3d.inputs.mentions import name_mentions, renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
+
+MAX_NEW_TOKENS = 512  # of a model that does not say
+log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -56,11 +61,20 @@ class Query:
 
 
 class Answerer:
-    """A model with its processor, answering in batches by greedy decoding."""
+    """A model with its processor, answering in batches by greedy decoding.
+
+    A model whose region extractor was never trained does not get region tokens, which would be random: regions are
+    drawn on the frames, each with its number, and a question says "the region marked 0" instead of `<region0>`.
+    """
 
     def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
         self.model = model.eval()
         self.processor = processor
+
+    @property
+    def draws_regions(self) -> bool:
+        """Whether regions are drawn on the frames, because the region extractor was never trained."""
+        return not self.model.config.region_extractor_trained
 
     @classmethod
     def from_folder(cls, folder: str | Path, device: str | None = None) -> Answerer:
@@ -90,31 +104,51 @@ class Answerer:
             return SR3DProcessor.from_pretrained(folder).video_frames if (folder / "config.json").is_file() else None
         return load_nvila_lite_processor(folder).video_frames
 
-    def answer(self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int = 16) -> Iterator[str]:
-        """Answer in the order of the queries, one text each."""
+    def answer(
+        self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int | None = None
+    ) -> Iterator[str]:
+        """Answer in the order of the queries, one text each.
+
+        Answers are as long as the generation config of the model allows, by default 512 tokens; one that is cut there
+        is logged.
+        """
+        limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
         for start in range(0, len(queries), batch_size):
-            yield from self._answer_batch(queries[start : start + batch_size], max_new_tokens)
+            yield from self._answer_batch(queries[start : start + batch_size], limit)
 
     @torch.inference_mode()
-    def _answer_batch(self, queries: Sequence[Query], max_new_tokens: int) -> list[str]:
-        groups = [list(group) for _, group in groupby(queries, key=lambda query: id(query.clip))]
+    def _answer_batch(self, queries: Sequence[Query], limit: int) -> list[str]:
+        groups = [list(group) for _, group in groupby(queries, key=self._scene)]
         samples = [self._prepare(group) for group in groups]
         batch = self.processor.collate(samples, packed=False, pad_side="left").to(self.model.device)
-        tokens = self.model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+        tokens = self.model.generate(**batch, max_new_tokens=limit, do_sample=False)
         new = tokens[:, batch["input_ids"].shape[1] :]
+        ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).any(1)
+        if cut := int((~ends).sum()) if new.shape[1] == limit else 0:
+            log.warning("%d of %d answers were cut after %d tokens: allow more", cut, len(queries), limit)
         return [text.strip() for text in self.processor.batch_decode(new, skip_special_tokens=True)]
+
+    def _scene(self, query: Query) -> tuple[int, ...]:
+        """Identify what the model sees: queries of one scene share its visual tokens."""
+        return (id(query.clip), *(map(id, query.regions) if self.draws_regions else ()))
 
     def _prepare(self, queries: Sequence[Query]) -> Sample:
         """Prepare a clip once for all its questions; a region that several questions point at is packed once."""
         clip = queries[0].clip
-        regions = {id(region): region for query in queries for region in query.regions}
-        place = {key: number for number, key in enumerate(regions)}
+        regions = list({id(region): region for query in queries for region in query.regions}.values())
+        place = {id(region): number for number, region in enumerate(regions)}
+        video = clip.video
+        texts = [renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries]
+        if self.draws_regions and regions:
+            log.warning("the region extractor was never trained: regions are drawn on the frames, with their numbers")
+            video, regions = mark_regions(video, regions), []
+            texts = [name_mentions(text, "the region marked {}") for text in texts]
         return self.processor.prepare(
-            video=clip.video,
+            video=video,
             points=clip.points(),
             world_T_cam=clip.world_T_cam,
             seconds=clip.seconds,
             scale_known=clip.metric,
-            regions=list(regions.values()),
-            questions=[renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries],
+            regions=regions,
+            questions=texts,
         )

@@ -54,6 +54,8 @@ class SR3DConfig(PretrainedConfig):
         camera_token: One token per frame; in a 3D model it carries the position of the camera.
         region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally, "trajectory" keeps them apart.
         region_width: Hidden units of the MLP from a pooled region to its token; None for the language model's width.
+        region_extractor_trained: Whether region tokens mean something; else regions are drawn on the frames
+            (`models.sr3d.answering`).
         image_token_id: Placeholder of a visual token. Placeholders may lie outside the language model's vocabulary.
         region_token_id: Placeholder of a region.
         camera_token_id: Placeholder of a camera token.
@@ -88,6 +90,7 @@ class SR3DConfig(PretrainedConfig):
         camera_token: bool = True,
         region_pool: Literal["pixel", "frame_mean", "trajectory"] = "pixel",
         region_width: int | None = None,
+        region_extractor_trained: bool = True,
         image_token_id: int = 3,
         region_token_id: int = 4,
         camera_token_id: int = 5,
@@ -116,6 +119,7 @@ class SR3DConfig(PretrainedConfig):
         self.camera_token = camera_token
         self.region_pool = region_pool
         self.region_width = region_width
+        self.region_extractor_trained = region_extractor_trained
         self.image_token_id = image_token_id
         self.region_token_id = region_token_id
         self.camera_token_id = camera_token_id

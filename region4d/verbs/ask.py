@@ -45,6 +45,9 @@ def ask(
     picture: Annotated[Path, typer.Option(help="where to draw the regions, question and answer")] = Path(
         "outputs/ask.png"
     ),
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="longest answer in tokens (default: the checkpoint's, else 512)")
+    ] = None,
     as_json: flags.JsonFlag = False,
 ) -> None:
     """Ask about regions of a video, a picture or an RGB-D folder; print the answer and draw an annotated picture.
@@ -86,7 +89,7 @@ def ask(
     answerer = Answerer.from_folder(model, str(on))
     check_words(answerer.processor, question)
     start = time.perf_counter()
-    (answer,) = answerer.answer([Query(clip, regions, question)])
+    (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
     seconds = time.perf_counter() - start
     answer = state_scale(answer, not footage.relative)
     save_picture(draw_answer(clip, regions, question, answer), picture)

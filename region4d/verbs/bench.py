@@ -44,7 +44,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     task: Task = build(config.task)
     items = list(task.items())[: config.limit]
     queries = [Query(item.clip, item.regions, item.question.text) for item in items]
-    answers = answerer.answer(queries, config.batch_size)
+    answers = answerer.answer(queries, config.batch_size, config.max_new_tokens)
     predictions = list(track(answers, f"answering {task.name}", total=len(queries), console=CONSOLE))
     records = score_items(task.name, items, predictions, config.label or Path(config.model.folder).name, config.seed)
     settings = OmegaConf.to_container(config, resolve=True)

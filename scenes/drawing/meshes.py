@@ -17,7 +17,8 @@ from models.lifting.inputs.crops import square_boxes
 from models.lifting.lift import LiftedObject
 from models.lifting.meshes.mesh import ColouredMesh
 from models.lifting.meshes.ray_casting import render_meshes
-from scenes.drawing.regions import contact_sheet, draw_regions
+from models.regions.drawing import draw_regions
+from scenes.drawing.regions import contact_sheet
 
 SHARPNESS = 2  # renderings are this much larger and averaged down
 LONGEST, SHORTEST = 1280, 480  # sides of a photo in a picture, pixels

@@ -1,79 +1,22 @@
-"""Drawing regions on frames, contact sheets, captions."""
+"""Contact sheets and captions of frames with regions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-from jaxtyping import Bool, UInt8
 from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
 
 from models.regions import Region
+from models.regions.drawing import INK, draw_regions, drawn_size, label_font, region_colour
 from models.sr3d.inputs.mentions import mentioned
 from scenes.clip import Clip, uniform_frames
 from scenes.storage.atomic import new_file
 
-# Okabe and Ito's colours for all kinds of colour vision, and three more; a region takes the colour of its index.
-PALETTE = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (240, 90, 200),
-    (0, 200, 120),
-    (240, 228, 66),
-    (30, 110, 230),
-    (213, 60, 0),
-    (160, 100, 255),
-    (150, 220, 40),
-    (255, 150, 150),
-)
-TINT = 0.35
 GAP = 8
-LONGEST, THINNEST = 2000, 48  # sides of a drawn frame, pixels
 NARROWEST_CAPTION = 320
-PAPER, INK = (250, 250, 250), (30, 30, 30)
-
-
-def region_colour(index: int) -> tuple[int, int, int]:
-    """Pick the colour of `<region index>`."""
-    return PALETTE[index % len(PALETTE)]
-
-
-def draw_regions(
-    image: UInt8[Tensor, "3 height width"], masks: Mapping[int, Bool[Tensor, "height width"]], min_side: int = 320
-) -> Image.Image:
-    """Tint and outline masks (region index -> mask) on a frame, each with its index; see `drawn_size` for the size."""
-    size = drawn_size(image.shape[1], image.shape[2], min_side)
-    canvas = _resized(image, size)
-    line = max(2, min(size) // 160)
-    drawn = {index: _resized_mask(mask, size) for index, mask in masks.items()}
-    for index, mask in drawn.items():
-        colour = np.array(region_colour(index), np.float32)
-        inside = canvas[mask].astype(np.float32)
-        canvas[mask] = (inside + np.float32(TINT) * (colour - inside)).astype(np.uint8)
-        canvas[_outline(mask, line)] = region_colour(index)
-    picture = Image.fromarray(canvas)
-    for index, mask in drawn.items():
-        if mask.any():
-            _draw_label(picture, str(index), _anchor(mask), region_colour(index))
-    return picture
-
-
-def drawn_size(height: int, width: int, min_side: int = 320) -> tuple[int, int]:
-    """Choose the size (height, width) at which a frame is drawn, for legible labels in bounded memory.
-
-    A frame whose shorter side is below `min_side` pixels is enlarged by whole pixels while its longer side stays within
-    2,000 pixels; a frame with a longer side than that is reduced to it. What is still thinner than 48 pixels (or
-    `min_side`) is stretched to that.
-    """
-    short, long = min(height, width), max(height, width)
-    zoom: float = max(1, min(round(min_side / short), LONGEST // long)) if long <= LONGEST else LONGEST / long
-    thinnest = min(THINNEST, min_side)
-    return max(thinnest, round(zoom * height)), max(thinnest, round(zoom * width))
+PAPER = (250, 250, 250)
 
 
 def contact_sheet(pictures: Sequence[Image.Image], columns: int, titles: Sequence[str] = ()) -> Image.Image:
@@ -81,7 +24,7 @@ def contact_sheet(pictures: Sequence[Image.Image], columns: int, titles: Sequenc
     width, height = max(p.width for p in pictures), max(p.height for p in pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    font = _font(max(13, width // 28))
+    font = label_font(max(13, width // 28))
     head = round(font.size * 1.6) if titles else 0
     if width < NARROWEST_CAPTION:  # too narrow for its titles
         width = max(width, *(math.ceil(font.getlength(title)) for title in titles)) if titles else width
@@ -101,7 +44,7 @@ def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
     A picture narrower than 320 pixels gets paper on its right.
     """
     width = max(picture.width, NARROWEST_CAPTION)
-    font = _font(max(15, width // 45))
+    font = label_font(max(15, width // 45))
     leading = round(font.size * 1.4)
     rows = [row for line in lines for row in _wrap(line, font, width - 2 * GAP)]
     sheet = Image.new("RGB", (width, picture.height + leading * len(rows) + 2 * GAP), PAPER)
@@ -155,75 +98,6 @@ def _spread(marked: Sequence[int], length: int, count: int) -> list[int]:
     chosen = [marked[i] for i in uniform_frames(len(marked), count)]
     others = [i for i in range(length) if i not in marked]
     return sorted(chosen + [others[i] for i in uniform_frames(len(others), count - len(chosen))])
-
-
-def _resized(image: UInt8[Tensor, "3 height width"], size: tuple[int, int]) -> UInt8[np.ndarray, "_ _ 3"]:
-    """Resize a frame: by nearest pixels where a side grows, by their mean where it shrinks."""
-    return np.stack([_resized_plane(plane.numpy(), size) for plane in image], -1)
-
-
-def _resized_plane(plane: UInt8[np.ndarray, "height width"], size: tuple[int, int]) -> UInt8[np.ndarray, "_ _"]:
-    height, width = plane.shape
-    reduced = min(size[0], height), min(size[1], width)
-    picture = Image.fromarray(np.ascontiguousarray(plane))
-    for (rows, cols), method in ((reduced, Image.Resampling.BOX), (size, Image.Resampling.NEAREST)):
-        if picture.size != (cols, rows):
-            picture = picture.resize((cols, rows), method)
-    return np.asarray(picture)
-
-
-def _resized_mask(mask: Bool[Tensor, "height width"], size: tuple[int, int]) -> Bool[np.ndarray, "_ _"]:
-    """Resize a mask; where it shrinks, a pixel is marked if any pixel in it is, so that none is lost."""
-    rows = _resized_rows(mask.numpy(), size[0])
-    return np.ascontiguousarray(_resized_rows(rows.T, size[1]).T)
-
-
-def _resized_rows(mask: Bool[np.ndarray, "old width"], new: int) -> Bool[np.ndarray, "new width"]:
-    old = len(mask)
-    start = np.arange(new + 1) * old // new
-    if new >= old:
-        return mask[start[:-1]]
-    return np.stack([mask[a:b].any(0) for a, b in pairwise(start)])  # np.logical_or.reduceat takes 40 times as long
-
-
-def _outline(mask: Bool[np.ndarray, "height width"], thickness: int) -> Bool[np.ndarray, "height width"]:
-    """Mark the pixels of a mask that lie within `thickness` pixels of its border, along both axes."""
-    outside = torch.from_numpy(~mask).float()[None, None]
-    for kernel, padding in (((2 * thickness + 1, 1), (thickness, 0)), ((1, 2 * thickness + 1), (0, thickness))):
-        outside = torch.nn.functional.max_pool2d(outside, kernel, 1, padding)
-    border: np.ndarray = mask & (outside[0, 0].numpy() > 0)
-    return border
-
-
-def _anchor(mask: Bool[np.ndarray, "height width"]) -> tuple[int, int]:
-    """Find the pixel (x, y) of a mask that is nearest to its centroid: a label there lies on the region."""
-    y, x = mask.nonzero()
-    nearest = int(((y - y.mean()) ** 2 + (x - x.mean()) ** 2).argmin())
-    return int(x[nearest]), int(y[nearest])
-
-
-def _draw_label(picture: Image.Image, text: str, centre: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    """Write a label on a region; one that would leave the picture is moved into it."""
-    font = _font(max(14, min(picture.size) // 22, min(max(picture.size) // 80, min(picture.size) // 2)))
-    draw = ImageDraw.Draw(picture)
-    left, top, right, bottom = draw.textbbox(centre, text, font, anchor="mm")
-    x = centre[0] + _inward(left - 5, right + 5, picture.width)
-    y = centre[1] + _inward(top - 4, bottom + 4, picture.height)
-    left, top, right, bottom = draw.textbbox((x, y), text, font, anchor="mm")
-    draw.rounded_rectangle((left - 4, top - 3, right + 4, bottom + 3), 4, colour, INK)
-    draw.text((x, y), text, INK, font, anchor="mm")
-
-
-def _inward(start: int | float, end: int | float, length: int) -> int | float:
-    """Tell how far to move a span so that it lies within 0 to `length`."""
-    return max(0, -start) - max(0, end - length)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError("this build of Pillow has no FreeType: install Pillow from PyPI to draw text")
-    return font
 
 
 def _wrap(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[list[str]]:

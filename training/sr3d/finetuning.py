@@ -27,6 +27,12 @@ def best_precision() -> str:
     return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
 
 
+def mark_trained(model: SR3DForConditionalGeneration) -> None:
+    """State in the config that region tokens mean something, where the region extractor takes part in training."""
+    if all(parameter.requires_grad for parameter in model.region_extractor.parameters()):
+        model.config.region_extractor_trained = True
+
+
 class WorldQuestions(TrainingData):
     """Questions about procedural worlds, which are rendered once into a store that all trainings share.
 
@@ -193,5 +199,6 @@ class SupervisedFineTuning(TrainingModule):
 
     def export(self, folder: Path) -> None:
         """Write model and processor in the transformers layout."""
+        mark_trained(self.model)
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)

@@ -131,6 +131,7 @@ def _config(
             "pe_max_frequency": 128 * math.pi,
             "scale": "none",
             "camera_token": False,
+            "region_extractor_trained": False,
             "image_token_id": tokenizer.convert_tokens_to_ids(IMAGE),
             "region_token_id": tokenizer.convert_tokens_to_ids(REGION),
             "camera_token_id": tokenizer.convert_tokens_to_ids(CAMERA),

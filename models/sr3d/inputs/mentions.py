@@ -46,3 +46,8 @@ def renumber(question: str, numbers: Sequence[int]) -> str:
 def replace_mentions(text: str, replacement: str) -> str:
     """Replace every mention by the same text."""
     return _MENTION.sub(replacement, text)
+
+
+def name_mentions(text: str, name: str) -> str:
+    """Replace every mention of region k by `name`, in which `{}` stands for k."""
+    return _MENTION.sub(lambda found: name.format(found[1]), text)

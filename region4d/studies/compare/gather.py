@@ -19,8 +19,9 @@ from benchmarks.records.record import Record
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, Example, TaskResult
 from benchmarks.region_qa.tasks.task import Item, Task
+from models.regions.drawing import draw_regions
 from region4d.studies.compare.runs import StudyRun
-from scenes.drawing.regions import contact_sheet, draw_regions
+from scenes.drawing.regions import contact_sheet
 
 
 def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tasks: Mapping[str, Task]) -> AnswerStudy:

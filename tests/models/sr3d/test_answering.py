@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from models.sr3d.answering import Answerer, Query
-from models.sr3d.inputs.mentions import renumber
+from models.sr3d.inputs.mentions import name_mentions, renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
 from tests.support.nvila_folder import write_nvila
@@ -65,3 +66,28 @@ def test_regions_are_renumbered_by_place() -> None:
 def test_an_nvila_folder_says_how_many_frames_of_a_video_it_was_trained_with(tmp_path: Path) -> None:
     assert Answerer.video_frames(write_nvila(tmp_path / "nvila")) == 8
     assert Answerer.video_frames("sr3d_tiny_3d") is None
+
+
+def test_an_answer_that_is_cut_is_logged(
+    answerer: Answerer, queries: list[Query], caplog: pytest.LogCaptureFixture
+) -> None:
+    list(answerer.answer(queries[:4], max_new_tokens=2))
+    assert "4 of 4 answers were cut after 2 tokens" in caplog.text
+
+
+def test_an_untrained_region_extractor_is_not_asked(
+    answerer: Answerer, queries: list[Query], caplog: pytest.LogCaptureFixture
+) -> None:
+    untrained = copy.deepcopy(answerer)
+    untrained.model.config.region_extractor_trained = False
+    answers = list(untrained.answer(queries, max_new_tokens=3))
+    for parameter in untrained.model.region_extractor.parameters():
+        parameter.data.normal_()
+    assert list(untrained.answer(queries, max_new_tokens=3)) == answers
+    assert "the region extractor was never trained: regions are drawn on the frames" in caplog.text
+
+
+def test_marked_regions_are_seen_and_named() -> None:
+    assert name_mentions("<region0> or <region12>?", "the region marked {}") == (
+        "the region marked 0 or the region marked 12?"
+    )

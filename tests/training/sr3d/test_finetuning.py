@@ -168,3 +168,12 @@ def test_arms_of_one_seed_start_from_the_same_weights() -> None:
     deep = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, position_encoding=True)).state_dict()
     assert flat.keys() < deep.keys()
     assert all(torch.equal(flat[key], deep[key]) for key in flat)
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_an_export_says_whether_its_region_extractor_was_trained(tmp_path: Path, trained: bool) -> None:
+    module, _ = build()
+    module.model.config.region_extractor_trained = False
+    module.model.region_extractor.requires_grad_(trained)
+    module.export(tmp_path)
+    assert SR3DConfig.from_pretrained(tmp_path).region_extractor_trained == trained

@@ -123,6 +123,7 @@ def test_sizes_come_from_the_folder_and_the_new_parts_are_new(folder: Path) -> N
     model, processor = load_nvila_lite(folder, dtype=torch.float32)
     assert (model.config.tile_size, model.config.grid, model.config.token_grid) == (32, GRID, 2)
     assert model.config.select_layer == -2
+    assert not model.config.region_extractor_trained
     assert processor.max_tiles == 12
     assert model.position_encoding is not None
     assert not model.position_encoding.last.weight.any()
