@@ -93,6 +93,10 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         head: nn.Module = self.language_model.get_output_embeddings()
         return head
 
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        """Replace the head of the language model."""
+        self.language_model.set_output_embeddings(new_embeddings)
+
     @property
     def num_vision_tokens(self) -> int:
         """Visual tokens per tile or frame."""
@@ -254,11 +258,15 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Accept the visual inputs in `generate`: it looks for them in the signature of `forward`."""
         super()._validate_model_kwargs(without_visual(model_kwargs))
 
-    def _expand_inputs_for_generation(self, expand_size: int = 1, **kwargs: Any) -> tuple[Tensor, dict[str, Any]]:
-        if expand_size > 1:
-            raise ValueError("beams and several return sequences are not supported: repeat the samples instead")
-        expanded: tuple[Tensor, dict[str, Any]] = super()._expand_inputs_for_generation(expand_size=1, **kwargs)
-        return expanded
+    def _expand_inputs_for_generation(
+        self, expand_size: int = 1, is_encoder_decoder: bool = False, input_ids: Tensor | None = None, **kwargs: Any
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Repeat rows for beams and several return sequences; tiles and region masks stay, their mentions repeat."""
+        visual, others = VisualInputs.split(kwargs)
+        ids, others = super()._expand_inputs_for_generation(expand_size, is_encoder_decoder, input_ids, **others)
+        if expand_size > 1 and visual.pixel_values is not None and input_ids is not None:
+            visual = visual.repeat_rows(input_ids, expand_size, self.config)
+        return ids, {**others, **{name: value for name, value in vars(visual).items() if value is not None}}
 
     def _timestamps(self, seconds: Tensor, like: Tensor) -> Tensor:
         code = timestamp_encoding(seconds, like.shape[-1], self.config.timestamp_base, self.config.timestamp_gain)

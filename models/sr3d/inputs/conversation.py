@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers.image_utils import load_image
 
 from models.regions import Region, RegionMasks
-from models.sr3d.inputs.mentions import check_all_mentioned
+from models.sr3d.inputs.mentions import check_all_mentioned, mention
 from models.sr3d.inputs.prompt import content_parts
 from models.sr3d.inputs.sample import Sample
 
@@ -36,14 +36,15 @@ def prepare_conversation(
     Args:
         processor: Lays out tokens and tiles.
         messages: Of role and content, as chat templates of transformers take them. A content is a text, or a list of
-            parts such as `{"type": "text", "text": ...}`, and the same of `image` and `video`. An image is a uint8
-            tensor (3, height, width), an array (height, width, 3), a PIL image, or a path; a video is a tensor (time,
-            3, height, width) or a list of images of one size.
-        regions: On the one image or video.
+            parts such as `{"type": "text", "text": ...}`, and the same of `image`, `video` and `region`. An image is a
+            uint8 tensor (3, height, width), an array (height, width, 3), a PIL image, or a path; a video is a tensor
+            (time, 3, height, width) or a list of images of one size.
+        regions: On the one image or video; texts mention them as `<region0>`, ... before those of parts.
 
     Raises:
         ValueError: A part is of another type, or there are regions and not one image or video to hold them.
     """
+    messages, regions = mention_regions(messages, regions)
     media = [(part["type"], as_frames(part)) for part in _parts(messages) if part["type"] != "text"]
     if regions and len(media) != 1:
         raise ValueError(f"regions need one image or video to lie on, the conversation has {len(media)}")
@@ -57,6 +58,13 @@ def prepare_conversation(
     return replace(visual, prefix=ids[:0], questions=(ids,), mentions=(mentions,))
 
 
+def images_of(images: Any) -> list[Any]:
+    """List the images of a sample: None, one, or several."""
+    if images is None:
+        return []
+    return list(images) if isinstance(images, list | tuple) else [images]
+
+
 def as_frames(part: Mapping[str, Any]) -> UInt8[Tensor, "time 3 height width"]:
     """Read the image or video of a part.
 
@@ -65,7 +73,9 @@ def as_frames(part: Mapping[str, Any]) -> UInt8[Tensor, "time 3 height width"]:
     """
     if part["type"] not in MEDIA:
         raise ValueError(f"a part has the type {part['type']!r}: give one of text, {', '.join(MEDIA)}")
-    value = part[part["type"]]
+    value = next((part[key] for key in (part["type"], "path", "url") if key in part), None)
+    if value is None:
+        raise ValueError(f"a part of type {part['type']} has none: give {part['type']}=..., path=... or url=...")
     if part["type"] == "image":
         return _image(value)[None]
     frames = value if isinstance(value, Tensor) else torch.stack([_image(one) for one in value])
@@ -86,6 +96,26 @@ def _image(value: Any) -> UInt8[Tensor, "3 height width"]:
         raise ValueError(f"an image is uint8 of (3, height, width), got {value.dtype} of {tuple(value.shape)}")
     image: Tensor = value
     return image
+
+
+def mention_regions(
+    messages: Sequence[Mapping[str, Any]], regions: Sequence[Region]
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[Region]]:
+    """Turn parts of type `region` into mentions of the regions, which follow the given ones."""
+    every = list(regions)
+
+    def text(part: Mapping[str, Any]) -> Mapping[str, Any]:
+        if part["type"] != "region":
+            return part
+        if not isinstance(part.get("region"), Region):
+            raise ValueError('a part of type region needs a Region: {"type": "region", "region": Region.from_box(...)}')
+        known = [k for k, region in enumerate(every) if region is part["region"]]
+        if not known:
+            every.append(part["region"])
+        return {"type": "text", "text": mention(known[0] if known else len(every) - 1)}
+
+    parts = [[text(part) for part in content_parts(message["content"])] for message in messages]
+    return [{**message, "content": part} for message, part in zip(messages, parts, strict=True)], every
 
 
 def _parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -20,7 +20,12 @@ from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.canonical import canonical_scene, face_first_camera
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
-from models.sr3d.inputs.conversation import prepare_conversation
+from models.sr3d.inputs.conversation import (
+    as_frames,
+    images_of,
+    mention_regions,
+    prepare_conversation,
+)
 from models.sr3d.inputs.mentions import check_all_mentioned
 from models.sr3d.inputs.prompt import Prompt
 from models.sr3d.inputs.sample import Sample
@@ -253,48 +258,113 @@ class SR3DProcessor(ProcessorMixin):
 
     def __call__(
         self,
-        text: Sequence[str | Sequence[str]],
-        video: Sequence[UInt8[Tensor, "time 3 height width"]] | None = None,
-        images: Sequence[UInt8[Tensor, "3 height width"]] | None = None,
-        points: Sequence[PointMap | None] | None = None,
-        seconds: Sequence[Float[Tensor, "time"] | None] | None = None,
-        world_T_cam: Sequence[Float[Tensor, "time 4 4"] | None] | None = None,
-        regions: Sequence[Sequence[Region]] | None = None,
-        answers: Sequence[str | Sequence[str]] | None = None,
+        images: Any = None,
+        text: str | Sequence[str | Sequence[str]] | None = None,
+        videos: Any = None,
+        *,
+        regions: Sequence[Region] | Sequence[Sequence[Region]] | None = None,
+        points: PointMap | Sequence[PointMap | None] | None = None,
+        seconds: Float[Tensor, "time"] | Sequence[Float[Tensor, "time"] | None] | None = None,
+        world_T_cam: Float[Tensor, "time 4 4"] | Sequence[Float[Tensor, "time 4 4"] | None] | None = None,
+        answers: str | Sequence[str | Sequence[str]] | None = None,
         packed: bool = False,
+        padding: bool | str = True,
+        return_tensors: str = "pt",
     ) -> BatchFeature:
-        """Prepare and batch: one clip or image a sample, with one question or many each; regions must all be mentioned.
+        """Prepare and batch, as processors of transformers do.
 
-        Without answers rows are padded on the left, for `generate`. Raises ValueError as `prepare` does, and where the
-        lists differ in length.
+        A text is one question with one image, one video, several images, or nothing to see; a list has one of each per
+        sample, with one question or many. Images and videos: see `models.sr3d.inputs.conversation`. Every region must
+        be mentioned. Without answers rows are padded on the left, for `generate`.
+
+        Raises:
+            ValueError: As `prepare` raises it; lists differ in length; or an option is not supported.
         """
-        if (video is None) == (images is None):
-            raise ValueError("give either `video` or `images`")
-        clips = [image[None] for image in images] if images is not None else list(video or ())
-        for name, column in {
-            "text": text,
+        if text is None:
+            raise ValueError("give `text`: a question, or a list of them")
+        if padding not in (True, "longest") or return_tensors != "pt":
+            raise ValueError(
+                f"rows are padded to the longest and are torch tensors: padding={padding!r} and "
+                f"return_tensors={return_tensors!r} are not supported"
+            )
+        columns: dict[str, Any] = {
+            "images": images,
+            "videos": videos,
+            "regions": regions,
             "points": points,
             "seconds": seconds,
             "world_T_cam": world_T_cam,
-            "regions": regions,
             "answers": answers,
-        }.items():
-            if column is not None and len(column) != len(clips):
-                raise ValueError(f"{len(clips)} clips or images, but {len(column)} entries in `{name}`: give one each")
-        samples = [
-            self.prepare(
-                clip,
-                _many(text[i]),
-                points=points[i] if points else None,
-                seconds=seconds[i] if seconds else None,
-                world_T_cam=world_T_cam[i] if world_T_cam else None,
-                regions=regions[i] if regions else (),
-                answers=_many(answers[i]) if answers else None,
-                strict=True,
-            )
-            for i, clip in enumerate(clips)
+        }
+        if isinstance(text, str):
+            text, columns = [text], {name: None if column is None else [column] for name, column in columns.items()}
+        for name, column in columns.items():
+            if column is not None and len(column) != len(text):
+                raise ValueError(f"{len(text)} texts, but {len(column)} entries in `{name}`: give one each")
+        rows = [
+            {name: None if column is None else column[i] for name, column in columns.items()} for i in range(len(text))
         ]
-        return self.collate(samples, packed=packed)
+        return self.collate([self._sample(_many(one), **row) for one, row in zip(text, rows, strict=True)], packed)
+
+    def _sample(
+        self, questions: Sequence[str], *, images: Any, videos: Any, regions: Any, answers: Any, **geometry: Any
+    ) -> Sample:
+        """Prepare one sample: one image or video in full, or as a conversation what has none or several images."""
+        media = [{"type": "image", "image": image} for image in images_of(images)]
+        media += [] if videos is None else [{"type": "video", "video": videos}]
+        if len(media) == 1:
+            return self.prepare(
+                as_frames(media[0]),
+                questions,
+                regions=regions or (),
+                answers=None if answers is None else _many(answers),
+                strict=True,
+                **geometry,
+            )
+        if answers is not None or len(questions) != 1 or any(value is not None for value in geometry.values()):
+            raise ValueError(
+                f"a sample with {len(media)} images and videos takes one question, and no answers, points, seconds or "
+                "poses"
+            )
+        content = [*media, {"type": "text", "text": questions[0]}]
+        return self.prepare_conversation([{"role": "user", "content": content}], regions or ())
+
+    def apply_chat_template(
+        self,
+        conversation: Sequence[Any],
+        chat_template: str | None = None,
+        *,
+        add_generation_prompt: bool = False,
+        tokenize: bool = False,
+        return_dict: bool = False,
+        return_tensors: str = "pt",
+        continue_final_message: bool = False,
+        processor_kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Lay out a conversation, or a list of them: as text, or with `tokenize` and `return_dict` as a batch.
+
+        Besides text, images and videos a message may hold regions: `{"type": "region", "region": Region}`.
+
+        Raises:
+            ValueError: A part or an option is not supported.
+        """
+        unsupported = {
+            "chat_template": chat_template is not None,
+            "continue_final_message": continue_final_message,
+            "processor_kwargs": bool(processor_kwargs),
+            "return_tensors": return_tensors not in ("pt", "auto"),
+            "add_generation_prompt=False": tokenize and not add_generation_prompt,
+        }
+        if refused := [name for name, given in unsupported.items() if given]:
+            raise ValueError(f"apply_chat_template of SR-3D does not support {', '.join(refused)}")
+        batched = not isinstance(conversation[0], Mapping)
+        conversations = list(conversation) if batched else [conversation]
+        if not tokenize:
+            plain = [mention_regions(messages, ())[0] for messages in conversations]
+            texts = [self.prompt.chat(messages, add_generation_prompt) for messages in plain]
+            return texts if batched else texts[0]
+        batch = self.collate([self.prepare_conversation(messages) for messages in conversations], packed=False)
+        return batch if return_dict else batch["input_ids"]
 
     def _ticks(self, seconds: Tensor | None, tiles: int) -> Float[Tensor, "tile"] | None:
         if seconds is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -97,26 +98,43 @@ class Prompt:
         Raises:
             ValueError: a message holds another part or a tag, or the tokenizer has no chat template.
         """
-        if not self.tokenizer.chat_template:
-            raise ValueError("the tokenizer has no chat template for a conversation: ask single questions")
         after = self.tile_text if len(media) == 1 and media[0][0] else ""
-        places = iter((IMAGE + after) * count for _, count in media)
-        turns = []
-        for message in messages:
-            parts = content_parts(message["content"])
-            text = "".join(self._text(part, regions) if part["type"] == "text" else next(places) for part in parts)
-            turns.append({"role": message["role"], "content": text.strip()})
+        text = self.chat(messages, True, [(IMAGE + after) * count for _, count in media], regions)
         tiles = [self.tile(image, i == 0 or not image) for image, count in media for i in range(count)]
         if tiles and self.scale_token:
             tiles[0] = [self.token(SCALE), *tiles[0]]
-        text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         left = iter(tiles)
         tokens = [next(left) if i == self.token(IMAGE) else [i] for i in self._ids(replace_mentions(text, REGION))]
         return torch.tensor([i for ids in tokens for i in ids]), torch.tensor(
             mentioned(text, regions), dtype=torch.long
         )
 
-    def _text(self, part: Mapping[str, Any], regions: int) -> str:
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        add_generation_prompt: bool,
+        places: Sequence[str] | None = None,
+        regions: int | None = None,
+    ) -> str:
+        """Render messages by the chat template; `places` stand for their media, by default one `<image>` each.
+
+        Raises:
+            ValueError: as `conversation`.
+        """
+        if not self.tokenizer.chat_template:
+            raise ValueError("the tokenizer has no chat template for a conversation: ask single questions")
+        left = iter(places) if places is not None else repeat(IMAGE)
+        turns = []
+        for message in messages:
+            parts = content_parts(message["content"])
+            text = "".join(self._text(part, regions) if part["type"] == "text" else next(left) for part in parts)
+            turns.append({"role": message["role"], "content": text.strip()})
+        rendered: str = self.tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return rendered
+
+    def _text(self, part: Mapping[str, Any], regions: int | None) -> str:
         """Take the text of a part; it may mention regions, and hold no other tag of ours."""
         text = str(part["text"])
         if held := [tag for tag in (IMAGE, CAMERA, SCALE, REGION) if tag in text]:

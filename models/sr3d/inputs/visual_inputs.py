@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+from models.sr3d.config import SR3DConfig
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,31 @@ class VisualInputs:
         """Split the inputs of a model into the visual ones and the others."""
         visual = {name: value for name, value in inputs.items() if name in VISUAL_INPUTS}
         return cls(**visual), without_visual(inputs)
+
+    def repeat_rows(self, input_ids: Int64[Tensor, "batch token"], times: int, config: SR3DConfig) -> VisualInputs:
+        """Repeat what belongs to a row, `times` in a row, as the ids are repeated for beams."""
+        assert self.tile_mentions is not None  # only a packed batch has none, which is not generated from
+
+        def repeated(values: Tensor | None, placeholder: int, each: int = 1) -> Tensor | None:
+            if values is None:
+                return None
+            counts = ((input_ids == placeholder).sum(1) // each).tolist()
+            if sum(counts) != len(values):  # a model without that placeholder does not read them
+                return values
+            return torch.cat([part.repeat(times, *[1] * (part.ndim - 1)) for part in values.split(counts)])
+
+        def by_row(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values.repeat_interleave(times, 0)
+
+        return replace(
+            self,
+            tile_mentions=repeated(self.tile_mentions, config.image_token_id, config.token_grid**2),
+            region_mentions=repeated(self.region_mentions, config.region_token_id),
+            camera_centres=repeated(self.camera_centres, config.camera_token_id),
+            camera_known=repeated(self.camera_known, config.camera_token_id),
+            scene_scale=by_row(self.scene_scale),
+            scale_known=by_row(self.scale_known),
+        )
 
 
 VISUAL_INPUTS = frozenset(field.name for field in fields(VisualInputs))

@@ -131,7 +131,9 @@ def test_saving_and_loading_gives_the_same_answers_through_the_auto_classes(
         (AutoModelForCausalLM.from_pretrained(tmp_path), again),
         (AutoModelForImageTextToText.from_pretrained(tmp_path), again),
     ):
-        batch = prepare(text=[QUESTIONS[0]], video=[pixels(7, 2)], points=[world_points(7, 2)], regions=[two_regions()])
+        batch = prepare(
+            text=[QUESTIONS[0]], videos=[pixels(7, 2)], points=[world_points(7, 2)], regions=[two_regions()]
+        )
         tokens = made.generate(**batch, max_new_tokens=4, do_sample=False)
         answers.append(prepare.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True))
     assert answers[0] == answers[1] == answers[2]
@@ -199,7 +201,7 @@ def test_inputs_of_another_processor_are_refused_by_what_does_not_match(
     model: SR3DForConditionalGeneration, processor: SR3DProcessor
 ) -> None:
     other = SR3DProcessor(processor.tokenizer, tile_size=32, grid=8, token_grid=1)
-    batch = other(text=["near"], video=[pixels(0, 2)])
+    batch = other(text=["near"], videos=[pixels(0, 2)])
     with pytest.raises(ValueError, match="2 visual placeholders, but there are 8 visual tokens"):
         model(**batch)
 

@@ -65,7 +65,7 @@ def test_logits_equal_those_of_the_stock_classes_composed_by_hand(folder: Path) 
     model, processor = load_nvila_lite(folder, dtype=torch.float32)
     video = pixels(0, 2)
     question = "How far is the cup?"
-    batch = processor(text=[question], video=[video], points=[world_points(0, 2)])
+    batch = processor(text=[question], videos=[video], points=[world_points(0, 2)])
     with torch.no_grad():
         expected = _by_hand(folder, batch["pixel_values"], question)
         logits = model(**batch).logits
@@ -78,7 +78,7 @@ def test_every_projector_and_a_padded_vocabulary_give_the_logits_of_the_stock_cl
 ) -> None:
     folder = write_nvila(tmp_path / "nvila", kind, padding=7)
     model, processor = load_nvila_lite(folder, dtype=torch.float32)
-    batch = processor(text=["How far is the cup?"], video=[pixels(0, 2)])
+    batch = processor(text=["How far is the cup?"], videos=[pixels(0, 2)])
     with torch.no_grad():
         logits = model(**batch).logits
         expected = _by_hand(folder, batch["pixel_values"], "How far is the cup?", kind)
@@ -134,7 +134,7 @@ def test_a_loaded_checkpoint_answers_about_regions_and_is_saved_as_one_folder(fo
     model, processor = load_nvila_lite(folder, dtype=torch.float32, scale="token", camera_token=True)
     batch = processor(
         text=["Which is nearer, <region0> or <region1>?"],
-        video=[pixels(0, 2)],
+        videos=[pixels(0, 2)],
         points=[world_points(0, 2)],
         regions=[two_regions()],
     )

@@ -155,10 +155,10 @@ def test_normalised_pixels_run_from_minus_one_to_one(processor: SR3DProcessor) -
 def test_calling_pads_questions_on_the_left_and_answers_on_the_right(processor: SR3DProcessor) -> None:
     video, regions = [pixels(0, 2)] * 2, [two_regions()] * 2
     questions = [[QUESTIONS[0], QUESTIONS[2]], [QUESTIONS[0]]]
-    asked = processor(text=questions, video=video, regions=regions)
+    asked = processor(text=questions, videos=video, regions=regions)
     assert asked["input_ids"].shape[0] == 3
     assert asked["attention_mask"][1].tolist() == sorted(asked["attention_mask"][1].tolist())
-    taught = processor(text=questions, video=video, regions=regions, answers=[["A", "red"], ["B"]])
+    taught = processor(text=questions, videos=video, regions=regions, answers=[["A", "red"], ["B"]])
     assert taught["attention_mask"][1].tolist() == sorted(taught["attention_mask"][1].tolist(), reverse=True)
 
 
@@ -175,7 +175,7 @@ def test_questions_and_regions_that_do_not_match_are_refused(
     processor: SR3DProcessor, question: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        processor(text=[question], video=[pixels(0, 2)], regions=[two_regions()])
+        processor(text=[question], videos=[pixels(0, 2)], regions=[two_regions()])
 
 
 def test_geometry_that_does_not_fit_the_footage_is_refused(processor: SR3DProcessor) -> None:
