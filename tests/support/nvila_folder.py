@@ -33,13 +33,7 @@ def write_nvila(root: Path, projector: str = "mlp_downsample_3x3_fix", padding: 
     The vocabulary is saved with `padding` more rows than the tokenizer has tokens.
     """
     torch.manual_seed(0)
-    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bpe.train_from_iterator([HEAD + TAIL], trainers.BpeTrainer(special_tokens=specials, initial_alphabet=alphabet))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
-    tokenizer.save_pretrained(root / "llm")
+    tokenizer = write_tokenizer(root / "llm")
     Qwen2ForCausalLM(
         Qwen2Config(
             vocab_size=len(tokenizer) + padding,
@@ -72,6 +66,18 @@ def write_nvila(root: Path, projector: str = "mlp_downsample_3x3_fix", padding: 
     top = {"model_type": "llava_llama", "image_aspect_ratio": "dynamic", "mm_vision_select_layer": -2}
     (root / "config.json").write_text(json.dumps(top))
     return root
+
+
+def write_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """Write a byte-level tokenizer, and return it."""
+    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>"]
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    bpe.train_from_iterator([HEAD + TAIL], trainers.BpeTrainer(special_tokens=specials, initial_alphabet=alphabet))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    tokenizer.save_pretrained(folder)
+    return tokenizer
 
 
 def _write(part: Path, config: dict[str, object], weights: dict[str, Tensor]) -> None:

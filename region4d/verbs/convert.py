@@ -1,0 +1,60 @@
+"""`region4d convert`: put a vision tower and a language model together, or write NVILA-Lite as one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def convert(
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write, which must not exist")],
+    vision: Annotated[
+        str | None, typer.Option("--vision", help="image encoder of transformers: a folder or a Hub name")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="causal language model: a folder, a Hub name, or a GGUF file")
+    ] = None,
+    nvila: Annotated[Path | None, typer.Option("--nvila", help="NVILA-Lite folder, instead of the two parts")] = None,
+    projector: Annotated[
+        Literal["linear", "mlp", "pool", "downsample_2x2", "downsample_3x3"],
+        typer.Option("--projector", help="from patches to tokens (of --vision)"),
+    ] = "mlp",
+    dtype: Annotated[Literal["float32", "bfloat16", "float16"], typer.Option("--dtype", help="of the weights")] = (
+        "bfloat16"
+    ),
+) -> None:
+    """Make an SR-3D to train from a vision tower and a language model; or write an NVILA-Lite folder as one model.
+
+    Texts alone are answered as the language model answers them. The projector of the two parts, and the region
+    extractor, are untrained.
+
+    Example:
+
+    region4d convert --vision google/siglip-so400m-patch14-384 --language Qwen/Qwen2.5-1.5B-Instruct -o base
+    """
+    import torch
+
+    from models.sr3d.bases import assemble, load_nvila_lite
+    from region4d.terminal import quiet_transformers
+    from scenes.storage.atomic import new_folder
+
+    parts = (vision, language)
+    if (nvila is None) == (None in parts) or (nvila is not None and any(parts)):
+        raise ValueError("give --vision and --language, or --nvila")
+    if output.exists():
+        raise ValueError(f"'{output}' exists: name a new folder with -o")
+    quiet_transformers()
+    kind = getattr(torch, dtype)
+    if nvila is not None:
+        model, processor = load_nvila_lite(nvila, dtype=kind)
+    else:
+        model, processor = assemble(str(vision), str(language), kind, projector=projector)
+    with new_folder(output) as draft:
+        model.save_pretrained(draft)
+        processor.save_pretrained(draft)
+    untrained = "region extractor" if nvila is not None else "projector and region extractor"
+    typer.echo(
+        f"{output}: {sum(p.numel() for p in model.parameters()) / 1e6:,.0f} M parameters; untrained: {untrained}"
+    )
