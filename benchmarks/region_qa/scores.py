@@ -62,8 +62,9 @@ def arms_of(records: Sequence[Record]) -> list[str]:
 
 
 def categories_of(records: Sequence[Record]) -> list[str]:
-    """List the categories, in the order of `scenes.questions.CATEGORIES`."""
-    return sorted({record.category for record in records}, key=ROW_ORDER.index)
+    """List the categories: those of `scenes.questions.CATEGORIES` in its order, then others as they first appear."""
+    found = dict.fromkeys(record.category for record in records)
+    return [*(one for one in ROW_ORDER if one in found), *(one for one in found if one not in ROW_ORDER)]
 
 
 def rows_of(records: Sequence[Record]) -> list[str]:

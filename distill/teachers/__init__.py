@@ -1,4 +1,4 @@
-"""Frozen 4D experts behind one protocol."""
+"""Teachers: frozen sources of targets, behind one protocol."""
 
 from distill.teachers.expert import Expert4D, Expert4DConfig, load_expert, random_expert, shipped_expert
 from distill.teachers.oracle import Oracle

@@ -78,7 +78,7 @@ class TargetBatch:
 
 @runtime_checkable
 class Teacher(Protocol):
-    """A frozen 4D expert.
+    """A frozen source of targets.
 
     `decode` has frozen parameters but is differentiable in the latents, so that explicit distillation can train the
     student. `digest` identifies the weights, so that cached targets of another teacher are never used.

@@ -1,1 +1,1 @@
-"""Tasks: what is asked of a model, and how one answer is scored."""
+"""Tasks: what is asked of a model."""

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from benchmarks.comparison.cell import cell
-from benchmarks.region_qa.scores import constant_score, mark_clear, no_time_ceiling, numeric_errors, score_rows
+from benchmarks.region_qa.scores import (
+    categories_of,
+    constant_score,
+    mark_clear,
+    no_time_ceiling,
+    numeric_errors,
+    score_rows,
+)
 from tests.support.studies import numeric, record, toy_records
 
 
@@ -80,3 +87,9 @@ def test_secondary_differences_are_clear_only_after_holm() -> None:
     clear = {row.category for row in marked if 0 in row.clear}
     assert clear < by_interval  # Holm takes some back
     assert ("colour" in clear) == ("colour" in by_interval)  # not the endpoint that was named before
+
+
+def test_a_category_of_ones_own_follows_the_known_ones() -> None:
+    records = [record("a", n, category, True) for n, category in enumerate(("shininess", "distance", "age"))]
+    assert categories_of(records) == ["distance", "shininess", "age"]
+    assert [row.category for row in score_rows(records)] == ["distance", "shininess", "age"]

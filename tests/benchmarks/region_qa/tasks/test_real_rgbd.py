@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.region_qa.tasks.real_rgbd import RealRgbdTask
+from scenes.clip import Clip
+from scenes.readers.rgbd import write_rgbd_folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three vertical panels, 1, 2 and 3 m away."""
+    depth = torch.ones(1, 120, 160)
+    depth[:, :, 50:100], depth[:, :, 100:] = 2, 3
+    camera = torch.tensor([[100.0, 0, 80], [0, 100, 60], [0, 0, 1]])
+    video = torch.randint(0, 256, (1, 3, 120, 160), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    path = tmp_path_factory.mktemp("rgbd") / "panels"
+    write_rgbd_folder(Clip(video, torch.zeros(1), depth, camera[None], torch.eye(4)[None]), path)
+    return path
+
+
+def task(folder: Path, **options: Any) -> RealRgbdTask:
+    return RealRgbdTask(name="panels", folder=str(folder), count=8, categories=("nearer_camera", "distance"), **options)
+
+
+def test_items_of_the_task_are_sorted_and_follow_from_the_seed(folder: Path) -> None:
+    first, again = task(folder).items(), task(folder).items()
+    assert len(first) == 8
+    assert [item.question.text for item in first] == [item.question.text for item in again]
+    assert [item.cluster for item in first] == sorted(item.cluster for item in first)
+    assert {item.question.category for item in first} <= {"nearer_camera", "distance"}
+
+
+def test_noise_changes_the_colours_alone(folder: Path) -> None:
+    for plain, noisy in zip(task(folder).items(), task(folder, noise=True).items(), strict=True):
+        assert not torch.equal(plain.clip.video, noisy.clip.video)
+        assert torch.equal(plain.clip.depth, noisy.clip.depth)
+        assert plain.question == noisy.question
