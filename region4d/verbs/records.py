@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,10 +16,10 @@ from benchmarks.records.live_runs import measured_methods, trained_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record
 from benchmarks.region_qa.real_rgbd.items import lower_is_nearer
-from benchmarks.region_qa.real_rgbd.report import CATEGORIES, real_rgbd_report
+from benchmarks.region_qa.real_rgbd.report import CATEGORIES, POSES, real_rgbd_report
 from benchmarks.region_qa.record_table import record_table
 from benchmarks.region_qa.scoring import score_items
-from benchmarks.region_qa.tasks.real_rgbd import RealRgbdTask
+from benchmarks.region_qa.tasks.real_rgbd import STILL, RealRgbdTask
 from benchmarks.report.docs_tables import fill_documents
 from models.sr3d.answering import Answerer, Query
 from region4d.terminal import CONSOLE
@@ -92,21 +92,40 @@ def real_rgbd(
     flat: Annotated[Path, typer.Option("--2d", help="2D checkpoint")] = Path("sr3d_tiny_2d"),
     count: Annotated[int, typer.Option(help="items of each category")] = 400,
     multi_view: Annotated[bool, typer.Option(help="regions on any frames of one clip")] = False,
-    output: Annotated[Path, typer.Option(help="folder of the archive and report")] = Path("results/real_rgbd"),
+    poses: Annotated[
+        bool, typer.Option("--poses", help="compare poses of the sensor with estimated ones, of the 3D checkpoint")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="folder of the archive and report (default: results/real_rgbd, _poses)")
+    ] = None,
 ) -> None:
-    """Score both checkpoints, a heuristic and a noise control on a real room, from models trained on worlds."""
-    name = f"{room.name}_{'multi' if multi_view else 'single'}_view"
+    """Score both checkpoints, a heuristic and a noise control on a real room, from models trained on worlds.
+
+    --poses scores the 3D checkpoint with the poses of the sensor, of odometry, of COLMAP, and of a camera at rest.
+    """
+    name = f"{room.name}_{'multi' if multi_view or poses else 'single'}_view"
+    output = output or Path("results/real_rgbd_poses" if poses else "results/real_rgbd")
+    every: list[tuple[str, Path, dict[str, Any]]] = [
+        ("3D", deep, {}),
+        ("2D", flat, {}),
+        ("3D on noise", deep, {"noise": True}),
+    ]
+    if poses:
+        every = [
+            (arm, deep, {"poses": kind}) for arm, kind in zip(POSES, (None, "odometry", "colmap", STILL), strict=True)
+        ]
     answers: dict[str, list[Record]] = {}
-    for arm, checkpoint, noise in (("3D", deep, False), ("2D", flat, False), ("3D on noise", deep, True)):
+    for arm, checkpoint, options in every:
         task = RealRgbdTask(
-            name=name, folder=str(room), count=count, categories=CATEGORIES, multi_view=multi_view, noise=noise
+            name=name, folder=str(room), count=count, categories=CATEGORIES, multi_view=multi_view or poses, **options
         )
         items = task.items()
         queries = [Query(item.clip, item.regions, item.question.text) for item in items]
         answers[arm] = score_items(name, items, list(Answerer.from_folder(checkpoint).answer(queries)), arm, seed=0)
-    nearer = [item for item in items if item.question.category == "nearer_camera"]
     rule = "lower is nearer"
-    answers[rule] = score_items(name, nearer, [lower_is_nearer(item) for item in nearer], rule, seed=0)
+    if not poses:
+        nearer = [item for item in items if item.question.category == "nearer_camera"]
+        answers[rule] = score_items(name, nearer, [lower_is_nearer(item) for item in nearer], rule, seed=0)
     command = shlex.join(["region4d", "records", "real-rgbd", f"ROOM/{room.name}", *sys.argv[4:]])
     manifest = collect_manifest({"command": command, "room": room.name, "count": count}, deep)
     made = {"2D": collect_manifest(manifest.config, flat), rule: replace(manifest, checkpoint="")}

@@ -7,10 +7,21 @@ from dataclasses import replace
 
 from benchmarks.region_qa.real_rgbd.items import noise_video, real_rgbd_items
 from benchmarks.region_qa.tasks.task import Item
+from models.geometry import invert
+from models.providers import open_provider
+from scenes.clip import Clip
+
+STILL = "still"
 
 
 class RealRgbdTask:
-    """Questions about one RGB-D folder; with `noise`, colours are replaced by noise, so that only geometry is left."""
+    """Questions about one RGB-D folder, answered from its depth sensor and the poses of its trajectory.
+
+    With `noise`, colours are replaced by noise, so that only geometry is left. With `poses` ("odometry" or "colmap"),
+    the model gets poses that are estimated from the frames and their depth, in the world in which the first camera
+    stands as in the trajectory; "still" is a control, in which all frames have the pose of the first. Answers stay
+    those of the trajectory.
+    """
 
     def __init__(
         self,
@@ -22,6 +33,7 @@ class RealRgbdTask:
         seed: int = 0,
         multi_view: bool = False,
         noise: bool = False,
+        poses: str | None = None,
     ) -> None:
         self.name = name
         self.about = f"Region questions about {folder}, answered from its depth sensor."
@@ -32,14 +44,33 @@ class RealRgbdTask:
         self.seed = seed
         self.multi_view = multi_view
         self.noise = noise
+        self.poses = poses
 
     def items(self) -> list[Item]:
-        """Draw the items; the same seed gives the same items, with or without noise."""
+        """Draw the items; the same seed gives the same items, with or without noise, whatever the poses.
+
+        Raises:
+            ValueError: as `real_rgbd_items`; or poses cannot be estimated.
+        """
         items = real_rgbd_items(self.folder, self.count, self.seed, self.categories, multi_view=self.multi_view)
         items = sorted(
             items, key=lambda item: item.cluster
         )  # so that a clip is prepared once for all its questions of a batch
-        if not self.noise:
-            return items
-        clips = {id(item.clip): noise_video(item.clip, self.seed) for item in items}
+        clips = {id(item.clip): item.clip for item in items}
+        if self.poses is not None:
+            clips = {key: with_poses(clip, self.poses) for key, clip in clips.items()}
+        if self.noise:
+            clips = {key: noise_video(clip, self.seed) for key, clip in clips.items()}
         return [replace(item, clip=clips[id(item.clip)]) for item in items]
+
+
+def with_poses(clip: Clip, poses: str) -> Clip:
+    """Replace the poses of a clip, see `RealRgbdTask`; the first camera keeps its own."""
+    assert clip.world_T_cam is not None
+    first = clip.world_T_cam[0]
+    if poses == STILL:
+        return replace(clip, world_T_cam=first.expand_as(clip.world_T_cam))
+    estimate = open_provider(poses)(clip.video, clip.intrinsics, clip.depth)
+    if estimate.world_T_cam is None:
+        raise ValueError(f"poses '{poses}' are not estimated: choose odometry, colmap or {STILL}")
+    return replace(clip, world_T_cam=first @ invert(estimate.world_T_cam[0]) @ estimate.world_T_cam)

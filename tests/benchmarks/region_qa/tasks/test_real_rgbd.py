@@ -35,6 +35,23 @@ def test_items_of_the_task_are_sorted_and_follow_from_the_seed(folder: Path) -> 
     assert {item.question.category for item in first} <= {"nearer_camera", "distance"}
 
 
+def test_other_poses_keep_the_first_camera_and_the_answers(shared_data: Path) -> None:
+    room = RealRgbdTask(
+        name="room", folder=str(shared_data / "redwood_rgbd"), count=2, categories=("distance",), multi_view=True
+    )
+    sensor = room.items()
+    for poses in ("odometry", "still"):
+        room.poses = poses
+        for item, known in zip(room.items(), sensor, strict=True):
+            assert item.question == known.question
+            estimated, true = item.clip.world_T_cam, known.clip.world_T_cam
+            assert estimated is not None
+            assert true is not None
+            torch.testing.assert_close(estimated[0], true[0], atol=1e-5, rtol=0)
+            gap = (estimated[:, :3, 3] - true[:, :3, 3]).norm(dim=-1).max()
+            assert gap < 0.01 if poses == "odometry" else gap > 0.01  # metres
+
+
 def test_noise_changes_the_colours_alone(folder: Path) -> None:
     for plain, noisy in zip(task(folder).items(), task(folder, noise=True).items(), strict=True):
         assert not torch.equal(plain.clip.video, noisy.clip.video)
