@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import track
 
 from benchmarks.records.archive import Run, write_archive
 from benchmarks.records.live_runs import measured_methods, trained_runs
@@ -21,6 +23,7 @@ from benchmarks.region_qa.record_table import record_table
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.real_rgbd import STILL, RealRgbdTask
 from benchmarks.report.docs_tables import fill_documents
+from benchmarks.report.page import provenance_markdown
 from models.sr3d.answering import Answerer, Query
 from region4d.terminal import CONSOLE
 from scenes.storage.atomic import write_text
@@ -28,6 +31,7 @@ from scenes.storage.atomic import write_text
 records = typer.Typer(
     name="records", help="Read, compare and archive what was measured.", no_args_is_help=True, add_completion=False
 )
+FIRST_SEED = 7_000_000  # of worlds that nothing was tuned on
 Results = Annotated[Path, typer.Argument(help="folder of the archive")]
 
 
@@ -132,4 +136,38 @@ def real_rgbd(
     runs = [Run(arm, arm, 0, {name: made.get(arm, manifest)}) for arm in answers]
     write_archive(output, runs, [record for each in answers.values() for record in each])
     write_text(output / "report.md", real_rgbd_report(output))
+    CONSOLE.print(f"report: {output / 'report.md'}")
+
+
+@records.command("poses")
+def poses(
+    worlds: Annotated[int, typer.Option(min=1, help="static worlds, and as many moving ones")] = 100,
+    room: Annotated[Path | None, typer.Option(help="RGB-D folder with a trajectory, measured as well")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes")] = 2,
+    output: Annotated[Path, typer.Option(help="folder of the records and the report")] = Path("results/poses"),
+) -> None:
+    """Measure the camera poses of odometry and COLMAP against the truth; the same command continues after a stop."""
+    from benchmarks.geometry.report import poses_report
+    from benchmarks.geometry.routes import ROUTES, PoseRecord, measure, measure_worlds
+    from scenes.readers.rgbd import read_rgbd_folder
+
+    file = output / "poses.jsonl"
+    found = [PoseRecord(**json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
+    done = {(record.kind, record.clip) for record in found}
+    jobs = [(FIRST_SEED + i, moving) for i in range(worlds) for moving in (False, True)]
+    jobs = [job for job in jobs if ("moving" if job[1] else "static", f"world-{job[0]}") not in done]
+    output.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lines:
+        for several in track(measure_worlds(jobs, workers=workers), "estimating poses", len(jobs), console=CONSOLE):
+            found += several
+            lines.writelines(json.dumps(asdict(record)) + "\n" for record in several)
+            lines.flush()
+        if room is not None and ("real", room.name) not in done:
+            clip = read_rgbd_folder(room)
+            several = [measure(replace(clip, name=room.name), "real", route) for route in ROUTES]
+            found += several
+            lines.writelines(json.dumps(asdict(record)) + "\n" for record in several)
+    words = [f"--worlds {worlds}", *([f"--room ROOM/{room.name}"] if room else [])]
+    manifest = collect_manifest({"command": f"region4d records poses {' '.join(words)}"}, None)
+    write_text(output / "report.md", poses_report(found) + "\n" + provenance_markdown(manifest) + "\n")
     CONSOLE.print(f"report: {output / 'report.md'}")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.geometry.trajectory import pose_errors
 from models.geometry import invert, unproject
 from models.providers import GeometryEstimate, RgbdOdometry
 from scenes.clip import Clip
 from scenes.readers.rgbd import read_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render
-from tests.support.trajectories import pose_errors
 
 pytest.importorskip("open3d", reason="odometry needs Open3D")
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from benchmarks.geometry.trajectory import pose_errors
 from models.geometry import default_intrinsics, unproject
 from models.providers import Colmap, GeometryEstimate
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.trajectories import pose_errors
 
 pytest.importorskip("pycolmap", reason="--geometry colmap needs pycolmap")
 HEIGHT, WIDTH, FRAMES = 120, 160, 5

@@ -1,0 +1,1 @@
+"""Evaluation of estimated geometry: camera poses and depth against the truth."""
