@@ -33,6 +33,37 @@ MaskFlag = Annotated[
         rich_help_panel=_MARKS,
     ),
 ]
+ClickFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--click",
+        help="part of an object, in pixels: \\[K:]x,y\\[@frame]; \\[K:]not:x,y is not part of it; needs --segmenter; "
+        "repeatable",
+        rich_help_panel=_MARKS,
+    ),
+]
+TextFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text",
+        help="an object in words: \\[K:]WORDS\\[@frame]; needs a --segmenter that reads them; repeatable",
+        rich_help_panel=_MARKS,
+    ),
+]
+SegmenterFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--segmenter",
+        help="SAM 2 or SAM 3 of transformers, a folder or name: masks of --click and --text",
+        rich_help_panel=_MARKS,
+    ),
+]
+SaveMasksFlag = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-masks", help="new folder: the masks of all regions, which --mask reads back", rich_help_panel=_MARKS
+    ),
+]
 FramesFlag = Annotated[
     int | None,
     typer.Option("--frames", min=1, help="sample COUNT frames, which @frame counts from 0", rich_help_panel=_GEOMETRY),

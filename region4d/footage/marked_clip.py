@@ -10,7 +10,8 @@ from torch.nn.functional import adaptive_max_pool2d
 
 from models.regions import Region
 from region4d.footage.geometry import CameraOrigin, GeometrySource, locate
-from region4d.footage.marks import Mark, Pointer, regions_of
+from region4d.footage.marks import PROMPTS, Mark, Pointer, regions_of
+from region4d.footage.segmenting import Segmenting
 from scenes.clip import Clip
 from scenes.readers.open_clip import open_clip
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
@@ -50,6 +51,7 @@ class MarkedClip:
     depth: str | None
     camera: CameraOrigin
     frame: int | None = None
+    segmentation: Sequence[str] = ()  # what a segmenter did, one line each
 
     @property
     def relative(self) -> bool:
@@ -63,13 +65,14 @@ class MarkedClip:
 
     @property
     def notes(self) -> list[str]:
-        """What was done to fit the frames into memory, in words."""
+        """What was done to fit the frames into memory, and by a segmenter, in words."""
         if self.clip.full_size is None:
-            return []
+            return list(self.segmentation)
         (height, width), (full_height, full_width) = self.clip.size, self.clip.full_size
         return [
             f"frames of {full_width}x{full_height} were read at {width}x{height} to fit into memory; flags count "
-            "pixels of the file; fewer --frames are read larger"
+            "pixels of the file; fewer --frames are read larger",
+            *self.segmentation,
         ]
 
 
@@ -81,6 +84,7 @@ def open_footage(
     *,
     one_frame: bool = False,
     default_depth_model: str | None = None,
+    segmenter: str | None = None,
 ) -> MarkedClip:
     """Open footage, draw the regions and add the geometry.
 
@@ -94,29 +98,35 @@ def open_footage(
         geometry: where depth and the camera come from.
         one_frame: keep one frame, whatever the geometry.
         default_depth_model: estimates the depth where neither flags nor footage give any.
+        segmenter: SAM 2 or SAM 3, a folder or name, for clicks and texts.
 
     Raises:
         FileNotFoundError: a file or checkpoint does not exist.
         ValueError: a file or flag cannot be used.
     """
     clip = read_frames(source, frames, geometry)
-    marks: Sequence[Mark] = [mark for pointer in pointers for mark in _marks(pointer, clip)]
+    segmenting = Segmenting.of(pointers, clip, segmenter, geometry.device)
+    drawn = [pointer for pointer in pointers if pointer.kind not in PROMPTS]
+    marks: Sequence[Mark] = [mark for pointer in drawn for mark in _marks(pointer, clip)]
+    pointed = sorted({mark.frame for mark in marks} | segmenting.frames)
     if not geometry.no_depth and geometry.depth is None and geometry.provider_name is None and clip.depth is None:
         geometry = replace(geometry, depth_model=default_depth_model)
     provider = geometry.provider()
     frame = None
     unjoined = clip.world_T_cam is None and provider is not None
     if len(clip) > 1 and (one_frame or unjoined) and (provider is None or not provider.joins_frames):
-        frame = _marked_frame(marks, one_frame)
+        frame = _marked_frame(pointed, one_frame)
         clip = clip.frames([frame])
     located = locate(clip, geometry, provider)
     clip = located.clip
     if len(clip) > 1 and (one_frame or (clip.depth is not None and clip.world_T_cam is None)):
-        frame = _marked_frame(marks, one_frame)
+        frame = _marked_frame(pointed, one_frame)
         clip = clip.frames([frame])
     if frame is not None:
         marks = [replace(mark, frame=0) for mark in marks]
-    return MarkedClip(clip, marks, located.depth, located.camera, frame)
+        segmenting = segmenting.on_one_frame()
+    segmented, notes = segmenting(clip)
+    return MarkedClip(clip, [*marks, *segmented], located.depth, located.camera, frame, notes)
 
 
 def read_frames(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:
@@ -138,9 +148,8 @@ def _marks(pointer: Pointer, clip: Clip) -> list[Mark]:
     return [replace(mark, mask=adaptive_max_pool2d(mark.mask[None].float(), clip.size)[0] > 0) for mark in marks]
 
 
-def _marked_frame(marks: Sequence[Mark], one_frame: bool) -> int:
+def _marked_frame(marked: Sequence[int], one_frame: bool) -> int:
     """Name the frame in which everything is marked; the first one if nothing is."""
-    marked = sorted({mark.frame for mark in marks})
     if len(marked) > 1:
         reason = "one frame is lifted" if one_frame else "no camera poses join the frames of this input in one space"
         remedy = "" if one_frame else ", estimate poses by --geometry, or use --no-depth"

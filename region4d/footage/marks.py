@@ -1,4 +1,4 @@
-"""Pointing at regions on the command line: `--region`, `--point` and `--mask`, each `[K:]what[@frame]`."""
+"""Pointing at regions on the command line: `--region`, `--point`, `--mask`, `--click`, `--text`: `[K:]what[@frame]`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from models.regions import Region
+from models.segmenters import Click
 from models.sr3d.inputs.mentions import mention, mentioned
 from region4d.flags import read_numbers
 from scenes.clip import Clip
@@ -20,7 +21,9 @@ from scenes.readers.image_files import list_images
 from scenes.readers.masks.mask_file import read_mask
 from scenes.readers.masks.mask_folder import read_mask_folder
 
-Kind = Literal["mask", "region", "point"]
+Kind = Literal["mask", "region", "point", "click", "text"]
+PROMPTS = ("click", "text")  # kinds that a segmenter turns into masks
+OUTSIDE = "not:"  # of a click that is not part of the object
 BOX_FORMS = {"xyxy:": False, "xywh:": True}
 RADIUS = 0.02  # of a point without a radius, relative to the shorter side of the frame
 _FORM = re.compile(r"(?:(?P<index>\d+):)?(?P<what>.+?)(?:@(?P<frame>\d+))?")
@@ -49,6 +52,22 @@ class Pointer:
         """The flag with its value, for errors."""
         return f"--{self.kind} '{self.text}'"
 
+    def click(self, clip: Clip) -> Click:
+        """Read a click, `x,y` or `not:x,y` in pixels of the file, into pixels of the clip.
+
+        Raises:
+            ValueError: the frame does not exist, or the point is malformed or outside the frame.
+        """
+        self.check_frame(len(clip))
+        inside = not self.what.startswith(OUTSIDE)
+        height, width = clip.full_size or clip.size
+        x, y = read_numbers(self.kind, self.text, self.what.removeprefix(OUTSIDE), 2)
+        try:
+            Region.from_points([(x, y)], 0, height, width)
+        except ValueError as error:
+            raise ValueError(f"{self.flag}: {error}") from error
+        return Click(self.frame, x * clip.size[1] / width, y * clip.size[0] / height, inside)
+
     def marks(self, clip: Clip) -> list[Mark]:
         """Draw the masks in a clip: one, or those of a folder of masks in the frames that show the object.
 
@@ -63,7 +82,7 @@ class Pointer:
         if self.kind != "mask" or not path.is_dir():
             return [self.mark(size, len(clip))]
         names = self._frame_names(path, clip)
-        self._check_frame(len(clip))
+        self.check_frame(len(clip))
         masks = read_mask_folder(path, names, *size, label)
         if self.given_frame is None:
             return [Mark(self, frame, mask) for frame, mask in masks.items()]
@@ -78,13 +97,14 @@ class Pointer:
             FileNotFoundError: the mask file does not exist.
             ValueError: the frame does not exist, or the mask is malformed, empty or outside the frame.
         """
-        self._check_frame(frames)
+        self.check_frame(frames)
         mask = self._draw(*size)
         if not bool(mask.any()):
             raise ValueError(f"region {self.index} ({self.what}) is empty: mark the pixels of the object")
         return Mark(self, self.frame, mask)
 
-    def _check_frame(self, frames: int) -> None:
+    def check_frame(self, frames: int) -> None:
+        """Raise ValueError where the clip does not have the frame."""
         if self.frame >= frames:
             known = "1 frame is used (frame 0)" if frames == 1 else f"{frames} frames are used (0 to {frames - 1})"
             raise ValueError(f"{self.flag} names frame {self.frame}, but {known}")
@@ -147,8 +167,14 @@ class Mark:
         return self.pointer.index
 
 
-def parse_pointers(boxes: Sequence[str], points: Sequence[str], masks: Sequence[str]) -> list[Pointer]:
-    """Read the values of `--region`, `--point` and `--mask`.
+def parse_pointers(
+    boxes: Sequence[str],
+    points: Sequence[str],
+    masks: Sequence[str],
+    clicks: Sequence[str] = (),
+    texts: Sequence[str] = (),
+) -> list[Pointer]:
+    """Read the values of `--region`, `--point`, `--mask`, `--click` and `--text`.
 
     `K:` may be left out as long as it is left out everywhere and one kind of flag is used: its values are then regions
     0, 1, ... in the order given. Several values with the same K mark one region, in one frame or in many.
@@ -156,7 +182,13 @@ def parse_pointers(boxes: Sequence[str], points: Sequence[str], masks: Sequence[
     Raises:
         ValueError: a value is malformed, only some have a number, or the numbers have a gap.
     """
-    kinds: dict[Kind, Sequence[str]] = {"mask": masks, "region": boxes, "point": points}
+    kinds: dict[Kind, Sequence[str]] = {
+        "mask": masks,
+        "region": boxes,
+        "point": points,
+        "click": clicks,
+        "text": texts,
+    }
     values = [(kind, text, _parse(kind, text)) for kind, texts in kinds.items() for text in texts]
     bare = [(kind, text) for kind, text, form in values if form["index"] is None]
     if bare and (len(bare) < len(values) or len({kind for kind, _ in bare}) > 1):

@@ -13,6 +13,7 @@ from models.geometry import PointMap, default_intrinsics, unproject
 from models.lifting.inputs.boxed_object import object_in_box
 from region4d.footage import FrameChoice, GeometrySource, Mark, MarkedClip, Pointer, open_footage
 from region4d.footage.geometry import ASSUMED_FOV_DEG
+from scenes.clip import Clip
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,17 @@ class LiftInput:
     depth: str | None
     notes: Sequence[str]  # what was assumed, one line each
     sampled: int | None = None
+    clip: Clip | None = None  # of this frame alone
     metric: bool = True  # whether lengths are in metres, where there is depth; otherwise their scale is unknown
 
 
-def read_input(source: Path, frames: FrameChoice, pointers: Sequence[Pointer], geometry: GeometrySource) -> LiftInput:
+def read_input(
+    source: Path,
+    frames: FrameChoice,
+    pointers: Sequence[Pointer],
+    geometry: GeometrySource,
+    segmenter: str | None = None,
+) -> LiftInput:
     """Read the footage and refuse what cannot be lifted, before any network runs.
 
     Raises:
@@ -43,7 +51,7 @@ def read_input(source: Path, frames: FrameChoice, pointers: Sequence[Pointer], g
     """
     if not pointers:
         raise ValueError("no object is marked; use --mask FILE (non-zero is inside) or --region x0,y0,x1,y1 (pixels)")
-    footage = open_footage(source, frames, pointers, geometry, one_frame=True)
+    footage = open_footage(source, frames, pointers, geometry, one_frame=True, segmenter=segmenter)
     clip = footage.clip
     intrinsics = default_intrinsics(*clip.size, ASSUMED_FOV_DEG) if clip.intrinsics is None else clip.intrinsics[0]
     points = None if clip.depth is None else unproject(clip.depth[0], intrinsics)
@@ -54,6 +62,7 @@ def read_input(source: Path, frames: FrameChoice, pointers: Sequence[Pointer], g
     return LiftInput(
         source=source,
         frame=frames.index if frames.index is not None else footage.frame or 0,
+        clip=clip,
         image=clip.video[0],
         masks=[masks[index] for index in sorted(masks)],
         intrinsics=intrinsics,

@@ -29,6 +29,10 @@ def ask(
     region: flags.RegionFlag = None,
     point: flags.PointFlag = None,
     mask: flags.MaskFlag = None,
+    click: flags.ClickFlag = None,
+    text: flags.TextFlag = None,
+    segmenter: flags.SegmenterFlag = None,
+    save_masks: flags.SaveMasksFlag = None,
     frames: flags.FramesFlag = None,
     frame: flags.FrameFlag = None,
     partial: flags.PartialFlag = False,
@@ -64,14 +68,19 @@ def ask(
     region4d ask rooms/world-2 --region 0:161,127,187,180 --region 1:184,39,219,92
     "How far is <region0> from <region1> at the start?"
     """
+    from models.regions import follow
     from models.sr3d.answering import Answerer, Query
-    from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers
+    from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers, saved_masks
     from region4d.footage.scale import state_scale
+    from region4d.footage.visibility import region_facts, visibility_notes
     from region4d.terminal import quiet_transformers
     from scenes.drawing.regions import draw_answer, save_picture
+    from scenes.storage.atomic import refuse_existing
 
     quiet_transformers()
-    pointers = parse_pointers(region or [], point or [], mask or [])
+    if save_masks is not None:
+        refuse_existing(save_masks)
+    pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
     on = flags.torch_device(device)
     origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
     if no_depth and origin.has_camera:
@@ -80,14 +89,20 @@ def ask(
     if frames is None and frame is None:
         frames = Answerer.video_frames(model) or FRAMES
     choice = FrameChoice(frames, frame, partial, video_backend)
-    footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL)
-    for note in notes(footage):
-        typer.echo(note, err=True)
+    footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL, segmenter=segmenter)
     clip, regions = footage.clip, footage.regions
+    seen = region_facts(footage, regions)
+    said = [*notes(footage), *visibility_notes(seen, len(clip))]
+    for note in said:
+        typer.echo(note, err=True)
     if no_depth:
         clip = replace(clip, intrinsics=None, world_T_cam=None)
     answerer = Answerer.from_folder(model, str(on))
     check_words(answerer.processor, question)
+    if answerer.processor.follow:
+        regions = follow(clip.video, regions)
+    if save_masks is not None:
+        saved_masks.save_masks(save_masks, clip, [each.masks for each in regions])
     start = time.perf_counter()
     (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
     seconds = time.perf_counter() - start
@@ -95,7 +110,15 @@ def ask(
     save_picture(draw_answer(clip, regions, question, answer), picture)
     if as_json:
         scale = None if footage.depth is None else "relative" if footage.relative else "metres"
-        facts = {"answer": answer, "scale": scale, "depth": footage.depth, "frames": len(clip)}
+        facts = {
+            "answer": answer,
+            "scale": scale,
+            "depth": footage.depth,
+            "frames": len(clip),
+            "regions": seen,
+            "notes": said,
+        }
+        facts |= {"regions": seen, "notes": said}
         typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
     else:
         typer.echo(answer)
@@ -106,7 +129,7 @@ def notes(footage: MarkedClip) -> list[str]:
     """State what was assumed, one line each."""
     from region4d.footage.geometry import ASSUMED_FOV_DEG
 
-    lines = []
+    lines = [*footage.notes]
     if footage.frame is not None:
         lines.append(
             f"no camera poses in this input: asking about frame {footage.frame} alone; --geometry estimates poses"

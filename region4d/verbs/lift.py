@@ -20,6 +20,10 @@ def lift(
     region: flags.RegionFlag = None,
     point: flags.PointFlag = None,
     mask: flags.MaskFlag = None,
+    click: flags.ClickFlag = None,
+    text: flags.TextFlag = None,
+    segmenter: flags.SegmenterFlag = None,
+    save_masks: flags.SaveMasksFlag = None,
     frames: flags.FramesFlag = None,
     frame: flags.FrameFlag = None,
     partial: flags.PartialFlag = False,
@@ -86,7 +90,7 @@ def lift(
     region4d lift rooms/world-6 --region 0:56,48,116,127 --region 1:129,89,173,166 --output lifted
     """
     from models.lifting.checkpoint import load_model
-    from region4d.footage import FrameChoice, GeometrySource, parse_pointers
+    from region4d.footage import FrameChoice, GeometrySource, parse_pointers, saved_masks
     from region4d.lifting.candidates import check_choice
     from region4d.lifting.input import read_input
     from region4d.lifting.options import LiftOptions
@@ -99,19 +103,32 @@ def lift(
     begin = time.perf_counter()
     output = output or Path("outputs/lift") / source.resolve().stem
     refuse_existing(output)
+    if save_masks is not None:
+        refuse_existing(save_masks)
     options = LiftOptions(steps, guidance, shortcut, fit, best_of, choose, seed)
-    pointers = parse_pointers(region or [], point or [], mask or [])
+    pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial, video_backend)
     on = flags.torch_device(device)
     origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
-    given = read_input(source, choice_of_frames, pointers, origin)
+    given = read_input(source, choice_of_frames, pointers, origin, segmenter)
     networks = load_model(model).to(on)
+    if save_masks is not None and given.clip is not None:
+        saved_masks.save_masks(save_masks, given.clip, [{0: each} for each in given.masks])
     lifted = lift_into(output, networks, model, given, options, choice)
     for note in lifted.notes:
         typer.echo(note, err=True)
     if as_json:
-        typer.echo(json.dumps({"output": str(output), "seconds": round(lifted.seconds, 3), "objects": lifted.facts}))
+        typer.echo(
+            json.dumps(
+                {
+                    "output": str(output),
+                    "seconds": round(lifted.seconds, 3),
+                    "objects": lifted.facts,
+                    "notes": list(lifted.notes),
+                }
+            )
+        )
         return
     if lifted.facts:
         CONSOLE.print(to_terminal(lifted.facts, unit_of(given)))
