@@ -1,7 +1,7 @@
 """Time and memory of questions about long and large footage: `region4d speed footage`.
 
-Each input is read in a process of its own, 32 frames from first to last: by region4d (read, then answer a question, as
-`region4d ask` does, without its picture), and by PyAV alone (seek, decode to the frame, convert to RGB, keep). Inputs
+Each input is read in a process of its own, 32 frames from first to last: by region4d (read, answer a question, draw the
+picture, as `region4d ask` does), and by PyAV alone (seek, decode to the frame, convert to RGB, keep). Inputs
 are written for the purpose: one group of pictures is encoded and its packets are repeated.
 """
 
@@ -35,17 +35,23 @@ _PEAK = "int(next(l for l in open('/proc/self/status') if l.startswith('VmHWM'))
 _ASK = f"""
 import json, sys, time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 started = time.perf_counter()
 from models.sr3d.answering import Answerer, Query
 from region4d.footage import FrameChoice, GeometrySource, open_footage, parse_pointers
+from scenes.drawing.regions import draw_answer, save_picture
 read = time.perf_counter()
 pointers = parse_pointers(["0:10,40,60,100", "1:100,40,150,100"], [], [])
 footage = open_footage(Path(sys.argv[1]), FrameChoice(int(sys.argv[2])), pointers, GeometrySource(no_depth=True))
 seconds = time.perf_counter() - read
 question = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
-list(Answerer.from_folder("sr3d_tiny_3d", "cpu").answer([Query(footage.clip, footage.regions, question)]))
+(answer,) = Answerer.from_folder("sr3d_tiny_3d", "cpu").answer([Query(footage.clip, footage.regions, question)])
+with TemporaryDirectory() as folder:
+    save_picture(draw_answer(footage.clip, footage.regions, question, answer), Path(folder) / "ask.png")
 whole = time.perf_counter() - started
-print(json.dumps({{"read": seconds, "whole": whole, "peak": {_PEAK}, "frames": len(footage.clip)}}))
+print(json.dumps({{
+    "read": seconds, "import": read - started, "whole": whole, "peak": {_PEAK}, "frames": len(footage.clip)
+}}))
 """
 _PYAV = f"""
 import json, sys, time
@@ -69,7 +75,7 @@ else:
             container.seek(wanted, stream=stream)
             frames.append(next(f for f in container.decode(stream) if f.pts >= wanted).to_ndarray(format="rgb24"))
 end = time.perf_counter()
-print(json.dumps({{"read": end - read, "whole": end - started, "peak": {_PEAK}, "frames": len(frames)}}))
+print(json.dumps({{"read": end - read, "import": read - started, "whole": end - started, "peak": {_PEAK}, "frames": len(frames)}}))
 """
 ARMS = {"region4d": _ASK, "PyAV alone": _PYAV}
 
@@ -169,7 +175,7 @@ def time_footage(
             reading = {arm: [run["read"] for run in those] for arm, those in runs.items()}
             races.append(Race(f"read {FRAMES} frames: {name}", reading, 1 / MOST_TIME))
             memory[name] = {
-                arm: {key: median(run[key] for run in those) for key in ("read", "whole", "peak")}
+                arm: {key: median(run[key] for run in those) for key in ("read", "import", "whole", "peak")}
                 for arm, those in runs.items()
             }
     print_races(races)
@@ -181,10 +187,10 @@ def time_footage(
 
 
 def footage_table(memory: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Lay out medians as Markdown: time to read, time of the process, peak of its resident memory."""
+    """Lay out medians as Markdown: time to read, to import and of the process, peak of its resident memory."""
     lines = [
-        "| input | read, s | PyAV alone, s | ratio | ask, s | ask, peak GB | PyAV alone, peak GB |",
-        "|" + " --- |" * 7,
+        "| input | read, s | PyAV alone, s | ratio | imports, s | ask, s | ask, peak GB | PyAV alone, peak GB |",
+        "|" + " --- |" * 8,
     ]
     for name, arms in memory.items():
         ours, alone = arms["region4d"], arms["PyAV alone"]
@@ -192,12 +198,13 @@ def footage_table(memory: dict[str, dict[str, dict[str, float]]]) -> str:
             ours["read"],
             alone["read"],
             ours["read"] / alone["read"],
+            ours["import"],
             ours["whole"],
             ours["peak"],
             alone["peak"],
         )
         lines.append(f"| {name} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |")
-    lines.append(f"| aim | | | {MOST_TIME:g} | | {MOST_MEMORY:g} | |")
+    lines.append(f"| aim | | | {MOST_TIME:g} | | | {MOST_MEMORY:g} | |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,6 @@ from models.providers.depth_model import DepthModel, relative_to_depth
 from models.providers.geometry_files import GeometryFiles
 from models.providers.map_anything import MapAnythingModel
 from models.providers.names import open_provider
-from models.providers.odometry import RgbdOdometry
 
 __all__ = [
     "Colmap",
@@ -15,7 +14,6 @@ __all__ = [
     "GeometryFiles",
     "GeometryProvider",
     "MapAnythingModel",
-    "RgbdOdometry",
     "open_provider",
     "relative_to_depth",
 ]

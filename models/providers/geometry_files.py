@@ -57,7 +57,9 @@ class GeometryFiles:
         """
         path = Path(path)
         self.path = path
-        self.files = sorted(f for f in path.iterdir() if f.suffix in SUFFIXES) if path.is_dir() else [path]
+        self.files = [path]
+        if path.is_dir():
+            self.files = sorted(f for f in path.iterdir() if f.suffix in SUFFIXES and not f.name.startswith("."))
         if not self.files or not self.files[0].is_file():
             raise FileNotFoundError(f"no geometry at {path}: need a .npz or .safetensors file, or a folder of them")
 

@@ -12,11 +12,18 @@ from models.providers.contract import GeometryProvider
 from models.providers.depth_model import DepthModel
 from models.providers.geometry_files import SUFFIXES, GeometryFiles
 from models.providers.map_anything import MapAnythingModel
-from models.providers.odometry import RgbdOdometry
 
 MAP_ANYTHING = "mapanything"
+
+
+def _odometry(depth_model: GeometryProvider | None) -> GeometryProvider:
+    from models.providers.odometry import RgbdOdometry  # imports Open3D: 0.4 s
+
+    return RgbdOdometry(depth_model)
+
+
 POSES: dict[str, Callable[[GeometryProvider | None], GeometryProvider]] = {
-    "odometry": RgbdOdometry,
+    "odometry": _odometry,
     "colmap": Colmap,
 }  # they take a depth model
 
@@ -47,7 +54,14 @@ def open_provider(name: str, device: torch.device | str = "cpu", depth_model: st
         return MapAnythingModel(model or MAP_ANYTHING, checkout or None, device)
     if has_geometry(Path(name)):
         return GeometryFiles(name)
-    return DepthModel(name).to(device)
+    try:
+        return DepthModel(name).to(device)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"no geometry '{name}': give {', '.join(POSES)}, {MAP_ANYTHING}[:MODEL[@CHECKOUT]], a file of arrays "
+            f"({' or '.join(SUFFIXES)}) or a folder of them, or the folder or downloaded name of a depth model of "
+            "transformers"
+        ) from error
 
 
 def has_geometry(path: Path) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +24,28 @@ def list_images(folder: Path) -> list[Path]:
 
     Hidden files are left out, such as the `._*` that macOS writes beside pictures on foreign disks.
     """
-    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
-    return sorted((path for path in images if not path.name.startswith(".")), key=natural_order)
+    return list_visible(folder, IMAGE_SUFFIXES)
 
 
-def natural_order(path: Path) -> tuple[list[int | str], str]:
+def list_visible(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """List the files of a folder with these suffixes (lower case), as `list_images` does."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if not entry.name.startswith(".") and _is_file(entry, suffixes)]
+    return [folder / name for name in sorted(names, key=natural_order)]
+
+
+def _is_file(entry: os.DirEntry[str], suffixes: Collection[str]) -> bool:
+    return os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file()
+
+
+def natural_order(name: str) -> tuple[list[int | str], str]:
     """Order names as people count: by the numbers in them, then by their spelling."""
-    words = re.split(r"(\d+)", path.name)
-    return [int(word) if word.isdecimal() else word for word in words], path.name
+    words = re.split(r"(\d+)", name)
+    return [int(word) if word.isdecimal() else word for word in words], name
 
 
-def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
-    """Read a picture as 8-bit RGB, upright (its EXIF orientation is applied); see `to_rgb` for other modes.
+def read_image(path: Path, out: UInt8[Tensor, "3 _ _"] | None = None) -> UInt8[Tensor, "3 height width"]:
+    """Read a picture as 8-bit RGB, upright (its EXIF orientation is applied); see `to_rgb` for other modes and `out`.
 
     Raises:
         FileNotFoundError: there is no file at `path`.
@@ -42,7 +53,7 @@ def read_image(path: Path) -> UInt8[Tensor, "3 height width"]:
         ValueError: the file is not one picture, or it is truncated or too large.
     """
     with open_picture(path) as image:
-        return to_rgb(image, path)
+        return to_rgb(image, path, out)
 
 
 def read_images(paths: Sequence[Path]) -> UInt8[Tensor, "time 3 height width"]:
@@ -56,9 +67,8 @@ def read_images(paths: Sequence[Path]) -> UInt8[Tensor, "time 3 height width"]:
     video = first.new_empty(len(paths), *first.shape)
     video[0] = first
     for index, path in enumerate(paths[1:], 1):
-        picture = read_image(path)
+        picture = read_image(path, video[index])
         _refuse_size(path, picture, paths[0], first)
-        video[index] = picture
     return video
 
 

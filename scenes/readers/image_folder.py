@@ -36,7 +36,10 @@ def read_image_folder(
         return Clip(video, seconds, name=path.stem, frame_names=tuple(map(str, chosen)))
     pictures = list_images(path)
     if not pictures:
-        raise FileNotFoundError(f"{path} holds no pictures")
+        raise FileNotFoundError(
+            f"{path} holds no pictures and is not an RGB-D folder (color/, depth/, trajectory.log); give a video, a "
+            "picture, or one of these folders"
+        )
     chosen = choose_frames(len(pictures), frames, indices, path)
     video = read_images([pictures[i] for i in chosen])
     names = tuple(pictures[i].stem for i in chosen)

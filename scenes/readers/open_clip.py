@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scenes.clip import Clip
-from scenes.readers.image_files import IMAGE_SUFFIXES, list_images
+from scenes.readers.image_files import IMAGE_SUFFIXES
 from scenes.readers.image_folder import read_image_folder
 from scenes.readers.lerobot import is_lerobot, read_lerobot, split_episode
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
@@ -29,7 +29,7 @@ def open_clip(
     `backend` decodes the pixels of a video. Its frames are scaled down where they have more than `max_pixels` together.
 
     Raises:
-        FileNotFoundError: `path` does not exist, or a part of an RGB-D folder is missing.
+        FileNotFoundError: `path` does not exist, a folder has no pictures, or a part of an RGB-D folder is missing.
         ImportError: the backend is not installed.
         ValueError: `path` is none of these, or it is damaged.
     """
@@ -41,11 +41,6 @@ def open_clip(
             return read_lerobot(path, frames, indices, episode, camera)
         if is_rgbd_folder(path):
             return read_rgbd_folder(path, frames, indices)
-        if not list_images(path):
-            raise ValueError(
-                f"{path} holds no pictures and is not an RGB-D folder (color/, depth/, trajectory.log); give a "
-                "video, a picture, or one of these folders"
-            )
         return read_image_folder(path, frames, indices)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return read_image_folder(path, frames, indices)

@@ -15,11 +15,14 @@ BAND = 2**22  # pixels that are converted at once
 _BITS_PER_SAMPLE = 258  # TIFF tag
 
 
-def to_rgb(image: Image.Image, path: Path) -> UInt8[Tensor, "3 height width"]:
+def to_rgb(
+    image: Image.Image, path: Path, out: UInt8[Tensor, "3 _ _"] | None = None
+) -> UInt8[Tensor, "3 height width"]:
     """Convert a picture of any mode to RGB, turned upright as its EXIF orientation says.
 
     More than 8 bits are scaled linearly (16 bits: v >> 8), floats from 0 to 1 are multiplied by 255. Transparency is
-    dropped: the colour that is stored below it stays. Colour profiles are not applied.
+    dropped: the colour that is stored below it stays. Colour profiles are not applied. The picture is written into
+    `out` where that has its size, else into new memory.
 
     Raises:
         ValueError: the mode has no white of its own (32-bit integers, floats outside of 0 to 1), or no RGB.
@@ -28,13 +31,17 @@ def to_rgb(image: Image.Image, path: Path) -> UInt8[Tensor, "3 height width"]:
     orientation = _orientation(image)
     turned = orientation in (5, 6, 7, 8)
     height, width = (image.width, image.height) if turned else (image.height, image.width)
-    rgb = np.empty((3, height, width), np.uint8)
-    stored = _as_stored(rgb.transpose(1, 2, 0), orientation)
+    if out is None or out.shape[1:] != (height, width):
+        out = torch.empty(3, height, width, dtype=torch.uint8)
+    rgb = out.numpy()
+    stored = [_as_stored(channel, orientation) for channel in rgb]
     rows = max(1, BAND // image.width)
     for top in range(0, image.height, rows):  # whole copies of 200 megapixels are 800 MB each
-        band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        stored[top : top + band.height] = _rgb_of(band, _bits(image))
-    return torch.from_numpy(rgb)
+        one = rows >= image.height
+        band = image if one else image.crop((0, top, image.width, min(top + rows, image.height)))
+        for channel, values in zip(stored, _channels(band, _bits(image)), strict=True):
+            channel[top : top + band.height] = values
+    return out
 
 
 def to_values(image: Image.Image) -> Shaped[np.ndarray, "height width ..."]:
@@ -93,13 +100,13 @@ def _refuse_mode(image: Image.Image, path: Path) -> None:
         raise ValueError(f"{path} has mode {image.mode}, which has no RGB here; save it as an RGB picture")
 
 
-def _rgb_of(band: Image.Image, bits: int) -> np.ndarray:
+def _channels(band: Image.Image, bits: int) -> list[np.ndarray]:
     if band.mode.startswith("I"):
-        grey: np.ndarray = np.clip(np.asarray(band) >> (bits - 8), 0, 255).astype(np.uint8)
-        return grey[..., None]
+        return [np.clip(np.asarray(band) >> (bits - 8), 0, 255).astype(np.uint8)] * 3
     if band.mode == "F":
-        return np.round(np.asarray(band) * 255).astype(np.uint8)[..., None]
+        return [np.round(np.asarray(band) * 255).astype(np.uint8)] * 3
     if band.mode in ("P", "PA", "La", "RGBa"):  # through RGBA: Pillow warns where a palette has transparency
         band = band.convert("LA" if band.mode == "La" else "RGBA")
-    rgb: np.ndarray = np.asarray(band.convert("RGB"))
-    return rgb
+    if band.mode != "RGB":  # `convert` copies even where nothing changes
+        band = band.convert("RGB")
+    return [np.asarray(channel) for channel in band.split()]  # half the time of transposing

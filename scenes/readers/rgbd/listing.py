@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from scenes.readers.depth_file import DEPTH_SUFFIXES
-from scenes.readers.image_files import IMAGE_SUFFIXES
+from scenes.readers.image_files import IMAGE_SUFFIXES, list_visible
 from scenes.readers.rgbd.distortion import Distortion
 from scenes.readers.up_axis import Up
 
@@ -125,11 +125,10 @@ def list_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     Raises:
         FileNotFoundError: there are none.
     """
-    files = [] if not folder.is_dir() else [file for file in folder.iterdir() if file.suffix.lower() in suffixes]
-    files = [file for file in files if not file.name.startswith(".") and file.is_file()]
+    files = list_visible(folder, suffixes) if folder.is_dir() else []
     if not files:
         raise FileNotFoundError(f"{folder.parent} has no pictures in {folder.name}/")
-    return sorted(files, key=natural_order)
+    return files
 
 
 def list_colour(folder: Path) -> list[Path]:
@@ -140,12 +139,6 @@ def list_colour(folder: Path) -> list[Path]:
 def list_depth(folder: Path) -> list[Path]:
     """List depth files; see `list_files`."""
     return list_files(folder, DEPTH_SUFFIXES)
-
-
-def natural_order(path: Path) -> tuple[list[int | str], str]:
-    """Order names as people count: by the numbers in them, then by their spelling."""
-    words = re.split(r"(\d+)", str(path))
-    return [int(word) if word.isdecimal() else word for word in words], str(path)
 
 
 def inside(folder: Path, name: str, source: Path) -> Path:

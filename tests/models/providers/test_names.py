@@ -21,3 +21,20 @@ def test_a_name_tells_its_provider(tmp_path: Path) -> None:
 def test_what_does_not_exist_is_named(name: str) -> None:
     with pytest.raises(FileNotFoundError, match=name):
         open_provider(name)
+
+
+def test_an_unknown_name_lists_the_providers() -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        open_provider("nonsense")
+    said = str(caught.value)
+    names = (
+        "'nonsense'",
+        "odometry",
+        "colmap",
+        "mapanything[:MODEL[@CHECKOUT]]",
+        ".npz",
+        ".safetensors",
+        "depth model",
+    )
+    assert [name for name in names if name not in said] == []
+    assert "\n" not in said

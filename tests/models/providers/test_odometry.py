@@ -9,7 +9,8 @@ import torch
 
 from benchmarks.geometry.trajectory import pose_errors
 from models.geometry import invert, unproject
-from models.providers import GeometryEstimate, RgbdOdometry
+from models.providers import GeometryEstimate
+from models.providers.odometry import RgbdOdometry
 from scenes.clip import Clip
 from scenes.readers.rgbd import read_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render

@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 
 from models.geometry import invert, matrix
+from scenes.readers.image_files import natural_order
 from scenes.readers.rgbd.distortion import Distortion
-from scenes.readers.rgbd.listing import Cameras, RgbdListing, inside, keep, natural_order, pinholes
+from scenes.readers.rgbd.listing import Cameras, RgbdListing, inside, keep, pinholes
 from scenes.readers.rgbd.text import numbers, read_table, read_text, whole_number
 from scenes.readers.rgbd.trajectories import rotation_from_quaternion
 
@@ -77,7 +78,7 @@ def list_colmap(folder: Path, fps: int | float | None) -> RgbdListing:
     place, suffix = found
     read_cameras, read_images = (_read_cameras, _read_images) if suffix == ".bin" else (_text_cameras, _text_images)
     cameras = read_cameras(place / f"cameras{suffix}")
-    images = sorted(read_images(place / f"images{suffix}"), key=lambda image: natural_order(Path(image.name)))
+    images = sorted(read_images(place / f"images{suffix}"), key=lambda image: natural_order(image.name))
     source = place / f"images{suffix}"
     if not images:
         raise ValueError(f"{source} has no registered picture")

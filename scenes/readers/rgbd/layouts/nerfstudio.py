@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from models.geometry import swap_opengl
+from scenes.readers.image_files import natural_order
 from scenes.readers.rgbd.distortion import Distortion
-from scenes.readers.rgbd.listing import Cameras, RgbdListing, inside, natural_order, pinholes
+from scenes.readers.rgbd.listing import Cameras, RgbdListing, inside, pinholes
 from scenes.readers.rgbd.text import numbers, read_json, whole_number
 
 CAMERAS = "transforms.json"
@@ -48,7 +49,7 @@ def list_transforms(path: Path, folder: Path, fps: int | float | None) -> RgbdLi
     frames = content.get("frames")
     if not isinstance(frames, list) or not frames or not all(isinstance(frame, dict) for frame in frames):
         raise ValueError(f"{path} has no frames: need 'frames' with file_path and transform_matrix")
-    frames = sorted(frames, key=lambda frame: natural_order(Path(str(frame.get("file_path")))))
+    frames = sorted(frames, key=lambda frame: natural_order(str(frame.get("file_path"))))
     form = f"{path}: a transform_matrix is not 4x4 numbers"
     poses = numbers([frame.get("transform_matrix") for frame in frames], form)
     if poses.shape[1:] != (4, 4):

@@ -5,6 +5,7 @@ Source: microsoft.com/en-us/research/project/rgb-d-dataset-7-scenes.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ _COLOUR = ".color.png"
 
 def matches(folder: Path) -> bool:
     """Tell whether a folder has this layout."""
-    return any(folder.glob(f"*{_COLOUR}")) and any(folder.glob("*.pose.txt"))
+    names = os.listdir(folder)
+    return all(any(name.endswith(end) for name in names) for end in (_COLOUR, ".pose.txt"))
 
 
 def list_seven_scenes(folder: Path, fps: int | float | None) -> RgbdListing:

@@ -27,33 +27,39 @@ def matches(folder: Path) -> bool:
 def list_tum(folder: Path, fps: int | float | None) -> RgbdListing:
     """List `rgb.txt`, `depth.txt` (1/5000 m) and `groundtruth.txt`, matched by nearest time; `fps` is not needed.
 
-    A colour frame without depth or pose within 0.02 s is left out, as in TUM's own association script. The camera is
-    a pinhole JSON of Open3D's.
+    A colour frame without depth or pose within 0.02 s is left out, as in TUM's own association script. Without
+    `groundtruth.txt` the poses are unknown. The camera is a pinhole JSON of Open3D's.
 
     Raises:
-        FileNotFoundError: one of the three files is missing.
+        FileNotFoundError: `depth.txt` is missing.
         ValueError: a file is malformed, a name leads out of the folder, or no frame has both depth and pose.
     """
-    for name in ("depth.txt", "groundtruth.txt"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} has no {name}, which a TUM folder needs beside rgb.txt")
+    if not (folder / "depth.txt").is_file():
+        raise FileNotFoundError(f"{folder} has no depth.txt, which a TUM folder needs beside rgb.txt")
     (colour_times, colour), (depth_times, depth) = (_read_list(folder, name) for name in ("rgb.txt", "depth.txt"))
-    pose_times, world_T_cam = read_tum(folder / "groundtruth.txt")
     depth_index, depth_gap = nearest(colour_times, depth_times)
-    pose_index, pose_gap = nearest(colour_times, pose_times)
-    kept = ((depth_gap <= MAX_GAP) & (pose_gap <= MAX_GAP)).nonzero()[:, 0].tolist()
+    near, poses, notes = depth_gap <= MAX_GAP, None, []
+    if (folder / "groundtruth.txt").is_file():
+        pose_times, world_T_cam = read_tum(folder / "groundtruth.txt")
+        pose_index, pose_gap = nearest(colour_times, pose_times)
+        near, poses = near & (pose_gap <= MAX_GAP), world_T_cam[pose_index]
+    else:
+        notes = ["there is no groundtruth.txt: the camera poses are unknown"]
+    kept = near.nonzero()[:, 0].tolist()
     if not kept:
         raise ValueError(
-            f"{folder}: no colour frame has depth and pose within {MAX_GAP} s; check that the three files use one clock"
+            f"{folder}: no colour frame has depth{' and pose' if poses is not None else ''} within {MAX_GAP} s; check "
+            "that the files use one clock"
         )
     return RgbdListing(
         [colour[i] for i in kept],
         colour_times[kept],
         lambda index: pinhole_cameras(folder, len(index)),
         depth=[depth[depth_index[i]] for i in kept],
-        world_T_cam=world_T_cam[pose_index[kept]],
+        world_T_cam=None if poses is None else poses[kept],
         depth_scale=5000,
         poses_from="groundtruth.txt",
+        notes=notes,
     )
 
 

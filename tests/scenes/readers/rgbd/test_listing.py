@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.readers.rgbd.listing import by_stem, inside, natural_order, nearest
+from scenes.readers.image_files import natural_order
+from scenes.readers.rgbd.listing import by_stem, inside, nearest
 
 times = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20)
 
@@ -42,6 +43,12 @@ def test_names_that_stay_inside_are_joined(name: str) -> None:
 
 def test_frames_count_naturally_and_two_files_of_one_frame_are_refused() -> None:
     paths = [Path(f"{n}.png") for n in ("10", "9", "b2", "b10", "0009")]
-    assert [path.stem for path in sorted(paths, key=natural_order)] == ["0009", "9", "10", "b2", "b10"]
+    assert [path.stem for path in sorted(paths, key=lambda path: natural_order(path.name))] == [
+        "0009",
+        "9",
+        "10",
+        "b2",
+        "b10",
+    ]
     with pytest.raises(ValueError, match="two files of one frame"):
         by_stem([Path("1.png"), Path("1.npy")])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
+import torch
 
 from scenes.readers.rgbd import read_rgbd_folder
 from scenes.readers.rgbd.pinhole import write_pinhole
@@ -47,3 +49,14 @@ def test_damaged_lists_are_one_clear_line(folder: Path, file: str, text: str) ->
         read_rgbd_folder(folder)
     assert "\n" not in str(caught.value)
     assert str(folder) in str(caught.value)
+
+
+def test_without_a_trajectory_poses_are_unknown_and_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "groundtruth.txt").unlink()
+    (folder / "depth.txt").write_text("".join(f"{1000.01 + i / 10} depth/{i}.png\n" for i in (3, 1, 0)))
+    with caplog.at_level(logging.WARNING):
+        read = read_rgbd_folder(folder)
+    assert read.world_T_cam is None
+    assert torch.equal(read.video, orbit_clip().video[[0, 1, 3]])  # frame 2 has no depth at its time
+    assert (read.depth - orbit_clip().depth[[0, 1, 3]]).abs().max() < 1e-4
+    assert "no groundtruth.txt: the camera poses are unknown" in caplog.text
