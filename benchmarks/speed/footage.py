@@ -75,7 +75,9 @@ else:
             container.seek(wanted, stream=stream)
             frames.append(next(f for f in container.decode(stream) if f.pts >= wanted).to_ndarray(format="rgb24"))
 end = time.perf_counter()
-print(json.dumps({{"read": end - read, "import": read - started, "whole": end - started, "peak": {_PEAK}, "frames": len(frames)}}))
+print(json.dumps({{
+    "read": end - read, "import": read - started, "whole": end - started, "peak": {_PEAK}, "frames": len(frames)
+}}))
 """
 ARMS = {"region4d": _ASK, "PyAV alone": _PYAV}
 

@@ -44,6 +44,7 @@ def read_depth_file(path: str | Path, scale: int | float | None = None) -> Float
     depth = read_depth_map(Path(path), MILLIMETRES if scale is None else scale, 1 if scale is None else scale)
     if scale is None:
         check_metres(depth, str(path))
+        refuse_shifted(Path(path), depth)
     return depth
 
 
@@ -103,15 +104,28 @@ def check_metres(depth: Float[Tensor, "*batch"], name: str) -> None:
         )
 
 
-def looks_shifted(path: Path, depth: Float[Tensor, "height width"]) -> bool:
-    """Whether integer depth seems to be rotated by three bits: all are multiples of 8, and rooms are 6 m deep or more.
+def refuse_shifted(path: Path, depth: Float[Tensor, "height width"]) -> None:
+    """Refuse integer depth that seems to be rotated by three bits: its metres would be eight times too many.
 
-    Depth below 8.2 m keeps three zero bits when it is rotated, and becomes eight times as deep.
+    Rotated, depth below 8.2 m has three zero bits and depth up to 16.4 m a remainder of 1. Depth that is coarser (all
+    multiples of 16) or nearer than 6 m is taken as it is.
+
+    Raises:
+        ValueError: the values of `path`, read as `depth`, look so.
     """
     units = read_units(path)
     known = units[(units > 0) & (units < NO_READING)] if units.dtype.kind in "iu" else units[:0]
     deep = depth[depth > 0]
-    return bool(known.size) and bool((known % 8 == 0).all()) and float(deep.median()) > SHIFTED_DEPTH
+    if not known.size or not deep.numel() or (median := float(deep.median())) <= SHIFTED_DEPTH:
+        return
+    rest = known % 8
+    if bool((rest <= 1).all()) and (rest == 0).mean() > 0.5 and bool((known % 16 == 8).any()):
+        raise ValueError(
+            f"{path}: nearly all values end in three zero bits, and their median would be {median:.1f} m; SUN RGB-D "
+            "rotates its depth by three bits: if it is from there, give its own folder (image/, depth_bfx/, "
+            f"intrinsics.txt), or --depth-scale 8000 where all depth is below 8 m; if {median:.1f} m is right, give "
+            "--depth-scale 1000"
+        )
 
 
 def _read_array(path: Path) -> np.ndarray:

@@ -78,7 +78,8 @@ def read_lerobot(
     if float((clip.seconds - shown).abs().max()) > 0.5 / fps:
         raise ValueError(f"{video} has no frames at the times of episode {record['episode_index']}")
     seconds = (times[chosen] - times[0]).float()
-    return replace(clip, seconds=seconds, name=f"{path.name}#{record['episode_index']}")
+    name, names = f"{path.name}#{record['episode_index']}", tuple(map(str, chosen))
+    return replace(clip, seconds=seconds, name=name, frame_names=names)
 
 
 def _camera(info: dict[str, Any], camera: str | None, path: Path) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from scenes.clip import Clip
 from scenes.clip_checks import check_clip, check_poses
-from scenes.readers.depth_file import check_metres, looks_shifted, read_depth_map
+from scenes.readers.depth_file import check_metres, read_depth_map, refuse_shifted
 from scenes.readers.frame_choice import choose_frames
 from scenes.readers.image_files import stack_pictures
 from scenes.readers.rgbd.conventions import View, check_conventions
@@ -94,20 +94,15 @@ def read_rgbd_folder(
         intrinsics=cameras.intrinsics,
         name=path.name,
         metric=listing.metric,
+        frame_names=tuple(path.stem for path in chosen.colour),
     )
     if chosen.depth is not None:
         depth = torch.stack([read_depth_on_colour(chosen, i, size, cameras, depth_scale) for i in every])
         clip = replace(clip, depth=depth)
         if listing.metric and depth_scale is None:
             check_metres(depth, str(path))
-            if not listing.shifted_bits and looks_shifted(chosen.depth[0], depth[0]):
-                log.warning(
-                    "%s: all depth values end in three zero bits, and the median is %.1f m; SUN RGB-D rotates its "
-                    "depth by three bits: if this is from there, give its own folder (image/, depth_bfx/, "
-                    "intrinsics.txt), or shift the values back",
-                    chosen.depth[0],
-                    float(depth[0][depth[0] > 0].median()),
-                )
+            if not listing.shifted_bits:
+                refuse_shifted(chosen.depth[0], depth[0])
     if chosen.confidence is not None:
         clip = replace(clip, confidence=torch.stack([_read_confidence(chosen, i, size, cameras) for i in every]))
     if listing.world_T_cam is not None:

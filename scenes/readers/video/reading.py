@@ -81,7 +81,8 @@ def read_video(
         log.warning("%s %s", path, damage)
     seconds = [float((listing.times[i] - listing.times[0]) * listing.time_base) for i in chosen]
     full_size = shown.size if shown is not None and shown.size != tuple(video.shape[-2:]) else None
-    return Clip(video, torch.tensor(seconds), name=path.stem, full_size=full_size)
+    names = tuple(map(str, chosen))
+    return Clip(video, torch.tensor(seconds), name=path.stem, frame_names=names, full_size=full_size)
 
 
 def _damage(listing: Listing) -> str:

@@ -44,9 +44,7 @@ def decode_torchcodec(
             ) from error
         raise ValueError(f"torchcodec cannot read {path}: use backend pyav") from error
     if frames is None:
-        raise ValueError(
-            f"torchcodec counts {count} frames in {path}, which has {len(listing.times)}: use backend pyav"
-        )
+        raise ValueError(f"torchcodec counts {found} frames in {path}, which has {count}: use backend pyav")
     ours = torch.tensor([float(listing.times[i] * listing.time_base) for i in indices], dtype=torch.float64)
     if (frames.pts_seconds - ours).abs().max() > TOLERANCE:
         raise ValueError(f"torchcodec finds frames of {path} at other times than its packets have: use backend pyav")

@@ -100,6 +100,17 @@ def test_a_davis_folder_follows_the_sampled_pictures_of_a_folder(tmp_path: Path)
     assert one.regions[0].masks[0].nonzero()[:, 1].unique().tolist() == [5]
 
 
+def test_a_davis_folder_follows_the_sampled_frames_of_a_video(video: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    clip = open_footage(video, FrameChoice(count=2), [], GeometrySource(no_depth=True)).clip
+    last = int(clip.frame_names[1])
+    assert clip.frame_names[0] == "0"
+    Image.fromarray(np.full(clip.size, 255, np.uint8)).save(tmp_path / "masks" / f"{last:05d}.png")
+    pointers = parse_pointers([], [], [f"0:{tmp_path / 'masks'}"])
+    footage = open_footage(video, FrameChoice(count=2), pointers, GeometrySource(no_depth=True))
+    assert list(footage.regions[0].masks) == [1]
+
+
 def test_flags_take_precedence_over_the_folder(room: Path) -> None:
     given = GeometrySource(depth_scale=500, intrinsics="40,41,15,11")
     footage = open_footage(room, FrameChoice(count=2), [], given)

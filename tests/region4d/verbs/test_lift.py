@@ -248,6 +248,7 @@ def spoil(photo: Path) -> None:
     depth, mask = np.load(photo / "depth.npy"), np.asarray(Image.open(photo / "mask.png"))
     np.save(photo / "sky.npy", np.full_like(depth, np.inf))
     np.save(photo / "hole.npy", np.where(mask > 0, np.nan, depth))
+    np.save(photo / "mm.npy", 1000 * depth)
     np.save(photo / "half.npy", depth[::2, ::2])
     np.save(photo / "cube.npy", depth[None])
     (photo / "text.npy").write_text("no array")
@@ -275,6 +276,7 @@ def spoil(photo: Path) -> None:
         (["--region", "0,70,40,95", *DEPTH, "--fov", "60"], ["--region 0,70,40,95", "stands out", "mask"]),
         ([*MASK, "--depth", "HERE/none.npy"], ["no depth file", "none.npy"]),
         ([*MASK, "--depth", "HERE/half.npy"], ["64x48", "128x96"]),
+        ([*MASK, "--depth", "HERE/mm.npy"], ["mm.npy", "outside of 0.05 to 200 m", "--depth-scale"]),
         ([*MASK, "--depth", "HERE/cube.npy"], ["(1, 96, 128)", "(height, width)"]),
         ([*MASK, "--depth", "HERE/text.npy"], ["text.npy", "one array"]),
         ([*MASK, "--depth", "HERE/photo.png"], ["mode RGB", "16-bit"]),

@@ -77,6 +77,19 @@ def test_rotated_bits_come_back(tmp_path: Path) -> None:
     torch.testing.assert_close(depth, torch.tensor([[1.005, 3.005], [9.0, 8.191]]))
 
 
+def test_rotated_bits_are_not_metres(tmp_path: Path) -> None:
+    units = np.array([[1005, 3005, 3005]], np.uint16)
+    Image.fromarray(units << 3).save(tmp_path / "z.png")
+    with pytest.raises(ValueError, match=r"z.png: .* three zero bits"):
+        read_depth_file(tmp_path / "z.png")
+    assert read_depth_file(tmp_path / "z.png", 8000)[0].tolist() == pytest.approx([1.005, 3.005, 3.005])
+
+
+def test_coarse_depth_is_not_taken_for_rotated_bits(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[8000, 24000, 24000]], np.uint16)).save(tmp_path / "z.png")
+    assert read_depth_file(tmp_path / "z.png")[0].tolist() == [8, 24, 24]
+
+
 def test_65535_is_no_reading(tmp_path: Path) -> None:
     Image.fromarray(np.array([[65535, 65534, 1000]], np.uint16)).save(tmp_path / "z.png")
     torch.testing.assert_close(read_depth_file(tmp_path / "z.png"), torch.tensor([[0, 65.534, 1]]))
