@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.stats import bootstrap
 
 from benchmarks.geometry.routes import FRAMES, HEIGHT, ROUTES, WIDTH, PoseRecord
 from benchmarks.report.table import Table, tables_markdown
@@ -15,12 +16,12 @@ WRONG_DEG = 2.0  # a clip with a larger rotation error counts as wrong
 RESAMPLES = 2_000
 MOVES = 0.05  # metres: a camera on a shorter path turns or rests
 TEXT = f"""
-Clips have {FRAMES} frames of {WIDTH} x {HEIGHT} pixels; moving ones show objects that move, and the camera
-of those at rest turns or stands. Errors are the largest of a
-clip, seen from the first camera. Tables show their median over the clips that were registered, with 95 % intervals
-(bootstrap over clips). *colmap* has no depth: its translations are compared after the best scale, its sparse depth
-after the median ratio. *wrong* is the share of registered clips whose rotation error exceeds {WRONG_DEG:g} degrees: no
-message told the user. *odometry* and *colmap with depth* are given the true depth, and all routes the intrinsics.
+Clips have {FRAMES} frames of {WIDTH} x {HEIGHT} pixels; moving ones show objects that move, and the camera of those
+at rest turns or stands. Errors are the largest of a clip, seen from the first camera. Tables show their median over
+the clips that were registered, with 95 % intervals (bootstrap over clips). *colmap* has no depth: its translations
+are compared after the best scale, where the camera moves, its sparse depth after the median ratio. *wrong* is the
+share of registered clips whose rotation error exceeds {WRONG_DEG:g} degrees: no message told the user. *odometry*
+and *colmap with depth* are given the true depth, and all routes the intrinsics.
 """
 
 
@@ -46,6 +47,11 @@ def kind_of(record: PoseRecord) -> str:
     return record.kind if record.path > MOVES else f"{record.kind}, at rest"
 
 
+def has_scale(record: PoseRecord) -> bool:
+    """Whether translations can be compared: in metres, or after a scale that a path fixes."""
+    return ROUTES[record.route][1] or record.path > MOVES
+
+
 def cells(records: Sequence[PoseRecord]) -> list[str]:
     """Summarise a route on clips of one kind."""
     known = [record for record in records if record.rotation_deg is not None]
@@ -53,7 +59,7 @@ def cells(records: Sequence[PoseRecord]) -> list[str]:
     columns: list[tuple[list[float], Callable[..., np.ndarray], str]] = [
         (registered, np.mean, ".2f"),
         ([r.rotation_deg for r in known if r.rotation_deg is not None], np.median, ".2f"),
-        ([1000 * r.translation for r in known if r.translation is not None], np.median, ".1f"),
+        ([1000 * r.translation for r in known if r.translation is not None and has_scale(r)], np.median, ".1f"),
         ([100 * r.depth_error for r in known if r.depth_error is not None], np.median, ".1f"),
         ([float((r.rotation_deg or 0) > WRONG_DEG) for r in known], np.mean, ".2f"),
     ]
@@ -67,9 +73,8 @@ def interval(values: Sequence[float], statistic: Callable[..., np.ndarray], form
     array = np.array(values)
     if len(array) == 1:
         return f"{array[0]:{form}}"
-    drawn = array[np.random.default_rng(0).integers(len(array), size=(RESAMPLES, len(array)))]
-    low, high = np.quantile(statistic(drawn, axis=1), (0.025, 0.975))
-    return f"{statistic(array):{form}} [{low:{form}}, {high:{form}}]"
+    sampled = bootstrap((array,), statistic, n_resamples=RESAMPLES, method="percentile", rng=0).confidence_interval
+    return f"{statistic(array):{form}} [{sampled.low:{form}}, {sampled.high:{form}}]"
 
 
 def plain(refusal: str) -> str:

@@ -17,7 +17,7 @@ from models.checkpoint_registry import checkpoint_folder
 from models.geometry import PointMap
 from models.regions import Region
 from models.regions.drawing import mark_regions
-from models.sr3d.bases.nvila import load_nvila_lite, load_nvila_lite_processor
+from models.sr3d.bases.nvila import load_nvila_lite_model, load_nvila_lite_processor
 from models.sr3d.inputs.mentions import name_mentions, renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
@@ -83,26 +83,12 @@ class Answerer:
         Raises:
             ValueError: the folder does not hold an SR-3D.
         """
+        processor = open_processor(folder)
         folder = checkpoint_folder(folder)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        if (folder / "llm").is_dir():
-            model, processor = load_nvila_lite(folder)
-            return cls(model.to(device), processor)
-        if not (folder / "config.json").is_file():
-            raise ValueError(
-                f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
-                "experiment=sr3d/tiny_static`, or name sr3d_tiny_3d or an NVILA-Lite folder"
-            )
-        model = SR3DForConditionalGeneration.from_pretrained(folder).to(device)
-        return cls(model, SR3DProcessor.from_pretrained(folder))
-
-    @staticmethod
-    def video_frames(folder: str | Path) -> int | None:
-        """Read how many frames of a video a checkpoint was trained with; None where it does not say."""
-        folder = checkpoint_folder(folder)
-        if not (folder / "llm").is_dir():
-            return SR3DProcessor.from_pretrained(folder).video_frames if (folder / "config.json").is_file() else None
-        return load_nvila_lite_processor(folder).video_frames
+        published = (folder / "llm").is_dir()
+        model = load_nvila_lite_model(folder) if published else SR3DForConditionalGeneration.from_pretrained(folder)
+        return cls(model.to(device), processor)
 
     def answer(
         self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int | None = None
@@ -112,6 +98,8 @@ class Answerer:
         Answers are as long as the generation config of the model allows, by default 512 tokens; one that is cut there
         is logged.
         """
+        if self.draws_regions and any(query.regions for query in queries):
+            log.warning("the region extractor was never trained: regions are drawn on the frames, with their numbers")
         limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
         for start in range(0, len(queries), batch_size):
             yield from self._answer_batch(queries[start : start + batch_size], limit)
@@ -140,7 +128,6 @@ class Answerer:
         video = clip.video
         texts = [renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries]
         if self.draws_regions and regions:
-            log.warning("the region extractor was never trained: regions are drawn on the frames, with their numbers")
             video, regions = mark_regions(video, regions), []
             texts = [name_mentions(text, "the region marked {}") for text in texts]
         return self.processor.prepare(
@@ -152,3 +139,21 @@ class Answerer:
             regions=regions,
             questions=texts,
         )
+
+
+def open_processor(folder: str | Path) -> SR3DProcessor:
+    """Open the processor of a checkpoint: a shipped name, an exported folder, or an NVILA-Lite folder.
+
+    Raises:
+        ValueError: the folder does not hold an SR-3D.
+    """
+    folder = checkpoint_folder(folder)
+    if (folder / "llm").is_dir():
+        return load_nvila_lite_processor(folder)
+    if not (folder / "config.json").is_file():
+        raise ValueError(
+            f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
+            "experiment=sr3d/tiny_static`, or name sr3d_tiny_3d or an NVILA-Lite folder"
+        )
+    processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder)
+    return processor

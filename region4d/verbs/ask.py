@@ -69,7 +69,7 @@ def ask(
     "How far is <region0> from <region1> at the start?"
     """
     from models.regions import follow
-    from models.sr3d.answering import Answerer, Query
+    from models.sr3d.answering import Answerer, Query, open_processor
     from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers, saved_masks
     from region4d.footage.scale import state_scale
     from region4d.footage.visibility import region_facts, visibility_notes
@@ -87,7 +87,7 @@ def ask(
         raise ValueError("--no-depth asks without geometry, so --intrinsics and --fov have no effect; leave them out")
     check_mentions(question, pointers)
     if frames is None and frame is None:
-        frames = Answerer.video_frames(model) or FRAMES
+        frames = open_processor(model).video_frames or FRAMES
     choice = FrameChoice(frames, frame, partial, video_backend)
     footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL, segmenter=segmenter)
     clip, regions = footage.clip, footage.regions

@@ -59,10 +59,9 @@ def tables(records: Sequence[Record]) -> list[Table]:
         scores = [cell(mean_score(single_clusters(group))) if group else "" for group in groups]
         rows.append([category, str(len(groups[0])), f"{constant_score(groups[0]):.3f}", *scores])
     others = [arm for arm in arms[1:] if arm in POSES]
-    paired = [replace(record, cluster=record.item) for record in records]
     contrasts = [
         [row.category, *(cell(difference, signed=True) for difference in row.differences)]
-        for row in (score_rows(paired, [(arm, arms[0]) for arm in others]) if others else ())
+        for row in (score_rows(single_clusters(records), [(arm, arms[0]) for arm in others]) if others else ())
         if row.category in CATEGORIES
     ]
     best = constant_error([r for r in records if r.arm == arms[0] and r.category == "distance"])

@@ -18,9 +18,10 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from models.attention import attention_implementation
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
+from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
-from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
+from models.sr3d.inputs.tokenizer import CAMERA, PLACEHOLDERS, REGION, SCALE, add_placeholders
 from models.sr3d.model import SR3DForConditionalGeneration
 
 OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")
@@ -132,10 +133,7 @@ def _config(
             "scale": "none",
             "camera_token": False,
             "region_extractor_trained": False,
-            "image_token_id": tokenizer.convert_tokens_to_ids(IMAGE),
-            "region_token_id": tokenizer.convert_tokens_to_ids(REGION),
-            "camera_token_id": tokenizer.convert_tokens_to_ids(CAMERA),
-            "scale_token_id": tokenizer.convert_tokens_to_ids(SCALE),
+            **{field: tokenizer.convert_tokens_to_ids(token) for field, token in PLACEHOLDERS.items()},
             "pad_token_id": tokenizer.pad_token_id,
             "eos_token_id": _stop_tokens(tokenizer),
             **options,
@@ -184,14 +182,11 @@ def _processor(
     tokenizer: PreTrainedTokenizerBase,
     options: dict[str, Any],
 ) -> SR3DProcessor:
-    images = folder / "vision_tower" / "preprocessor_config.json"
-    pixels = _json(images) if images.is_file() else {}
     given = {
+        **pixel_statistics(folder / "vision_tower"),
         "max_tiles": nvila.max_tiles,
-        "image_mean": pixels.get("image_mean", (0.5, 0.5, 0.5)),
-        "image_std": pixels.get("image_std", (0.5, 0.5, 0.5)),
         "resizer": "pillow",
-        "template": _chat(tokenizer, [{"role": "user", "content": "{visual}{question}"}]),
+        "template": question_template(tokenizer),
         "tile_text": nvila.tile_text,
         "tile_suffix": nvila.tile_suffix,
         "frame_suffix": nvila.frame_suffix,
@@ -200,15 +195,11 @@ def _processor(
     return SR3DProcessor.from_config(config, tokenizer, **{**given, **options})
 
 
-def _chat(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> str:
-    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return text
-
-
 def _stop_tokens(tokenizer: PreTrainedTokenizerBase) -> int | list[int]:
     """Infer what ends an answer: the end of the sequence, and what the chat template puts after an answer (VILA)."""
     turns = [{"role": "user", "content": "question"}, {"role": "assistant", "content": REGION}]
-    ids = tokenizer(_chat(tokenizer, turns * 2), add_special_tokens=False)["input_ids"]
+    text = tokenizer.apply_chat_template(turns * 2, tokenize=False)
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     answer = tokenizer.convert_tokens_to_ids(REGION)
     stops = [tokenizer.eos_token_id, *(after for token, after in pairwise(ids) if token == answer)]
     unique = list(dict.fromkeys(stops))
@@ -218,9 +209,7 @@ def _stop_tokens(tokenizer: PreTrainedTokenizerBase) -> int | list[int]:
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     _json(folder / "config.json")
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    vocabulary = tokenizer.get_vocab()
-    new = [token for token in (IMAGE, REGION, CAMERA, SCALE) if token not in vocabulary]
-    tokenizer.add_special_tokens({"additional_special_tokens": new}, replace_extra_special_tokens=False)
+    add_placeholders(tokenizer)
     tokenizer.chat_template = tokenizer.chat_template or QWEN_TEMPLATE
     return tokenizer
 

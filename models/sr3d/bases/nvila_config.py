@@ -18,7 +18,6 @@ PROJECTORS = {
     "linear": "linear",
 }
 READ = {
-    "fps": "frames per second of a video; 0: by their number",
     "hidden_size": "width of the language model, checked",
     "image_aspect_ratio": "`dynamic` cuts a single picture into tiles, `resize` does not",
     "image_encoder": "text after each tile",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,13 @@ from transformers import (
     PretrainedConfig,
 )
 
+from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
-from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
+from models.sr3d.inputs.tokenizer import add_placeholders
 from models.sr3d.model import SR3DForConditionalGeneration
 
 TOWERS = ("vision_model", "vision_tower")  # where SigLIP, CLIP and PaliGemma keep theirs
-NEW_TOKENS = {"image_token_id": IMAGE, "region_token_id": REGION, "camera_token_id": CAMERA, "scale_token_id": SCALE}
 
 
 def assemble(
@@ -57,9 +56,7 @@ def assemble(
     tower = _tower(AutoModel.from_pretrained(vision, dtype=dtype))
     llm = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=dtype)
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
-    vocabulary = tokenizer.get_vocab()
-    new = [token for token in NEW_TOKENS.values() if token not in vocabulary]
-    tokenizer.add_special_tokens({"additional_special_tokens": new}, replace_extra_special_tokens=False)
+    placeholders = add_placeholders(tokenizer)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     config = SR3DConfig(
         **{
@@ -73,7 +70,7 @@ def assemble(
             "scale": "none",
             "camera_token": False,
             "region_extractor_trained": False,
-            **{name: tokenizer.convert_tokens_to_ids(token) for name, token in NEW_TOKENS.items()},
+            **placeholders,
             "pad_token_id": tokenizer.pad_token_id,
             "eos_token_id": llm.generation_config.eos_token_id or tokenizer.eos_token_id,
             **options,
@@ -108,19 +105,12 @@ def _plain(config: PretrainedConfig) -> PretrainedConfig:
 
 
 def _processor(config: SR3DConfig, tokenizer: Any, vision: str | Path) -> SR3DProcessor:
-    file = Path(vision) / "preprocessor_config.json"
-    pixels = json.loads(file.read_text()) if file.is_file() else {}
-    template = "{visual}{question}"
-    if tokenizer.chat_template:
-        message = [{"role": "user", "content": template}]
-        template = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
     return SR3DProcessor.from_config(
         config,
         tokenizer,
-        image_mean=pixels.get("image_mean", (0.5, 0.5, 0.5)),
-        image_std=pixels.get("image_std", (0.5, 0.5, 0.5)),
+        **pixel_statistics(vision),
         resizer="pillow",
-        template=template,
+        template=question_template(tokenizer),
         tile_suffix=("\n",),
         frame_suffix=("\n",),
     )

@@ -29,7 +29,7 @@ from models.sr3d.inputs.conversation import (
 from models.sr3d.inputs.mentions import check_all_mentioned
 from models.sr3d.inputs.prompt import Prompt
 from models.sr3d.inputs.sample import Sample
-from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
+from models.sr3d.inputs.tokenizer import PLACEHOLDERS
 
 CLOCKS = ("seconds", "frame_index")
 
@@ -136,12 +136,8 @@ class SR3DProcessor(ProcessorMixin):
             raise ValueError(
                 f"region_pool 'trajectory' takes tiles for frames: max_tiles must be 1, not {kwargs['max_tiles']}"
             )
-        for token, expected in (
-            (IMAGE, config.image_token_id),
-            (REGION, config.region_token_id),
-            (CAMERA, config.camera_token_id),
-            (SCALE, config.scale_token_id),
-        ):
+        for field, token in PLACEHOLDERS.items():
+            expected = getattr(config, field)
             found = tokenizer.convert_tokens_to_ids(token)
             if found != expected:
                 raise ValueError(

@@ -6,12 +6,18 @@ import re
 from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 PAD, EOS, UNK, IMAGE, REGION, CAMERA, SCALE = SPECIALS = (
     *("<pad>", "<eos>", "<unk>"),
     *("<image>", "<region>", "<camera>", "<scale>"),
 )
+PLACEHOLDERS = {  # fields of `SR3DConfig`, and their tokens
+    "image_token_id": IMAGE,
+    "region_token_id": REGION,
+    "camera_token_id": CAMERA,
+    "scale_token_id": SCALE,
+}
 WORD = r"\d+(?:\.\d+)?|\([A-Z]\)|\w+(?:['/-]\w+)*|[^\w\s]"  # a number, an option, a word or unit, one other sign
 TAG = re.compile(r"<\w+>")
 
@@ -35,3 +41,11 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         additional_special_tokens=[IMAGE, REGION, CAMERA, SCALE],
         clean_up_tokenization_spaces=False,
     )
+
+
+def add_placeholders(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Add the placeholders that a tokenizer lacks, as special tokens; return all ids, as `SR3DConfig` takes them."""
+    vocabulary = tokenizer.get_vocab()
+    new = [token for token in PLACEHOLDERS.values() if token not in vocabulary]
+    tokenizer.add_special_tokens({"additional_special_tokens": new}, replace_extra_special_tokens=False)
+    return {field: tokenizer.convert_tokens_to_ids(token) for field, token in PLACEHOLDERS.items()}

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer, Query, open_processor
 from models.sr3d.inputs.mentions import name_mentions, renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
@@ -64,8 +64,8 @@ def test_regions_are_renumbered_by_place() -> None:
 
 
 def test_an_nvila_folder_says_how_many_frames_of_a_video_it_was_trained_with(tmp_path: Path) -> None:
-    assert Answerer.video_frames(write_nvila(tmp_path / "nvila")) == 8
-    assert Answerer.video_frames("sr3d_tiny_3d") is None
+    assert open_processor(write_nvila(tmp_path / "nvila")).video_frames == 8
+    assert open_processor("sr3d_tiny_3d").video_frames is None
 
 
 def test_an_answer_that_is_cut_is_logged(

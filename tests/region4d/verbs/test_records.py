@@ -1,15 +1,18 @@
 """`region4d records` archives runs, compares what it archived, and fills documents."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from benchmarks.geometry.routes import PoseRecord
 from benchmarks.records.archive import archived_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import write_records
 from benchmarks.report.docs_tables import ROOT, fill_documents
 from region4d.verbs import records
+from region4d.verbs.records import FIRST_SEED, poses
 from tests.support.command_line import Run, assert_one_line
 from tests.support.studies import toy_records
 
@@ -44,3 +47,28 @@ def test_docs_fills_the_tables_of_extractors(tmp_path: Path, region4d: Run, monk
     assert code == 0, err
     assert "docs/extractors.md" in out.replace("\n", "") + err.replace("\n", "")
     assert page.read_text() == whole
+
+
+def test_a_stopped_measurement_continues_and_its_report_has_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[tuple[int, bool]] = []
+
+    def measure_worlds(jobs: Iterable[tuple[int, bool]], workers: int) -> Iterator[list[PoseRecord]]:
+        for seed, moving in jobs:
+            if len(measured) == 3:
+                raise KeyboardInterrupt
+            measured.append((seed, moving))
+            yield [PoseRecord("odometry", f"world-{seed}", "moving" if moving else "static", 1.0, 0.1, 0.001)]
+
+    monkeypatch.setattr("benchmarks.geometry.routes.measure_worlds", measure_worlds)
+    with pytest.raises(KeyboardInterrupt):
+        poses(worlds=2, room=None, workers=1, output=tmp_path)
+    assert not (tmp_path / "report.md").exists()
+    before = list(measured)
+    measured.clear()
+    poses(worlds=2, room=None, workers=1, output=tmp_path)
+    assert sorted(before + measured) == [(FIRST_SEED + i, moving) for i in range(2) for moving in (False, True)]
+    report = (tmp_path / "report.md").read_text()
+    assert "| static: odometry | 2 | 1.00 [1.00, 1.00] |" in report
+    assert "| moving: odometry | 2 |" in report
