@@ -113,7 +113,7 @@ class Answerer:
         new = tokens[:, batch["input_ids"].shape[1] :]
         ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).any(1)
         if cut := int((~ends).sum()) if new.shape[1] == limit else 0:
-            log.warning("%d of %d answers were cut after %d tokens: allow more", cut, len(queries), limit)
+            log.warning("%d of %d answers were cut after %d tokens: raise max_new_tokens", cut, len(queries), limit)
         return [text.strip() for text in self.processor.batch_decode(new, skip_special_tokens=True)]
 
     def _scene(self, query: Query) -> tuple[int, ...]:

@@ -6,6 +6,8 @@ import difflib
 import inspect
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from models.attention import attention_implementation
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
@@ -155,15 +158,16 @@ def _assemble(folder: Path, config: SR3DConfig, attention: str, dtype: torch.dty
         if not plain.startswith("head."):  # the pooling head, which is not used
             state["vision_tower.model." + plain] = value
     model: SR3DForConditionalGeneration
-    model, report = SR3DForConditionalGeneration.from_pretrained(
-        None,
-        config=config,
-        state_dict=state,
-        dtype=dtype,
-        attn_implementation={"text_config": attention_implementation(attention)},
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # reported below
-    )
+    with _without_load_report():  # what is missing is checked below
+        model, report = SR3DForConditionalGeneration.from_pretrained(
+            None,
+            config=config,
+            state_dict=state,
+            dtype=dtype,
+            attn_implementation={"text_config": attention_implementation(attention)},
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported below
+        )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(OURS))
     for problem, keys in (
         ("lacks", missing),
@@ -173,6 +177,17 @@ def _assemble(folder: Path, config: SR3DConfig, attention: str, dtype: torch.dty
         if keys:
             raise ValueError(f"{folder} {problem} {len(keys)} weights, the first is {keys[0]}: it is not NVILA-Lite")
     return model
+
+
+@contextmanager
+def _without_load_report() -> Iterator[None]:
+    """Keep transformers from listing our own new weights as missing."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _processor(

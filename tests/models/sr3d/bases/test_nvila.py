@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,12 @@ def test_settings_of_the_folder_and_of_the_caller_arrive(folder: Path, tmp_path:
     options = {"max_tiles": 2, "follow": True, "clock": "frame_index", "time_prompt": True, "face_camera": False}
     processor = load_nvila_lite(changed, **options)[1]
     assert {key: getattr(processor, key) for key in options} == options
+
+
+def test_new_weights_are_not_reported_as_missing(folder: Path) -> None:
+    code = "import sys; from models.sr3d.bases import load_nvila_lite; load_nvila_lite(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert "MISSING" not in done.stdout + done.stderr
 
 
 def test_an_unknown_option_is_refused(folder: Path) -> None:
