@@ -16,11 +16,12 @@ def pose_errors(
 
     Estimated translations are multiplied by `scale`; the translation error has the unit of the true ones.
     """
-    estimated = estimated.clone()
+    estimated, true = estimated.double().clone(), true.double()
     estimated[:, :3, 3] *= scale
     error = invert(invert(true[0]) @ true) @ (invert(estimated[0]) @ estimated)
-    cosine = (error[:, :3, :3].diagonal(dim1=1, dim2=2).sum(-1) - 1) / 2
-    return float(torch.rad2deg(cosine.clamp(-1, 1).acos()).max()), float(error[:, :3, 3].norm(dim=1).max())
+    chord = (error[:, :3, :3] - torch.eye(3).to(error)).flatten(1).norm(dim=1)  # accurate near 0, where acos is not
+    angles = 2 * (chord / 8**0.5).clamp(max=1).asin()
+    return float(torch.rad2deg(angles).max()), float(error[:, :3, 3].norm(dim=1).max())
 
 
 def fitted_scale(estimated: Float[Tensor, "time 4 4"], true: Float[Tensor, "time 4 4"]) -> float:

@@ -33,6 +33,9 @@ def reconstruct(images: Path, folder: Path, camera: str | None) -> Any:
     database = folder / "database.db"
     reader = pycolmap.ImageReaderOptions()
     mapping = pycolmap.IncrementalPipelineOptions(min_model_size=2, multiple_models=False, random_seed=SEED)
+    mapping.num_threads = 1  # with more, no two runs are equal
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.ransac.random_seed = SEED
     mapping.mapper.init_min_tri_angle = MIN_TRIANGULATION_DEG
     mapping.ba_refine_extra_params = False
     reader.camera_model = "SIMPLE_PINHOLE"
@@ -44,7 +47,7 @@ def reconstruct(images: Path, folder: Path, camera: str | None) -> Any:
     )
     few = len(list(images.iterdir())) <= EXHAUSTIVE
     match = pycolmap.match_exhaustive if few else pycolmap.match_sequential
-    match(database, device=pycolmap.Device.cpu)
+    match(database, verification_options=verification, device=pycolmap.Device.cpu)
     scenes = pycolmap.incremental_mapping(database, images, folder / "sparse", options=mapping)
     return max(scenes.values(), key=lambda one: one.num_reg_images(), default=None)
 
