@@ -22,6 +22,7 @@ from models.sr3d.inputs.mentions import name_mentions, renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.seen_clips import SeenClips
 
 MAX_NEW_TOKENS = 512  # of a model that does not say
 log = logging.getLogger(__name__)
@@ -65,11 +66,15 @@ class Answerer:
 
     A model whose region extractor was never trained does not get region tokens, which would be random: regions are
     drawn on the frames, each with its number, and a question says "the region marked 0" instead of `<region0>`.
+
+    All questions of a clip share one reading of it. Of the clip that was last asked about alone, features, keys and
+    values stay in memory, so that a further question does not wait for them; weights must not change in between.
     """
 
     def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
         self.model = model.eval()
         self.processor = processor
+        self._last: tuple[Sample, SeenClips] | None = None  # for further questions about a clip
 
     @property
     def draws_regions(self) -> bool:
@@ -108,13 +113,22 @@ class Answerer:
     def _answer_batch(self, queries: Sequence[Query], limit: int) -> list[str]:
         groups = [list(group) for _, group in groupby(queries, key=self._scene)]
         samples = [self._prepare(group) for group in groups]
-        batch = self.processor.collate(samples, packed=False, pad_side="left").to(self.model.device)
-        tokens = self.model.generate(**batch, max_new_tokens=limit, do_sample=False)
-        new = tokens[:, batch["input_ids"].shape[1] :]
+        new = self._see(samples).answer(self.model, self.processor, samples, limit)
         ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).any(1)
         if cut := int((~ends).sum()) if new.shape[1] == limit else 0:
             log.warning("%d of %d answers were cut after %d tokens: raise max_new_tokens", cut, len(queries), limit)
         return [text.strip() for text in self.processor.batch_decode(new, skip_special_tokens=True)]
+
+    def _see(self, samples: Sequence[Sample]) -> SeenClips:
+        """Look at the clips, unless it is the one clip that was looked at last."""
+        alone = samples[0] if len(samples) == 1 else None
+        if self._last is None or alone is None or not alone.shows_the_same(self._last[0]):
+            self._last = None  # free its memory first
+            seen = SeenClips.see(self.model, self.processor, samples)
+            if alone is None:
+                return seen
+            self._last = alone, seen
+        return self._last[1]
 
     def _scene(self, query: Query) -> tuple[int, ...]:
         """Identify what the model sees: queries of one scene share its visual tokens."""

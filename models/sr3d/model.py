@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ from models.sr3d.inputs.visual_inputs import VisualInputs, without_visual
 from models.sr3d.projector import projector
 from models.sr3d.region_extractor import RegionExtractor
 
+TILES_AT_ONCE = 16  # in the vision tower without gradients, so that its activations do not grow with a video
 IGNORED = -100  # label of a token that is not supervised (transformers convention)
 
 
@@ -52,6 +54,9 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def __init__(self, config: SR3DConfig) -> None:
         super().__init__(config)
         self.vision_tower = ImageEncoder(config.vision_config, config.stride, config.select_layer)
+        self._keys_to_ignore_on_load_unexpected = [
+            rf"^vision_tower\.model\.{re.escape(c)}" for c in self.vision_tower.cut
+        ]
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
         channels, width = self.vision_tower.channels, config.text_config.get_text_config().hidden_size
         self.grid_encoding = GridEncoding(channels) if config.grid_encoding else None
@@ -113,7 +118,9 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         Source: SR-3D section 3.1, position encoding before the projector; 4D-RGPT equation 5.
         """
-        features: Tensor = self.vision_tower(pixel_values.to(self.dtype))
+        pixels = pixel_values.to(self.dtype)
+        portions = (pixels,) if torch.is_grad_enabled() else pixels.split(TILES_AT_ONCE)
+        features = torch.cat([self.vision_tower(portion) for portion in portions])
         if self.grid_encoding is not None:
             features = self.grid_encoding(features)
         if self.position_encoding is not None and points is not None:
@@ -130,10 +137,11 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         ids = (config.image_token_id, config.region_token_id, config.camera_token_id, config.scale_token_id)
         placeholder = torch.isin(input_ids, input_ids.new_tensor(ids))
         embeds: Tensor = self.get_input_embeddings()(input_ids.masked_fill(placeholder, 0))
-        if visual.pixel_values is None:
-            return embeds
-
-        features = self.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
+        features = visual.features
+        if features is None:
+            if visual.pixel_values is None:
+                return embeds
+            features = self.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
         tokens = self._visual_tokens(features, visual)
         embeds = _fill(embeds, input_ids == config.image_token_id, tokens, "visual")
         regions = self._region_tokens(features, visual)
@@ -151,6 +159,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self, features: Float[Tensor, "tile rows cols channel"], visual: VisualInputs
     ) -> Float[Tensor, "visual_token hidden"]:
         """Project the features of tiles, in the order of their placeholders (the global path of SR-3D Figure 2)."""
+        if visual.tile_mentions is not None and not len(visual.tile_mentions):
+            return features.new_zeros(0, self.config.text_config.get_text_config().hidden_size)
         tokens: Tensor = self.projector(features)
         if self.config.timestamp_encoding == "after_projector" and visual.seconds is not None:
             tokens = tokens + self._timestamps(visual.seconds, tokens)
@@ -242,15 +252,15 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         )
 
     def prepare_inputs_for_generation(
-        self, input_ids: Int64[Tensor, "batch token"], past_key_values: Cache | None = None, **kwargs: Any
+        self, input_ids: Int64[Tensor, "batch token"], is_first_iteration: bool | None = False, **kwargs: Any
     ) -> dict[str, Any]:
         """Prepare one step of generation: the visual inputs take part in the first one only."""
         if kwargs.get("segment_ids") is not None:
             raise ValueError("a packed batch cannot be generated from: collate with packed=False")
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(
-            input_ids, past_key_values=past_key_values, **kwargs
+            input_ids, is_first_iteration=is_first_iteration, **kwargs
         )
-        if past_key_values is not None and past_key_values.get_seq_length() > 0:
+        if not is_first_iteration and kwargs.get("use_cache", True):
             inputs = without_visual(inputs)
         return inputs
 
@@ -264,7 +274,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Repeat rows for beams and several return sequences; tiles and region masks stay, their mentions repeat."""
         visual, others = VisualInputs.split(kwargs)
         ids, others = super()._expand_inputs_for_generation(expand_size, is_encoder_decoder, input_ids, **others)
-        if expand_size > 1 and visual.pixel_values is not None and input_ids is not None:
+        seen = visual.pixel_values is not None or visual.features is not None
+        if expand_size > 1 and seen and input_ids is not None:
             visual = visual.repeat_rows(input_ids, expand_size, self.config)
         return ids, {**others, **{name: value for name, value in vars(visual).items() if value is not None}}
 

@@ -65,8 +65,7 @@ def collate_visuals(
     if not any(seen):
         return {}
     tiles = torch.tensor([len(sample.pixels) for sample in samples])
-    regions = torch.tensor([len(sample.regions.names) for sample in samples])
-    first_tile, first_region = tiles.cumsum(0) - tiles, regions.cumsum(0) - regions
+    first_tile = tiles.cumsum(0) - tiles
     rows = owner.tolist()
     pixels = torch.cat([sample.pixels for sample in samples]).float() / 255
     batch = {
@@ -77,20 +76,30 @@ def collate_visuals(
         "camera_known": torch.cat([samples[row].camera_known for row in rows]),
         "scene_scale": torch.tensor([samples[row].scale or 1.0 for row in rows if seen[row]]),
         "scale_known": torch.tensor([samples[row].scale is not None for row in rows if seen[row]]),
-        "region_masks": torch.cat([sample.regions.masks for sample in samples]),
-        "region_tile": torch.cat([s.regions.tile + first for s, first in zip(samples, first_tile, strict=True)]),
-        "region_index": torch.cat([s.regions.region + first for s, first in zip(samples, first_region, strict=True)]),
+        **collate_regions(samples),
     }
-    mentions = [m + first for s, first in zip(samples, first_region, strict=True) for m in s.mentions]
     if not packed:
         batch["tile_mentions"] = torch.cat([first_tile[row] + torch.arange(int(tiles[row])) for row in rows])
-    batch["region_mentions"] = torch.cat([torch.zeros(0, dtype=torch.long), *mentions])
     seconds = [sample.seconds for sample in samples if sample.seconds is not None]
     if seconds:
         if len(seconds) < sum(seen):
             raise ValueError(f"{len(seconds)} of {sum(seen)} samples have timestamps: give `seconds` for all or none")
         batch["seconds"] = torch.cat(seconds)
     return batch
+
+
+def collate_regions(samples: Sequence[Sample]) -> dict[str, Tensor]:
+    """Pack the regions of all samples, and list which of them the placeholders of every question take."""
+    tiles = torch.tensor([len(sample.pixels) for sample in samples])
+    regions = torch.tensor([len(sample.regions.names) for sample in samples])
+    first_tile, first_region = tiles.cumsum(0) - tiles, regions.cumsum(0) - regions
+    mentions = [m + first for s, first in zip(samples, first_region, strict=True) for m in s.mentions]
+    return {
+        "region_masks": torch.cat([sample.regions.masks for sample in samples]),
+        "region_tile": torch.cat([s.regions.tile + first for s, first in zip(samples, first_tile, strict=True)]),
+        "region_index": torch.cat([s.regions.region + first for s, first in zip(samples, first_region, strict=True)]),
+        "region_mentions": torch.cat([torch.zeros(0, dtype=torch.long), *mentions]),
+    }
 
 
 def _channels(values: Sequence[float]) -> Tensor:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from models.regions import RegionMasks
+
+SEEN = ("pixels", "points", "points_valid", "seconds", "camera_centres", "camera_known", "prefix")
 
 
 @dataclass(frozen=True)
@@ -40,4 +43,11 @@ class Sample:
             questions=tuple(self.questions[q] for q in index),
             mentions=tuple(self.mentions[q] for q in index),
             answers=None if self.answers is None else tuple(self.answers[q] for q in index),
+        )
+
+    def shows_the_same(self, other: Sample) -> bool:
+        """Whether a model sees the same, whatever is asked: all but regions, questions and answers are equal."""
+        return (self.scale, self.shift) == (other.scale, other.shift) and all(
+            torch.equal(mine, theirs) if mine is not None and theirs is not None else mine is theirs
+            for mine, theirs in ((getattr(self, name), getattr(other, name)) for name in SEEN)
         )

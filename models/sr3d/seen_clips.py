@@ -1,0 +1,77 @@
+"""What a model remembers of clips, so that all questions about a clip share the reading of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from transformers import Cache
+
+from models.sr3d.inputs.collate import collate_regions, collate_text
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.inputs.sample import Sample
+from models.sr3d.inputs.visual_inputs import VisualInputs
+from models.sr3d.model import SR3DForConditionalGeneration
+
+
+@dataclass(frozen=True)
+class SeenClips:
+    """Features of the tiles, and keys and values of the prompt before the questions, one row a clip.
+
+    Prompts of different lengths are padded on the left.
+    """
+
+    features: Float[Tensor, "tile rows cols channel"]
+    cache: Cache
+    attention_mask: Int64[Tensor, "clip token"]
+
+    @classmethod
+    def see(cls, model: SR3DForConditionalGeneration, processor: SR3DProcessor, samples: Sequence[Sample]) -> SeenClips:
+        """Run the model on the clips, without their questions."""
+        none = torch.zeros(0, dtype=torch.long)
+        bare = [replace(sample, questions=(none,), mentions=(none,), answers=None) for sample in samples]
+        batch = processor.collate(bare, packed=False, pad_side="left").to(model.device)
+        visual, _ = VisualInputs.split(batch)
+        assert visual.pixel_values is not None  # a clip has frames
+        features = model.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
+        seen = replace(visual, pixel_values=None, points=None, points_valid=None, region_masks=None, features=features)
+        prompts = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        outputs = model(**prompts, **vars(seen), use_cache=True, logits_to_keep=1)
+        return cls(features, outputs.past_key_values, batch["attention_mask"])
+
+    def answer(
+        self,
+        model: SR3DForConditionalGeneration,
+        processor: SR3DProcessor,
+        samples: Sequence[Sample],
+        max_new_tokens: int,
+    ) -> Int64[Tensor, "question new_token"]:
+        """Answer all questions of the clips, by greedy decoding.
+
+        Args:
+            model: The one that saw the clips.
+            processor: Of the model.
+            samples: The clips in the same order, with their questions.
+            max_new_tokens: Longest answer.
+        """
+        questions = [replace(sample, prefix=sample.prefix[:0]) for sample in samples]
+        batch, owner = collate_text(questions, packed=False, pad_side="left", pad_id=processor.tokenizer.pad_token_id)
+        batch = {name: value.to(model.device) for name, value in {**batch, **collate_regions(questions)}.items()}
+        owner = owner.to(model.device)
+        batch["attention_mask"] = torch.cat([self.attention_mask[owner], batch["attention_mask"]], 1)
+        cache = copy.deepcopy(self.cache)  # generation adds to it
+        cache.batch_select_indices(owner)
+        tokens = model.generate(
+            **batch,
+            features=self.features,
+            tile_mentions=owner[:0],
+            past_key_values=cache,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+        )
+        new: Tensor = tokens[:, batch["input_ids"].shape[1] :]
+        return new
