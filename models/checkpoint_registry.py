@@ -1,15 +1,20 @@
-"""Checkpoints that come with region4d, by name (`checkpoints/registry.yaml`)."""
+"""Checkpoints by name: those that come with region4d (`checkpoints/registry.yaml`), and those on the Hub."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import yaml
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from models.resources import resource_folder
 
+HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")  # OWNER/NAME
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.md"]  # no pickles, no code
 CHECKPOINTS = resource_folder("checkpoints")
 
 
@@ -38,9 +43,24 @@ def shipped_checkpoints() -> dict[str, ShippedCheckpoint]:
 
 
 def checkpoint_folder(name_or_folder: str | Path) -> Path:
-    """Resolve a checkpoint: a name of the registry to its folder, any other path to itself.
+    """Resolve a checkpoint: a name of the registry to its folder, a folder to itself, OWNER/NAME to a download.
 
-    To give your own folder with the name of a shipped checkpoint, include its parent: `runs/lift_tiny`.
+    To give your own folder with the name of a shipped checkpoint, include its parent: `runs/lift_tiny`. A model of the
+    Hub is downloaded once, into the cache of huggingface_hub; where there is a folder OWNER, a path is meant.
+
+    Raises:
+        FileNotFoundError: There is no such folder, and the Hub has no such model or does not answer.
     """
-    shipped = shipped_checkpoints().get(str(name_or_folder))
-    return shipped.folder if shipped else Path(name_or_folder)
+    name, path = str(name_or_folder), Path(name_or_folder)
+    if shipped := shipped_checkpoints().get(name):
+        return shipped.folder
+    named = HUB_NAME.fullmatch(name) and not path.exists() and not path.parent.exists()
+    return _download(name) if named else path
+
+
+def _download(name: str) -> Path:
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        why = str(error).strip().splitlines()[0].rstrip(".")
+        raise FileNotFoundError(f"no folder '{name}', and no such model from the Hub ({why}): check the name") from None

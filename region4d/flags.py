@@ -118,6 +118,17 @@ FovFlag = Annotated[
 DeviceFlag = Annotated[
     str | None, typer.Option("--device", help="cpu, cuda or cuda:N; by default a GPU if there is one")
 ]
+PlacementFlag = Annotated[
+    str | None,
+    typer.Option("--device", help="cpu, cuda, cuda:N, or auto: spread over the GPUs; by default a GPU if there is one"),
+]
+DtypeFlag = Annotated[
+    Literal["float32", "bfloat16", "float16"] | None,
+    typer.Option("--dtype", help="of the model's weights (default: as saved)"),
+]
+BitsFlag = Annotated[
+    int | None, typer.Option("--bits", help="4 or 8: quantise the language model (needs bitsandbytes)")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="print one JSON object instead of text")]
 
 
@@ -138,14 +149,14 @@ def read_numbers(flag: str, text: str, what: str, *counts: int) -> tuple[float, 
 
 
 def torch_device(name: str | None) -> torch.device:
-    """Resolve the value of --device; None takes a GPU if there is one.
+    """Resolve the value of --device; None and "auto" take a GPU if there is one.
 
     Raises:
         ValueError: the name is unknown, or this machine has no such GPU.
     """
     import torch
 
-    if name is None:
+    if name is None or name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)

@@ -43,17 +43,27 @@ class LoadedModel:
         return state_scale(answer, footage.metric)
 
 
-def load(name_or_folder: str | Path = "sr3d_tiny_3d", device: str | None = None) -> LoadedModel:
+def load(
+    name_or_folder: str | Path = "sr3d_tiny_3d",
+    device: str | None = None,
+    dtype: str | None = None,
+    bits: int | None = None,
+) -> LoadedModel:
     """Load a trained SR-3D.
 
     Args:
-        name_or_folder: A checkpoint that comes with region4d, or a folder: exported by `region4d train`, or NVILA-Lite.
-        device: "cpu", "cuda" or "cuda:N"; by default a GPU where there is one.
+        name_or_folder: A checkpoint that comes with region4d; a folder, exported by `region4d train` or NVILA-Lite; or
+            the name of such a model on the Hub.
+        device: "cpu", "cuda", "cuda:N", or "auto" (spread over the GPUs); by default a GPU where there is one.
+        dtype: Of the weights, such as "bfloat16"; by default as saved.
+        bits: 4 or 8, to quantise the language model; needs bitsandbytes.
 
     Raises:
-        ValueError: The folder holds no SR-3D.
+        ImportError: bitsandbytes is missing.
+        OSError: There is no such folder or model.
+        ValueError: The folder holds no SR-3D, or dtype or bits are unknown.
     """
-    return LoadedModel(Answerer.from_folder(name_or_folder, device))
+    return LoadedModel(Answerer.from_folder(name_or_folder, device, dtype, bits))
 
 
 def _box(box: Sequence[float], height: int, width: int) -> Region:

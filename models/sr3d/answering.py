@@ -22,6 +22,7 @@ from models.sr3d.inputs.mentions import name_mentions, renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.placement import Placement
 from models.sr3d.seen_clips import SeenClips
 
 MAX_NEW_TOKENS = 512  # of a model that does not say
@@ -82,18 +83,28 @@ class Answerer:
         return not self.model.config.region_extractor_trained
 
     @classmethod
-    def from_folder(cls, folder: str | Path, device: str | None = None) -> Answerer:
+    def from_folder(
+        cls, folder: str | Path, device: str | None = None, dtype: str | None = None, bits: int | None = None
+    ) -> Answerer:
         """Load an exported checkpoint, or an NVILA-Lite folder (then with untrained regions and positions).
 
+        Args:
+            folder: Name of a shipped checkpoint, folder, or name of a model on the Hub.
+            device: See `Placement`, as the two below.
+            dtype: Of the weights.
+            bits: 4 or 8, to quantise the language model.
+
         Raises:
-            ValueError: the folder does not hold an SR-3D.
+            ImportError: bitsandbytes is missing.
+            OSError: There is no such folder or model.
+            ValueError: The folder does not hold an SR-3D, or the placement is impossible.
         """
+        placed = Placement(device, dtype, bits).arguments()
         processor = open_processor(folder)
         folder = checkpoint_folder(folder)
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         published = (folder / "llm").is_dir()
-        model = load_nvila_lite_model(folder) if published else SR3DForConditionalGeneration.from_pretrained(folder)
-        return cls(model.to(device), processor)
+        load = load_nvila_lite_model if published else SR3DForConditionalGeneration.from_pretrained
+        return cls(load(folder, **placed), processor)
 
     def answer(
         self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int | None = None

@@ -124,7 +124,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if self.grid_encoding is not None:
             features = self.grid_encoding(features)
         if self.position_encoding is not None and points is not None:
-            features = features + self.position_encoding(points, points_valid).to(features.dtype)
+            features = features + self.position_encoding(points, points_valid).to(features)
         if self.config.timestamp_encoding == "before_projector" and seconds is not None:
             features = features + self._timestamps(seconds, features)
         return features
@@ -186,7 +186,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         tokens = self.camera_token.weight.expand(count, -1)
         centres, known = visual.camera_centres, visual.camera_known
         if self.position_encoding is not None and centres is not None and known is not None:
-            tokens = tokens + self.camera_projector(self.position_encoding.encode(centres, known))
+            tokens = tokens + self.camera_projector(self.position_encoding.encode(centres, known)).to(tokens)
         return tokens
 
     def forward(
@@ -281,7 +281,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def _timestamps(self, seconds: Tensor, like: Tensor) -> Tensor:
         code = timestamp_encoding(seconds, like.shape[-1], self.config.timestamp_base, self.config.timestamp_gain)
-        return code[:, None, None].to(like.dtype)
+        return code[:, None, None].to(like)
 
     def _packed_mask(self, segment_ids: Tensor, embeds: Tensor) -> Tensor:
         """Build the mask in the form that the attention backend takes."""
@@ -305,7 +305,7 @@ def _fill(embeds: Tensor, slots: Tensor, values: Tensor, what: str) -> Tensor:
             f"the prompt has {count} {what} placeholders, but there are {values.shape[0]} {what} tokens: "
             "make prompt and inputs with the same SR3DProcessor"
         )
-    return embeds.masked_scatter(slots[..., None], values.to(embeds.dtype))
+    return embeds.masked_scatter(slots[..., None], values.to(embeds))
 
 
 AutoModelForCausalLM.register(SR3DConfig, SR3DForConditionalGeneration, exist_ok=True)

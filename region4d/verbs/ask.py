@@ -44,8 +44,10 @@ def ask(
     no_depth: flags.NoDepthFlag = False,
     intrinsics: flags.IntrinsicsFlag = None,
     fov: flags.FovFlag = None,
-    model: Annotated[Path, typer.Option(help="checkpoint: a shipped name or a folder")] = SHIPPED,
-    device: flags.DeviceFlag = None,
+    model: Annotated[Path, typer.Option(help="checkpoint: a shipped name, a folder, or a name on the Hub")] = SHIPPED,
+    device: flags.PlacementFlag = None,
+    dtype: flags.DtypeFlag = None,
+    bits: flags.BitsFlag = None,
     picture: Annotated[Path, typer.Option(help="where to draw the regions, question and answer")] = Path(
         "outputs/ask.png"
     ),
@@ -97,7 +99,7 @@ def ask(
         typer.echo(note, err=True)
     if no_depth:
         clip = replace(clip, intrinsics=None, world_T_cam=None)
-    answerer = Answerer.from_folder(model, str(on))
+    answerer = Answerer.from_folder(model, device or str(on), dtype, bits)
     check_words(answerer.processor, question)
     if answerer.processor.follow:
         regions = follow(clip.video, regions)

@@ -38,7 +38,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Answer the questions of a task, write the answers, and print their scores."""
     if OmegaConf.is_missing(config.model, "folder"):
         raise ValueError("bench needs a checkpoint folder, e.g. `region4d bench model=sr3d_tiny_3d`")
-    answerer = Answerer.from_folder(config.model.folder)
+    answerer = Answerer.from_folder(**config.model)
     if config.follow is not None:
         answerer.processor.follow = config.follow
     task: Task = build(config.task)

@@ -54,7 +54,12 @@ def load_nvila_lite(
 
 
 def load_nvila_lite_model(
-    folder: str | Path, attention: str = "sdpa", dtype: torch.dtype | str = torch.bfloat16, **options: Any
+    folder: str | Path,
+    attention: str = "sdpa",
+    dtype: torch.dtype | str = torch.bfloat16,
+    device_map: str | dict[str, str] | None = None,
+    quantization_config: Any = None,
+    **options: Any,
 ) -> SR3DForConditionalGeneration:
     """Load `llm/`, `mm_projector/` and `vision_tower/` of an NVILA-Lite folder; sizes come from their configs.
 
@@ -66,6 +71,8 @@ def load_nvila_lite_model(
         folder: Of the checkpoint.
         attention: "sdpa", "eager" or "flash".
         dtype: Of the weights, also by name, such as "bfloat16".
+        device_map: As of `from_pretrained`.
+        quantization_config: As of `from_pretrained`.
         **options: Arguments of `SR3DConfig`.
 
     Raises:
@@ -78,7 +85,9 @@ def load_nvila_lite_model(
     if of_processor:
         raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_nvila_lite_processor")
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
-    return _assemble(folder, _config(folder, _tokenizer(folder / "llm"), of_model)[0], attention, dtype)
+    config = _config(folder, _tokenizer(folder / "llm"), of_model)[0]
+    placed = {"device_map": device_map, "quantization_config": quantization_config}
+    return _assemble(folder, config, attention, dtype, placed)
 
 
 def load_nvila_lite_processor(folder: str | Path, **options: Any) -> SR3DProcessor:
@@ -145,7 +154,9 @@ def _config(
     return config, nvila
 
 
-def _assemble(folder: Path, config: SR3DConfig, attention: str, dtype: torch.dtype) -> SR3DForConditionalGeneration:
+def _assemble(
+    folder: Path, config: SR3DConfig, attention: str, dtype: torch.dtype, placed: dict[str, Any]
+) -> SR3DForConditionalGeneration:
     state = {f"language_model.{key}": value for key, value in _weights(folder / "llm").items()}
     for key in ("language_model.model.embed_tokens.weight", "language_model.lm_head.weight"):
         if key in state:
@@ -167,6 +178,7 @@ def _assemble(folder: Path, config: SR3DConfig, attention: str, dtype: torch.dty
             attn_implementation={"text_config": attention_implementation(attention)},
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # reported below
+            **placed,
         )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(OURS))
     for problem, keys in (
