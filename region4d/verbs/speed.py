@@ -82,6 +82,19 @@ def footage(
 
 
 @speed.command()
+def answering(
+    device: DeviceFlag = "cpu",
+    repeats: Repeats = 5,
+    frames: Annotated[int, typer.Option(min=1, help="of the clip that is asked about")] = 8,
+    output: Output = RESULTS / "answering.json",
+) -> None:
+    """Time further questions about a clip against the first one; compute the memory of an 8B model."""
+    from benchmarks.speed.answering import time_answering
+
+    time_answering(output, command(), torch_device(device), repeats, frames)
+
+
+@speed.command()
 def distillation(
     device: DeviceFlag = "cpu",
     repeats: Repeats = 15,
