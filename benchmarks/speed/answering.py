@@ -6,6 +6,7 @@ one of 8 billion, whose peak memory is then also measured.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def time_answering(output: Path, command: str, device: torch.device, repeats: in
         repeats: Runs of each arm, in turns.
         frames: Of the clip.
     """
+    logging.getLogger("models.sr3d.answering").setLevel(logging.ERROR)  # answers of random weights are cut
     answerer, queries = random_answerer(NVILA_LITE_8B if device.type == "cuda" else SMALL, device, frames)
     first, further = queries[:1], queries[1:2]
 
