@@ -18,6 +18,7 @@ RADIUS = 4  # maximum motion from one frame to the next, in cells
 NEIGHBOURS = 5  # number of most similar cells that vote
 SHARPNESS = 500.0  # inverse temperature of the votes, for mean squared differences of colours in [0, 1]
 VOTE_THRESHOLD = 0.5  # share of the votes above which a cell belongs to the region
+PORTION = 2**23  # colour values that are averaged at once: 67 MB as floats
 
 
 def follow(video: UInt8[Tensor, "time 3 height width"], regions: Sequence[Region]) -> list[Region]:
@@ -29,9 +30,10 @@ def follow(video: UInt8[Tensor, "time 3 height width"], regions: Sequence[Region
     Source: label propagation as in space-time correspondence (Jabri et al., arXiv 2006.14613, section 4), on colours.
     """
     followed = list(regions)
-    for frame in sorted({min(r.masks) for r in regions if len(r.masks) == 1 and len(video) > 1}):
+    starts = sorted({min(r.masks) for r in regions if len(r.masks) == 1 and len(video) > 1})
+    cells = colour_cells(video if starts else video[:0])
+    for frame in starts:
         chosen = [k for k, r in enumerate(regions) if len(r.masks) == 1 and frame in r.masks]
-        cells = colour_cells(video)
         marked = torch.stack([regions[k].masks[frame] for k in chosen])
         start = F.interpolate(marked[None].float(), cells.shape[-2:], mode="area")[0]
         tracks = {frame: marked}
@@ -48,10 +50,22 @@ def follow(video: UInt8[Tensor, "time 3 height width"], regions: Sequence[Region
 
 
 def colour_cells(video: UInt8[Tensor, "time 3 height width"]) -> Float[Tensor, "time 3 rows cols"]:
-    """Average colours, in [0, 1], over a grid of `CELLS` cells along the longer side."""
+    """Average colours, in [0, 1], over a grid of `CELLS` cells along the longer side.
+
+    The windows are those of `adaptive_avg_pool2d`. A row of cells is averaged at a time, of as many frames as `PORTION`
+    allows: whole frames as floats would take nine times the memory of the video.
+    """
     height, width = video.shape[-2:]
     stride = max(1, round(max(height, width) / CELLS))
-    return F.adaptive_avg_pool2d(video.float() / 255, (max(1, height // stride), max(1, width // stride)))
+    rows, cols = max(1, height // stride), max(1, width // stride)
+    cells = torch.empty(len(video), 3, rows, cols, device=video.device)
+    for row in range(rows):
+        top, bottom = row * height // rows, -(-(row + 1) * height // rows)
+        count = max(1, PORTION // (3 * (bottom - top) * width))
+        for start in range(0, len(video), count):
+            strip = video[start : start + count, :, top:bottom].float() / 255
+            cells[start : start + count, :, row] = F.adaptive_avg_pool2d(strip, (1, cols))[:, :, 0]
+    return cells
 
 
 def propagate(

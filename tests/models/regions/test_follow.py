@@ -1,7 +1,13 @@
+import subprocess
+import sys
+
+import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from models.regions import Region, follow
+from models.regions.follow import CELLS, colour_cells
 
 SIZE = 64
 
@@ -60,3 +66,31 @@ def test_following_together_is_following_alone() -> None:
         (alone,) = follow(video, [region])
         assert together.masks.keys() == alone.masks.keys()
         assert all(torch.equal(together.masks[t], alone.masks[t]) for t in alone.masks)
+
+
+@pytest.mark.parametrize("portion", [1, 5000, 2**23])
+@pytest.mark.parametrize("size", [(48, 64), (1, 700), (33, 47), (123, 457), (64, 2000), (5, 5)])
+def test_cells_are_to_the_bit_the_means_of_whole_frames(
+    size: tuple[int, int], portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["models.regions.follow"], "PORTION", portion)  # the package has a function follow
+    video = torch.randint(0, 256, (5, 3, *size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    stride = max(1, round(max(size) / CELLS))
+    whole = F.adaptive_avg_pool2d(video.float() / 255, (max(1, size[0] // stride), max(1, size[1] // stride)))
+    assert torch.equal(colour_cells(video), whole)
+
+
+PEAK = """
+import resource, torch
+from models.regions.follow import colour_cells
+video = torch.zeros(24, 3, 1080, 1920, dtype=torch.uint8)
+colour_cells(video[:1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+colour_cells(video)
+print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+"""
+
+
+def test_cells_take_less_memory_than_the_video() -> None:
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 150e6  # two copies of a portion; whole frames took 1.2 GB beside a video of 150 MB
