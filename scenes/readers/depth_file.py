@@ -9,11 +9,10 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from models.geometry import valid_depth
-from scenes.readers.image_files import IMAGE_SUFFIXES
+from scenes.readers.pictures.opening import IMAGE_SUFFIXES, open_picture
 
 MILLIMETRES = 1000  # units a metre of integer depth
 NO_READING = 65535  # sensors and data sets write the largest 16-bit number where they saw nothing
@@ -21,7 +20,6 @@ FARTHEST = 65504.0  # the largest half-precision number; renderers write this or
 SHIFTED_DEPTH = 6.0  # metres: a room of 0.75 m and more, read with its bits rotated
 PLAUSIBLE = (0.05, 200.0)  # metres; the median depth of footage lies between
 DEPTH_SUFFIXES = IMAGE_SUFFIXES | {".npy", ".npz", ".exr"}
-_FORMATS = ("PNG", "TIFF", "PPM")  # of Pillow, that hold 16 bits or floating-point numbers
 
 
 def read_depth_file(path: str | Path, scale: int | float | None = None) -> Float[Tensor, "height width"]:
@@ -157,16 +155,11 @@ def _read_colmap(path: Path) -> np.ndarray:
 
 
 def _read_picture(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path, formats=_FORMATS) as image:
-            image.load()
-            if not image.mode.startswith(("I", "F")):  # "I;16", "I" for 32 bits, "F"
-                raise ValueError(f"{path} has mode {image.mode}, expected one 16-bit channel of depth")
-            return np.array(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"{path} cannot be read as depth: it is truncated, too large, or not a 16-bit PNG, TIFF or PPM"
-        ) from error
+    """Read a picture as it is stored: depth has no EXIF orientation."""
+    with open_picture(path) as image:
+        if not image.mode.startswith(("I", "F")):  # "I;16", "I" for 32 bits, "F"
+            raise ValueError(f"{path} has mode {image.mode}, expected one 16-bit channel of depth")
+        return np.array(image)
 
 
 def _read_exr(path: Path) -> np.ndarray:

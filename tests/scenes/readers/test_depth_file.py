@@ -163,3 +163,26 @@ def test_a_damaged_file_is_one_clear_line(tmp_path: Path, kind: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere.npy"):
         read_depth_file(tmp_path / "nowhere.npy")
+
+
+def test_depth_stays_as_it_is_stored_whatever_exif_says(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray((METRES * 1000).astype(np.uint16)).save(tmp_path / "z.png", exif=exif)
+    torch.testing.assert_close(read_depth_file(tmp_path / "z.png"), expected())
+
+
+def test_pages_of_depth_are_not_silently_dropped(tmp_path: Path) -> None:
+    pages = [Image.fromarray(METRES * factor) for factor in (1, 2)]
+    pages[0].save(tmp_path / "z.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(ValueError, match=r"z.tif holds 2 pages"):
+        read_depth_file(tmp_path / "z.tif")
+
+
+def test_depth_of_too_many_pixels_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scenes.readers.pictures.opening.MAX_PIXELS", 5)
+    Image.fromarray(METRES).save(tmp_path / "z.tif")
+    with pytest.raises(ValueError, match=r"z.tif has 3x2 pixels; the limit"):
+        read_depth_file(tmp_path / "z.tif")
