@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from scenes.readers.image_files import list_images
 from scenes.readers.masks.mask_file import refuse_size
-from scenes.readers.masks.mask_picture import listed, read_mask_picture
+from scenes.readers.masks.mask_picture import LISTED, listed, read_mask_picture
 
 
 def read_mask_folder(
@@ -21,7 +21,8 @@ def read_mask_folder(
     """Read the masks of one object: frame index -> mask, for the frames that show it.
 
     A mask belongs to the frame of its name (without suffix), or of its number: `00012.png` to frame 12 of a video. A
-    frame may lack a mask, and a mask may lack the object.
+    frame may lack a mask, and a mask may lack the object. As many masks as frames, counted from 0 or 1, could also be
+    those of the frames in their order; they are refused unless numbers and order agree.
 
     Args:
         folder: the pictures.
@@ -32,8 +33,8 @@ def read_mask_folder(
 
     Raises:
         FileNotFoundError: the folder holds no picture.
-        ValueError: no mask belongs to a frame, a mask cannot be used, the label is nowhere, or there are several
-            objects and none is chosen.
+        ValueError: no mask belongs to a frame, masks could pair by number or by order, a mask cannot be used, the label
+            is nowhere, or there are several objects and none is chosen.
     """
     files = list_images(folder)
     if not files:
@@ -44,6 +45,7 @@ def read_mask_folder(
             f"mask folder '{folder}' has {files[0].name}, ..., but the frames are called {frame_names[0]}, ...; name "
             "each mask as its frame"
         )
+    _refuse_counted(folder, files, frame_names, found)
     masks: dict[int, Tensor] = {}
     labels: set[int] = set()
     for frame, path in found.items():
@@ -77,6 +79,19 @@ def _pair(files: Sequence[Path], frame_names: Sequence[str]) -> dict[int, Path]:
         if path is not None:
             found[frame] = path
     return found
+
+
+def _refuse_counted(folder: Path, files: Sequence[Path], frame_names: Sequence[str], found: Mapping[int, Path]) -> None:
+    """Refuse masks that count the frames that are used, where the frames have other numbers."""
+    numbers = [_number(path.stem) for path in files]
+    in_order = [found.get(frame) for frame in range(len(frame_names))] == list(files)
+    counted = any(numbers == list(range(first, first + len(frame_names))) for first in (0, 1))
+    if counted and not in_order:
+        raise ValueError(
+            f"mask folder '{folder}' has masks {numbers[0]} to {numbers[-1]}, as many as frames are used, but these "
+            f"are frames {', '.join(frame_names[:LISTED])}{', ...' if len(frame_names) > LISTED else ''}; name each "
+            f"mask as its frame, as in {frame_names[-1]}.png, or give each by --mask K:FILE@FRAME"
+        )
 
 
 def _number(name: str) -> int | None:

@@ -69,3 +69,16 @@ def test_what_cannot_be_used_is_said(davis: Path, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(FileNotFoundError, match="holds no pictures"):
         read_mask_folder(tmp_path / "none", NAMES, 6, 8, 1)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_masks_that_count_the_frames_used_are_refused_where_frames_have_other_numbers(
+    tmp_path: Path, first: int
+) -> None:
+    for frame in range(4):
+        Image.fromarray(np.full((6, 8), 255, np.uint8)).save(tmp_path / f"{frame + first:05d}.png")
+    with pytest.raises(ValueError, match=r"frames 1, 95, 191, 286; name each mask as its frame, as in 286\.png"):
+        read_mask_folder(tmp_path, ("1", "95", "191", "286"), 6, 8)  # by number, one of the four would count
+    counted = [str(frame + first) for frame in range(4)]
+    assert list(read_mask_folder(tmp_path, counted, 6, 8)) == [0, 1, 2, 3]  # where number and order agree
+    assert list(read_mask_folder(tmp_path, ("1", "3", "9"), 6, 8)) == [0, 1]  # more masks than frames: by number
