@@ -11,6 +11,13 @@ POWERS = {"length": "", "area": "^2", "volume": "^3", "speed": "/s", "speed per 
 _UNIT = re.compile(rf"(?<=\d)\s*-?\s*({UNIT})", re.IGNORECASE)
 
 
+def scale_name(depth: object | None, metric: bool) -> str | None:
+    """Name the scale of lengths: "metres" or "relative", None without depth."""
+    if depth is None:
+        return None
+    return "metres" if metric else "relative"
+
+
 def state_scale(answer: str, metric: bool) -> str:
     """Replace the units of length of an answer where `metric` is False: "2.4 m" is then "2.4 relative units".
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from models.geometry import PointMap, default_intrinsics, unproject
 from models.lifting.inputs.boxed_object import object_in_box
+from models.regions import Region
 from region4d.footage import FrameChoice, GeometrySource, Mark, MarkedClip, Pointer, open_footage
 from region4d.footage.geometry import ASSUMED_FOV_DEG
+from region4d.footage.visibility import region_facts
 from scenes.clip import Clip
 
 
@@ -34,6 +37,7 @@ class LiftInput:
     sampled: int | None = None
     clip: Clip | None = None  # of this frame alone
     metric: bool = True  # whether lengths are in metres, where there is depth; otherwise their scale is unknown
+    regions: Sequence[dict[str, Any]] = ()  # what marks each object, and its pixels with and without depth
 
 
 def read_input(
@@ -59,18 +63,20 @@ def read_input(
     for mark in footage.marks:
         mask = _object_mask(mark, points)
         masks[mark.index] = masks[mark.index] | mask if mark.index in masks else mask
+    objects = [masks[index] for index in sorted(masks)]
     return LiftInput(
         source=source,
         frame=frames.index if frames.index is not None else footage.frame or 0,
         clip=clip,
         image=clip.video[0],
-        masks=[masks[index] for index in sorted(masks)],
+        masks=objects,
         intrinsics=intrinsics,
         points=points,
         depth=footage.depth,
         notes=_notes(footage),
         sampled=frames.count,
         metric=clip.metric,
+        regions=region_facts(footage, [Region({0: mask}) for mask in objects]),
     )
 
 

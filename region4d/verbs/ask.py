@@ -73,7 +73,7 @@ def ask(
     from models.regions import follow
     from models.sr3d.answering import Answerer, Query, open_processor
     from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers, saved_masks
-    from region4d.footage.scale import state_scale
+    from region4d.footage.scale import scale_name, state_scale
     from region4d.footage.visibility import region_facts, visibility_notes
     from region4d.terminal import quiet_transformers
     from scenes.drawing.regions import draw_answer, save_picture
@@ -111,16 +111,14 @@ def ask(
     answer = state_scale(answer, not footage.relative)
     save_picture(draw_answer(clip, regions, question, answer), picture)
     if as_json:
-        scale = None if footage.depth is None else "relative" if footage.relative else "metres"
         facts = {
             "answer": answer,
-            "scale": scale,
+            "scale": scale_name(footage.depth, footage.clip.metric),
             "depth": footage.depth,
             "frames": len(clip),
             "regions": seen,
             "notes": said,
         }
-        facts |= {"regions": seen, "notes": said}
         typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
     else:
         typer.echo(answer)

@@ -91,6 +91,7 @@ def lift(
     """
     from models.lifting.checkpoint import load_model
     from region4d.footage import FrameChoice, GeometrySource, parse_pointers, saved_masks
+    from region4d.footage.scale import scale_name
     from region4d.lifting.candidates import check_choice
     from region4d.lifting.input import read_input
     from region4d.lifting.options import LiftOptions
@@ -124,7 +125,10 @@ def lift(
                 {
                     "output": str(output),
                     "seconds": round(lifted.seconds, 3),
+                    "scale": scale_name(given.depth, given.metric),
+                    "depth": given.depth,
                     "objects": lifted.facts,
+                    "regions": given.regions,
                     "notes": list(lifted.notes),
                 }
             )

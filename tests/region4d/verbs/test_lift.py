@@ -102,6 +102,33 @@ def test_a_mask_and_a_box_become_one_scene_with_poses_and_pictures(lift: Lift, p
     assert overlap(read_mask(photo / "out" / "mask_1.png", 96, 128), read_mask(photo / "mask.png", 96, 128)) > 0.85
 
 
+def test_json_says_what_marks_each_object_and_where_it_has_depth(lift: Lift, photo: Path, camera: str) -> None:
+    words = ("--mask", "0:HERE/mask.png", "--region", "1:50,2,115,70", *DEPTH, "--intrinsics", camera, "--json")
+    code, out, err = lift(*words, "--fit", "none")
+    assert code == 0, err
+    said = json.loads(out)
+    assert said["scale"] == "metres"
+    assert said["depth"].endswith("depth.png")
+    assert [region["marked_by"] for region in said["regions"]] == [["--mask"], ["--region"]]
+    depth = np.load(photo / "depth.npy")
+    for k, region in enumerate(said["regions"]):
+        mask = read_mask(photo / "out" / f"mask_{k}.png", 96, 128).numpy()
+        (entry,) = region["frames"]
+        assert entry == {
+            "frame": 0,
+            "pixels": said["objects"][k]["mask_pixels"],
+            "pixels_with_depth": int((mask & np.isfinite(depth) & (depth > 0)).sum()),
+        }
+
+
+def test_json_of_a_lift_without_depth_has_no_scale(lift: Lift) -> None:
+    code, out, err = lift(*MASK, "--json")
+    assert code == 0, err
+    said = json.loads(out)
+    assert (said["scale"], said["depth"]) == (None, None)
+    assert said["regions"][0]["frames"][0]["pixels_with_depth"] is None
+
+
 def test_the_same_seed_gives_the_same_meshes_and_another_one_others(lift: Lift, photo: Path) -> None:
     files = []
     for seed in ("1", "1", "2"):
