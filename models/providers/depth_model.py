@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from models.geometry import default_intrinsics, unproject, valid_depth
+from models.pretrained import IncompleteCheckpointError, load_pretrained
 from models.providers.contract import GeometryEstimate, assumed_intrinsics
 
 Z_NEAR, Z_FAR = 1.0, 10.0  # where the nearest and the furthest pixel of a relative map are put (sr3d.md 2.2)
 
+UNUSED = ("neck.fusion_stage.layers.0.residual_layer1.",)  # MiDaS's files lack them: the first has no residual
 Output = Literal["metres", "inverse", "as configured", "prompted"]
 OUTPUTS: dict[str, Output] = {  # by `model_type`
     "depth_anything": "as configured",  # `depth_estimation_type`: metres, or inverse depth
@@ -48,17 +50,19 @@ class DepthModel(nn.Module):
 
         Raises:
             FileNotFoundError: the checkpoint is not on this machine.
-            ValueError: it is not a depth model, or one whose output has no known unit.
+            ValueError: it is not a depth model, or one whose output has no known unit, or it lacks weights.
         """
         super().__init__()
         try:
-            self.network = AutoModelForDepthEstimation.from_pretrained(checkpoint, local_files_only=True).eval()
+            self.network = load_pretrained(AutoModelForDepthEstimation, checkpoint, UNUSED)
             self.processor = AutoImageProcessor.from_pretrained(checkpoint, local_files_only=True)
         except OSError as error:
             raise FileNotFoundError(
                 f"no depth model '{checkpoint}' here: give a folder, or get one, for example by "
                 f"'hf download depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf' (metres, Apache-2.0)"
             ) from error
+        except IncompleteCheckpointError:
+            raise
         except ValueError as error:
             raise ValueError(
                 f"'{checkpoint}' is not a depth model that transformers reads: give one, such as "

@@ -9,6 +9,7 @@ import torch
 import transformers
 from transformers import AutoConfig
 
+from models.pretrained import load_pretrained
 from models.segmenters.clicks import ClickSegmenter, ClickTracker
 from models.segmenters.contract import Segmenter
 from models.segmenters.texts import TextSegmenter, TextTracker
@@ -35,7 +36,7 @@ def open_segmenter(checkpoint: str | Path, way: Way, device: torch.device | str 
 
     Raises:
         FileNotFoundError: the checkpoint is not on this machine, or lacks a file.
-        ValueError: it is not SAM 2 or SAM 3, or does not take prompts of this kind.
+        ValueError: it is not SAM 2 or SAM 3, does not take prompts of this kind, or lacks weights.
     """
     try:
         kind = AutoConfig.from_pretrained(checkpoint, local_files_only=True).model_type
@@ -49,8 +50,8 @@ def open_segmenter(checkpoint: str | Path, way: Way, device: torch.device | str 
                 "for example facebook/sam3"
             )
         segmenter, stem = table[kind]
-        network, report = getattr(transformers, f"{stem}Model").from_pretrained(
-            checkpoint, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        network = load_pretrained(
+            getattr(transformers, f"{stem}Model"), checkpoint, use_safetensors=True, dtype=torch.float32
         )
         processor = getattr(transformers, f"{stem}Processor").from_pretrained(checkpoint, local_files_only=True)
     except OSError as error:
@@ -58,7 +59,5 @@ def open_segmenter(checkpoint: str | Path, way: Way, device: torch.device | str 
             f"no segmenter '{checkpoint}' here: give a folder, or get one, for example by "
             "'hf download facebook/sam2.1-hiera-tiny' (clicks, Apache-2.0) or 'hf download facebook/sam3' (text)"
         ) from error
-    if missing := sorted(report["missing_keys"]):
-        raise ValueError(f"'{checkpoint}' lacks {len(missing)} weights of {stem}Model, such as {missing[0]}")
-    opened: Segmenter = segmenter(network.eval().to(device), processor)
+    opened: Segmenter = segmenter(network.to(device), processor)
     return opened

@@ -19,6 +19,12 @@ from transformers import (
     Sam3ImageProcessor,
     Sam3Model,
     Sam3Processor,
+    Sam3TrackerConfig,
+    Sam3TrackerModel,
+    Sam3TrackerProcessor,
+    Sam3TrackerVideoConfig,
+    Sam3TrackerVideoModel,
+    Sam3TrackerVideoProcessor,
     Sam3VideoConfig,
     Sam3VideoModel,
     Sam3VideoProcessor,
@@ -43,6 +49,31 @@ _TRACKER = {
     "memory_fuser_intermediate_dim": 16,
 }
 _DECODER = {"hidden_size": WIDTH, "mlp_dim": 16, "num_attention_heads": 2, "iou_head_hidden_dim": 16}
+_SAM3_VISION = {
+    "model_type": "sam3_vision_model",
+    "backbone_config": {
+        "model_type": "sam3_vit_model",
+        "num_hidden_layers": 2,
+        "image_size": SAM3_SIDE,
+        "patch_size": 14,
+        "window_size": 2,
+        "global_attn_indexes": [1],
+        "pretrain_image_size": 28,
+        **_SMALL,
+    },
+    "fpn_hidden_size": WIDTH,
+    "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+}
+_SAM3_CLICKS = {
+    "vision_config": _SAM3_VISION,
+    "prompt_encoder_config": {
+        "hidden_size": WIDTH,
+        "image_size": SAM3_SIDE,
+        "patch_size": 14,
+        "mask_input_channels": 8,
+    },
+    "mask_decoder_config": _DECODER,
+}
 
 
 def write_sam2(folder: Path, video: bool = True) -> Path:
@@ -88,21 +119,6 @@ def write_sam2(folder: Path, video: bool = True) -> Path:
 
 def write_sam3(folder: Path, video: bool = True) -> Path:
     """Write SAM 3: the published files hold a detector, a tracker, and CLIP's tokenizer."""
-    vision = {
-        "model_type": "sam3_vision_model",
-        "backbone_config": {
-            "model_type": "sam3_vit_model",
-            "num_hidden_layers": 2,
-            "image_size": SAM3_SIDE,
-            "patch_size": 14,
-            "window_size": 2,
-            "global_attn_indexes": [1],
-            "pretrain_image_size": 28,
-            **_SMALL,
-        },
-        "fpn_hidden_size": WIDTH,
-        "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
-    }
     ends = ["<|startoftext|>", "<|endoftext|>"]
     vocabulary = [*ascii_lowercase, *(letter + "</w>" for letter in ascii_lowercase), *ends]
     vocab = {token: number for number, token in enumerate(vocabulary)}
@@ -119,22 +135,14 @@ def write_sam3(folder: Path, video: bool = True) -> Path:
     }
     detector = {
         "model_type": "sam3",
-        "vision_config": vision,
+        "vision_config": _SAM3_VISION,
         "text_config": text,
         "geometry_encoder_config": {"num_layers": 1, **_SMALL},
         "detr_encoder_config": {"num_layers": 1, **_SMALL},
         "detr_decoder_config": {"num_layers": 1, "num_queries": 5, **_SMALL},
         "mask_decoder_config": {"hidden_size": WIDTH, "num_attention_heads": 2},
     }
-    prompts = {"hidden_size": WIDTH, "image_size": SAM3_SIDE, "patch_size": 14, "mask_input_channels": 8}
-    tracker = {
-        "model_type": "sam3_tracker_video",
-        "vision_config": vision,
-        "prompt_encoder_config": prompts,
-        "mask_decoder_config": _DECODER,
-        "image_size": SAM3_SIDE,
-        **_TRACKER,
-    }
+    tracker = {"model_type": "sam3_tracker_video", **_SAM3_CLICKS, "image_size": SAM3_SIDE, **_TRACKER}
     side = {"height": SAM3_SIDE, "width": SAM3_SIDE}
     pictures, tokenizer = Sam3ImageProcessor(size=side, mask_size=_MASK), CLIPTokenizer(vocab=vocab, merges=[])
     config = Sam3VideoConfig(detector_config=detector, tracker_config=tracker, low_res_mask_size=16, new_det_thresh=0.5)
@@ -145,6 +153,21 @@ def write_sam3(folder: Path, video: bool = True) -> Path:
     else:
         _save(Sam3Model, config.detector_config, folder, *SAM3_DRAW)
         Sam3Processor(pictures, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def write_sam3_tracker(folder: Path, video: bool = True) -> Path:
+    """Write the tracker of SAM 3 alone, for pictures or videos."""
+    side = {"height": SAM3_SIDE, "width": SAM3_SIDE}
+    pictures = Sam3ImageProcessor(size=side, mask_size=_MASK)
+    if video:
+        config = Sam3TrackerVideoConfig(**_SAM3_CLICKS, image_size=SAM3_SIDE, **_TRACKER)
+        _save(Sam3TrackerVideoModel, config, folder, *SAM3_DRAW)
+        videos = Sam2VideoVideoProcessor(size=side, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+        Sam3TrackerVideoProcessor(pictures, videos).save_pretrained(folder)
+    else:
+        _save(Sam3TrackerModel, Sam3TrackerConfig(**_SAM3_CLICKS), folder, *SAM3_DRAW)
+        Sam3TrackerProcessor(pictures).save_pretrained(folder)
     return folder
 
 

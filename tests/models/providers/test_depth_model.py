@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, ViTConfig, ViTModel
 
 from models.geometry import default_intrinsics, unproject
 from models.providers import DepthModel, relative_to_depth
+from models.providers.depth_model import UNUSED
 from scenes.clip import Clip
 from scenes.readers.estimated_geometry import add_geometry
 from tests.support.depth_checkpoints import RELATIVE, WRITERS, write_depth_model
@@ -133,3 +135,19 @@ def test_a_missing_checkpoint_says_how_to_get_one(tmp_path: Path, missing: str) 
     with pytest.raises(FileNotFoundError, match="hf download") as caught:
         DepthModel(tmp_path / missing if missing == "folder" else missing)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_lacks_weights_is_refused_and_one_that_lacks_unused_ones_is_not(tmp_path: Path) -> None:
+    folder = write_depth_model("dpt", tmp_path / "model")
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    used = {key: weight for key, weight in weights.items() if not key.startswith(UNUSED)}
+    assert 0 < len(weights) - len(used) < 9
+    video = torch.randint(0, 256, (1, 3, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    expected = DepthModel(folder)(video).points.xyz
+    save_file(used, file, {"format": "pt"})
+    assert torch.equal(DepthModel(folder)(video).points.xyz, expected)
+    key = next(key for key in used if key.startswith("head."))
+    save_file({name: weight for name, weight in used.items() if name != key}, file, {"format": "pt"})
+    with pytest.raises(ValueError, match=rf"model' lacks 1 weights of DPTForDepthEstimation, such as {key}"):
+        DepthModel(folder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     Sam2Model,
     Sam2Processor,
@@ -13,6 +15,8 @@ from transformers import (
     Sam2VideoProcessor,
     Sam3Model,
     Sam3Processor,
+    Sam3TrackerModel,
+    Sam3TrackerProcessor,
     Sam3TrackerVideoModel,
     Sam3TrackerVideoProcessor,
     Sam3VideoModel,
@@ -22,7 +26,7 @@ from transformers import (
 )
 
 from models.segmenters import Click, Prompt, open_segmenter
-from tests.support.segmenter_checkpoints import write_sam2, write_sam3
+from tests.support.segmenter_checkpoints import write_sam2, write_sam3, write_sam3_tracker
 
 SIZE = (48, 60)
 ONE = Prompt((Click(1, 20, 10),))
@@ -35,6 +39,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for video in (True, False):
         write_sam2(folder / f"sam2{'_video' * video}", video)
         write_sam3(folder / f"sam3{'_video' * video}", video)
+        write_sam3_tracker(folder / f"sam3_tracker{'_video' * video}", video)
     return folder
 
 
@@ -56,6 +61,7 @@ def assert_equal(found: dict, expected: dict) -> None:
     [
         ("sam2_video", Sam2VideoModel, Sam2VideoProcessor),
         ("sam3_video", Sam3TrackerVideoModel, Sam3TrackerVideoProcessor),
+        ("sam3_tracker_video", Sam3TrackerVideoModel, Sam3TrackerVideoProcessor),
     ],
 )
 def test_tracked_clicks_equal_the_stock_class(
@@ -83,12 +89,17 @@ def test_tracked_clicks_equal_the_stock_class(
 
 
 @torch.inference_mode()
-def test_clicks_on_a_picture_equal_the_stock_class(checkpoints: Path, video: torch.Tensor) -> None:
-    segmenter = open_segmenter(checkpoints / "sam2", "click")
+@pytest.mark.parametrize(
+    ("name", "model", "prepare"),
+    [("sam2", Sam2Model, Sam2Processor), ("sam3_tracker", Sam3TrackerModel, Sam3TrackerProcessor)],
+)
+def test_clicks_on_a_picture_equal_the_stock_class(
+    checkpoints: Path, video: torch.Tensor, name: str, model: type, prepare: type
+) -> None:
+    segmenter = open_segmenter(checkpoints / name, "click")
     assert not segmenter.tracks
     one, two = segmenter(video, [ONE, TWO])
-    network = Sam2Model.from_pretrained(checkpoints / "sam2").eval()
-    processor = Sam2Processor.from_pretrained(checkpoints / "sam2")
+    network, processor = model.from_pretrained(checkpoints / name).eval(), prepare.from_pretrained(checkpoints / name)
 
     def stock(frame: int, points: list, labels: list, several: bool) -> torch.Tensor:
         inputs = processor(images=[video[frame]], input_points=[[points]], input_labels=[[labels]], return_tensors="pt")
@@ -172,3 +183,28 @@ def test_another_model_and_a_missing_one_are_refused(tmp_path: Path) -> None:
         open_segmenter(tmp_path / "vit", "click")
     with pytest.raises(FileNotFoundError, match="hf download"):
         open_segmenter(tmp_path / "nowhere", "text")
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "lost"),
+    [
+        ("sam2", "click", "mask_decoder.iou_token.weight"),
+        ("sam2_video", "click", "memory_attention"),
+        ("sam3", "text", "detr_decoder"),
+        ("sam3_tracker", "click", "tracker_model.mask_decoder"),
+        ("sam3_tracker_video", "click", "tracker_model.memory_encoder"),
+        ("sam3_video", "click", "tracker_model.tracker_model.memory_encoder"),
+        ("sam3_video", "text", "detector_model.detr_decoder"),
+    ],
+)
+def test_a_checkpoint_that_lacks_weights_is_refused(
+    checkpoints: Path, tmp_path: Path, name: str, way: str, lost: str
+) -> None:
+    folder = copytree(checkpoints / name, tmp_path / name)
+    weights = load_file(folder / "model.safetensors")
+    kept = {key: weight for key, weight in weights.items() if not key.startswith(lost)}
+    assert len(kept) < len(weights)
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=rf"lacks {len(weights) - len(kept)} weights of \w+Model, such as") as caught:
+        open_segmenter(folder, way)
+    assert "\n" not in str(caught.value)

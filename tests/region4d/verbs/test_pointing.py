@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from models.segmenters import Click, Prompt, open_segmenter
 from scenes.clip import Clip
@@ -73,6 +75,28 @@ def test_a_click_is_tracked_saved_and_read_back(region4d: Run, sam: Path, video:
     assert_one_line(ask(region4d, video, tmp_path, *clicks, *words), "masks exists")
 
 
+def test_a_click_counts_pixels_of_the_file_where_frames_are_read_smaller(
+    region4d: Run, sam: Path, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("region4d.footage.marked_clip.MAX_PIXELS", 3 * (HEIGHT // 2) * (WIDTH // 2))
+    flags = ("--no-depth", "--frames", "3", "--segmenter", str(sam / "tracker"))
+    click, masks = ("--click", f"0:{WIDTH - 20},40@1"), tmp_path / "masks"
+    code, out, err = ask(region4d, video, tmp_path, *flags, *click, "--save-masks", str(masks))
+    assert code == 0, err
+    assert f"frames of {WIDTH}x{HEIGHT} were read at {WIDTH // 2}x{HEIGHT // 2}" in err
+    small = open_clip(video, 3, max_pixels=3 * (HEIGHT // 2) * (WIDTH // 2))
+    assert small.size == (HEIGHT // 2, WIDTH // 2)
+    prompt = Prompt((Click(1, (WIDTH - 20) / 2, 20.0),))
+    (expected,) = open_segmenter(sam / "tracker", "click")(small.video, [prompt])
+    (fact,) = json.loads(out)["regions"]
+    assert [(entry["frame"], entry["pixels"]) for entry in fact["frames"]] == [
+        (frame, int(mask.sum())) for frame, mask in expected.masks.items()
+    ]
+    for frame, mask in expected.masks.items():
+        saved = np.asarray(Image.open(masks / "region0" / f"{small.frame_names[frame]}.png")) > 0
+        assert np.array_equal(saved, mask.numpy().repeat(2, 0).repeat(2, 1))
+
+
 def test_a_model_of_pictures_is_followed_by_colour_which_is_said(
     region4d: Run, sam: Path, video: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +147,19 @@ def test_a_wrong_prompt_is_one_line(
 ) -> None:
     given = [word.replace("SAM", str(sam)) for word in words]
     assert_one_line(ask(region4d, video, tmp_path, "--no-depth", *given), *said)
+
+
+@pytest.mark.parametrize(("name", "flag"), [("tracker", ("--click", "0:30,20")), ("concepts", ("--text", "0:a chair"))])
+def test_a_segmenter_that_lacks_weights_is_one_line(
+    region4d: Run, sam: Path, video: Path, tmp_path: Path, name: str, flag: tuple[str, str]
+) -> None:
+    folder = copytree(sam / name, tmp_path / name)
+    weights = load_file(folder / "model.safetensors")
+    lost = next(key for key in sorted(weights) if "mask_decoder" in key)
+    del weights[lost]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    result = ask(region4d, video, tmp_path, "--no-depth", *flag, "--segmenter", str(folder))
+    assert_one_line(result, f"{name}' lacks 1 weights", "get the whole checkpoint")
 
 
 def test_nothing_found_is_one_line(

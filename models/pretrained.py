@@ -1,0 +1,55 @@
+"""Networks of transformers from checkpoints on this machine, whole: none answers from random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from transformers.utils import logging
+
+
+class IncompleteCheckpointError(ValueError):
+    """Weights of a checkpoint are missing, have another shape, or cannot be read."""
+
+
+def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (), **options: Any) -> Any:
+    """Load a network by `kind.from_pretrained`, in evaluation mode. Nothing is downloaded, and nothing is printed.
+
+    Args:
+        kind: a model class of transformers, or an Auto class.
+        checkpoint: a folder, or a name that has been downloaded.
+        unused: beginnings of the names of weights that may be missing, because no output depends on them.
+        options: of `from_pretrained`.
+
+    Raises:
+        OSError: the checkpoint is not on this machine, or lacks a file.
+        IncompleteCheckpointError: weights are missing, have another shape than the config says, or are damaged.
+        ValueError: `kind` does not know the model.
+    """
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # transformers would list what is missing and go on
+    try:
+        network, report = kind.from_pretrained(
+            checkpoint, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **options
+        )
+    except SafetensorError as error:
+        raise IncompleteCheckpointError(
+            f"'{checkpoint}' has a file of weights that is cut or damaged: get it again"
+        ) from error
+    finally:
+        logging.set_verbosity(before)
+    name = type(network).__name__
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(tuple(unused)))
+    other = sorted(key for key, *_ in report["mismatched_keys"])
+    if missing:
+        raise IncompleteCheckpointError(
+            f"'{checkpoint}' lacks {len(missing)} weights of {name}, such as {missing[0]}: get the whole checkpoint"
+        )
+    if other:
+        raise IncompleteCheckpointError(
+            f"'{checkpoint}' has {len(other)} weights of {name} in another shape than its config says, such as "
+            f"{other[0]}: get config and weights of one model"
+        )
+    return network.eval()
