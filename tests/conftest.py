@@ -10,7 +10,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import torch
 
-pytest_plugins = ["tests.support.lifting", "tests.support.distillation", "tests.support.sr3d"]
+pytest_plugins = [
+    "tests.support.command_line",
+    "tests.support.distillation",
+    "tests.support.lifting",
+    "tests.support.map_anything",
+    "tests.support.sr3d",
+]
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

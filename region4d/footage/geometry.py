@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.geometry import default_intrinsics, resize_intrinsics, valid_depth
 from models.providers import DepthModel, GeometryProvider, open_provider
+from models.providers.names import POSES
 from region4d.flags import read_numbers
 from scenes.clip import Clip
 from scenes.readers.depth_file import read_depth_file
@@ -51,6 +52,16 @@ class GeometrySource:
     def provider_name(self) -> str | None:
         """The provider that estimates the geometry, if there is one."""
         return self.geometry or self.depth_model
+
+    @property
+    def pose_notes(self) -> list[str]:
+        """What the poses of several frames rely on and nothing checks, in words."""
+        if self.geometry not in POSES:
+            return []
+        rest = "a scene at rest" if self.geometry == "odometry" else "a camera that moves through a scene at rest"
+        return [
+            f"note: the poses of {self.geometry} rely on {rest}; where large objects move, they can be wrong unnoticed"
+        ]
 
     def provider(self) -> GeometryProvider | None:
         """Open the provider that estimates the geometry, if there is one; errors as `open_provider` has them."""

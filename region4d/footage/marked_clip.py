@@ -51,7 +51,7 @@ class MarkedClip:
     depth: str | None
     camera: CameraOrigin
     frame: int | None = None
-    segmentation: Sequence[str] = ()  # what a segmenter did, one line each
+    remarks: Sequence[str] = ()  # on the poses, and what a segmenter did, one line each
 
     @property
     def relative(self) -> bool:
@@ -65,14 +65,14 @@ class MarkedClip:
 
     @property
     def notes(self) -> list[str]:
-        """What was done to fit the frames into memory, and by a segmenter, in words."""
+        """What was done to fit the frames into memory, what poses rely on, and what a segmenter did, in words."""
         if self.clip.full_size is None:
-            return list(self.segmentation)
+            return list(self.remarks)
         (height, width), (full_height, full_width) = self.clip.size, self.clip.full_size
         return [
             f"frames of {full_width}x{full_height} were read at {width}x{height} to fit into memory; flags count "
             "pixels of the file; fewer --frames are read larger",
-            *self.segmentation,
+            *self.remarks,
         ]
 
 
@@ -126,7 +126,8 @@ def open_footage(
         marks = [replace(mark, frame=0) for mark in marks]
         segmenting = segmenting.on_one_frame()
     segmented, notes = segmenting(clip)
-    return MarkedClip(clip, [*marks, *segmented], located.depth, located.camera, frame, notes)
+    poses = geometry.pose_notes if len(clip) > 1 else []
+    return MarkedClip(clip, [*marks, *segmented], located.depth, located.camera, frame, [*poses, *notes])
 
 
 def read_frames(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:

@@ -1,12 +1,9 @@
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from models.lifting.checkpoint import build_model, save_model
-from region4d.cli import main
-from tests.support.command_line import Run
 from tests.support.lifting import shaken
 
 
@@ -35,17 +32,3 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     save_model(shaken(model), folder)
     return folder
-
-
-@pytest.fixture
-def region4d(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process: (exit code, standard output, standard error)."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["region4d", *words])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        out, err = capfd.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return run

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import roma
 import torch
 
@@ -47,10 +50,14 @@ class FakeModel(torch.nn.Module):
         return {**output, "cam_trans": torch.tensor([[0.5 * number, 0, 0]]), "cam_quats": turn[None], "conf": rows}
 
 
-def write_checkout(folder: Path) -> Path:
-    """Write a folder that is imported as a checkout of the package."""
-    package = folder / "mapanything" / "models"
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that is imported as a checkout of the package, which is forgotten after the test."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    package = tmp_path / "mapanything" / "models"
     package.mkdir(parents=True)
-    (folder / "mapanything" / "__init__.py").touch()
+    (tmp_path / "mapanything" / "__init__.py").touch()
     (package / "__init__.py").write_text(FACTORY)
-    return folder
+    yield tmp_path
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mapanything"]:
+        del sys.modules[name]

@@ -116,7 +116,8 @@ def reconstruct(
     if lost := [i for i, name in enumerate(names) if name not in order]:
         raise ValueError(
             f"COLMAP does not register frames {lost} of {len(names)}: the camera must move sideways through a scene at "
-            "rest that has texture; use more frames (--frames), or a multi-view model"
+            "rest that has texture; if it does, try other --frames; if it stands or turns, give poses by --geometry "
+            "mapanything:MODEL@CHECKOUT or a file, or use one frame (--frame I) or no depth (--no-depth)"
         )
     registered = [order[name] for name in names]
     depth = torch.zeros(len(names), *video.shape[2:])

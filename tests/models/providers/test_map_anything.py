@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,11 @@ from omegaconf import OmegaConf
 from models.geometry import default_intrinsics, transform
 from models.providers import MapAnythingModel, open_provider
 from models.providers.map_anything import RECIPES
-from tests.support.map_anything import FakeModel, write_checkout
+from tests.support.map_anything import FakeModel
 
 HEIGHT, WIDTH = 36, 64
 VIDEO = torch.randint(0, 256, (3, 3, HEIGHT, WIDTH), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 PUBLISHED = os.environ.get("MAPANYTHING_CHECKOUT")  # a checkout of the published code
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a fake of the package, which is forgotten after the test."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield write_checkout(tmp_path)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mapanything"]:
-        del sys.modules[name]
 
 
 def test_several_views_come_with_poses_and_cameras(checkout: Path) -> None:
