@@ -18,6 +18,8 @@ from models.geometry import PointMap
 from models.providers import GeometryEstimate, GeometryProvider
 from region4d.footage.geometry import GeometrySource, Located, locate
 from region4d.footage.marked_clip import FrameChoice, read_frames
+from scenes.drawing.points import draw_points
+from scenes.drawing.regions import save_picture
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.storage.atomic import new_file, refuse_existing
 
@@ -30,6 +32,7 @@ def prepare_footage(
     frames: FrameChoice,
     geometry: GeometrySource,
     advance: Callable[[int, int], None] = lambda done, total: None,
+    picture: Path | None = None,
 ) -> Located:
     """Read frames, estimate their geometry, and write both to the new folder `output`, all or nothing.
 
@@ -42,11 +45,13 @@ def prepare_footage(
         frames: which frames.
         geometry: where depth, camera and poses come from; a provider, or the footage itself.
         advance: is called with how many frames of how many are finished.
+        picture: where to draw the points of four frames.
 
     Raises:
         FileExistsError: `output` exists.
         FileNotFoundError: a file or checkpoint does not exist.
-        ValueError: a file or flag cannot be used, or the footage has no depth and no provider estimates it.
+        ValueError: a file or flag cannot be used, the footage has no depth and no provider estimates it, or it has no
+            poses for a picture.
     """
     refuse_existing(output)
     clip = read_frames(source, frames, geometry)
@@ -58,9 +63,12 @@ def prepare_footage(
     located = locate(clip, geometry, provider)
     if located.clip.depth is None:
         raise ValueError(f"{source} has no depth; estimate its geometry by --geometry NAME")
+    drawn = None if picture is None else draw_points(located.clip)
     provenance = {**settings, "camera": located.camera, "region4d": version("region4d")}
     write_rgbd_folder(located.clip, output, provenance=provenance, provider=str(located.depth))
     shutil.rmtree(partial, ignore_errors=True)
+    if drawn is not None and picture is not None:
+        save_picture(drawn, picture)
     return located
 
 

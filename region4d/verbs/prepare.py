@@ -72,11 +72,15 @@ def footage(
     fov: FovFlag = None,
     device: DeviceFlag = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="new folder; outputs/footage/NAME")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="draw four frames and their points, from one viewpoint, into this file")
+    ] = None,
 ) -> None:
     """Prepare a video, a picture or a folder: estimate depth, camera and poses once, and write an RGB-D folder.
 
     ask, lift, training and benchmarks read it. 16 frames are sampled unless --frames or --frame says otherwise. The
-    same command continues after an interruption where a depth model takes single frames.
+    same command continues after an interruption where a depth model takes single frames. --picture shows the points of
+    four frames from one viewpoint; it needs camera poses.
 
     Example:
 
@@ -96,9 +100,17 @@ def footage(
     with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_interactive) as progress:
         bar = progress.add_task("estimating geometry", total=None)
         located = prepare_footage(
-            source, output, choice, origin, lambda done, total: progress.update(bar, completed=done, total=total)
+            source,
+            output,
+            choice,
+            origin,
+            lambda done, total: progress.update(bar, completed=done, total=total),
+            picture,
         )
     clip = located.clip
+    if len(clip) > 1:
+        for note in origin.pose_notes:
+            typer.echo(note, err=True)
     unit = "in metres" if clip.metric else "of unknown scale"
     poses = "with camera poses" if clip.world_T_cam is not None else "without camera poses"
     typer.echo(f"{output}: {len(clip)} frames {poses}; depth of {located.depth}, {unit}; camera: {located.camera}")

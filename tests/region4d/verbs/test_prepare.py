@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models.geometry import transform, unproject
 from probes.clips.label_files import LabelFile
 from probes.clips.labelled_clips import LabelledClips
 from probes.clips.view_sampler import ViewSampler
 from scenes.datasets.co3d import list_co3d
+from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd import write_rgbd_folder
 from tests.support.co3d_folder import read_jgz, write_category, write_jgz
 from tests.support.command_line import Run, assert_one_line
 from tests.support.dl3dv_folder import write_scene
+from tests.support.rgbd_clips import orbit_clip
 
 SMALL = ("--height", "18", "--width", "32", "--label-height", "9", "--label-width", "16")
 
@@ -96,3 +101,30 @@ def test_wrong_input_is_one_line(region4d: Run, co3d: Path, tmp_path: Path, word
     given = [word.replace("HERE", str(tmp_path)) for word in words]
     assert_one_line(region4d("prepare", *given, *(["-o", str(output)] if len(given) > 1 else [])), *parts)
     assert not output.exists()
+
+
+def test_a_picture_shows_the_points_of_prepared_footage(region4d: Run, tmp_path: Path) -> None:
+    write_rgbd_folder(orbit_clip(), tmp_path / "room")
+    words = ("prepare", "footage", str(tmp_path / "room"), "--frames", "3", "--picture", str(tmp_path / "points.png"))
+    code, out, err = region4d(*words, "-o", str(tmp_path / "out"))
+    assert code == 0, err
+    assert "3 frames with camera poses" in out
+    assert Image.open(tmp_path / "points.png").width > 3 * 480
+    assert open_clip(tmp_path / "out").depth is not None
+
+
+def test_a_picture_without_poses_is_one_line_before_anything_is_written(region4d: Run, tmp_path: Path) -> None:
+    clip = orbit_clip()
+    write_rgbd_folder(replace(clip, world_T_cam=None), tmp_path / "room", provider="a sensor")
+    words = ("prepare", "footage", str(tmp_path / "room"), "--picture", str(tmp_path / "points.png"))
+    assert_one_line(region4d(*words, "-o", str(tmp_path / "out")), "need depth and camera poses", "--geometry")
+    assert not (tmp_path / "points.png").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_poses_of_odometry_come_with_what_they_rely_on(region4d: Run, tmp_path: Path) -> None:
+    write_rgbd_folder(orbit_clip(), tmp_path / "room")
+    words = ("prepare", "footage", str(tmp_path / "room"), "--geometry", "odometry", "-o", str(tmp_path / "out"))
+    code, _, err = region4d(*words)
+    assert code == 0, err
+    assert "note: the poses of odometry rely on a scene at rest; where large objects move" in err
