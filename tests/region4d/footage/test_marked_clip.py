@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +20,7 @@ from scenes.clip import Clip
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.readers.video import BACKENDS, torchcodec
 from tests.support.footage import shown_index, write_footage
+from tests.support.odd_footage import write_card
 
 CAMERA = torch.tensor([[50.0, 0, 16], [0, 50, 12], [0, 0, 1]])
 
@@ -237,6 +239,16 @@ def test_large_frames_are_read_smaller_and_flags_count_pixels_of_the_file(
     assert "read at 48x32" in footage.notes[0]
     one = open_footage(path, FrameChoice(index=3), boxes("48,0,96,64"), given)
     assert (one.clip.size, one.clip.full_size, one.notes) == ((64, 96), None, [])
+
+
+def test_regions_and_cameras_count_pixels_that_were_made_square(tmp_path: Path) -> None:
+    path = write_card(tmp_path / "a.mp4", aspect=Fraction(4, 3))  # 160 x 120 pixels, shown as 213 x 120
+    given = GeometrySource(intrinsics="200,200,106.5,60", no_depth=True)
+    footage = open_footage(path, FrameChoice(index=0), boxes("170,0,213,120"), given)
+    assert footage.regions[0].masks[0].nonzero()[:, 1].unique().tolist() == list(range(170, 213))
+    assert footage.clip.intrinsics[0].tolist() == [[200, 0, 106.5], [0, 200, 60], [0, 0, 1]]
+    with pytest.raises(ValueError, match="outside"):
+        open_footage(path, FrameChoice(index=0), boxes("214,0,220,120"), given)
 
 
 def test_another_backend_does_not_read_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,9 @@ def test_a_click_counts_pixels_of_the_file_where_frames_are_read_smaller(
     for frame, mask in expected.masks.items():
         saved = np.asarray(Image.open(masks / "region0" / f"{small.frame_names[frame]}.png")) > 0
         assert np.array_equal(saved, mask.numpy().repeat(2, 0).repeat(2, 1))
+    again = ask(region4d, video, tmp_path, "--no-depth", "--frames", "3", "--mask", f"0:{masks / 'region0'}")
+    assert again[0] == 0, again[2]
+    assert json.loads(again[1])["regions"][0]["frames"] == fact["frames"]
 
 
 def test_a_model_of_pictures_is_followed_by_colour_which_is_said(

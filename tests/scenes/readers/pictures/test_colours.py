@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from scenes.readers.image_files import read_image
 from scenes.readers.pictures import colours
@@ -39,6 +40,39 @@ def test_16_bit_grey_of_the_other_byte_order_and_of_pgm_is_scaled(tmp_path: Path
     assert np.array_equal(read_image(tmp_path / "big.tif")[0].numpy(), RAMP >> 8)
     (tmp_path / "a.pgm").write_bytes(b"P5 160 120 65535\n" + RAMP.astype(">u2").tobytes())
     assert np.array_equal(read_image(tmp_path / "a.pgm")[0].numpy(), RAMP >> 8)
+
+
+def test_12_bit_tiff_is_scaled_as_12_bits(tmp_path: Path) -> None:
+    values = np.linspace(0, 4095, 6 * 8).astype(np.uint16).reshape(6, 8)
+    write_12_bit_tiff(tmp_path / "a.tif", values)
+    rgb = read_image(tmp_path / "a.tif")
+    assert np.array_equal(rgb[0].numpy(), values >> 4)
+    assert rgb.max() == 255
+
+
+def write_12_bit_tiff(path: Path, values: np.ndarray) -> None:
+    """Write an uncompressed TIFF whose bytes hold two pixels in three; Pillow reads such files, but writes none."""
+    height, width = values.shape
+    high, low = values.reshape(-1, 2).T.astype(int)
+    packed = np.stack([high >> 4, (high & 15) << 4 | low >> 8, low & 255], 1).astype(np.uint8).tobytes()
+    tags = {256: width, 257: height, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: len(packed)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    header = b"II*\0" + struct.pack("<I", 8 + len(packed))
+    path.write_bytes(header + packed + struct.pack("<H", len(tags)) + entries + bytes(4))
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.ppm", "a.png", "a.tif"])
+def test_a_format_without_loss_is_read_as_it_was_written(tmp_path: Path, name: str) -> None:
+    Image.fromarray(picture()).save(tmp_path / name)
+    assert np.array_equal(read_image(tmp_path / name).permute(1, 2, 0).numpy(), picture())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_colour_profiles_are_not_applied(tmp_path: Path, name: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    Image.fromarray(picture()).save(tmp_path / name, icc_profile=profile)
+    assert Image.open(tmp_path / name).info["icc_profile"] == profile
+    assert np.array_equal(read_image(tmp_path / name).permute(1, 2, 0).numpy(), picture())
 
 
 def test_16_bit_rgb_keeps_its_high_bytes(tmp_path: Path) -> None:
@@ -93,7 +127,7 @@ def test_transparency_is_dropped_and_its_colour_kept(tmp_path: Path, recwarn: py
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
 def test_each_exif_orientation_is_applied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, orientation: int, name: str
 ) -> None:
