@@ -86,7 +86,7 @@ class Answerer:
     def from_folder(
         cls, folder: str | Path, device: str | None = None, dtype: str | None = None, bits: int | None = None
     ) -> Answerer:
-        """Load an exported checkpoint, or an NVILA-Lite folder (then with untrained regions and positions).
+        """Load an exported checkpoint, or a folder in VILA's layout (NVILA-Lite: untrained regions and positions).
 
         Args:
             folder: Name of a shipped checkpoint, folder, or name of a model on the Hub.
@@ -114,8 +114,14 @@ class Answerer:
         Answers are as long as the generation config of the model allows, by default 512 tokens; one that is cut there
         is logged.
         """
-        if self.draws_regions and any(query.regions for query in queries):
+        pointed = any(query.regions for query in queries)
+        if self.draws_regions and pointed:
             log.warning("the region extractor was never trained: regions are drawn on the frames, with their numbers")
+        elif self.model.config.region_pool == "regiongpt" and pointed:
+            log.warning(
+                "SpatialRGPT sees one picture, 2D masks and %s: metric depth, poses and other frames are not used",
+                "a picture of relative depth" if self.processor.depth_picture else "no depth",
+            )
         limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
         for start in range(0, len(queries), batch_size):
             yield from self._answer_batch(queries[start : start + batch_size], limit)
@@ -167,7 +173,7 @@ class Answerer:
 
 
 def open_processor(folder: str | Path) -> SR3DProcessor:
-    """Open the processor of a checkpoint: a shipped name, an exported folder, or an NVILA-Lite folder.
+    """Open the processor of a checkpoint: a shipped name, an exported folder, or a folder in VILA's layout.
 
     Raises:
         ValueError: the folder does not hold an SR-3D.

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from transformers import AutoConfig, PretrainedConfig
 
+REGIONGPT_GRID = 27  # rows, and columns, of the features that reach its projector, whatever the tower
 TINY_VISION = {"model_type": "convnext", "num_stages": 1, "patch_size": 4, "hidden_sizes": [64], "depths": [3]}
 TINY_TEXT = {
     "model_type": "qwen2",
@@ -19,10 +20,10 @@ TINY_TEXT = {
     "max_position_embeddings": 4096,
 }
 CHOICES = {
-    "projector": ("linear", "mlp", "pool", "downsample_2x2", "downsample_3x3"),
+    "projector": ("linear", "mlp", "pool", "downsample_2x2", "downsample_2x2_columns", "downsample_3x3"),
     "timestamp_encoding": ("none", "before_projector", "after_projector"),
     "scale": ("none", "token", "metric"),
-    "region_pool": ("pixel", "frame_mean", "trajectory"),
+    "region_pool": ("pixel", "frame_mean", "trajectory", "regiongpt"),
     "pe_oversample": (1, 2, 4),
 }
 
@@ -38,7 +39,8 @@ class SR3DConfig(PretrainedConfig):
         stride: Pixels per token of the encoder.
         select_layer: Hidden state of the encoder to use; -1 is its output, NVILA uses -2.
         projector: "linear", "mlp", "pool" (means of `projector_factor` x `projector_factor` tokens, then the MLP), or
-            "downsample_2x2" or "downsample_3x3" (VILA's `mlp_downsample_2x2_fix`, `mlp_downsample_3x3_fix`).
+            "downsample_2x2" or "downsample_3x3" (VILA's `mlp_downsample_2x2_fix`, `mlp_downsample_3x3_fix`);
+            "downsample_2x2_columns" lists the tokens column by column (`mlp_downsample` of VILA 1.5).
         projector_factor: Used by "pool".
         grid_encoding: Add image positions to the features, for encoders without their own (convolutional ones).
         position_encoding: Add the 3D position encoding; False is the 2D model.
@@ -52,7 +54,8 @@ class SR3DConfig(PretrainedConfig):
         scale: How metres reach the model: "none", "token" (one token encodes the scene scale), "metric" (the
             processor normalises by a fixed length).
         camera_token: One token per frame; in a 3D model it carries the position of the camera.
-        region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally, "trajectory" keeps them apart.
+        region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally, "trajectory" keeps them apart;
+            "regiongpt" is SpatialRGPT's region extractor, for one picture (`models.sr3d.regiongpt`).
         region_width: Hidden units of the MLP from a pooled region to its token; None for the language model's width.
         region_extractor_trained: Whether region tokens mean something; else regions are drawn on the frames
             (`models.sr3d.answering`).
@@ -60,6 +63,7 @@ class SR3DConfig(PretrainedConfig):
         region_token_id: Placeholder of a region.
         camera_token_id: Placeholder of a camera token.
         scale_token_id: Placeholder of the scale token.
+        depth_token_id: Placeholder of a region in the depth picture ("regiongpt"); None for a model without one.
         pad_token_id: Of the tokenizer, for `generate`.
         eos_token_id: Ends an answer, for `generate`.
         **kwargs: See `transformers.PretrainedConfig`.
@@ -88,13 +92,14 @@ class SR3DConfig(PretrainedConfig):
         timestamp_gain: float = 1.0,
         scale: str = "token",
         camera_token: bool = True,
-        region_pool: Literal["pixel", "frame_mean", "trajectory"] = "pixel",
+        region_pool: Literal["pixel", "frame_mean", "trajectory", "regiongpt"] = "pixel",
         region_width: int | None = None,
         region_extractor_trained: bool = True,
         image_token_id: int = 3,
         region_token_id: int = 4,
         camera_token_id: int = 5,
         scale_token_id: int = 6,
+        depth_token_id: int | None = None,
         pad_token_id: int = 0,
         eos_token_id: int | list[int] = 1,
         **kwargs: Any,
@@ -124,6 +129,7 @@ class SR3DConfig(PretrainedConfig):
         self.region_token_id = region_token_id
         self.camera_token_id = camera_token_id
         self.scale_token_id = scale_token_id
+        self.depth_token_id = depth_token_id
         self.pad_token_id = pad_token_id
         self.eos_token_id = eos_token_id
         for name, options in CHOICES.items():
@@ -142,8 +148,9 @@ class SR3DConfig(PretrainedConfig):
     @property
     def token_grid(self) -> int:
         """Rows, and columns, of visual tokens per tile, after the projector."""
-        factor = {"pool": self.projector_factor, "downsample_2x2": 2, "downsample_3x3": 3}.get(self.projector, 1)
-        return -(-self.grid // factor)
+        two = {"downsample_2x2": 2, "downsample_2x2_columns": 2}
+        factor = {"pool": self.projector_factor, **two, "downsample_3x3": 3}.get(self.projector, 1)
+        return -(-(REGIONGPT_GRID if self.region_pool == "regiongpt" else self.grid) // factor)
 
 
 def _sub_config(config: PretrainedConfig | dict[str, Any]) -> PretrainedConfig:

@@ -31,6 +31,7 @@ from models.sr3d.encodings.timestamp_encoding import timestamp_encoding
 from models.sr3d.inputs.visual_inputs import VisualInputs, without_visual
 from models.sr3d.projector import projector
 from models.sr3d.region_extractor import RegionExtractor
+from models.sr3d.regiongpt import RegionGPTExtractor
 
 TILES_AT_ONCE = 16  # in the vision tower without gradients, so that its activations do not grow with a video
 IGNORED = -100  # label of a token that is not supervised (transformers convention)
@@ -61,7 +62,11 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         channels, width = self.vision_tower.channels, config.text_config.get_text_config().hidden_size
         self.grid_encoding = GridEncoding(channels) if config.grid_encoding else None
         self.projector = projector(config.projector, channels, width, config.projector_factor)
-        self.region_extractor = RegionExtractor(channels, width, config.region_pool, config.region_width)
+        self.region_extractor: RegionExtractor | RegionGPTExtractor
+        if config.region_pool == "regiongpt":
+            self.region_extractor = RegionGPTExtractor(channels, width)
+        else:
+            self.region_extractor = RegionExtractor(channels, width, config.region_pool, config.region_width)
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
         self.scale_encoding: ScaleEncoding | None = None
         self.position_encoding: PositionEncoding3D | None = None
@@ -134,7 +139,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
     ) -> Float[Tensor, "batch token hidden"]:
         """Embed text, and put visual, region, camera and scale tokens in the places of their placeholders."""
         config = self.config
-        ids = (config.image_token_id, config.region_token_id, config.camera_token_id, config.scale_token_id)
+        ids = [config.image_token_id, config.region_token_id, config.camera_token_id, config.scale_token_id]
+        ids += [] if config.depth_token_id is None else [config.depth_token_id]
         placeholder = torch.isin(input_ids, input_ids.new_tensor(ids))
         embeds: Tensor = self.get_input_embeddings()(input_ids.masked_fill(placeholder, 0))
         features = visual.features
@@ -142,11 +148,24 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             if visual.pixel_values is None:
                 return embeds
             features = self.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
-        tokens = self._visual_tokens(features, visual)
+        coarse = features
+        if isinstance(self.region_extractor, RegionGPTExtractor):
+            features = self.region_extractor.refine(features)
+            coarse = self.region_extractor.coarse(features)
+        tokens = self._visual_tokens(coarse, visual)
         embeds = _fill(embeds, input_ids == config.image_token_id, tokens, "visual")
-        regions = self._region_tokens(features, visual)
-        if regions is not None:
+        masks = _region_masks(visual)
+        if masks is not None:
+            regions = self.region_extractor(features, masks)[visual.region_mentions]
             embeds = _fill(embeds, input_ids == config.region_token_id, regions, "region")
+            if (
+                isinstance(self.region_extractor, RegionGPTExtractor)
+                and config.depth_token_id is not None
+                and visual.depth_values is not None
+            ):
+                depth = self.vision_tower(visual.depth_values.to(self.dtype))
+                regions = self.region_extractor.depth_tokens(depth, masks)[visual.region_mentions]
+                embeds = _fill(embeds, input_ids == config.depth_token_id, regions, "depth")
         if self.camera_token is not None:
             slots = input_ids == config.camera_token_id
             embeds = _fill(embeds, slots, self._camera_tokens(int(slots.sum()), visual), "camera")
@@ -168,17 +187,6 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             tokens = tokens[visual.tile_mentions]
         in_order: Tensor = rearrange(tokens, "t r c d -> (t r c) d")
         return in_order
-
-    def _region_tokens(
-        self, features: Float[Tensor, "tile rows cols channel"], visual: VisualInputs
-    ) -> Float[Tensor, "region_mention hidden"] | None:
-        """Pool features over regions, in the order of their placeholders (the region path)."""
-        masks, tile, index = visual.region_masks, visual.region_tile, visual.region_index
-        if masks is None or tile is None or index is None:
-            return None
-        names = tuple(f"region {k}" for k in range(int(index.max()) + 1 if len(index) else 0))
-        tokens: Tensor = self.region_extractor(features, RegionMasks(masks, tile, index, names))
-        return tokens[visual.region_mentions]
 
     def _camera_tokens(self, count: int, visual: VisualInputs) -> Float[Tensor, "camera hidden"]:
         """Repeat the learned camera token, and add where each camera is, if that is known."""
@@ -295,6 +303,15 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if implementation == "sdpa":
             return mask
         return torch.zeros_like(mask, dtype=embeds.dtype).masked_fill(~mask, torch.finfo(embeds.dtype).min)
+
+
+def _region_masks(visual: VisualInputs) -> RegionMasks | None:
+    """Collect the masks of the regions of a batch."""
+    masks, tile, index = visual.region_masks, visual.region_tile, visual.region_index
+    if masks is None or tile is None or index is None:
+        return None
+    names = tuple(f"region {k}" for k in range(int(index.max()) + 1 if len(index) else 0))
+    return RegionMasks(masks, tile, index, names)
 
 
 def _fill(embeds: Tensor, slots: Tensor, values: Tensor, what: str) -> Tensor:

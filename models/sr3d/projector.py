@@ -23,16 +23,20 @@ class Pool(nn.Module):
 
 
 class SpaceToChannel(nn.Module):
-    """Stack factor x factor features into channels, row by row; sizes are padded to a multiple with zeros."""
+    """Stack factor x factor features into channels, row by row; sizes are padded to a multiple with zeros.
 
-    def __init__(self, factor: int) -> None:
+    With `columns`, the stacks are listed column by column: rows and columns of the result are swapped.
+    """
+
+    def __init__(self, factor: int, columns: bool = False) -> None:
         super().__init__()
         self.factor = factor
+        self.pattern = "t (r a) (c b) d -> t c r (a b d)" if columns else "t (r a) (c b) d -> t r c (a b d)"
 
     def forward(self, features: Float[Tensor, "tile rows cols channel"]) -> Float[Tensor, "tile rows2 cols2 channel2"]:
         """Stack."""
         padded = pad_to_multiple(features, self.factor)
-        stacked: Tensor = rearrange(padded, "t (r a) (c b) d -> t r c (a b d)", a=self.factor, b=self.factor)
+        stacked: Tensor = rearrange(padded, self.pattern, a=self.factor, b=self.factor)
         return stacked
 
 
@@ -48,7 +52,8 @@ def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Seque
     """Build the map from (tile, rows, cols, channels) features to (tile, rows2, cols2, width) tokens.
 
     "downsample_2x2" and "downsample_3x3" have the layers of VILA's `mlp_downsample_2x2_fix` and
-    `mlp_downsample_3x3_fix` in their order: `layers.N` there is N here.
+    `mlp_downsample_3x3_fix` in their order: `layers.N` there is N here. "downsample_2x2_columns" is `mlp_downsample` as
+    VILA 1.5 had it, which lists tokens column by column.
 
     Raises:
         ValueError: the kind is unknown.
@@ -59,9 +64,9 @@ def projector(kind: str, channels: int, width: int, factor: int = 1) -> nn.Seque
         return nn.Sequential(nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
     if kind == "pool":
         return nn.Sequential(Pool(factor), nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width))
-    if kind == "downsample_2x2":
+    if kind in ("downsample_2x2", "downsample_2x2_columns"):
         return nn.Sequential(
-            SpaceToChannel(2),
+            SpaceToChannel(2, columns=kind == "downsample_2x2_columns"),
             nn.LayerNorm(4 * channels),
             nn.Linear(4 * channels, width),
             nn.GELU(),

@@ -1,4 +1,4 @@
-"""RegionGPT's region extractor, as SpatialRGPT has it: finer features, and one token a region from each of two pictures.
+"""RegionGPT's region extractor, as in SpatialRGPT: finer features, and a token a region from each of two pictures.
 
 Source: SpatialRGPT (arXiv 2406.01584) section 3.2; github.com/AnjieCheng/SpatialRGPT.
 """
@@ -13,15 +13,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.regions import RegionMasks
+from models.sr3d.config import REGIONGPT_GRID
 
-GRID = 27  # rows, and columns, of the features that reach the projector, whatever the tower
 log = logging.getLogger(__name__)
 
 
 class RegionGPTExtractor(nn.Module):
     """Refines the tower's features fourfold, and pools them under masks that are resized to them.
 
-    The projector of the visual tokens takes the refined features too, averaged to `GRID` x `GRID` (`coarse`). A depth
+    The projector of the visual tokens takes the refined features too, averaged to 27 x 27 (`coarse`). A depth
     picture is pooled as the tower gives it. A region lies on one picture.
     """
 
@@ -41,15 +41,17 @@ class RegionGPTExtractor(nn.Module):
         self, features: Float[Tensor, "tile rows cols channel"]
     ) -> Float[Tensor, "tile fine_rows fine_cols channel"]:
         """Refine the features of a tower to four times as many rows and columns."""
-        fine: Tensor = self.feature_refinement_module(rearrange(features, "t r c d -> t d r c"))
-        return rearrange(fine, "t d r c -> t r c d")
+        refined = self.feature_refinement_module(rearrange(features, "t r c d -> t d r c"))
+        fine: Tensor = rearrange(refined, "t d r c -> t r c d")
+        return fine
 
     def coarse(
         self, fine: Float[Tensor, "tile fine_rows fine_cols channel"]
     ) -> Float[Tensor, "tile grid grid channel"]:
         """Average refined features to what the projector of the visual tokens takes."""
-        mean = F.adaptive_avg_pool2d(rearrange(fine, "t r c d -> t d r c"), GRID)
-        return rearrange(mean, "t d r c -> t r c d")
+        mean = F.adaptive_avg_pool2d(rearrange(fine, "t r c d -> t d r c"), REGIONGPT_GRID)
+        coarse: Tensor = rearrange(mean, "t d r c -> t r c d")
+        return coarse
 
     def forward(
         self, fine: Float[Tensor, "tile fine_rows fine_cols channel"], masks: RegionMasks
@@ -71,7 +73,8 @@ class ChannelNorm(nn.LayerNorm):
 
     def forward(self, x: Float[Tensor, "tile channel rows cols"]) -> Float[Tensor, "tile channel rows cols"]:
         """Normalise."""
-        return rearrange(super().forward(rearrange(x, "t d r c -> t r c d")), "t r c d -> t d r c")
+        normed: Tensor = rearrange(super().forward(rearrange(x, "t d r c -> t r c d")), "t r c d -> t d r c")
+        return normed
 
 
 def pool_resized(

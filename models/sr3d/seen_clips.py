@@ -38,7 +38,8 @@ class SeenClips:
         visual, _ = VisualInputs.split(batch)
         assert visual.pixel_values is not None  # a clip has frames
         features = model.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
-        seen = replace(visual, pixel_values=None, points=None, points_valid=None, region_masks=None, features=features)
+        unread = dict.fromkeys(("pixel_values", "depth_values", "points", "points_valid", "region_masks"))
+        seen = replace(visual, **unread, features=features)
         prompts = {name: batch[name] for name in ("input_ids", "attention_mask")}
         outputs = model(**prompts, **vars(seen), use_cache=True, logits_to_keep=1)
         return cls(features, outputs.past_key_values, batch["attention_mask"])
@@ -60,7 +61,13 @@ class SeenClips:
         """
         questions = [replace(sample, prefix=sample.prefix[:0]) for sample in samples]
         batch, owner = collate_text(questions, packed=False, pad_side="left", pad_id=processor.tokenizer.pad_token_id)
-        batch = {name: value.to(model.device) for name, value in {**batch, **collate_regions(questions)}.items()}
+        batch = {
+            name: value.to(model.device)
+            for name, value in {
+                **batch,
+                **collate_regions(questions, processor.image_mean, processor.image_std),
+            }.items()
+        }
         owner = owner.to(model.device)
         batch["attention_mask"] = torch.cat([self.attention_mask[owner], batch["attention_mask"]], 1)
         cache = copy.deepcopy(self.cache)  # generation adds to it

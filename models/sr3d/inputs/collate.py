@@ -59,7 +59,7 @@ def collate_visuals(
     """Pack tiles and regions of all samples, once each, and list which of them the placeholders of every row take.
 
     Samples of text alone add nothing; without any other there are no visual inputs. Raises ValueError where only some
-    of the samples have timestamps.
+    of the samples have timestamps, or a depth picture.
     """
     seen = [len(sample.pixels) > 0 for sample in samples]
     if not any(seen):
@@ -67,16 +67,15 @@ def collate_visuals(
     tiles = torch.tensor([len(sample.pixels) for sample in samples])
     first_tile = tiles.cumsum(0) - tiles
     rows = owner.tolist()
-    pixels = torch.cat([sample.pixels for sample in samples]).float() / 255
     batch = {
-        "pixel_values": (pixels - _channels(mean)) / _channels(std),
+        "pixel_values": _normalised([sample.pixels for sample in samples], mean, std),
         "points": torch.cat([sample.points for sample in samples]),
         "points_valid": torch.cat([sample.points_valid for sample in samples]),
         "camera_centres": torch.cat([samples[row].camera_centres for row in rows]),
         "camera_known": torch.cat([samples[row].camera_known for row in rows]),
         "scene_scale": torch.tensor([samples[row].scale or 1.0 for row in rows if seen[row]]),
         "scale_known": torch.tensor([samples[row].scale is not None for row in rows if seen[row]]),
-        **collate_regions(samples),
+        **collate_regions(samples, mean, std),
     }
     if not packed:
         batch["tile_mentions"] = torch.cat([first_tile[row] + torch.arange(int(tiles[row])) for row in rows])
@@ -88,18 +87,33 @@ def collate_visuals(
     return batch
 
 
-def collate_regions(samples: Sequence[Sample]) -> dict[str, Tensor]:
-    """Pack the regions of all samples, and list which of them the placeholders of every question take."""
+def collate_regions(samples: Sequence[Sample], mean: Sequence[float], std: Sequence[float]) -> dict[str, Tensor]:
+    """Pack the regions of all samples, and list which of them the placeholders of every question take.
+
+    Depth pictures go with them: only region tokens read those. Raises ValueError where only some of the samples have
+    depth.
+    """
     tiles = torch.tensor([len(sample.pixels) for sample in samples])
     regions = torch.tensor([len(sample.regions.names) for sample in samples])
     first_tile, first_region = tiles.cumsum(0) - tiles, regions.cumsum(0) - regions
     mentions = [m + first for s, first in zip(samples, first_region, strict=True) for m in s.mentions]
-    return {
+    batch = {
         "region_masks": torch.cat([sample.regions.masks for sample in samples]),
         "region_tile": torch.cat([s.regions.tile + first for s, first in zip(samples, first_tile, strict=True)]),
         "region_index": torch.cat([s.regions.region + first for s, first in zip(samples, first_region, strict=True)]),
         "region_mentions": torch.cat([torch.zeros(0, dtype=torch.long), *mentions]),
     }
+    depths = [sample.depth_pixels for sample in samples if sample.depth_pixels is not None]
+    if depths:
+        seen = sum(len(sample.pixels) > 0 for sample in samples)
+        if len(depths) < seen:
+            raise ValueError(f"{len(depths)} of {seen} samples have depth: give `points` for all or none")
+        batch["depth_values"] = _normalised(depths, mean, std)
+    return batch
+
+
+def _normalised(tiles: Sequence[Tensor], mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    return (torch.cat(list(tiles)).float() / 255 - _channels(mean)) / _channels(std)
 
 
 def _channels(values: Sequence[float]) -> Tensor:

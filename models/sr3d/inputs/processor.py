@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
 from models.geometry import PointMap
-from models.regions import Region, follow, pack_regions, plan_tiles, thumbnail, tile_image
+from models.regions import Region, TilePlan, follow, pack_regions, plan_tiles, thumbnail, tile_image
 from models.regions.tiling import Resizer
 from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
@@ -26,6 +26,7 @@ from models.sr3d.inputs.conversation import (
     mention_regions,
     prepare_conversation,
 )
+from models.sr3d.inputs.depth_picture import depth_picture
 from models.sr3d.inputs.mentions import check_all_mentioned
 from models.sr3d.inputs.prompt import Prompt
 from models.sr3d.inputs.sample import Sample
@@ -62,6 +63,10 @@ class SR3DProcessor(ProcessorMixin):
         clock: Input of the timestamp encoding: "seconds", or "frame_index" (a control: frames are numbered).
         follow: Follow a region that is marked on one frame of a video to the others (`models.regions.follow`).
         time_prompt: State the duration of a video in words before its tokens (4D-RGPT Table 6; needs `seconds`).
+        duration_line: With `time_prompt`, what a checkpoint begins questions about videos with instead; `{}` is the
+            duration.
+        one_picture: Regions lie on a single picture, and are refused on a video (SpatialRGPT).
+        depth_picture: Where depth is known, the model takes a picture of it, and two tokens a region (SpatialRGPT).
         video_frames: Frames of a video that the checkpoint was trained with; None where it does not say.
     """
 
@@ -86,6 +91,9 @@ class SR3DProcessor(ProcessorMixin):
         frame_suffix: Sequence[str] = (),
         clock: str = "seconds",
         time_prompt: bool = False,
+        duration_line: str = "",
+        one_picture: bool = False,
+        depth_picture: bool = False,
         follow: bool = False,
         video_frames: int | None = None,
     ) -> None:
@@ -112,6 +120,9 @@ class SR3DProcessor(ProcessorMixin):
         self.frame_suffix = list(frame_suffix)
         self.clock = clock
         self.time_prompt = time_prompt
+        self.duration_line = duration_line
+        self.one_picture = one_picture
+        self.depth_picture = depth_picture
         self.follow = follow
         self.video_frames = video_frames
 
@@ -132,9 +143,10 @@ class SR3DProcessor(ProcessorMixin):
         Raises ValueError where tokenizer and config disagree about a placeholder, or where pictures would be cut into
         tiles for a model that takes every tile of a region for a frame.
         """
-        if config.region_pool == "trajectory" and kwargs.get("max_tiles", 1) > 1:
+        if config.region_pool in ("trajectory", "regiongpt") and kwargs.get("max_tiles", 1) > 1:
             raise ValueError(
-                f"region_pool 'trajectory' takes tiles for frames: max_tiles must be 1, not {kwargs['max_tiles']}"
+                f"region_pool {config.region_pool!r} takes tiles for frames: max_tiles must be 1, not "
+                f"{kwargs['max_tiles']}"
             )
         for field, token in PLACEHOLDERS.items():
             expected = getattr(config, field)
@@ -152,6 +164,8 @@ class SR3DProcessor(ProcessorMixin):
             scale=config.scale,
             point_map=config.position_encoding or config.scale != "none",
             camera_token=config.camera_token,
+            one_picture=config.region_pool == "regiongpt",
+            depth_picture=config.depth_token_id is not None,
             **kwargs,
         )
         return processor
@@ -188,6 +202,11 @@ class SR3DProcessor(ProcessorMixin):
         """
         time, _, height, width = video.shape
         single = time == 1
+        if self.one_picture and not single and regions:
+            raise ValueError(f"this model points at regions of one picture, not of {time} frames: choose one (--frame)")
+        depth = None
+        if self.depth_picture and points is not None:
+            depth = tile_image(depth_picture(points, world_T_cam), TilePlan(1, 1, self.tile_size), self.resizer)[:, 0]
         points = points if self.point_map else None
         plan = plan_tiles(height, width, self.tile_size, (max_tiles or self.max_tiles) if single else 1)
         tiles = rearrange(tile_image(video, plan, self.resizer), "t n c y x -> (t n) c y x")
@@ -203,7 +222,8 @@ class SR3DProcessor(ProcessorMixin):
         if self.follow:
             regions = follow(video, regions)
         prompt = self.prompt
-        texts = [prompt.question(question, len(regions), single) for question in questions]
+        line = prompt.line(time, seconds) if questions else ""  # a conversation has no duration
+        texts = [prompt.question(text, len(regions), single, depth is not None, line) for text in questions]
         if strict:
             check_all_mentioned(questions, len(regions))
         normalizer = scene.normalizer
@@ -221,6 +241,7 @@ class SR3DProcessor(ProcessorMixin):
             questions=tuple(ids for ids, _ in texts),
             mentions=tuple(mentions for _, mentions in texts),
             answers=None if answers is None else tuple(prompt.answer(answer) for answer in answers),
+            depth_pixels=depth,
         )
 
     def prepare_conversation(self, messages: Sequence[Mapping[str, Any]], regions: Sequence[Region] = ()) -> Sample:
@@ -240,6 +261,7 @@ class SR3DProcessor(ProcessorMixin):
             tile_suffix=self.tile_suffix,
             frame_suffix=self.frame_suffix,
             time_prompt=self.time_prompt,
+            duration_line=self.duration_line,
         )
 
     def collate(self, samples: Sequence[Sample], packed: bool = True, pad_side: PadSide | None = None) -> BatchFeature:

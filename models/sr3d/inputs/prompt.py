@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from models.spoken_numbers import format_number
 from models.sr3d.inputs.mentions import mentioned, replace_mentions
-from models.sr3d.inputs.tokenizer import CAMERA, IMAGE, REGION, SCALE
+from models.sr3d.inputs.tokenizer import CAMERA, DEPTH, IMAGE, REGION, SCALE
 
 DURATION = "the time from the first picture to the last is {} s"
 
@@ -38,19 +38,29 @@ class Prompt:
     tile_suffix: Sequence[str]
     frame_suffix: Sequence[str]
     time_prompt: bool
+    duration_line: str = ""
 
     def prefix(self, time: int, tiles: int, seconds: Float[Tensor, "time"] | None) -> Int64[Tensor, "token"]:
         """Lay out what comes before the question, for `time` frames of `tiles` tiles each; one frame is an image."""
         head = self._ids(self.template.split("{visual}")[0])
-        if self.time_prompt and time > 1:
-            if seconds is None:
-                raise ValueError("this processor says how long a video takes: give its `seconds`")
-            head = (*head, *self._ids(DURATION.format(format_number(float(seconds[-1] - seconds[0])))))
+        if not self.duration_line:
+            head = (*head, *self._ids(self._duration(DURATION, time, seconds)))
         text = self._ids(self.tile_text) if time == 1 else ()
         visual = [self.token(SCALE)] * self.scale_token
         for i in range(time * tiles):
             visual += [*self.tile(time == 1, i % tiles == 0), *text]
         return torch.tensor([*head, *visual[: len(visual) - len(text)]], dtype=torch.long)
+
+    def line(self, time: int, seconds: Float[Tensor, "time"] | None) -> str:
+        """Write what begins a question about `time` frames: the checkpoint's own line about their duration."""
+        return self._duration(self.duration_line, time, seconds)
+
+    def _duration(self, sentence: str, time: int, seconds: Float[Tensor, "time"] | None) -> str:
+        if not self.time_prompt or time == 1:
+            return ""
+        if seconds is None:
+            raise ValueError("this processor says how long a video takes: give its `seconds`")
+        return sentence.format(format_number(float(seconds[-1] - seconds[0])))
 
     def tile(self, image: bool, first: bool) -> list[int]:
         """Lay out a tile of an image, or a frame of a video, and its suffix; a camera token precedes the first tile."""
@@ -63,11 +73,12 @@ class Prompt:
         return self._ids(special)[0]
 
     def question(
-        self, text: str, regions: int, image: bool = False
+        self, text: str, regions: int, image: bool = False, depth: bool = False, before: str = ""
     ) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
         """Tokenize a question behind a video or an `image`, and list the regions that it mentions, in order.
 
-        Blanks at its end are dropped, as VILA drops them.
+        Blanks at its end are dropped, as VILA drops them. With `depth` a second placeholder follows that of a region.
+        `before` begins the question.
 
         Raises:
             ValueError: the question is empty, mentions a region that was not given, or holds another tag.
@@ -75,7 +86,8 @@ class Prompt:
         mentions = mentioned(text, regions)
         if not text.strip():
             raise ValueError("a question is empty")
-        question = (self.tile_text if image else "") + replace_mentions(text.rstrip(), REGION)
+        region = f"{REGION} {DEPTH}" if depth else REGION
+        question = (self.tile_text if image else "") + before + replace_mentions(text.rstrip(), region)
         ids = self._ids(self.template.split("{visual}")[1].replace("{question}", question))
         reserved = {self.token(tag) for tag in (IMAGE, CAMERA, SCALE)}
         if not reserved.isdisjoint(ids) or ids.count(self.token(REGION)) != len(mentions):

@@ -19,7 +19,8 @@ class Sample:
     """A prepared clip or image. Pixels stay uint8; points are canonical, clipped, and pooled to the token grid.
 
     `scale` is metres per canonical unit, None where no point or no metric scale is known. `prefix` are the ids before
-    the question, with all visual placeholders. `mentions[q]` lists the regions that question q points at, in order.
+    the question, with all visual placeholders. `depth_pixels` is a picture of the depth, for models that take one.
+    `mentions[q]` lists the regions that question q points at, in order.
     """
 
     pixels: UInt8[Tensor, "tile 3 side side"]
@@ -35,6 +36,7 @@ class Sample:
     questions: tuple[Int64[Tensor, "_"], ...]
     mentions: tuple[Int64[Tensor, "_"], ...]
     answers: tuple[Int64[Tensor, "_"], ...] | None = None
+    depth_pixels: UInt8[Tensor, "tile 3 side side"] | None = None
 
     def select(self, index: Sequence[int]) -> Sample:
         """Keep some of the questions."""

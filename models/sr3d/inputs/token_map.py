@@ -31,4 +31,7 @@ def token_map(input_ids: Int64[Tensor, "batch token"], config: SR3DConfig) -> To
     order = (visual.cumsum(1) - 1)[sample, position]  # among the visual tokens of the sample
     side = config.token_grid
     tile, cell = order // side**2, order % side**2
-    return TokenMap(sample, position, tile, cell // side, cell % side)
+    row, col = cell // side, cell % side
+    if config.projector == "downsample_2x2_columns":
+        row, col = col, row
+    return TokenMap(sample, position, tile, row, col)

@@ -18,6 +18,7 @@ PLACEHOLDERS = {  # fields of `SR3DConfig`, and their tokens
     "camera_token_id": CAMERA,
     "scale_token_id": SCALE,
 }
+DEPTH = "<depth>"  # of a region in the depth picture; only SpatialRGPT has it
 WORD = r"\d+(?:\.\d+)?|\([A-Z]\)|\w+(?:['/-]\w+)*|[^\w\s]"  # a number, an option, a word or unit, one other sign
 TAG = re.compile(r"<\w+>")
 

@@ -24,6 +24,7 @@ class VisualInputs:
     Args:
         pixel_values: normalised tiles or frames.
         features: what `encode_tiles` made of them, instead of pixels.
+        depth_values: normalised depth pictures of the same tiles ("regiongpt").
         tile_mentions: tile of each group of `<image>` placeholders.
         points: canonical points, pooled to the token grid of each tile.
         points_valid: whether a point is known.
@@ -40,6 +41,7 @@ class VisualInputs:
 
     pixel_values: Float[Tensor, "tile 3 height width"] | None = None
     features: Float[Tensor, "tile rows cols channel"] | None = None
+    depth_values: Float[Tensor, "tile 3 height width"] | None = None
     tile_mentions: Int64[Tensor, "tile_mention"] | None = None
     points: Float[Tensor, "tile fine_rows fine_cols 3"] | None = None
     points_valid: Bool[Tensor, "tile fine_rows fine_cols"] | None = None

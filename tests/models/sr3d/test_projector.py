@@ -30,9 +30,17 @@ def test_space_to_channel_stacks_a_block_row_by_row() -> None:
     assert stacked[0, 0, 1].tolist() == [3, 0, 0, 7, 0, 0, 11, 0, 0]  # padded at the end
 
 
-@pytest.mark.parametrize(("kind", "side"), [("linear", 6), ("mlp", 6), ("pool", 3), ("downsample_3x3", 2)])
+@pytest.mark.parametrize(
+    ("kind", "side"), [("linear", 6), ("mlp", 6), ("pool", 3), ("downsample_3x3", 2), ("downsample_2x2_columns", 3)]
+)
 def test_each_projector_gives_the_grid_that_it_promises(kind: str, side: int) -> None:
     assert projector(kind, 8, 16, factor=2)(torch.rand(2, 6, 6, 8)).shape == (2, side, side, 16)
+
+
+def test_the_projector_of_vila15_lists_its_tokens_column_by_column() -> None:
+    features = torch.arange(16.0).reshape(1, 4, 4, 1)
+    assert SpaceToChannel(2)(features)[0, 0, 1].tolist() == [2, 3, 6, 7]
+    assert SpaceToChannel(2, columns=True)(features)[0, 1, 0].tolist() == [2, 3, 6, 7]
 
 
 def test_pooling_is_a_mean() -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor, token_map
+from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, token_map
 from models.sr3d.inputs.visual_inputs import VisualInputs
 
 
@@ -19,3 +19,9 @@ def test_the_embedding_at_a_mapped_position_is_the_token_of_that_place(
     assert len(place.tile) == 3 * (2 + 3 + 2) * model.num_vision_tokens
     expected = tokens[first_tile[place.sample] + place.tile, place.row, place.col]
     torch.testing.assert_close(embeds[place.sample, place.position], expected)
+
+
+def test_tokens_of_vila15_lie_column_by_column() -> None:
+    config = SR3DConfig(tile_size=16, projector="downsample_2x2_columns")  # 2 x 2 tokens
+    place = token_map(torch.tensor([[9, 3, 3, 3, 3, 9]]), config)
+    assert list(zip(place.row.tolist(), place.col.tolist(), strict=True)) == [(0, 0), (1, 0), (0, 1), (1, 1)]
