@@ -54,7 +54,9 @@ def convert(
     with new_folder(output) as draft:
         model.save_pretrained(draft)
         processor.save_pretrained(draft)
-    untrained = "region extractor" if nvila is not None else "projector and region extractor"
+    untrained = "projector and region extractor" if nvila is None else "region extractor"
+    if model.config.region_extractor_trained:
+        untrained = "nothing"
     typer.echo(
         f"{output}: {sum(p.numel() for p in model.parameters()) / 1e6:,.0f} M parameters; untrained: {untrained}"
     )

@@ -49,8 +49,16 @@ def write_nvila(root: Path, projector: str = "mlp_downsample_3x3_fix", padding: 
     for layer, shape in PROJECTORS[projector].items():
         weights[f"layers.{layer}weight"] = torch.randn(*shape[::-1]) / shape[0] ** 0.5
         weights[f"layers.{layer}bias"] = torch.randn(shape[-1])
-    _write(root / "mm_projector", {"mm_projector_type": projector, "model_type": "v2l_projector"}, weights)
+    write_part(root / "mm_projector", {"mm_projector_type": projector, "model_type": "v2l_projector"}, weights)
 
+    write_tower(root / "vision_tower")
+    top = {"model_type": "llava_llama", "image_aspect_ratio": "dynamic", "mm_vision_select_layer": -2}
+    (root / "config.json").write_text(json.dumps(top))
+    return root
+
+
+def write_tower(folder: Path) -> None:
+    """Write SigLIP with the prefix of its old keys."""
     config = SiglipVisionConfig(
         hidden_size=CHANNELS,
         intermediate_size=24,
@@ -62,10 +70,7 @@ def write_nvila(root: Path, projector: str = "mlp_downsample_3x3_fix", padding: 
     )
     tower = SiglipVisionModel(config)
     old = {f"vision_model.{key}": value for key, value in tower.state_dict().items()}
-    _write(root / "vision_tower", {**config.to_dict(), "torch_dtype": "bfloat16"}, old)
-    top = {"model_type": "llava_llama", "image_aspect_ratio": "dynamic", "mm_vision_select_layer": -2}
-    (root / "config.json").write_text(json.dumps(top))
-    return root
+    write_part(folder, {**config.to_dict(), "torch_dtype": "bfloat16"}, old)
 
 
 def write_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -80,7 +85,8 @@ def write_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _write(part: Path, config: dict[str, object], weights: dict[str, Tensor]) -> None:
-    part.mkdir()
+def write_part(part: Path, config: dict[str, object], weights: dict[str, Tensor]) -> None:
+    """Write `config.json` and `model.safetensors`."""
+    part.mkdir(parents=True)
     (part / "config.json").write_text(json.dumps(config))
     save_file({key: value.contiguous() for key, value in weights.items()}, part / "model.safetensors")

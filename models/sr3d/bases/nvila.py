@@ -1,10 +1,14 @@
-"""NVILA-Lite checkpoints: three stock parts in a folder, put together as an SR-3D model that equals them exactly."""
+"""VILA's checkpoints, NVILA-Lite first: stock parts in a folder, put together as an SR-3D model that equals them.
+
+4D-RGPT has the parts of NVILA-Lite; VILA 1.5 and SpatialRGPT have a Llama (`models.sr3d.bases.vila15`).
+"""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 import json
+import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +21,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from models.attention import attention_implementation
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
 from models.sr3d.bases.published_files import pixel_statistics, question_template
+from models.sr3d.bases.vila15 import check_region_extractor, set_llama3_prompt
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
-from models.sr3d.inputs.tokenizer import CAMERA, PLACEHOLDERS, REGION, SCALE, add_placeholders
+from models.sr3d.inputs.tokenizer import CAMERA, DEPTH, IMAGE, PLACEHOLDERS, REGION, SCALE, add_placeholders
 from models.sr3d.model import SR3DForConditionalGeneration
 
+log = logging.getLogger(__name__)
 OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")
 QWEN_TEMPLATE = (  # of VILA for Qwen2, where the tokenizer has none
     "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou are a helpful assistant<|im_end|>\n{% endif %}"
@@ -63,9 +69,10 @@ def load_nvila_lite_model(
 ) -> SR3DForConditionalGeneration:
     """Load `llm/`, `mm_projector/` and `vision_tower/` of an NVILA-Lite folder; sizes come from their configs.
 
-    Region extractor and 3D position encoding are new; the latter is zero until trained, so answers are those of the
-    checkpoint. Rows of the vocabulary beyond the tokenizer are cut, as VILA does. Files are mapped into memory: weights
-    of the same dtype are not copied, those of another are converted one by one.
+    SpatialRGPT has a `region_extractor/` as well, and no 3D position encoding. Without it both are new; the encoding is
+    zero until trained, so answers are those of the checkpoint. Rows of the vocabulary beyond the tokenizer are cut, as
+    VILA does. Files are mapped into memory: weights of the same dtype are not copied, those of another are converted
+    one by one.
 
     Args:
         folder: Of the checkpoint.
@@ -126,11 +133,17 @@ def _config(
     if tower.get("model_type") != "siglip_vision_model":
         raise ValueError(f"{folder}/vision_tower has model_type={tower.get('model_type')!r}: NVILA-Lite has SigLIP")
     try:
-        nvila = read_nvila_config(top, head, tower["hidden_size"], text.hidden_size)
+        nvila = read_nvila_config(top, head, tower["hidden_size"], text.hidden_size, text.model_type)
+        if nvila.regions:
+            check_region_extractor(_json(folder / "region_extractor" / "config.json"))
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
+    if not nvila.regions and (folder / "region_extractor").is_dir():
+        log.warning("%s/region_extractor is not used: enable_region is off in config.json", folder)
     tower.update(vision_use_head=False)
-    text.vocab_size = min(text.vocab_size, _published_length(tokenizer))
+    if nvila.depth:
+        tokenizer.add_special_tokens({"additional_special_tokens": [DEPTH]}, replace_extra_special_tokens=False)
+    text.vocab_size = min(text.vocab_size, _published_length(tokenizer, text.model_type))
     config = SR3DConfig(
         **{
             "vision_config": {
@@ -144,7 +157,10 @@ def _config(
             "pe_max_frequency": 128 * math.pi,
             "scale": "none",
             "camera_token": False,
-            "region_extractor_trained": False,
+            "region_extractor_trained": nvila.regions,
+            **({"region_pool": "regiongpt", "position_encoding": False} if nvila.regions else {}),
+            "depth_token_id": tokenizer.convert_tokens_to_ids(DEPTH) if nvila.depth else None,
+            "timestamp_encoding": "before_projector" if nvila.timestamps else "none",
             **{field: tokenizer.convert_tokens_to_ids(token) for field, token in PLACEHOLDERS.items()},
             "pad_token_id": tokenizer.pad_token_id,
             "eos_token_id": _stop_tokens(tokenizer),
@@ -168,6 +184,10 @@ def _assemble(
         plain = key.removeprefix("vision_tower.").removeprefix("vision_model.")
         if not plain.startswith("head."):  # the pooling head, which is not used
             state["vision_tower.model." + plain] = value
+    new: tuple[str, ...] = OURS
+    if config.region_pool == "regiongpt":
+        state |= {f"region_extractor.{key}": value for key, value in _weights(folder / "region_extractor").items()}
+        new = tuple(key for key in OURS if key != "region_extractor.")
     model: SR3DForConditionalGeneration
     with _without_load_report():  # what is missing is checked below
         model, report = SR3DForConditionalGeneration.from_pretrained(
@@ -180,7 +200,7 @@ def _assemble(
             ignore_mismatched_sizes=True,  # reported below
             **placed,
         )
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(OURS))
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(new))
     for problem, keys in (
         ("lacks", missing),
         ("has unknown", sorted(report["unexpected_keys"])),
@@ -194,12 +214,12 @@ def _assemble(
 @contextmanager
 def _without_load_report() -> Iterator[None]:
     """Keep transformers from listing our own new weights as missing."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        transformers_logging.set_verbosity(before)
 
 
 def _processor(
@@ -218,6 +238,8 @@ def _processor(
         "tile_suffix": nvila.tile_suffix,
         "frame_suffix": nvila.frame_suffix,
         "video_frames": nvila.video_frames,
+        "time_prompt": bool(nvila.duration_line),
+        "duration_line": nvila.duration_line,
     }
     return SR3DProcessor.from_config(config, tokenizer, **{**given, **options})
 
@@ -234,17 +256,22 @@ def _stop_tokens(tokenizer: PreTrainedTokenizerBase) -> int | list[int]:
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    _json(folder / "config.json")
+    kind = _json(folder / "config.json").get("model_type")
     tokenizer = AutoTokenizer.from_pretrained(folder)
+    if kind == "llama":
+        set_llama3_prompt(tokenizer)
     add_placeholders(tokenizer)
     tokenizer.chat_template = tokenizer.chat_template or QWEN_TEMPLATE
     return tokenizer
 
 
-def _published_length(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Count the tokens without those that stand for regions, cameras and the scale."""
-    ours: list[int] = tokenizer.convert_tokens_to_ids([REGION, CAMERA, SCALE])
-    return min(len(tokenizer), *ours)
+def _published_length(tokenizer: PreTrainedTokenizerBase, language: str) -> int:
+    """Count the tokens without those that were added here; VILA 1.5 has none for a picture."""
+    ours = {REGION, CAMERA, SCALE, *((IMAGE, DEPTH) if language == "llama" else ())}
+    length = len(tokenizer)
+    while tokenizer.convert_ids_to_tokens(length - 1) in ours:
+        length -= 1
+    return length
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:

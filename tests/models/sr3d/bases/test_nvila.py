@@ -1,10 +1,13 @@
 """NVILA-Lite folders: a tiny one in the published layout gives the logits of its stock parts, put together by hand."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -43,12 +46,23 @@ def _projected(features: Tensor, kind: str, weights: dict[str, Tensor]) -> Tenso
     return tokens
 
 
-def _by_hand(folder: Path, images: Tensor, question: str, kind: str = "mlp_downsample_3x3_fix") -> Tensor:
-    """Run the stock parts: hidden state -2, the projector, a newline after each frame."""
+def _by_hand(
+    folder: Path,
+    images: Tensor,
+    question: str,
+    kind: str = "mlp_downsample_3x3_fix",
+    seconds: Sequence[float] | None = None,
+) -> Tensor:
+    """Run the stock parts: hidden state -2 (plus when it was seen), the projector, a newline after each frame."""
     tower = SiglipVisionModel(SiglipVisionConfig.from_pretrained(folder / "vision_tower")).eval()
     stored = load_file(folder / "vision_tower" / "model.safetensors")
     tower.load_state_dict({key.removeprefix("vision_model."): value for key, value in stored.items()})
     hidden = tower(images, output_hidden_states=True).hidden_states[-2].reshape(len(images), GRID, GRID, CHANNELS)
+    for frame, when in zip(hidden, seconds or (), strict=seconds is not None):
+        for i in range(0, CHANNELS, 2):  # 4D-RGPT equation 5
+            angle = when / 10_000 ** (i / CHANNELS)
+            frame[..., i] += math.sin(angle)
+            frame[..., i + 1] += math.cos(angle)
     tokens = _projected(hidden, kind, load_file(folder / "mm_projector" / "model.safetensors"))
 
     llm = Qwen2ForCausalLM.from_pretrained(folder / "llm").eval()
@@ -86,6 +100,60 @@ def test_every_projector_and_a_padded_vocabulary_give_the_logits_of_the_stock_cl
         expected = _by_hand(folder, batch["pixel_values"], "How far is the cup?", kind)
     assert logits.shape[-1] == expected.shape[-1] - 7  # rows beyond the tokenizer, which VILA cuts
     torch.testing.assert_close(logits, expected[..., :-7], atol=1e-5, rtol=1e-5)
+
+
+FOUR_D = {  # what 4D-RGPT's public code reads from its config, and what its training script passes
+    "use_time_pe": True,
+    "ld_weight": 0.01,
+    "ed_weights": "depth=0.1,flow_2d_backward=0.001",
+    "distill_tasks": ["depth"],
+    "disable_distillation": False,
+    "num_video_frames": 16,
+    "tune_region_extractor": True,
+}
+
+
+def _four_d(folder: Path, root: Path, **change: Any) -> Path:
+    shutil.copytree(folder, root)
+    top = json.loads((folder / "config.json").read_text())
+    (root / "config.json").write_text(json.dumps({**top, **FOUR_D, **change}))
+    return root
+
+
+def test_a_4d_rgpt_has_timestamps_before_its_projector_and_says_how_long_a_video_takes(
+    folder: Path, tmp_path: Path
+) -> None:
+    changed = _four_d(folder, tmp_path / "rgpt4d")
+    model, processor = load_nvila_lite(changed, dtype=torch.float32)
+    assert (model.config.timestamp_encoding, processor.video_frames) == ("before_projector", 16)
+    batch = processor(text=["How fast?"], videos=[pixels(0, 2)], seconds=[torch.tensor([0.25, 1.75])])
+    line = "These images are uniformly sampled from a video of 1.5 seconds.\n"
+    with torch.no_grad():
+        logits = model(**batch).logits
+        expected = _by_hand(changed, batch["pixel_values"], f"{line}How fast?", seconds=(0.25, 1.75))
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_4d_rgpt_without_timestamps_in_its_config_has_none(folder: Path, tmp_path: Path) -> None:
+    model, processor = load_nvila_lite(_four_d(folder, tmp_path / "off", use_time_pe=False), dtype=torch.float32)
+    assert model.config.timestamp_encoding == "none"
+    assert processor.time_prompt
+    with pytest.raises(ValueError, match="says how long a video takes: give its `seconds`"):
+        processor(text=["How fast?"], videos=[pixels(0, 2)])
+    processor(text=["What is it?"], images=[pixels(0, 1)[0]])
+    quiet = load_nvila_lite_processor(tmp_path / "off", time_prompt=False)
+    quiet(text=["How fast?"], videos=[pixels(0, 2)])
+
+
+def test_regions_of_a_4d_rgpt_are_refused_or_said_to_be_unused(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ValueError, match="enable_region=True: known with a Llama"):
+        load_nvila_lite(_four_d(folder, tmp_path / "regions", enable_region=True))
+    beside = _four_d(folder, tmp_path / "beside")
+    (beside / "region_extractor").mkdir()
+    load_nvila_lite_processor(beside)
+    assert "region_extractor is not used: enable_region is off" in caplog.text
 
 
 def test_settings_of_the_folder_and_of_the_caller_arrive(folder: Path, tmp_path: Path) -> None:

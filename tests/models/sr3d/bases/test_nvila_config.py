@@ -46,6 +46,9 @@ def test_a_picture_that_is_resized_is_one_tile_without_text_behind_it() -> None:
     ("top", "message"),
     [
         ({"image_aspect_ratio": "dynamic_s2"}, "image_aspect_ratio='dynamic_s2': known here is dynamic, resize"),
+        ({"use_time_pe": "sine"}, "use_time_pe='sine': known here is False, True"),
+        ({"enable_depth": True}, "enable_depth=True: known with a Llama"),
+        ({"encoder_l4p": "l4p.ckpt"}, "the field encoder_l4p='l4p.ckpt', which is not known here"),
         ({"fps": 2.0}, "fps=2.0: known here is 0"),
         ({"mm_vision_select_feature": "patch"}, "mm_vision_select_feature='patch': known here is cls_patch"),
         ({"chat_template": "other"}, "chat_template='other': known here is null"),
@@ -60,6 +63,19 @@ def test_a_picture_that_is_resized_is_one_tile_without_text_behind_it() -> None:
 def test_a_value_that_is_not_known_is_refused_by_name(top: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read(**top)
+
+
+def test_a_llama_is_vila15_whose_projector_lists_tokens_by_columns() -> None:
+    top = {"image_aspect_ratio": "resize", "enable_region": True}
+    found = read_nvila_config(top, {"mm_projector_type": "mlp_downsample"}, 64, 96, "llama")
+    assert (found.projector, found.regions, found.depth) == ("downsample_2x2_columns", True, False)
+    assert read({"mm_projector_type": "mlp_downsample"}).projector == "downsample_2x2"
+
+
+def test_the_line_about_the_duration_is_that_of_4d_rgpt_alone() -> None:
+    assert read().duration_line == ""
+    assert read(ld_weight=0.01).duration_line.startswith("These images are uniformly sampled from a video of {} sec")
+    assert (read(use_time_pe=True).timestamps, read(ld_weight=0.01).timestamps) == (True, False)
 
 
 def test_an_unknown_projector_is_refused_by_name() -> None:
