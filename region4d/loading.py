@@ -40,7 +40,7 @@ class LoadedModel:
         height, width = footage.video.shape[-2:]
         marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
         (answer,) = self.answerer.answer([Query(footage, marked, question)])
-        return state_scale(answer, footage.metric)
+        return state_scale(answer, footage.metric or self.answerer.guesses_scale)
 
 
 def load(
@@ -52,8 +52,8 @@ def load(
     """Load a trained SR-3D.
 
     Args:
-        name_or_folder: A checkpoint that comes with region4d; a folder, exported by `region4d train` or NVILA-Lite; or
-            the name of such a model on the Hub.
+        name_or_folder: A checkpoint that comes with region4d; a folder, exported by `region4d train` or in VILA's
+            layout; or the name of such a model on the Hub.
         device: "cpu", "cuda", "cuda:N", or "auto" (spread over the GPUs); by default a GPU where there is one.
         dtype: Of the weights, such as "bfloat16"; by default as saved.
         bits: 4 or 8, to quantise the language model; needs bitsandbytes.

@@ -82,6 +82,11 @@ class Answerer:
         """Whether regions are drawn on the frames, because the region extractor was never trained."""
         return not self.model.config.region_extractor_trained
 
+    @property
+    def guesses_scale(self) -> bool:
+        """Whether lengths in answers are the model's own guess, whatever the scale of the depth (SpatialRGPT)."""
+        return self.processor.one_picture
+
     @classmethod
     def from_folder(
         cls, folder: str | Path, device: str | None = None, dtype: str | None = None, bits: int | None = None

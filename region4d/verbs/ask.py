@@ -94,12 +94,13 @@ def ask(
     footage = open_footage(source, choice, pointers, origin, default_depth_model=DEPTH_MODEL, segmenter=segmenter)
     clip, regions = footage.clip, footage.regions
     seen = region_facts(footage, regions)
-    said = [*notes(footage), *visibility_notes(seen, len(clip))]
-    for note in said:
-        typer.echo(note, err=True)
     if no_depth:
         clip = replace(clip, intrinsics=None, world_T_cam=None)
     answerer = Answerer.from_folder(model, device or str(on), dtype, bits)
+    relative = footage.relative and not answerer.guesses_scale
+    said = [*notes(footage, relative), *visibility_notes(seen, len(clip))]
+    for note in said:
+        typer.echo(note, err=True)
     check_words(answerer.processor, question)
     if answerer.processor.follow:
         regions = follow(clip.video, regions)
@@ -108,7 +109,7 @@ def ask(
     start = time.perf_counter()
     (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
     seconds = time.perf_counter() - start
-    answer = state_scale(answer, not footage.relative)
+    answer = state_scale(answer, not relative)
     save_picture(draw_answer(clip, regions, question, answer), picture)
     if as_json:
         facts = {
@@ -125,8 +126,8 @@ def ask(
         typer.echo(f"({seconds:.2f} s; picture: {picture})", err=True)
 
 
-def notes(footage: MarkedClip) -> list[str]:
-    """State what was assumed, one line each."""
+def notes(footage: MarkedClip, relative: bool) -> list[str]:
+    """State what was assumed, one line each; answers about `relative` lengths have no unit."""
     from region4d.footage.geometry import ASSUMED_FOV_DEG
 
     lines = [*footage.notes]
@@ -134,7 +135,7 @@ def notes(footage: MarkedClip) -> list[str]:
         lines.append(
             f"no camera poses in this input: asking about frame {footage.frame} alone; --geometry estimates poses"
         )
-    if footage.relative:
+    if relative:
         lines.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
     if footage.depth is not None and footage.camera == "assumed":
         lines.append(
