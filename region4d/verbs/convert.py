@@ -16,7 +16,9 @@ def convert(
     language: Annotated[
         str | None, typer.Option("--language", help="causal language model: a folder, a Hub name, or a GGUF file")
     ] = None,
-    nvila: Annotated[Path | None, typer.Option("--nvila", help="NVILA-Lite folder, instead of the two parts")] = None,
+    nvila: Annotated[
+        Path | None, typer.Option("--nvila", help="NVILA-Lite folder, or its name on the Hub, instead of the two parts")
+    ] = None,
     projector: Annotated[
         Literal["linear", "mlp", "pool", "downsample_2x2", "downsample_3x3"],
         typer.Option("--projector", help="from patches to tokens (of --vision)"),

@@ -81,8 +81,19 @@ def test_the_nvila_experiment_builds_from_a_folder(tmp_path: Path) -> None:
     config = compose_config("train", ["experiment=sr3d/nvila_lite_static", "arm=3d", f"model.folder={folder}"])
     module, data = instantiate(config.module), instantiate(config.data)
     assert module.model.position_encoding is not None
+    assert module.model.scale_encoding is not None
     assert not any(p.requires_grad for p in module.model.vision_tower.parameters())
     assert data.processor.tile_size == module.model.config.tile_size
+
+
+@pytest.mark.parametrize("arm", ["2d", "4d"])
+def test_an_arm_without_a_point_map_is_not_told_the_scale(arm: str, tmp_path: Path) -> None:
+    folder = write_nvila(tmp_path / "nvila")
+    words = ["experiment=sr3d/nvila_lite_static", f"arm={arm}", f"model.folder={folder}"]
+    config = compose_config("train", words)
+    model, processor = instantiate(config.model), instantiate(config.processor)
+    assert model.scale_encoding is None
+    assert not processor.prompt.scale_token
 
 
 @pytest.mark.parametrize("arm", ["2d", "4d", "3d_both_tpe"])

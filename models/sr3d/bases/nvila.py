@@ -24,6 +24,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from models.attention import attention_implementation
+from models.checkpoint_registry import checkpoint_folder
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
 from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.bases.vila15 import check_region_extractor, set_llama3_prompt
@@ -75,7 +76,7 @@ def load_nvila_lite_model(
     one by one.
 
     Args:
-        folder: Of the checkpoint.
+        folder: Of the checkpoint, or its name on the Hub.
         attention: "sdpa", "eager" or "flash".
         dtype: Of the weights, also by name, such as "bfloat16".
         device_map: As of `from_pretrained`.
@@ -87,7 +88,7 @@ def load_nvila_lite_model(
         ValueError: The folder has another architecture or a setting that is not known here; weights are missing,
             unknown or of another size; or an option is unknown.
     """
-    folder = Path(folder)
+    folder = checkpoint_folder(folder)
     of_model, of_processor = _split(options)
     if of_processor:
         raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_nvila_lite_processor")
@@ -106,7 +107,7 @@ def load_nvila_lite_processor(folder: str | Path, **options: Any) -> SR3DProcess
         FileNotFoundError: A file of the folder is missing.
         ValueError: As for the model.
     """
-    folder = Path(folder)
+    folder = checkpoint_folder(folder)
     of_model, of_processor = _split(options)
     tokenizer = _tokenizer(folder / "llm")
     config, nvila = _config(folder, tokenizer, of_model)
@@ -208,6 +209,8 @@ def _assemble(
     ):
         if keys:
             raise ValueError(f"{folder} {problem} {len(keys)} weights, the first is {keys[0]}: it is not NVILA-Lite")
+    if model.scale_encoding is not None:
+        model.scale_encoding.silence()
     return model
 
 

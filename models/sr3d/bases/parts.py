@@ -82,6 +82,8 @@ def assemble(
         raise ValueError(f"'{vision}' lacks {len(report.missing_keys)} weights, the first is {report.missing_keys[0]}")
     model.language_model.load_state_dict(llm.state_dict())
     model.tie_weights()
+    if model.scale_encoding is not None:
+        model.scale_encoding.silence()
     model.generation_config.max_new_tokens = llm.generation_config.max_new_tokens
     return model.eval(), _processor(config, tokenizer, vision)
 

@@ -15,11 +15,20 @@ LOWEST, HIGHEST = math.pi / 8, 8 * math.pi  # radians per e-fold: unambiguous ov
 
 
 class ScaleEncoding(nn.Module):
-    """Embed the recorded scene scale (metres per canonical unit) as one token; its bias is the token of no scale."""
+    """Embed the recorded scene scale (metres per canonical unit) as one token; its bias is the token of no scale.
+
+    Added to a trained model, it starts `silent`: its token is zero, whatever the scale.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.linear = nn.Linear(2 * FREQUENCIES, channels)
+
+    @torch.no_grad()
+    def silence(self) -> None:
+        """Set the token to zero."""
+        self.linear.weight.zero_()
+        self.linear.bias.zero_()
 
     def forward(self, scale: Float[Tensor, "sample"], known: Bool[Tensor, "sample"]) -> Float[Tensor, "sample channel"]:
         """Encode log(scale)."""

@@ -203,6 +203,15 @@ def test_sizes_come_from_the_folder_and_the_new_parts_are_new(folder: Path) -> N
     assert processor.max_tiles == 12
     assert model.position_encoding is not None
     assert not model.position_encoding.last.weight.any()
+
+
+def test_a_scale_token_is_zero_until_it_is_trained(folder: Path) -> None:
+    model, processor = load_nvila_lite(folder, dtype=torch.float32, scale="token")
+    video, question = pixels(0, 2), ["How far?"]
+    assert (processor.prepare(video, question).prefix == model.config.scale_token_id).sum() == 1
+    assert model.scale_encoding is not None
+    scales, known = torch.tensor([0.3, 4.0, 1.0]), torch.tensor([True, True, False])
+    assert not model.scale_encoding(scales, known).any()
     assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
