@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from region4d.auto_classes import register_auto_classes
 
 if TYPE_CHECKING:
+    from models.checkpoint_registry import checkpoint_folder
     from models.geometry import PointMap
     from models.lifting import lift
     from models.regions import Region
@@ -31,6 +32,7 @@ __all__ = [
     "Region",
     "SR3DForConditionalGeneration",
     "SR3DProcessor",
+    "checkpoint_folder",
     "lift",
     "load",
     "open_clip",
@@ -41,6 +43,7 @@ _MODULES = {
     "Region": "models.regions",
     "SR3DForConditionalGeneration": "models.sr3d.model",
     "SR3DProcessor": "models.sr3d.inputs.processor",
+    "checkpoint_folder": "models.checkpoint_registry",
     "lift": "models.lifting.lift",
     "load": "region4d.loading",
     "open_clip": "scenes.readers.open_clip",

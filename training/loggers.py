@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
-from lightning.pytorch.loggers.logger import rank_zero_experiment
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 
@@ -66,23 +65,25 @@ class TrackioLogger(Logger):
         return self._name
 
     @property
-    @rank_zero_experiment
     def experiment(self) -> Any:
         """The run, which begins with the first metric."""
         if self._run is None:
             self._run = import_module("trackio").init(self._project, self._name, resume="allow", embed=False)
         return self._run
 
-    @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Log nothing: `config.yaml` in the folder of the training has them."""
 
-    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log the metrics of a step."""
-        self.experiment.log(dict(metrics), step=step)
+        if self._writes:
+            self.experiment.log(dict(metrics), step=step)
 
-    @rank_zero_only
+    @property
+    def _writes(self) -> bool:
+        """Whether this process is the one of several that logs."""
+        return getattr(rank_zero_only, "rank", 0) == 0
+
     def finalize(self, status: str) -> None:
         """Send what is left, and end the run."""
         if self._run is not None:

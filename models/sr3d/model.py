@@ -11,6 +11,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor, nn
 from transformers import (
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     Cache,
@@ -325,5 +326,6 @@ def _fill(embeds: Tensor, slots: Tensor, values: Tensor, what: str) -> Tensor:
     return embeds.masked_scatter(slots[..., None], values.to(embeds))
 
 
+AutoModel.register(SR3DConfig, SR3DForConditionalGeneration, exist_ok=True)
 AutoModelForCausalLM.register(SR3DConfig, SR3DForConditionalGeneration, exist_ok=True)
 AutoModelForImageTextToText.register(SR3DConfig, SR3DForConditionalGeneration, exist_ok=True)

@@ -68,11 +68,12 @@ def test_the_quick_blocks_of_a_page_run_in_their_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    session = {"__name__": "__main__"}  # of all Python on the page
     for block in blocks(page):
         if block.note:
             continue
         if block.language == "python":
-            exec(compile(block.text, block.name, "exec"), {"__name__": "__main__"})
+            exec(compile(block.text, block.name, "exec"), session)
         for command in block.commands() if block.language in ("bash", "console") else ():
             program, *words = command.words
             assert program == "region4d", f"{block.name}: say above the block why {program} is not run"

@@ -157,7 +157,7 @@ class SupervisedFineTuning(TrainingModule):
         if self.model.language_model.config._attn_implementation == "sdpa":
             self.model.set_attn_implementation({"text_config": SHARED_PREFIX})
         if gradient_checkpointing:
-            self.model.gradient_checkpointing_enable()
+            self.model.activation_checkpointing_enable()
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Compute the loss of one packed batch."""
