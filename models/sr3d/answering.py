@@ -75,7 +75,9 @@ class Answerer:
     def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
         self.model = model.eval()
         self.processor = processor
-        self._last: tuple[Sample, SeenClips] | None = None  # for further questions about a clip
+        # for further questions about a clip: the one that was prepared last, and the one that was seen last
+        self._prepared: tuple[Footage, list[Region], Sample] | None = None
+        self._last: tuple[Sample, SeenClips] | None = None
 
     @property
     def draws_regions(self) -> bool:
@@ -161,20 +163,25 @@ class Answerer:
         clip = queries[0].clip
         regions = list({id(region): region for query in queries for region in query.regions}.values())
         place = {id(region): number for number, region in enumerate(regions)}
-        video = clip.video
         texts = [renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries]
-        if self.draws_regions and regions:
-            video, regions = mark_regions(video, regions), []
+        if self.draws_regions:
             texts = [name_mentions(text, "the region marked {}") for text in texts]
-        return self.processor.prepare(
-            video=video,
+        if self._prepared is not None:
+            last, its_regions, sample = self._prepared
+            if last is clip and list(map(id, its_regions)) == list(map(id, regions)):
+                return self.processor.with_questions(sample, texts, clip.seconds)
+        drawn = self.draws_regions and regions
+        sample = self.processor.prepare(
+            video=mark_regions(clip.video, regions) if drawn else clip.video,
             points=clip.points(),
             world_T_cam=clip.world_T_cam,
             seconds=clip.seconds,
             scale_known=clip.metric,
-            regions=regions,
+            regions=[] if drawn else regions,
             questions=texts,
         )
+        self._prepared = clip, regions, sample
+        return sample
 
 
 def open_processor(folder: str | Path) -> SR3DProcessor:

@@ -226,8 +226,8 @@ def regions_of(marks: Sequence[Mark]) -> list[Region]:
     return [Region(masks[index], f"region{index}") for index in sorted(masks)]
 
 
-def check_mentions(question: str, pointers: Sequence[Pointer]) -> None:
-    """Refuse a mention without a region, and a region without a mention.
+def check_mentions(question: str, pointers: Sequence[Pointer], all_mentioned: bool = True) -> None:
+    """Refuse a mention without a region and, with `all_mentioned`, a region without a mention.
 
     Raises:
         ValueError: the question and the flags name different regions.
@@ -236,7 +236,7 @@ def check_mentions(question: str, pointers: Sequence[Pointer]) -> None:
     for k in sorted(mentions - given):
         raise ValueError(f"the question mentions {mention(k)}, which was not given; add --region {k}:x0,y0,x1,y1")
     for pointer in pointers:
-        if pointer.index not in mentions:
+        if all_mentioned and pointer.index not in mentions:
             raise ValueError(
                 f"{pointer.flag} was given, but the question does not mention {mention(pointer.index)}; mention it "
                 "or leave it out"

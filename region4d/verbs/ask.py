@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,8 +26,9 @@ FRAMES = 4
 def ask(
     source: flags.Source,
     question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help='mentions the regions: "How far is <region0> from <region1>?"')
-    ],
+        str | None,
+        typer.Argument(metavar="QUESTION", help='mentions the regions: "How far is <region0> from <region1>?"'),
+    ] = None,
     region: flags.RegionFlag = None,
     point: flags.PointFlag = None,
     mask: flags.MaskFlag = None,
@@ -54,6 +57,9 @@ def ask(
     max_new_tokens: Annotated[
         int | None, typer.Option(min=1, help="longest answer in tokens (default: the checkpoint's, else 512)")
     ] = None,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="answer further questions from standard input, one a line, until it ends")
+    ] = False,
     as_json: flags.JsonFlag = False,
 ) -> None:
     """Ask about regions of a video, a picture or an RGB-D folder; print the answer and draw an annotated picture.
@@ -61,7 +67,7 @@ def ask(
     Of a video, as many frames are sampled as the checkpoint was trained with, else 4, unless --frames or --frame says
     otherwise. Footage without depth gets it from --depth-model, by default Depth Anything V2 (metric, indoor), and is
     then asked about one frame; --geometry estimates camera poses as well, which join all frames. --no-depth asks about
-    the colours alone.
+    the colours alone. With --chat the clip is read once for all questions; each is answered on its own.
 
     Example:
 
@@ -80,6 +86,8 @@ def ask(
     from scenes.storage.atomic import refuse_existing
 
     quiet_transformers()
+    if question is None and not chat:
+        raise ValueError("give a QUESTION, or --chat to ask from standard input")
     if save_masks is not None:
         refuse_existing(save_masks)
     pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
@@ -87,7 +95,8 @@ def ask(
     origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
     if no_depth and origin.has_camera:
         raise ValueError("--no-depth asks without geometry, so --intrinsics and --fov have no effect; leave them out")
-    check_mentions(question, pointers)
+    if question is not None:
+        check_mentions(question, pointers, all_mentioned=not chat)
     if frames is None and frame is None:
         frames = open_processor(model).video_frames or FRAMES
     choice = FrameChoice(frames, frame, partial, video_backend)
@@ -101,29 +110,53 @@ def ask(
     said = [*notes(footage, relative), *visibility_notes(seen, len(clip))]
     for note in said:
         typer.echo(note, err=True)
-    check_words(answerer.processor, question)
+    if question is not None:
+        check_words(answerer.processor, question)
     if answerer.processor.follow:
         regions = follow(clip.video, regions)
     if save_masks is not None:
         saved_masks.save_masks(save_masks, clip, [each.masks for each in regions])
-    start = time.perf_counter()
-    (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
-    seconds = time.perf_counter() - start
-    answer = state_scale(answer, not relative)
-    save_picture(draw_answer(clip, regions, question, answer), picture)
-    if as_json:
-        facts = {
-            "answer": answer,
-            "scale": scale_name(footage.depth, footage.clip.metric),
-            "depth": footage.depth,
-            "frames": len(clip),
-            "regions": seen,
-            "notes": said,
-        }
-        typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
-    else:
-        typer.echo(answer)
-        typer.echo(f"({seconds:.2f} s; picture: {picture})", err=True)
+
+    def reply(question: str) -> None:
+        start = time.perf_counter()
+        (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
+        seconds = time.perf_counter() - start
+        answer = state_scale(answer, not relative)
+        save_picture(draw_answer(clip, regions, question, answer), picture)
+        if as_json:
+            facts = {
+                "answer": answer,
+                "scale": scale_name(footage.depth, footage.clip.metric),
+                "depth": footage.depth,
+                "frames": len(clip),
+                "regions": seen,
+                "notes": said,
+            }
+            typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
+        else:
+            typer.echo(answer)
+            typer.echo(f"({seconds:.2f} s; picture: {picture})", err=True)
+
+    if question is not None:
+        reply(question)
+    for further in typed_questions() if chat else ():
+        try:
+            check_mentions(further, pointers, all_mentioned=False)
+            check_words(answerer.processor, further)
+            reply(further)
+        except ValueError as error:
+            typer.echo(f"region4d: {error}", err=True)
+
+
+def typed_questions() -> Iterator[str]:
+    """Read questions, one a line, until the input ends or a line is empty; a terminal is shown a prompt."""
+    while True:
+        if sys.stdin.isatty():
+            typer.echo("> ", err=True, nl=False)
+        line = sys.stdin.readline().strip()
+        if not line:
+            return
+        yield line
 
 
 def notes(footage: MarkedClip, relative: bool) -> list[str]:

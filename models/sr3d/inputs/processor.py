@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -222,12 +223,8 @@ class SR3DProcessor(ProcessorMixin):
         if self.follow:
             regions = follow(video, regions)
         prompt = self.prompt
-        line = prompt.line(time, seconds) if questions else ""  # a conversation has no duration
-        texts = [prompt.question(text, len(regions), single, depth is not None, line) for text in questions]
-        if strict:
-            check_all_mentioned(questions, len(regions))
         normalizer = scene.normalizer
-        return Sample(
+        sample = Sample(
             pixels=tiles,
             points=scene.points,
             points_valid=scene.points_valid,
@@ -238,11 +235,29 @@ class SR3DProcessor(ProcessorMixin):
             shift=None if normalizer is None else tuple(normalizer.shift.tolist()),
             regions=pack_regions([list(regions)], [plan], [len(tiles)]),
             prefix=prompt.prefix(time, len(tiles) // time, seconds),
-            questions=tuple(ids for ids, _ in texts),
-            mentions=tuple(mentions for _, mentions in texts),
+            questions=(),
+            mentions=(),
             answers=None if answers is None else tuple(prompt.answer(answer) for answer in answers),
             depth_pixels=depth,
         )
+        sample = self.with_questions(sample, questions, seconds)
+        if strict:
+            check_all_mentioned(questions, len(regions))
+        return sample
+
+    def with_questions(
+        self, sample: Sample, questions: Sequence[str], seconds: Float[Tensor, "time"] | None = None
+    ) -> Sample:
+        """Ask other questions about a clip that is prepared; `seconds` are its timestamps.
+
+        Raises:
+            ValueError: A question is empty, mentions a region that the sample lacks, or holds another tag.
+        """
+        prompt, time = self.prompt, len(sample.camera_centres)
+        line = prompt.line(time, seconds) if questions else ""  # a conversation has no duration
+        depth, regions = sample.depth_pixels is not None, len(sample.regions.names)
+        texts = [prompt.question(text, regions, time == 1, depth, line) for text in questions]
+        return replace(sample, questions=tuple(ids for ids, _ in texts), mentions=tuple(m for _, m in texts))
 
     def prepare_conversation(self, messages: Sequence[Mapping[str, Any]], regions: Sequence[Region] = ()) -> Sample:
         """Prepare a conversation of texts, images and videos: see `models.sr3d.inputs.conversation`."""
