@@ -27,6 +27,7 @@ VERBS = {
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
     "prepare": "Estimate the geometry of footage once; turn data sets (CO3D, DL3DV) into label files for probes.",
     "convert": "Make an SR-3D from a vision tower and a language model, or of an NVILA-Lite folder.",
+    "parity": "Compare a checkpoint with the logits, hidden states and tokens that another stack recorded of it.",
     "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}

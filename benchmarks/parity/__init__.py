@@ -1,0 +1,1 @@
+"""A checkpoint here against what another stack recorded of it."""
