@@ -1,12 +1,13 @@
 """A replay against its golden: what differs, by how much, and whether that is rounding.
 
-In float32 two correct programs differ by the order of their sums, which is some 1e-6 of a hidden state; `EXACT` leaves
-a hundred times as much. In half precision there is no such constant: errors grow with depth and width. There the
-tolerance is `MARGIN` times what rounding alone costs this checkpoint on these prompts. That is measured: the float32
-program is run again with its weights and the output of every module rounded to the dtype, and compared with itself.
-`MARGIN` is there because rounding inside of modules is left out, and because the largest of a few values scatters:
-layers of VILA's three goldens, which agree in float32, differ by .8 to 2.5 times the measured cost. A golden in half
-precision has the rounding of its own dtype on top.
+In float32 two correct programs differ by the order of their sums: layers of VILA's three goldens by up to 2e-5, and by
+7e-5 where the epsilon of a norm is 1e-5 instead of 1e-6. `EXACT` lies between.
+
+In half precision there is no such constant: errors grow with depth and width. There the tolerance is `MARGIN` times
+what rounding alone costs this checkpoint on these prompts. That is measured: the float32 program is run again with its
+weights and the output of every module rounded to the dtype, and compared with itself. `MARGIN` is there because
+rounding inside of modules is left out, and because the largest of a few values scatters: layers of VILA's goldens
+differ by .8 to 2.5 times the measured cost. A golden in half precision has the rounding of its own dtype on top.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from benchmarks.parity.golden import Golden, RecordedPrompt
 from benchmarks.parity.replay import Replay, replay
 from models.sr3d.placement import Placement
 
-EXACT = 1e-4  # of a hidden state, or of the largest recorded logit
+EXACT = 5e-5  # of a hidden state, or of the largest recorded logit
 MARGIN = 4.0
 BEST = 5
 

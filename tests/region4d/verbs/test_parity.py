@@ -173,6 +173,31 @@ def test_a_checkpoint_agrees_with_vila(region4d: Run, variant: str) -> None:
         assert prompt["logits"] < 1e-3
 
 
+@pytest.mark.parametrize(
+    ("part", "setting"),
+    [
+        ("llm", {"rope_theta": 1e4}),
+        ("llm", {"rms_norm_eps": 1e-5}),
+        ("vision_tower", {"hidden_act": "gelu"}),
+        (".", {"mm_vision_select_layer": -1}),
+        (".", {"max_tiles": 4}),
+    ],
+)
+def test_a_wrong_setting_is_found_in_float32(
+    region4d: Run, tmp_path: Path, part: str, setting: dict[str, object]
+) -> None:
+    recorded = SHARED / "nvila_tiny_d"
+    if not recorded.is_dir():
+        pytest.skip(f"no {recorded.name} beside the repository: values recorded from VILA")
+    changed = tmp_path / "changed"
+    shutil.copytree(recorded / "checkpoint", changed, copy_function=shutil.copyfile)
+    config = changed / part / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **setting}))
+    code, out, _ = region4d("parity", str(changed), str(recorded), "--dtype", "float32")
+    assert code == 1
+    assert "is the first that differs" in out
+
+
 def test_wrong_input_is_one_line(region4d: Run, checkpoint: Path, golden: Path, tmp_path: Path) -> None:
     def damaged(name: str, file: str, text: str) -> str:
         shutil.copytree(golden, tmp_path / name)
