@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from models.resources import resource_folder
 
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")  # OWNER/NAME
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.md"]  # no pickles, no code
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.md", "LICEN[CS]E*")  # no pickles, no code
 CHECKPOINTS = resource_folder("checkpoints")
 
 
@@ -55,12 +56,17 @@ def checkpoint_folder(name_or_folder: str | Path) -> Path:
     if shipped := shipped_checkpoints().get(name):
         return shipped.folder
     named = HUB_NAME.fullmatch(name) and not path.exists() and not path.parent.exists()
-    return _download(name) if named else path
+    return download(name) if named else path
 
 
-def _download(name: str) -> Path:
+def download(name: str, files: Sequence[str] = HUB_FILES) -> Path:
+    """Download files of a model of the Hub, unless they are in the cache; return their folder.
+
+    Raises:
+        FileNotFoundError: The Hub has no such model or does not answer.
+    """
     try:
-        return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+        return Path(snapshot_download(name, allow_patterns=list(files)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         why = str(error).strip().splitlines()[0].rstrip(".")
         raise FileNotFoundError(f"no folder '{name}', and no such model from the Hub ({why}): check the name") from None

@@ -17,6 +17,7 @@ from models.checkpoint_registry import checkpoint_folder
 from models.geometry import PointMap
 from models.regions import Region
 from models.regions.drawing import mark_regions
+from models.sr3d.bases.exported import load_exported_model, load_exported_processor
 from models.sr3d.bases.nvila import load_nvila_lite_model, load_nvila_lite_processor
 from models.sr3d.inputs.mentions import name_mentions, renumber
 from models.sr3d.inputs.processor import SR3DProcessor
@@ -110,7 +111,7 @@ class Answerer:
         processor = open_processor(folder)
         folder = checkpoint_folder(folder)
         published = (folder / "llm").is_dir()
-        load = load_nvila_lite_model if published else SR3DForConditionalGeneration.from_pretrained
+        load = load_nvila_lite_model if published else load_exported_model
         return cls(load(folder, **placed), processor)
 
     def answer(
@@ -188,15 +189,10 @@ def open_processor(folder: str | Path) -> SR3DProcessor:
     """Open the processor of a checkpoint: a shipped name, an exported folder, or a folder in VILA's layout.
 
     Raises:
-        ValueError: the folder does not hold an SR-3D.
+        FileNotFoundError: a file of the folder is missing.
+        ValueError: the folder does not hold an SR-3D, or a setting is not known here.
     """
     folder = checkpoint_folder(folder)
     if (folder / "llm").is_dir():
         return load_nvila_lite_processor(folder)
-    if not (folder / "config.json").is_file():
-        raise ValueError(
-            f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
-            "experiment=sr3d/tiny_static`, or name sr3d_tiny_3d or an NVILA-Lite folder"
-        )
-    processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder)
-    return processor
+    return load_exported_processor(folder)

@@ -9,13 +9,41 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from transformers import Cache
+from transformers import Cache, LogitsProcessor, LogitsProcessorList
 
 from models.sr3d.inputs.collate import collate_regions, collate_text
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.inputs.visual_inputs import VisualInputs
 from models.sr3d.model import SR3DForConditionalGeneration
+
+
+class FiniteLogits(LogitsProcessor):
+    """Refuses logits that are not finite, and finds the weight that made them so. Weights are searched only then."""
+
+    def __init__(self, model: SR3DForConditionalGeneration) -> None:
+        self.model = model
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Return the logits as they are.
+
+        Raises:
+            ValueError: A logit is NaN or infinite (-inf may stand for a token that is not allowed).
+        """
+        if bool((scores.isnan() | scores.isposinf()).any()):
+            refuse_weights_not_finite(self.model)
+            raise ValueError("the model's logits are NaN, though its weights are finite: try --dtype float32")
+        return scores
+
+
+def refuse_weights_not_finite(model: SR3DForConditionalGeneration) -> None:
+    """Raise ValueError for the first weight that is NaN or infinite; those of `device_map` on the disk are skipped."""
+    for name, weight in model.state_dict().items():
+        if weight.is_floating_point() and not weight.is_meta and not bool(weight.isfinite().all()):
+            raise ValueError(
+                f"the weight {name} of the checkpoint is NaN or infinite at {int((~weight.isfinite()).sum())} of "
+                f"{weight.numel()} places: get it again"
+            )
 
 
 @dataclass(frozen=True)
@@ -79,6 +107,7 @@ class SeenClips:
             past_key_values=cache,
             max_new_tokens=max_new_tokens,
             do_sample=False,
+            logits_processor=LogitsProcessorList([FiniteLogits(model)]),
         )
         new: Tensor = tokens[:, batch["input_ids"].shape[1] :]
         return new

@@ -184,10 +184,12 @@ def check_words(processor: SR3DProcessor, question: str) -> None:
     Raises:
         ValueError: a word is unknown to the tokenizer.
     """
+    from tokenizers.models import WordLevel
+
     from models.sr3d.inputs.mentions import replace_mentions
 
     tokenizer = processor.tokenizer
-    if tokenizer.unk_token_id is None:
+    if not isinstance(tokenizer.backend_tokenizer.model, WordLevel):  # of words in pieces, none is unknown
         return
     plain = replace_mentions(question, " ")
     words, _ = zip(*tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(plain), strict=True)

@@ -39,6 +39,7 @@ def convert(
     import torch
 
     from models.sr3d.bases import assemble, load_nvila_lite
+    from models.sr3d.seen_clips import refuse_weights_not_finite
     from region4d.terminal import quiet_transformers
     from scenes.storage.atomic import new_folder
 
@@ -53,6 +54,7 @@ def convert(
         model, processor = load_nvila_lite(nvila, dtype=kind)
     else:
         model, processor = assemble(str(vision), str(language), kind, projector=projector)
+    refuse_weights_not_finite(model)
     with new_folder(output) as draft:
         model.save_pretrained(draft)
         processor.save_pretrained(draft)

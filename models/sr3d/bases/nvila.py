@@ -5,13 +5,8 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
-import json
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,11 +15,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from models.attention import attention_implementation
+from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
 from models.checkpoint_registry import checkpoint_folder
+from models.sr3d.bases.loading import OURS, named_dtype, refuse_misfits, split_options, without_load_report
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
 from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.bases.vila15 import check_region_extractor, set_llama3_prompt
@@ -34,17 +30,12 @@ from models.sr3d.inputs.tokenizer import CAMERA, DEPTH, IMAGE, PLACEHOLDERS, REG
 from models.sr3d.model import SR3DForConditionalGeneration
 
 log = logging.getLogger(__name__)
-OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")
+KIND = "an NVILA-Lite checkpoint"
+PARTS = ("", "llm", "mm_projector", "vision_tower", "region_extractor")
 QWEN_TEMPLATE = (  # of VILA for Qwen2, where the tokenizer has none
     "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou are a helpful assistant<|im_end|>\n{% endif %}"
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-CONFIG_OPTIONS = frozenset(inspect.signature(SR3DConfig.__init__).parameters) - {"self", "kwargs"}
-PROCESSOR_OPTIONS = (
-    frozenset(inspect.signature(SR3DProcessor.__init__).parameters)
-    - CONFIG_OPTIONS
-    - {"self", "tokenizer", "grid", "token_grid", "point_map"}
 )
 
 
@@ -55,7 +46,7 @@ def load_nvila_lite(
 
     `options` are arguments of `SR3DConfig`, and of `SR3DProcessor` beyond those that the config decides.
     """
-    of_model, of_processor = _split(options)
+    of_model, of_processor = split_options(options, KIND)
     model = load_nvila_lite_model(folder, attention, dtype, **of_model)
     return model, load_nvila_lite_processor(folder, **of_model, **of_processor)
 
@@ -89,11 +80,13 @@ def load_nvila_lite_model(
             unknown or of another size; or an option is unknown.
     """
     folder = checkpoint_folder(folder)
-    of_model, of_processor = _split(options)
+    of_model, of_processor = split_options(options, KIND)
     if of_processor:
         raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_nvila_lite_processor")
-    dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
-    config = _config(folder, _tokenizer(folder / "llm"), of_model)[0]
+    dtype = named_dtype(dtype)
+    for part in PARTS:
+        warn_of_code(folder / part)
+    config = _config(folder, _tokenizer(folder), of_model)[0]
     placed = {"device_map": device_map, "quantization_config": quantization_config}
     return _assemble(folder, config, attention, dtype, placed)
 
@@ -108,29 +101,19 @@ def load_nvila_lite_processor(folder: str | Path, **options: Any) -> SR3DProcess
         ValueError: As for the model.
     """
     folder = checkpoint_folder(folder)
-    of_model, of_processor = _split(options)
-    tokenizer = _tokenizer(folder / "llm")
+    of_model, of_processor = split_options(options, KIND)
+    tokenizer = _tokenizer(folder)
     config, nvila = _config(folder, tokenizer, of_model)
     return _processor(folder, config, nvila, tokenizer, of_processor)
-
-
-def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split options into those of `SR3DConfig` and those of `SR3DProcessor`."""
-    of_model = {key: value for key, value in options.items() if key in CONFIG_OPTIONS}
-    of_processor = {key: value for key, value in options.items() if key in PROCESSOR_OPTIONS}
-    for key in options:
-        if key not in of_model and key not in of_processor:
-            near = difflib.get_close_matches(key, CONFIG_OPTIONS | PROCESSOR_OPTIONS, 1)
-            hint = f"do you mean {near[0]}?" if near else "see SR3DConfig and SR3DProcessor"
-            raise ValueError(f"unknown option {key}={options[key]!r} of an NVILA-Lite checkpoint: {hint}")
-    return of_model, of_processor
 
 
 def _config(
     folder: Path, tokenizer: PreTrainedTokenizerBase, options: dict[str, Any]
 ) -> tuple[SR3DConfig, NvilaConfig]:
     top, tower, head = (_json(folder / part / "config.json") for part in ("", "vision_tower", "mm_projector"))
-    text = AutoConfig.from_pretrained(folder / "llm")
+    if not any(name in str(top.get("model_type") or "llava_llama") for name in ("llava", "vila")):
+        raise ValueError(f"{folder}/config.json has model_type={top['model_type']!r}: a folder of VILA has llava_llama")
+    text = AutoConfig.from_pretrained(folder / "llm", trust_remote_code=False)
     if tower.get("model_type") != "siglip_vision_model":
         raise ValueError(f"{folder}/vision_tower has model_type={tower.get('model_type')!r}: NVILA-Lite has SigLIP")
     try:
@@ -190,7 +173,7 @@ def _assemble(
         state |= {f"region_extractor.{key}": value for key, value in _weights(folder / "region_extractor").items()}
         new = tuple(key for key in OURS if key != "region_extractor.")
     model: SR3DForConditionalGeneration
-    with _without_load_report():  # what is missing is checked below
+    with without_load_report():  # what is missing is checked below
         model, report = SR3DForConditionalGeneration.from_pretrained(
             None,
             config=config,
@@ -201,28 +184,10 @@ def _assemble(
             ignore_mismatched_sizes=True,  # reported below
             **placed,
         )
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(new))
-    for problem, keys in (
-        ("lacks", missing),
-        ("has unknown", sorted(report["unexpected_keys"])),
-        ("has, in another size than its configs say,", sorted(key for key, *_ in report["mismatched_keys"])),
-    ):
-        if keys:
-            raise ValueError(f"{folder} {problem} {len(keys)} weights, the first is {keys[0]}: it is not NVILA-Lite")
+    refuse_misfits(folder, report, new, (), "it is not NVILA-Lite")
     if model.scale_encoding is not None:
         model.scale_encoding.silence()
     return model
-
-
-@contextmanager
-def _without_load_report() -> Iterator[None]:
-    """Keep transformers from listing our own new weights as missing."""
-    before = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(before)
 
 
 def _processor(
@@ -259,10 +224,19 @@ def _stop_tokens(tokenizer: PreTrainedTokenizerBase) -> int | list[int]:
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    kind = _json(folder / "config.json").get("model_type")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for part in PARTS:
+        refuse_custom_code(folder / part)
+    kind = _json(folder / "llm" / "config.json").get("model_type")
+    if kind not in CONFIG_MAPPING:
+        raise ValueError(f"{folder}/llm/config.json has model_type={kind!r}, which transformers does not know")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "llm", trust_remote_code=False)
     if kind == "llama":
         set_llama3_prompt(tokenizer)
+    elif IMAGE not in tokenizer.get_vocab():
+        raise ValueError(
+            f"the tokenizer in {folder}/llm lacks {IMAGE}, which stands for a picture in a prompt: get the tokenizer "
+            "that was saved with the model"
+        )
     add_placeholders(tokenizer)
     tokenizer.chat_template = tokenizer.chat_template or QWEN_TEMPLATE
     return tokenizer
@@ -278,9 +252,7 @@ def _published_length(tokenizer: PreTrainedTokenizerBase, language: str) -> int:
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise FileNotFoundError(f"no weights (*.safetensors) in {folder}: download the whole NVILA-Lite repository")
+    files = weight_files(folder)
     try:
         return {key: value for file in files for key, value in load_file(file).items()}
     except SafetensorError as error:
@@ -292,5 +264,4 @@ def _json(file: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f"no {file}: an NVILA-Lite folder holds config.json, llm/, mm_projector/, vision_tower/"
         )
-    content: dict[str, Any] = json.loads(file.read_text())
-    return content
+    return read_json(file)

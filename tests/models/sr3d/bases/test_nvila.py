@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
-from models.sr3d.bases.nvila import OURS, load_nvila_lite, load_nvila_lite_model, load_nvila_lite_processor
+from models.sr3d.bases.loading import OURS
+from models.sr3d.bases.nvila import load_nvila_lite, load_nvila_lite_model, load_nvila_lite_processor
 from tests.support.nvila_folder import CHANNELS, GRID, HEAD, PROJECTORS, TAIL, write_nvila
 from tests.support.sr3d import pixels, two_regions, world_points
 

@@ -1,0 +1,74 @@
+"""The files of a checkpoint folder: weights as safetensors, JSON, and code, which is never run."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+INDEX = "model.safetensors.index.json"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+CODE_FIELDS = ("auto_map", "trust_remote_code")  # of a config whose model is in files beside it
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """List the files of weights (*.safetensors) in a folder.
+
+    Raises:
+        FileNotFoundError: There is none, or the index of the shards names one that is not there.
+        ValueError: There are pickles alone, or the index cannot be read.
+    """
+    files = sorted(folder.glob("*.safetensors"))
+    if (folder / INDEX).is_file():
+        shards = set(read_json(folder / INDEX).get("weight_map", {}).values())
+        if missing := sorted(shards - {file.name for file in files}):
+            raise FileNotFoundError(
+                f"{folder}/{INDEX} names {missing[0]}, which is not there ({len(missing)} of {len(shards)} files are "
+                "missing): download it again"
+            )
+    if files:
+        return files
+    if pickles := sorted(file.name for pattern in PICKLES for file in folder.glob(pattern)):
+        raise ValueError(
+            f"the weights in {folder} are a pickle ({pickles[0]}), which can run code and is not read: get or save "
+            "them as safetensors"
+        )
+    raise FileNotFoundError(f"no weights (*.safetensors) in {folder}: download the whole repository")
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not JSON.
+    """
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not JSON ({error}): get the file again") from None
+    return content
+
+
+def refuse_custom_code(folder: Path, known: dict[str, Any] | None = None) -> None:
+    """Refuse a folder whose configs name code beside them, except the `known` `auto_map`.
+
+    Raises:
+        ValueError: A config has `auto_map` or `trust_remote_code`.
+    """
+    for file in sorted(folder.glob("*config.json")):
+        content = read_json(file)
+        for field in CODE_FIELDS:
+            if content.get(field) and content[field] != known:
+                raise ValueError(
+                    f"{file} has {field}: code that comes with a checkpoint is never run here; remove the field if "
+                    "the model is the one of transformers"
+                )
+
+
+def warn_of_code(folder: Path, known: str = "") -> None:
+    """Warn of Python files in a folder, except the `known` one: they are not run."""
+    if code := sorted(file.name for file in folder.glob("*.py") if file.name != known):
+        log.warning("%s has Python files, which are not run: %s", folder, ", ".join(code))

@@ -1,0 +1,174 @@
+"""SR-3D folders as `region4d train` and `region4d convert` write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import CONFIG_MAPPING
+
+from models.attention import attention_implementation
+from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
+from models.checkpoint_registry import checkpoint_folder
+from models.sr3d.auto_file import AUTO_FILE, AUTO_MAP
+from models.sr3d.bases.loading import (
+    CONFIG_OPTIONS,
+    PROCESSOR_OPTIONS,
+    named_dtype,
+    refuse_misfits,
+    split_options,
+    without_load_report,
+)
+from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.inputs.tokenizer import PLACEHOLDERS
+from models.sr3d.model import SR3DForConditionalGeneration
+
+KIND = "an exported SR-3D"
+BOOKKEEPING = {"architectures", "model_type", "torch_dtype", "quantization_config", "transformers_version"}
+PROCESSOR_FIELDS = PROCESSOR_OPTIONS | {"grid", "token_grid", "point_map", "one_picture", "depth_picture"}
+SIZES = ("tile_size", "grid", "token_grid", "pe_oversample")  # of the processor, which the config decides
+
+
+def load_exported_model(
+    folder: str | Path,
+    attention: str | None = None,
+    dtype: torch.dtype | str | None = None,
+    device_map: str | dict[str, str] | None = None,
+    quantization_config: Any = None,
+    **options: Any,
+) -> SR3DForConditionalGeneration:
+    """Load the model of an exported folder. Every weight must be there and fit.
+
+    Args:
+        folder: Of the checkpoint, a shipped name, or a name on the Hub.
+        attention: "sdpa", "eager" or "flash"; by default that of transformers.
+        dtype: Of the weights, also by name; by default that of the checkpoint.
+        device_map: As of `from_pretrained`.
+        quantization_config: As of `from_pretrained`.
+        **options: Arguments of `SR3DConfig` that differ from the folder's, for a training. What they add, such as the
+            scale token, is new; what they take away is left out.
+
+    Raises:
+        FileNotFoundError: A file of the folder is missing.
+        ValueError: The folder has another architecture, code of its own or a setting that is not known here; weights
+            are missing, unknown, damaged or of another size; or an option is unknown.
+    """
+    folder = checkpoint_folder(folder)
+    of_model, of_processor = split_options(options, KIND)
+    if of_processor:
+        raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_exported_processor")
+    config = _config(folder, of_model)
+    weight_files(folder)
+    warn_of_code(folder, AUTO_FILE)
+    given: dict[str, Any] = {} if dtype is None else {"dtype": named_dtype(dtype)}
+    if attention is not None:
+        given["attn_implementation"] = {"text_config": attention_implementation(attention)}
+    model: SR3DForConditionalGeneration
+    try:
+        with without_load_report():
+            model, report = SR3DForConditionalGeneration.from_pretrained(
+                folder,
+                config=config,
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # reported below
+                device_map=device_map,
+                quantization_config=quantization_config,
+                **given,
+            )
+    except SafetensorError as error:
+        raise ValueError(f"weights in {folder} are damaged ({error}): get them again") from None
+    before, now = _optional_parts(_config(folder, {})), _optional_parts(config)
+    refuse_misfits(folder, report, tuple(now - before), tuple(before - now), "get config and weights of one model")
+    return model
+
+
+def load_exported_processor(folder: str | Path, **options: Any) -> SR3DProcessor:
+    """Load the processor of an exported folder; `options` as for the model, and arguments of `SR3DProcessor`.
+
+    Raises:
+        FileNotFoundError: A file of the folder is missing.
+        ValueError: As for the model; or the tokenizer lacks a token of the media, or has it in another place.
+    """
+    folder = checkpoint_folder(folder)
+    of_model, of_processor = split_options(options, KIND)
+    config = _config(folder, of_model)
+    file = folder / "processor_config.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"no {file}: get the whole folder")
+    _refuse_unknown(file, PROCESSOR_FIELDS | CONFIG_OPTIONS | {"processor_class", "auto_map"})
+    processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder)
+    _check_tokens(folder, processor, config)
+    own = {name: getattr(processor, name) for name in PROCESSOR_OPTIONS}
+    fitting = SR3DProcessor.from_config(config, processor.tokenizer, **{**own, **of_processor})
+    if options:
+        return fitting
+    for name in SIZES:
+        if (found := getattr(processor, name)) != (expected := getattr(fitting, name)):
+            raise ValueError(f"{file} has {name}={found}, but config.json makes it {expected}: get both of one model")
+    return processor
+
+
+def _config(folder: Path, options: dict[str, Any]) -> SR3DConfig:
+    file = folder / "config.json"
+    if not file.is_file():
+        raise ValueError(
+            f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
+            "experiment=sr3d/tiny_static`, or name sr3d_tiny_3d or an NVILA-Lite folder"
+        )
+    refuse_custom_code(folder, AUTO_MAP)
+    stored = read_json(file)
+    if stored.get("model_type") != SR3DConfig.model_type:
+        raise ValueError(
+            f"{file} has model_type={stored.get('model_type')!r}, which is no SR-3D: make one of a language model and "
+            "a vision tower by `region4d convert`, or name a folder in VILA's layout (llm/, mm_projector/, "
+            "vision_tower/)"
+        )
+    _refuse_unknown(file, CONFIG_OPTIONS | set(SR3DConfig().to_dict()) | BOOKKEEPING)
+    for part in ("vision_config", "text_config"):
+        if (kind := (stored.get(part) or {}).get("model_type")) is not None and kind not in CONFIG_MAPPING:
+            raise ValueError(f"{file} has {part} with model_type={kind!r}, which transformers does not know")
+    config: SR3DConfig
+    try:
+        config = SR3DConfig.from_dict({**stored, **options})
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    return config
+
+
+def _optional_parts(config: SR3DConfig) -> set[str]:
+    """Name the parts that a model has or has not, as its weights begin."""
+    has = {
+        "position_encoding.": config.position_encoding,
+        "camera_projector.": config.position_encoding and config.camera_token,
+        "camera_token.": config.camera_token,
+        "scale_encoding.": config.scale == "token",
+    }
+    return {part for part, there in has.items() if there}
+
+
+def _refuse_unknown(file: Path, known: frozenset[str] | set[str]) -> None:
+    for name, value in read_json(file).items():
+        if name not in known and not name.startswith("_") and value not in (None, False):
+            raise ValueError(
+                f"{file} has the field {name}={value!r}, which is not known here: remove it if it does not change "
+                "answers"
+            )
+
+
+def _check_tokens(folder: Path, processor: SR3DProcessor, config: SR3DConfig) -> None:
+    vocabulary = processor.tokenizer.get_vocab()
+    if lacking := [token for token in PLACEHOLDERS.values() if token not in vocabulary]:
+        raise ValueError(
+            f"the tokenizer in {folder} lacks {', '.join(lacking)}, which stand for media in a prompt: get the "
+            "tokenizer that was saved with the model"
+        )
+    for field, token in PLACEHOLDERS.items():
+        if (found := vocabulary[token]) != (expected := getattr(config, field)):
+            raise ValueError(
+                f"{token} is {found} in the tokenizer of {folder} and {expected} in its config.json ({field}): get "
+                "both of one model"
+            )

@@ -1,0 +1,76 @@
+"""What the loaders of SR-3D share: their options, and weights that must fit."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.utils import logging
+
+from models.sr3d.config import SR3DConfig
+from models.sr3d.inputs.processor import SR3DProcessor
+
+OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")
+CONFIG_OPTIONS = frozenset(inspect.signature(SR3DConfig.__init__).parameters) - {"self", "kwargs"}
+PROCESSOR_OPTIONS = (
+    frozenset(inspect.signature(SR3DProcessor.__init__).parameters)
+    - CONFIG_OPTIONS
+    - {"self", "tokenizer", "grid", "token_grid", "point_map", "one_picture", "depth_picture"}
+)
+
+
+def split_options(options: dict[str, Any], what: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split options into those of `SR3DConfig` and those of `SR3DProcessor`; ValueError for an unknown one."""
+    of_model = {key: value for key, value in options.items() if key in CONFIG_OPTIONS}
+    of_processor = {key: value for key, value in options.items() if key in PROCESSOR_OPTIONS}
+    for key in options:
+        if key not in of_model and key not in of_processor:
+            near = difflib.get_close_matches(key, CONFIG_OPTIONS | PROCESSOR_OPTIONS, 1)
+            hint = f"do you mean {near[0]}?" if near else "see SR3DConfig and SR3DProcessor"
+            raise ValueError(f"unknown option {key}={options[key]!r} of {what}: {hint}")
+    return of_model, of_processor
+
+
+def named_dtype(dtype: torch.dtype | str) -> torch.dtype:
+    """Give a dtype of weights that may be given by name; ValueError for another name."""
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype):
+        raise ValueError(f"dtype {dtype!r} is unknown: give float32, bfloat16 or float16")
+    return found
+
+
+@contextmanager
+def without_load_report() -> Iterator[None]:
+    """Keep transformers from listing weights that do not fit; `refuse_misfits` says it in one line."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def refuse_misfits(
+    folder: Path, report: dict[str, Any], may_lack: Sequence[str], may_have: Sequence[str], advice: str
+) -> None:
+    """Raise ValueError for weights that are missing, unknown or of another size.
+
+    Args:
+        folder: Of the checkpoint.
+        report: Of `from_pretrained(output_loading_info=True)`.
+        may_lack: Beginnings of names that are new.
+        may_have: Beginnings of names that are left out.
+        advice: The end of the line.
+    """
+    for problem, keys in (
+        ("lacks", sorted(key for key in report["missing_keys"] if not key.startswith(tuple(may_lack)))),
+        ("has unknown", sorted(key for key in report["unexpected_keys"] if not key.startswith(tuple(may_have)))),
+        ("has, in another size than its configs say,", sorted(key for key, *_ in report["mismatched_keys"])),
+    ):
+        if keys:
+            raise ValueError(f"{folder} {problem} {len(keys)} weights, the first is {keys[0]}: {advice}")
