@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,7 +31,7 @@ def convert(
     """Make an SR-3D to train from a vision tower and a language model; or write an NVILA-Lite folder as one model.
 
     Texts alone are answered as the language model answers them. The projector of the two parts, and the region
-    extractor, are untrained.
+    extractor, are untrained. The card (README.md) hands on the licences of what it was made from.
 
     Example:
 
@@ -38,8 +39,11 @@ def convert(
     """
     import torch
 
+    from benchmarks.records.manifest import collect_manifest
     from models.sr3d.bases import assemble, load_nvila_lite
     from models.sr3d.seen_clips import refuse_weights_not_finite
+    from region4d.base_models import read_base
+    from region4d.model_card import write_converted_card
     from region4d.terminal import quiet_transformers
     from scenes.storage.atomic import new_folder
 
@@ -55,12 +59,20 @@ def convert(
     else:
         model, processor = assemble(str(vision), str(language), kind, projector=projector)
     refuse_weights_not_finite(model)
-    with new_folder(output) as draft:
-        model.save_pretrained(draft)
-        processor.save_pretrained(draft)
     untrained = "projector and region extractor" if nvila is None else "region extractor"
     if model.config.region_extractor_trained:
         untrained = "nothing"
-    typer.echo(
-        f"{output}: {sum(p.numel() for p in model.parameters()) / 1e6:,.0f} M parameters; untrained: {untrained}"
+    size = f"{sum(p.numel() for p in model.parameters()) / 1e6:,.0f} M parameters; untrained: {untrained}"
+    words = (
+        ["--nvila", str(nvila)]
+        if nvila is not None
+        else ["--vision", str(vision), "--language", str(language), "--projector", projector]
     )
+    named = {"vision tower": vision, "language model": language} if nvila is None else {"whole model": nvila}
+    bases = [read_base(part, source) for part, source in named.items() if source is not None]
+    with new_folder(output) as draft:
+        model.save_pretrained(draft)
+        processor.save_pretrained(draft)
+        command = shlex.join(["region4d", "convert", *words, "--dtype", dtype])
+        write_converted_card(draft, output.name, f"An SR-3D, {size}.", command, collect_manifest({}, draft), bases)
+    typer.echo(f"{output}: {size}")
