@@ -36,6 +36,12 @@ def test_what_is_no_json_is_named(tmp_path: Path) -> None:
         read_json(tmp_path / "config.json")
 
 
+def test_a_list_is_no_config(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match="holds a list, not an object with fields"):
+        read_json(tmp_path / "config.json")
+
+
 def test_code_beside_a_model_is_refused_or_said_not_to_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     known = {"AutoProcessor": "own.Processor"}
     (tmp_path / "own.py").touch()

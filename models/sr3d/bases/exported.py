@@ -16,7 +16,10 @@ from models.sr3d.auto_file import AUTO_FILE, AUTO_MAP
 from models.sr3d.bases.loading import (
     CONFIG_OPTIONS,
     PROCESSOR_OPTIONS,
+    check_known,
+    check_types,
     named_dtype,
+    naming,
     refuse_misfits,
     split_options,
     without_load_report,
@@ -100,7 +103,9 @@ def load_exported_processor(folder: str | Path, **options: Any) -> SR3DProcessor
     if not file.is_file():
         raise FileNotFoundError(f"no {file}: get the whole folder")
     _refuse_unknown(file, PROCESSOR_FIELDS | CONFIG_OPTIONS | {"processor_class", "auto_map"})
-    processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder)
+    with naming(file):
+        check_types(read_json(file), SR3DProcessor)
+        processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder)
     _check_tokens(folder, processor, config)
     own = {name: getattr(processor, name) for name in PROCESSOR_OPTIONS}
     fitting = SR3DProcessor.from_config(config, processor.tokenizer, **{**own, **of_processor})
@@ -129,13 +134,15 @@ def _config(folder: Path, options: dict[str, Any]) -> SR3DConfig:
         )
     _refuse_unknown(file, CONFIG_OPTIONS | set(SR3DConfig().to_dict()) | BOOKKEEPING)
     for part in ("vision_config", "text_config"):
-        if (kind := (stored.get(part) or {}).get("model_type")) is not None and kind not in CONFIG_MAPPING:
+        if not isinstance(of_part := stored.get(part), dict):
+            raise ValueError(f"{file} has {part}={of_part!r}: the config of a part has fields")
+        if (kind := of_part.get("model_type")) not in CONFIG_MAPPING:
             raise ValueError(f"{file} has {part} with model_type={kind!r}, which transformers does not know")
-    config: SR3DConfig
-    try:
-        config = SR3DConfig.from_dict({**stored, **options})
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
+    with naming(file):
+        check_types(stored, SR3DConfig)
+        config: SR3DConfig = SR3DConfig.from_dict({**stored, **options})
+        for each in (config.vision_config, config.text_config):
+            check_known(each)
     return config
 
 

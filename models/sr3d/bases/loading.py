@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from transformers import PretrainedConfig
+from transformers.activations import ACT2FN
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.utils import logging
 
 from models.sr3d.config import SR3DConfig
@@ -42,6 +46,38 @@ def named_dtype(dtype: torch.dtype | str) -> torch.dtype:
     if not isinstance(found, torch.dtype):
         raise ValueError(f"dtype {dtype!r} is unknown: give float32, bfloat16 or float16")
     return found
+
+
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Name the file in what is said of a config that it holds, also where transformers checks its fields."""
+    try:
+        yield
+    except (ValueError, StrictDataclassError) as error:
+        raise ValueError(f"{file}: {' '.join(str(error).split())}") from None
+
+
+def check_known(config: PretrainedConfig) -> None:
+    """Raise ValueError for an activation or a rotary encoding that transformers does not know."""
+    for name in ("hidden_act", "hidden_activation", "activation_function"):
+        found = getattr(config, name, None)
+        if isinstance(found, str) and found not in ACT2FN:
+            raise ValueError(f"{config.model_type} has {name}={found!r}, which transformers does not know")
+    rope = getattr(config, "rope_parameters", None) or {}
+    if (kind := rope.get("rope_type", "default")) != "default" and kind not in ROPE_INIT_FUNCTIONS:
+        known = ", ".join(["default", *ROPE_INIT_FUNCTIONS])
+        raise ValueError(f"{config.model_type} has rope_type={kind!r}: known here is {known}")
+
+
+def check_types(fields: Mapping[str, Any], kind: Callable[..., Any]) -> None:
+    """Raise ValueError where a field is of another type than the default of the argument that it becomes."""
+    for name, parameter in inspect.signature(kind).parameters.items():
+        default, value = parameter.default, fields.get(name)
+        if name.endswith("_token_id") or value is None or type(default) not in (bool, int, float, str):
+            continue
+        fits = isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
+        if not fits or isinstance(value, bool) != isinstance(default, bool):
+            raise ValueError(f"{name}={value!r} is a {type(value).__name__}: the type is {type(default).__name__}")
 
 
 @contextmanager

@@ -20,7 +20,15 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedTo
 from models.attention import attention_implementation
 from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
 from models.checkpoint_registry import checkpoint_folder
-from models.sr3d.bases.loading import OURS, named_dtype, refuse_misfits, split_options, without_load_report
+from models.sr3d.bases.loading import (
+    OURS,
+    check_known,
+    named_dtype,
+    naming,
+    refuse_misfits,
+    split_options,
+    without_load_report,
+)
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
 from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.bases.vila15 import check_region_extractor, set_llama3_prompt
@@ -116,6 +124,8 @@ def _config(
     text = AutoConfig.from_pretrained(folder / "llm", trust_remote_code=False)
     if tower.get("model_type") != "siglip_vision_model":
         raise ValueError(f"{folder}/vision_tower has model_type={tower.get('model_type')!r}: NVILA-Lite has SigLIP")
+    if lacking := [name for name in ("hidden_size", "image_size", "patch_size") if name not in tower]:
+        raise ValueError(f"{folder}/vision_tower/config.json lacks {', '.join(lacking)}: get the whole folder")
     try:
         nvila = read_nvila_config(top, head, tower["hidden_size"], text.hidden_size, text.model_type)
         if nvila.regions:
@@ -128,29 +138,28 @@ def _config(
     if nvila.depth:
         tokenizer.add_special_tokens({"additional_special_tokens": [DEPTH]}, replace_extra_special_tokens=False)
     text.vocab_size = min(text.vocab_size, _published_length(tokenizer, text.model_type))
-    config = SR3DConfig(
-        **{
-            "vision_config": {
-                key: value for key, value in tower.items() if key not in ("architectures", "torch_dtype")
-            },
-            "text_config": text,
-            "tile_size": tower["image_size"],
-            "stride": tower["patch_size"],
-            "select_layer": nvila.select_layer,
-            "projector": nvila.projector,
-            "pe_max_frequency": 128 * math.pi,
-            "scale": "none",
-            "camera_token": False,
-            "region_extractor_trained": nvila.regions,
-            **({"region_pool": "regiongpt", "position_encoding": False} if nvila.regions else {}),
-            "depth_token_id": tokenizer.convert_tokens_to_ids(DEPTH) if nvila.depth else None,
-            "timestamp_encoding": "before_projector" if nvila.timestamps else "none",
-            **{field: tokenizer.convert_tokens_to_ids(token) for field, token in PLACEHOLDERS.items()},
-            "pad_token_id": tokenizer.pad_token_id,
-            "eos_token_id": _stop_tokens(tokenizer),
-            **options,
-        }
-    )
+    given = {
+        "vision_config": {k: value for k, value in tower.items() if k not in ("architectures", "torch_dtype")},
+        "text_config": text,
+        "tile_size": tower["image_size"],
+        "stride": tower["patch_size"],
+        "select_layer": nvila.select_layer,
+        "projector": nvila.projector,
+        "pe_max_frequency": 128 * math.pi,
+        "scale": "none",
+        "camera_token": False,
+        "region_extractor_trained": nvila.regions,
+        **({"region_pool": "regiongpt", "position_encoding": False} if nvila.regions else {}),
+        "depth_token_id": tokenizer.convert_tokens_to_ids(DEPTH) if nvila.depth else None,
+        "timestamp_encoding": "before_projector" if nvila.timestamps else "none",
+        **{field: tokenizer.convert_tokens_to_ids(token) for field, token in PLACEHOLDERS.items()},
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": _stop_tokens(tokenizer),
+        **options,
+    }
+    with naming(folder / "vision_tower" / "config.json"):
+        config = SR3DConfig(**given)
+        check_known(config.vision_config)
     return config, nvila
 
 
@@ -229,6 +238,8 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     kind = _json(folder / "llm" / "config.json").get("model_type")
     if kind not in CONFIG_MAPPING:
         raise ValueError(f"{folder}/llm/config.json has model_type={kind!r}, which transformers does not know")
+    with naming(folder / "llm" / "config.json"):  # which the tokenizer reads as well
+        check_known(AutoConfig.from_pretrained(folder / "llm", trust_remote_code=False))
     tokenizer = AutoTokenizer.from_pretrained(folder / "llm", trust_remote_code=False)
     if kind == "llama":
         set_llama3_prompt(tokenizer)

@@ -85,6 +85,12 @@ def test_damaged_weights_are_named(folder: Path) -> None:
     [
         ("config.json", {"image_token_id": 4}, "<image> is 3 in the tokenizer .* and 4 in its config.json"),
         ("config.json", {"text_config": {"model_type": "new"}}, "text_config with model_type='new'"),
+        ("config.json", {"text_config": "qwen2"}, "text_config='qwen2': the config of a part has fields"),
+        ("config.json", {"text_config": {"model_type": "qwen2", "hidden_act": "wavy"}}, "qwen2 has hidden_act='wavy'"),
+        ("config.json", {"stride": "4"}, "config.json: stride='4' is a str: the type is int"),
+        ("config.json", {"region_extractor_trained": "maybe"}, "region_extractor_trained='maybe' is a str"),
+        ("config.json", {"pe_oversample": True}, "pe_oversample=True is a bool"),
+        ("processor_config.json", {"max_tiles": 2.5}, "processor_config.json: max_tiles=2.5 is a float"),
         ("processor_config.json", {"tile_size": 64}, "tile_size=64, but config.json makes it 32"),
         ("processor_config.json", {"look_twice": True}, "the field look_twice=True, which is not known here"),
     ],

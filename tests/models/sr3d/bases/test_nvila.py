@@ -296,6 +296,26 @@ def test_the_scale_pyramid_of_nvila_8b_is_refused(folder: Path, tmp_path: Path) 
         load_nvila_lite(broken)
 
 
+@pytest.mark.parametrize(
+    ("part", "fields", "message"),
+    [
+        ("llm", {"hidden_act": "wavy"}, r"llm/config.json: qwen2 has hidden_act='wavy', which transformers does not"),
+        ("llm", {"num_hidden_layers": 1}, r"llm/config.json: .*`num_hidden_layers` \(1\) must be equal"),
+        ("llm", {"rope_scaling": {"rope_type": "spiral"}}, "rope_type='spiral': known here is default, linear"),
+        ("vision_tower", {"hidden_act": "wavy"}, "siglip_vision_model has hidden_act='wavy'"),
+    ],
+)
+def test_a_value_of_a_part_that_is_not_known_is_named(
+    folder: Path, tmp_path: Path, part: str, fields: dict[str, Any], message: str
+) -> None:
+    broken = tmp_path / "nvila"
+    shutil.copytree(folder, broken)
+    config = json.loads((broken / part / "config.json").read_text())
+    (broken / part / "config.json").write_text(json.dumps({**config, **fields}))
+    with pytest.raises(ValueError, match=message):
+        load_nvila_lite(broken)
+
+
 def test_damaged_weights_are_named(folder: Path, tmp_path: Path) -> None:
     broken = tmp_path / "nvila"
     shutil.copytree(folder, broken)
