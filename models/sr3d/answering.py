@@ -122,17 +122,22 @@ class Answerer:
         Answers are as long as the generation config of the model allows, by default 512 tokens; one that is cut there
         is logged.
         """
-        pointed = any(query.regions for query in queries)
-        if self.draws_regions and pointed:
+        limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
+        for start in range(0, len(queries), batch_size):
+            answers = self._answer_batch(queries[start : start + batch_size], limit)
+            if start == 0 and any(query.regions for query in queries):
+                self._warn_of_regions()  # only now: what is refused is said in one line
+            yield from answers
+
+    def _warn_of_regions(self) -> None:
+        """Say how regions reach the model, where that is not by its own region tokens in a scene."""
+        if self.draws_regions:
             log.warning("the region extractor was never trained: regions are drawn on the frames, with their numbers")
-        elif self.model.config.region_pool == "regiongpt" and pointed:
+        elif self.model.config.region_pool == "regiongpt":
             log.warning(
                 "SpatialRGPT sees one picture, 2D masks and %s: metric depth, poses and other frames are not used",
                 "a picture of relative depth" if self.processor.depth_picture else "no depth",
             )
-        limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
-        for start in range(0, len(queries), batch_size):
-            yield from self._answer_batch(queries[start : start + batch_size], limit)
 
     @torch.inference_mode()
     def _answer_batch(self, queries: Sequence[Query], limit: int) -> list[str]:

@@ -36,9 +36,12 @@ def test_a_picture_is_asked_with_masks_and_depth(
     assert (tmp_path / "ask.png").is_file()
 
 
-def test_regions_of_several_frames_are_one_line(region4d: Run, model: tuple[str, ...], tmp_path: Path) -> None:
+def test_regions_of_several_frames_are_one_line(
+    region4d: Run, model: tuple[str, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     video = write_footage(tmp_path / "a.mp4", range(0, 900, 100))
     words = (*QUESTION, *model, "--no-depth", "--picture", str(tmp_path / "ask.png"))
     assert_one_line(region4d("ask", str(video), *words), "regions of one picture", "--frame")
+    assert not caplog.text
     code, _, err = region4d("ask", str(video), *words, "--frame", "2")
     assert code == 0, err

@@ -181,6 +181,14 @@ def test_a_wrong_setting_is_one_line_and_nothing_is_written(
     assert sorted(wrong.rglob("*")) == before  # no half of a file, and no trace of code that ran
 
 
+def test_nan_is_one_line_also_where_regions_are_drawn(
+    region4d: Run, wrong: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nan_weight(wrong / "nvila")
+    assert_one_line(ask(region4d, wrong / "nvila", tmp_path, region=True), "up_proj.weight", "is NaN")
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("case", WRONG, ids=NAMES)
 def test_a_wrong_folder_is_not_converted(region4d: Run, wrong: Path, tmp_path: Path, case: Any) -> None:
     break_it, said, _ = case
