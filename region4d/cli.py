@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from region4d.threads import wait_asleep
+
 # A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py.
 VERBS = {
     "ask": "Ask about a region of a video, an image or an RGB-D folder.",
@@ -99,6 +101,7 @@ def main() -> None:
 
         print(f"region4d {version('region4d')}")
         sys.exit(0)
+    wait_asleep()  # before a verb imports torch
     verb = named_verb(_words())
     try:
         code = build_app(verb)(prog_name="region4d", standalone_mode=False)
