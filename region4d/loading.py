@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from models.regions import Region
 from models.sr3d.answering import Answerer, Footage, Query
 from models.sr3d.inputs.mentions import check_all_mentioned, mentioned
 from region4d.footage.scale import state_scale
-from region4d.verbs.ask import check_words
+from region4d.verbs.ask import check_words, untrained_notes
 from scenes.readers.open_clip import open_clip
 
 FRAMES = 4  # sampled from a path, as by `region4d ask`
+log = logging.getLogger(__name__)
 
 
 class LoadedModel:
@@ -23,6 +25,8 @@ class LoadedModel:
 
     def ask(self, clip: Footage | str | Path, question: str, regions: Sequence[Region | Sequence[float]] = ()) -> str:
         """Answer one question about a clip; where its scale is unknown, lengths are in "relative units".
+
+        A question that the model was not trained on is answered, and logged with the nearest ones that it reads.
 
         Args:
             clip: A clip, or the path of a picture, a video or an RGB-D folder, from which 4 frames are read.
@@ -37,6 +41,8 @@ class LoadedModel:
         mentioned(question, len(regions))
         check_all_mentioned([question], len(regions))
         check_words(self.answerer.processor, question)
+        for note in untrained_notes(self.answerer.processor, question):
+            log.warning("%s", note)
         height, width = footage.video.shape[-2:]
         marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
         (answer,) = self.answerer.answer([Query(footage, marked, question)])

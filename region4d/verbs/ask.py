@@ -15,6 +15,8 @@ import typer
 from region4d import flags
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.sr3d import SR3DProcessor
     from region4d.footage import MarkedClip
 
@@ -118,6 +120,9 @@ def ask(
         saved_masks.save_masks(save_masks, clip, [each.masks for each in regions])
 
     def reply(question: str) -> None:
+        about_it = untrained_notes(answerer.processor, question)
+        for note in about_it:
+            typer.echo(note, err=True)
         start = time.perf_counter()
         (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
         seconds = time.perf_counter() - start
@@ -130,7 +135,7 @@ def ask(
                 "depth": footage.depth,
                 "frames": len(clip),
                 "regions": seen,
-                "notes": said,
+                "notes": [*said, *about_it],
             }
             typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
         else:
@@ -187,6 +192,7 @@ def check_words(processor: SR3DProcessor, question: str) -> None:
     from tokenizers.models import WordLevel
 
     from models.sr3d.inputs.mentions import replace_mentions
+    from models.sr3d.inputs.trained_questions import nearest_questions
 
     tokenizer = processor.tokenizer
     if not isinstance(tokenizer.backend_tokenizer.model, WordLevel):  # of words in pieces, none is unknown
@@ -195,7 +201,28 @@ def check_words(processor: SR3DProcessor, question: str) -> None:
     words, _ = zip(*tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(plain), strict=True)
     unknown = [word for word in words if tokenizer.convert_tokens_to_ids(word) == tokenizer.unk_token_id]
     if unknown:
+        near = nearest_questions(question, processor.trained_questions or {}) or [
+            "How far is <region0> from <region1> at the start?"
+        ]
         raise ValueError(
             f"this model does not know {', '.join(map(repr, unknown))}; ask as it was trained, for example "
-            '"How far is <region0> from <region1> at the start?" (all questions: scenes/questions/static.py)'
+            f"{listed(near)} (all questions: scenes/questions)"
         )
+
+
+def untrained_notes(processor: SR3DProcessor, question: str) -> list[str]:
+    """Say in one line that the model was not trained on a question, with the nearest ones; [] if it was, or any."""
+    from models.sr3d.inputs.trained_questions import nearest_questions
+
+    nearest = nearest_questions(question, processor.trained_questions or {})
+    if not nearest:
+        return []
+    return [
+        "this model was not trained on this question, so the answer may mean nothing; the nearest questions that it "
+        f"reads: {listed(nearest)}"
+    ]
+
+
+def listed(questions: Sequence[str]) -> str:
+    """Write questions in quotes, separated by commas."""
+    return ", ".join(f'"{question}"' for question in questions)

@@ -8,6 +8,7 @@ from scenes.questions.patches import ask_about_patches
 from scenes.questions.quantity import UNITS, format_quantity
 from scenes.questions.question import LETTERS, Question
 from scenes.questions.static import STATIC
+from scenes.questions.templates import question_templates
 
 __all__ = [
     "CATEGORIES",
@@ -22,5 +23,6 @@ __all__ = [
     "format_number",
     "format_quantity",
     "grammar_texts",
+    "question_templates",
     "region_of",
 ]

@@ -69,6 +69,8 @@ class SR3DProcessor(ProcessorMixin):
         one_picture: Regions lie on a single picture, and are refused on a video (SpatialRGPT).
         depth_picture: Where depth is known, the model takes a picture of it, and two tokens a region (SpatialRGPT).
         video_frames: Frames of a video that the checkpoint was trained with; None where it does not say.
+        trained_questions: Category -> sentences, all that a model of a small grammar was trained on
+            (`models.sr3d.inputs.trained_questions`); None for a model that reads any sentence, or does not say.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class SR3DProcessor(ProcessorMixin):
         depth_picture: bool = False,
         follow: bool = False,
         video_frames: int | None = None,
+        trained_questions: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         if clock not in CLOCKS:
             raise ValueError(f"clock={clock!r} is unknown: choose one of {', '.join(CLOCKS)}")
@@ -126,6 +129,7 @@ class SR3DProcessor(ProcessorMixin):
         self.depth_picture = depth_picture
         self.follow = follow
         self.video_frames = video_frames
+        self.trained_questions = trained_questions and {name: list(each) for name, each in trained_questions.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the processor as `processor_config.json` has it; `auto_map`: see `models.sr3d.auto_file`."""
