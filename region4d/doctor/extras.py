@@ -1,0 +1,46 @@
+"""The extras of region4d: what each is for, and the modules that it installs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True)
+class Extra:
+    """One extra of pyproject.toml; `modules` are the import names of its packages."""
+
+    purpose: str
+    modules: tuple[str, ...]
+
+
+EXTRAS = {
+    "train": Extra("training, studies and their reports", ("lightning", "hydra", "omegaconf", "matplotlib", "jinja2")),
+    "gen": Extra("probes of video diffusion models", ("diffusers",)),
+    "geom": Extra("lifting and its metrics; odometry; meshes of worlds", ("open3d", "trimesh", "skimage", "scipy")),
+    "app": Extra("viewers in a browser", ("viser",)),
+    "heic": Extra("photos of iPhones (HEIC)", ("pillow_heif",)),
+    "quantized": Extra("--bits 4 and 8", ("bitsandbytes",)),
+    "flash": Extra("attention=flash on a GPU", ("flash_attn",)),
+    "colmap": Extra("camera poses of a plain video: --geometry colmap", ("pycolmap",)),
+    "exr": Extra("depth in OpenEXR files", ("OpenEXR",)),
+    "lerobot": Extra("episodes of LeRobot v3 data sets", ("pyarrow",)),
+    "decord": Extra("--video-backend decord2", ("decord",)),
+    "torchcodec": Extra("--video-backend torchcodec", ("torchcodec",)),
+    "tensorboard": Extra("logger=tensorboard", ("tensorboard",)),
+    "wandb": Extra("logger=wandb", ("wandb",)),
+    "trackio": Extra("logger=trackio", ("trackio",)),
+    "slurm": Extra("hydra/launcher=slurm: arms of a study as cluster jobs", ("hydra_plugins", "submitit")),
+    "dev": Extra("contributors", ("ruff", "mypy", "pytest", "xdist", "hypothesis", "beartype", "importlinter")),
+}
+
+
+def missing_modules(modules: Sequence[str], find: Callable[[str], object | None] = find_spec) -> list[str]:
+    """List the modules that are not installed; nothing is imported."""
+    return [name for name in modules if find(name) is None]
+
+
+def install_command(extra: str) -> str:
+    """Write the command that installs an extra."""
+    return f"pip install 'region4d[{extra}]'"
