@@ -74,12 +74,13 @@ def ask() -> dict[str, Any]:
 def geom() -> dict[str, Any]:
     """Cast a ray at a box by Open3D."""
     import_all("geom")
+    import numpy as np
     import open3d
 
     box = open3d.t.geometry.TriangleMesh.from_legacy(open3d.geometry.TriangleMesh.create_box())
     scene = open3d.t.geometry.RaycastingScene()
     scene.add_triangles(box)
-    ray = open3d.core.Tensor([[0.5, 0.5, -1.0, 0.0, 0.0, 1.0]], dtype=open3d.core.float32)
+    ray = open3d.core.Tensor.from_numpy(np.array([[0.5, 0.5, -1.0, 0.0, 0.0, 1.0]], np.float32))
     distance = float(scene.cast_rays(ray)["t_hit"].numpy()[0])
     if abs(distance - 1) > 1e-3:
         raise ValueError(f"a ray hits a box after {distance}, expected 1")
