@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.regions import Region
 from models.sr3d.answering import Answerer, Footage, Query
-from models.sr3d.inputs.mentions import check_all_mentioned, mentioned
+from models.sr3d.text.mentions import check_all_mentioned, mentioned
 from region4d.footage.scale import state_scale
 from region4d.verbs.ask import check_words, untrained_notes
 from scenes.readers.open_clip import open_clip

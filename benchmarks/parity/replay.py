@@ -16,7 +16,7 @@ from benchmarks.parity.hidden_states import HiddenStates
 from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor
 from models.sr3d.answering import Answerer
 from models.sr3d.inputs.conversation import as_frames
-from models.sr3d.inputs.tokenizer import IMAGE
+from models.sr3d.text.tokenizer import IMAGE
 
 
 @dataclass(frozen=True)

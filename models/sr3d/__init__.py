@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from models.sr3d.inputs.processor import SR3DProcessor
     from models.sr3d.inputs.sample import Sample
     from models.sr3d.inputs.token_map import TokenMap, token_map
-    from models.sr3d.inputs.tokenizer import train_tokenizer
     from models.sr3d.model import SR3DForConditionalGeneration
+    from models.sr3d.text.tokenizer import train_tokenizer
 
 __all__ = [
     "SR3DConfig",
@@ -31,7 +31,7 @@ _MODULES = {
     "Sample": "inputs.sample",
     "TokenMap": "inputs.token_map",
     "token_map": "inputs.token_map",
-    "train_tokenizer": "inputs.tokenizer",
+    "train_tokenizer": "text.tokenizer",
 }
 
 

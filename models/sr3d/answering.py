@@ -19,12 +19,12 @@ from models.regions import Region
 from models.regions.drawing import mark_regions
 from models.sr3d.bases.exported import load_exported_model, load_exported_processor
 from models.sr3d.bases.nvila import load_nvila_lite_model, load_nvila_lite_processor
-from models.sr3d.inputs.mentions import name_mentions, renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.placement import Placement
 from models.sr3d.seen_clips import SeenClips
+from models.sr3d.text.mentions import name_mentions, renumber
 
 MAX_NEW_TOKENS = 512  # of a model that does not say
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.regions import Region
 from models.segmenters import Click
-from models.sr3d.inputs.mentions import mention, mentioned
+from models.sr3d.text.mentions import mention, mentioned
 from region4d.flags import read_numbers
 from scenes.clip import Clip
 from scenes.readers.image_files import list_images

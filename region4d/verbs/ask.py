@@ -191,8 +191,8 @@ def check_words(processor: SR3DProcessor, question: str) -> None:
     """
     from tokenizers.models import WordLevel
 
-    from models.sr3d.inputs.mentions import replace_mentions
-    from models.sr3d.inputs.trained_questions import nearest_questions
+    from models.sr3d.text.mentions import replace_mentions
+    from models.sr3d.text.trained_questions import nearest_questions
 
     tokenizer = processor.tokenizer
     if not isinstance(tokenizer.backend_tokenizer.model, WordLevel):  # of words in pieces, none is unknown
@@ -212,7 +212,7 @@ def check_words(processor: SR3DProcessor, question: str) -> None:
 
 def untrained_notes(processor: SR3DProcessor, question: str) -> list[str]:
     """Say in one line that the model was not trained on a question, with the nearest ones; [] if it was, or any."""
-    from models.sr3d.inputs.trained_questions import nearest_questions
+    from models.sr3d.text.trained_questions import nearest_questions
 
     nearest = nearest_questions(question, processor.trained_questions or {})
     if not nearest:

@@ -42,8 +42,8 @@ def convert(
     from benchmarks.records.manifest import collect_manifest
     from models.sr3d.bases import assemble, load_nvila_lite
     from models.sr3d.seen_clips import refuse_weights_not_finite
-    from region4d.base_models import read_base
-    from region4d.model_card import write_converted_card
+    from region4d.cards.base_models import read_base
+    from region4d.cards.model_card import write_converted_card
     from region4d.terminal import quiet_transformers
     from scenes.storage.atomic import new_folder
 

@@ -24,8 +24,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.records.manifest import collect_manifest
 from region4d.arms import refuse_arm_without_teacher
+from region4d.cards.model_card import write_card
 from region4d.config import CONFIGS, build, compose_config, first_of_sweep, refuse_other_config, split_multirun
-from region4d.model_card import write_card
 from region4d.terminal import quiet_transformers
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
 from training.interruption import TERMINATED, default_sigterm, ended_by_sigterm, sole_training

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.regions import Region
 from models.regions.drawing import INK, draw_regions, drawn_size, label_font, region_colour
-from models.sr3d.inputs.mentions import mentioned
+from models.sr3d.text.mentions import mentioned
 from scenes.clip import Clip, uniform_frames
 from scenes.storage.atomic import new_file
 

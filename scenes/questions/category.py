@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol, TypeAlias, TypeVar
 
-from models.sr3d.inputs.mentions import mention
+from models.sr3d.text.mentions import mention
 from scenes.questions.facts import Facts
 from scenes.questions.quantity import Unit, format_quantity
 from scenes.questions.question import LETTERS, Question

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.spoken_numbers import NUMBERS
-from models.sr3d.inputs.mentions import mention
+from models.sr3d.text.mentions import mention
 from scenes.questions.ask import CATEGORIES
 from scenes.questions.category import with_options
 from scenes.questions.quantity import UNITS

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float64
 
 from models.regions import Region
-from models.sr3d.inputs.mentions import mention
+from models.sr3d.text.mentions import mention
 from scenes.clip import Clip
 from scenes.questions.ask import CATEGORIES
 from scenes.questions.category import with_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.sr3d.inputs.mentions import mentioned
+from models.sr3d.text.mentions import mentioned
 
 LETTERS = ("A", "B", "C", "D")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.sr3d.inputs.mentions import mention, mentioned
+from models.sr3d.text.mentions import mention, mentioned
 from scenes.questions.ask import CATEGORIES
 from scenes.questions.category import ChoiceQuestion, Comparison, with_options
 

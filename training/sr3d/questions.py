@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import Dataset
 
 from models.regions import Region
-from models.sr3d.inputs.mentions import renumber
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
+from models.sr3d.text.mentions import renumber
 from scenes import Clip
 from scenes.questions import Question, ask_about, ask_about_patches, region_of
 

@@ -26,8 +26,8 @@ from models.sr3d.bases.loading import (
 )
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
-from models.sr3d.inputs.tokenizer import PLACEHOLDERS
 from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.text.tokenizer import PLACEHOLDERS
 
 KIND = "an exported SR-3D"
 BOOKKEEPING = {"architectures", "model_type", "torch_dtype", "quantization_config", "transformers_version"}

@@ -34,8 +34,8 @@ from models.sr3d.bases.published_files import pixel_statistics, question_templat
 from models.sr3d.bases.vila15 import check_region_extractor, set_llama3_prompt
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
-from models.sr3d.inputs.tokenizer import CAMERA, DEPTH, IMAGE, PLACEHOLDERS, REGION, SCALE, add_placeholders
 from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.text.tokenizer import CAMERA, DEPTH, IMAGE, PLACEHOLDERS, REGION, SCALE, add_placeholders
 
 log = logging.getLogger(__name__)
 KIND = "an NVILA-Lite checkpoint"

@@ -20,8 +20,8 @@ from transformers import (
 from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
-from models.sr3d.inputs.tokenizer import add_placeholders
 from models.sr3d.model import SR3DForConditionalGeneration
+from models.sr3d.text.tokenizer import add_placeholders
 
 TOWERS = ("vision_model", "vision_tower")  # where SigLIP, CLIP and PaliGemma keep theirs
 

@@ -16,9 +16,9 @@ from torch import Tensor
 from transformers.image_utils import load_image
 
 from models.regions import Region, RegionMasks
-from models.sr3d.inputs.mentions import check_all_mentioned, mention
-from models.sr3d.inputs.prompt import content_parts
 from models.sr3d.inputs.sample import Sample
+from models.sr3d.text.mentions import check_all_mentioned, mention
+from models.sr3d.text.prompt import content_parts
 
 if TYPE_CHECKING:
     from models.sr3d.inputs.processor import SR3DProcessor

@@ -28,10 +28,10 @@ from models.sr3d.inputs.conversation import (
     prepare_conversation,
 )
 from models.sr3d.inputs.depth_picture import depth_picture
-from models.sr3d.inputs.mentions import check_all_mentioned
-from models.sr3d.inputs.prompt import Prompt
 from models.sr3d.inputs.sample import Sample
-from models.sr3d.inputs.tokenizer import PLACEHOLDERS
+from models.sr3d.text.mentions import check_all_mentioned
+from models.sr3d.text.prompt import Prompt
+from models.sr3d.text.tokenizer import PLACEHOLDERS
 
 CLOCKS = ("seconds", "frame_index")
 
@@ -40,7 +40,7 @@ class SR3DProcessor(ProcessorMixin):
     """Prepares samples (`prepare`), batches them (`collate`), or both at once (call).
 
     A video's frames are one tile each. A single image is cut into at most `max_tiles` tiles, and a thumbnail follows
-    where there is more than one. `models.sr3d.inputs.prompt` lays out the tokens.
+    where there is more than one. `models.sr3d.text.prompt` lays out the tokens.
 
     Args:
         tokenizer: Has `<image>`, `<region>`, `<camera>` and `<scale>` as special tokens, and an end of sequence.
@@ -70,7 +70,7 @@ class SR3DProcessor(ProcessorMixin):
         depth_picture: Where depth is known, the model takes a picture of it, and two tokens a region (SpatialRGPT).
         video_frames: Frames of a video that the checkpoint was trained with; None where it does not say.
         trained_questions: Category -> sentences, all that a model of a small grammar was trained on
-            (`models.sr3d.inputs.trained_questions`); None for a model that reads any sentence, or does not say.
+            (`models.sr3d.text.trained_questions`); None for a model that reads any sentence, or does not say.
     """
 
     def __init__(

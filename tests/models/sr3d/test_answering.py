@@ -6,7 +6,7 @@ import torch
 
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from models.sr3d.answering import Answerer, Query, open_processor
-from models.sr3d.inputs.mentions import name_mentions, renumber
+from models.sr3d.text.mentions import name_mentions, renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
 from tests.support.nvila_folder import write_nvila

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.sr3d.inputs.mentions import renumber
-from models.sr3d.inputs.trained_questions import nearest_questions
+from models.sr3d.text.mentions import renumber
+from models.sr3d.text.trained_questions import nearest_questions
 from scenes.questions import CATEGORIES, ask_about, question_templates
 from scenes.worlds import WorldConfig, make_world, render
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.sr3d.inputs.trained_questions import nearest_questions
+from models.sr3d.text.trained_questions import nearest_questions
 
 TRAINED = {
     "distance": [

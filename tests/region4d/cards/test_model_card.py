@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 
 from benchmarks.records.manifest import collect_manifest
 from models.checkpoint_registry import CHECKPOINTS, shipped_checkpoints
-from region4d.base_models import BaseModel
-from region4d.model_card import write_card, write_converted_card
+from region4d.cards.base_models import BaseModel
+from region4d.cards.model_card import write_card, write_converted_card
 
 COMMAND = "region4d train experiment=expert4d/tiny"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.checkpoint_registry import shipped_checkpoints
-from region4d import base_models
-from region4d.base_models import BaseModel, bases_of_config, combined_licence, read_base
+from region4d.cards import base_models
+from region4d.cards.base_models import BaseModel, bases_of_config, combined_licence, read_base
 
 APACHE = "                                 Apache License\n                           Version 2.0, January 2004\n"
 NC = "Attribution-NonCommercial 4.0 International\n\n====="

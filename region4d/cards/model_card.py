@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub import ModelCard, ModelCardData
 
 from benchmarks.records.manifest import Manifest
-from region4d.base_models import LIBRARY, BaseModel, bases_of_config, combined_licence
+from region4d.cards.base_models import LIBRARY, BaseModel, bases_of_config, combined_licence
 from scenes.storage.atomic import write_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from models.sr3d import train_tokenizer
-from models.sr3d.inputs.prompt import DURATION, Prompt
+from models.sr3d.text.prompt import DURATION, Prompt
 
 IMAGE, REGION, CAMERA, SCALE = 3, 4, 5, 6
 

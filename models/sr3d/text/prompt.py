@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from models.spoken_numbers import format_number
-from models.sr3d.inputs.mentions import mentioned, replace_mentions
-from models.sr3d.inputs.tokenizer import CAMERA, DEPTH, IMAGE, REGION, SCALE
+from models.sr3d.text.mentions import mentioned, replace_mentions
+from models.sr3d.text.tokenizer import CAMERA, DEPTH, IMAGE, REGION, SCALE
 
 DURATION = "the time from the first picture to the last is {} s"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.sr3d.inputs.mentions import check_all_mentioned, mention, mentioned, renumber, replace_mentions
+from models.sr3d.text.mentions import check_all_mentioned, mention, mentioned, renumber, replace_mentions
 
 QUESTION = "Is <region1> nearer to <region0> than <region1>?"
 

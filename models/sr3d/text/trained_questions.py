@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from models.sr3d.inputs.mentions import replace_mentions
+from models.sr3d.text.mentions import replace_mentions
 
 _OPTIONS = re.compile(r"\s*\(A\) .*")
 _PIECE = re.compile(r"<region>|\.\.\.|\w+|[^\w\s]")

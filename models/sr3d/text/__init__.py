@@ -1,0 +1,1 @@
+"""The language side of the inputs: tokenizer, mentions of regions, prompts."""

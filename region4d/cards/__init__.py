@@ -1,0 +1,1 @@
+"""Cards of trained checkpoints, and what they say about their bases."""
