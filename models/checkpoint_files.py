@@ -20,22 +20,27 @@ def weight_files(folder: Path) -> list[Path]:
         FileNotFoundError: There is none, or the index of the shards names one that is not there.
         ValueError: There are pickles alone, or the index cannot be read.
     """
-    files = sorted(folder.glob("*.safetensors"))
     if (folder / INDEX).is_file():
-        shards = set(read_json(folder / INDEX).get("weight_map", {}).values())
-        if missing := sorted(shards - {file.name for file in files}):
+        shards = read_json(folder / INDEX).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise ValueError(f"{folder}/{INDEX} has no weight_map: download it again")
+        names = sorted(set(shards.values()))
+        if missing := [name for name in names if not (folder / name).is_file()]:
             raise FileNotFoundError(
-                f"{folder}/{INDEX} names {missing[0]}, which is not there ({len(missing)} of {len(shards)} files are "
+                f"{folder}/{INDEX} names {missing[0]}, which is not there ({len(missing)} of {len(names)} files are "
                 "missing): download it again"
             )
-    if files:
+        return [folder / name for name in names]  # other files beside them are not of this model
+    if files := sorted(folder.glob("*.safetensors")):
         return files
     if pickles := sorted(file.name for pattern in PICKLES for file in folder.glob(pattern)):
         raise ValueError(
             f"the weights in {folder} are a pickle ({pickles[0]}), which can run code and is not read: get or save "
             "them as safetensors"
         )
-    raise FileNotFoundError(f"no weights (*.safetensors) in {folder}: download the whole repository")
+    raise FileNotFoundError(
+        f"no weights (*.safetensors) in {folder}: download the whole repository; pickles (*.bin) are not read"
+    )
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not JSON, or no object.
+        ValueError: It is not a JSON object.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

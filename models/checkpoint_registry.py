@@ -10,7 +10,13 @@ from pathlib import Path
 
 import yaml
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
 
 from models.resources import resource_folder
 
@@ -50,7 +56,8 @@ def checkpoint_folder(name_or_folder: str | Path) -> Path:
     Hub is downloaded once, into the cache of huggingface_hub; where there is a folder OWNER, a path is meant.
 
     Raises:
-        FileNotFoundError: There is no such folder, and the Hub has no such model or does not answer.
+        FileNotFoundError: OWNER/NAME is not a folder, and the Hub has no such model or does not answer. Any other path
+            is returned, whether or not it is there.
     """
     name, path = str(name_or_folder), Path(name_or_folder)
     if shipped := shipped_checkpoints().get(name):
@@ -67,6 +74,8 @@ def download(name: str, files: Sequence[str] = HUB_FILES) -> Path:
     """
     try:
         return Path(snapshot_download(name, allow_patterns=list(files)))
+    except GatedRepoError:
+        raise FileNotFoundError(f"'{name}' is gated: accept its licence on the Hub, and run `hf auth login`") from None
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-        why = str(error).strip().splitlines()[0].rstrip(".")
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise FileNotFoundError(f"no folder '{name}', and no such model from the Hub ({why}): check the name") from None

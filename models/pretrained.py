@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,17 @@ from transformers.utils import logging
 
 class IncompleteCheckpointError(ValueError):
     """Weights of a checkpoint are missing, have another shape, or cannot be read."""
+
+
+@contextmanager
+def without_load_report() -> Iterator[None]:
+    """Keep transformers from listing weights that do not fit, and going on: the caller refuses them in one line."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (), **options: Any) -> Any:
@@ -28,18 +40,15 @@ def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (
         IncompleteCheckpointError: weights are missing, have another shape than the config says, or are damaged.
         ValueError: `kind` does not know the model.
     """
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # transformers would list what is missing and go on
     try:
-        network, report = kind.from_pretrained(
-            checkpoint, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **options
-        )
+        with without_load_report():
+            network, report = kind.from_pretrained(
+                checkpoint, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **options
+            )
     except SafetensorError as error:
         raise IncompleteCheckpointError(
             f"'{checkpoint}' has a file of weights that is cut or damaged: get it again"
         ) from error
-    finally:
-        logging.set_verbosity(before)
     name = type(network).__name__
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(tuple(unused)))
     other = sorted(key for key, *_ in report["mismatched_keys"])

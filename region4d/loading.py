@@ -61,7 +61,7 @@ def load(
         name_or_folder: A checkpoint that comes with region4d; a folder, exported by `region4d train` or in VILA's
             layout; or the name of such a model on the Hub.
         device: "cpu", "cuda", "cuda:N", or "auto" (spread over the GPUs); by default a GPU where there is one.
-        dtype: Of the weights, such as "bfloat16"; by default as saved.
+        dtype: Of the weights, such as "bfloat16"; by default as saved, bfloat16 of a folder in VILA's layout.
         bits: 4 or 8, to quantise the language model; needs bitsandbytes.
 
     Raises:

@@ -102,7 +102,7 @@ class Comparison:
         rows = []
         for k, name in enumerate(self.layer_names):
             having = [prompt for prompt in self.prompts if k < len(prompt.layers)]
-            worst = max(having, key=lambda prompt: prompt.layers[k])
+            worst = max(having, key=lambda prompt: (math.isnan(prompt.layers[k]), prompt.layers[k]))
             rows.append((name, worst.layers[k], worst.name, self.tolerance.layers[k]))
         return rows
 
@@ -220,6 +220,15 @@ def _different_id(replayed: Replay, recorded: list[int]) -> int | None:
 def _first_difference(own: Sequence[int], recorded: Sequence[int]) -> int | None:
     pairs = enumerate(zip_longest(own, recorded))
     return next((k for k, (one, other) in pairs if one != other), None)
+
+
+def finite(value: Any) -> Any:
+    """Write infinite and NaN numbers as text, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def report(comparisons: Sequence[Comparison]) -> dict[str, Any]:

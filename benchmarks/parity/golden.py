@@ -31,9 +31,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from benchmarks.parity.hidden_states import HiddenStates
+from models.sr3d.placement import DTYPES
 
 ROLES = {"human": "user", "gpt": "assistant", "user": "user", "assistant": "assistant"}
-DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Golden:
             prompts = tuple(_prompt(one, tensors, about.get("max_new_tokens")) for one in about["prompts"])
             dtype = about.get("dtype", "float32")
         except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise ValueError(f"{file} is no golden ({error!r}): record one with record_golden.py") from None
+            raise ValueError(f"{file} is not a golden ({error!r}): record one with record_golden.py") from None
         if dtype not in DTYPES or not prompts or not all(len(prompt.tokens) for prompt in prompts):
             raise ValueError(
                 f"{file} has dtype {dtype!r} and {len(prompts)} prompts: a golden has one of {', '.join(DTYPES)} and "

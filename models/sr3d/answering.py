@@ -70,13 +70,15 @@ class Answerer:
     drawn on the frames, each with its number, and a question says "the region marked 0" instead of `<region0>`.
 
     All questions of a clip share one reading of it. Of the clip that was last asked about alone, features, keys and
-    values stay in memory, so that a further question does not wait for them; weights must not change in between.
+    values stay in memory, so that a further question does not wait for them; neither the weights nor the clip may
+    change in between.
     """
 
     def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
         self.model = model.eval()
         self.processor = processor
         # for further questions about a clip: the one that was prepared last, and the one that was seen last
+        self._warned = False
         self._prepared: tuple[Footage, list[Region], Sample] | None = None
         self._last: tuple[Sample, SeenClips] | None = None
 
@@ -108,8 +110,8 @@ class Answerer:
             ValueError: The folder does not hold an SR-3D, or the placement is impossible.
         """
         placed = Placement(device, dtype, bits).arguments()
-        processor = open_processor(folder)
         folder = checkpoint_folder(folder)
+        processor = open_processor(folder)
         published = (folder / "llm").is_dir()
         load = load_nvila_lite_model if published else load_exported_model
         return cls(load(folder, **placed), processor)
@@ -125,8 +127,9 @@ class Answerer:
         limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
         for start in range(0, len(queries), batch_size):
             answers = self._answer_batch(queries[start : start + batch_size], limit)
-            if start == 0 and any(query.regions for query in queries):
-                self._warn_of_regions()  # only now: what is refused is said in one line
+            if not self._warned and any(query.regions for query in queries):
+                self._warned = True
+                self._warn_of_regions()  # only now: what is refused is one line
             yield from answers
 
     def _warn_of_regions(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import torch
 from transformers import BitsAndBytesConfig
 
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 DTYPES = ("float32", "bfloat16", "float16")
 # not quantised:
-WHOLE = (
+WHOLE = (  # modules that are not quantised
     "vision_tower",
     "grid_encoding",
     "position_encoding",
@@ -20,7 +22,7 @@ WHOLE = (
     "projector",
     "region_extractor",
     "lm_head",
-)  # not quantised
+)
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,14 @@ class Placement:
     Args:
         device: "cpu", "cuda", "cuda:N", or "auto": spread over the GPUs and, where they are full, main memory. By
             default the GPU where there is one.
-        dtype: Of the weights, or of those that are not quantised; by default that of the checkpoint.
+        dtype: Of the weights, or of those that are not quantised; by default as saved, bfloat16 of a
+            folder in VILA's layout.
         bits: 8 (LLM.int8, arXiv 2208.07339) or 4 (NF4, arXiv 2305.14314) for the linear layers of the language model;
             needs bitsandbytes.
 
     Raises:
         ImportError: bitsandbytes is not installed.
-        ValueError: There are no weights of so many bits, or of that dtype.
+        ValueError: The device, the dtype or the bits are unknown.
     """
 
     device: str | None = None
@@ -44,6 +47,8 @@ class Placement:
     bits: int | None = None
 
     def __post_init__(self) -> None:
+        if self.device is not None and not DEVICE.fullmatch(self.device):
+            raise ValueError(f"unknown device {self.device!r}; use cpu, cuda, cuda:N or auto")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise ValueError(f"dtype {self.dtype!r} is unknown: choose one of {', '.join(DTYPES)}")
         if self.bits not in (None, 4, 8):

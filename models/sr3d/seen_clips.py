@@ -32,7 +32,9 @@ class FiniteLogits(LogitsProcessor):
         """
         if bool((scores.isnan() | scores.isposinf()).any()):
             refuse_weights_not_finite(self.model)
-            raise ValueError("the model's logits are NaN, though its weights are finite: try --dtype float32")
+            raise ValueError(
+                "the model's logits are NaN or infinite, though its weights are finite: try --dtype float32"
+            )
         return scores
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,6 +76,7 @@ def free_bytes(folder: Path) -> int:
 def advise(report: Report) -> list[str]:
     """Say what to do about what was found, one line each."""
     lines = []
+    packages_of = packages_distributions()
     for name, part in report.base.items():
         if part.state == "broken":
             remedy = "install region4d again" if name.startswith("checkpoint") else "the base of region4d needs it"
@@ -82,7 +84,7 @@ def advise(report: Report) -> list[str]:
     for name, part in report.extras.items():
         if part.state == "broken":
             also = ", and the shared libraries of FFmpeg" if name == "torchcodec" else ""
-            packages = " ".join(EXTRAS[name].modules)
+            packages = " ".join(sorted({one for each in EXTRAS[name].modules for one in packages_of.get(each, [each])}))
             lines.append(f"{name} is broken ({part.detail}): reinstall {packages} ({install_command(name)}){also}")
     threads, cpus = report.torch.get("threads"), report.limits.cpus
     if threads and cpus and threads > max(1, cpus):

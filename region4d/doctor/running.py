@@ -55,5 +55,8 @@ def run_trial(name: str, limit: float, module: str = TRIALS) -> Outcome:
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         return Outcome(False, lines[-1] if lines else f"ended with code {done.returncode} and no message")
-    facts = json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        facts = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        return Outcome(False, "ended without a result")
     return Outcome(True, facts.pop("detail"), facts)

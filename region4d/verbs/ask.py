@@ -154,14 +154,16 @@ def ask(
 
 
 def typed_questions() -> Iterator[str]:
-    """Read questions, one a line, until the input ends or a line is empty; a terminal is shown a prompt."""
+    """Read questions, one a line, until the input ends; a terminal is shown a prompt, and an empty line ends it."""
+    terminal = sys.stdin.isatty()
     while True:
-        if sys.stdin.isatty():
+        if terminal:
             typer.echo("> ", err=True, nl=False)
-        line = sys.stdin.readline().strip()
-        if not line:
+        line = sys.stdin.readline()
+        if not line or (terminal and not line.strip()):
             return
-        yield line
+        if line.strip():
+            yield line.strip()
 
 
 def notes(footage: MarkedClip, relative: bool) -> list[str]:

@@ -42,7 +42,7 @@ def parity(
     """
     from rich.progress import track
 
-    from benchmarks.parity.comparison import compare_checkpoint, report
+    from benchmarks.parity.comparison import compare_checkpoint, finite, report
     from benchmarks.parity.golden import Golden
     from benchmarks.parity.tables import tables, verdict
     from region4d.terminal import CONSOLE, quiet_transformers
@@ -59,7 +59,7 @@ def parity(
             replays, what, total=len(recorded.prompts), console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal
         ),
     )
-    text = json.dumps(report(comparisons), indent=1) if as_json else tables(comparisons)
+    text = json.dumps(finite(report(comparisons)), indent=1, allow_nan=False) if as_json else tables(comparisons)
     if output is not None:
         write_text(output, text + "\n")
         text = "\n".join(map(verdict, comparisons))

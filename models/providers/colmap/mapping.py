@@ -33,7 +33,7 @@ def reconstruct(images: Path, folder: Path, camera: str | None) -> Any:
     database = folder / "database.db"
     reader = pycolmap.ImageReaderOptions()
     mapping = pycolmap.IncrementalPipelineOptions(min_model_size=2, multiple_models=False, random_seed=SEED)
-    mapping.num_threads = 1  # with more, no two runs are equal
+    mapping.num_threads = 1  # with more threads, no two runs are equal
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = SEED
     mapping.mapper.init_min_tri_angle = MIN_TRIANGULATION_DEG

@@ -12,6 +12,7 @@ from transformers import CONFIG_MAPPING
 from models.attention import attention_implementation
 from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
 from models.checkpoint_registry import checkpoint_folder
+from models.pretrained import without_load_report
 from models.sr3d.auto_file import AUTO_FILE, AUTO_MAP
 from models.sr3d.bases.loading import (
     CONFIG_OPTIONS,
@@ -22,7 +23,6 @@ from models.sr3d.bases.loading import (
     naming,
     refuse_misfits,
     split_options,
-    without_load_report,
 )
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
@@ -120,7 +120,7 @@ def load_exported_processor(folder: str | Path, **options: Any) -> SR3DProcessor
 def _config(folder: Path, options: dict[str, Any]) -> SR3DConfig:
     file = folder / "config.json"
     if not file.is_file():
-        raise ValueError(
+        raise FileNotFoundError(
             f"no SR-3D checkpoint in '{folder}' (config.json is missing): train one with `region4d train "
             "experiment=sr3d/tiny_static`, or name sr3d_tiny_3d or an NVILA-Lite folder"
         )
@@ -128,8 +128,8 @@ def _config(folder: Path, options: dict[str, Any]) -> SR3DConfig:
     stored = read_json(file)
     if stored.get("model_type") != SR3DConfig.model_type:
         raise ValueError(
-            f"{file} has model_type={stored.get('model_type')!r}, which is no SR-3D: make one of a language model and "
-            "a vision tower by `region4d convert`, or name a folder in VILA's layout (llm/, mm_projector/, "
+            f"{file} has model_type={stored.get('model_type')!r}, which is not an SR-3D: make one of a language "
+            "model and a vision tower by `region4d convert`, or name a folder in VILA's layout (llm/, mm_projector/, "
             "vision_tower/)"
         )
     _refuse_unknown(file, CONFIG_OPTIONS | set(SR3DConfig().to_dict()) | BOOKKEEPING)
@@ -159,7 +159,7 @@ def _optional_parts(config: SR3DConfig) -> set[str]:
 
 def _refuse_unknown(file: Path, known: frozenset[str] | set[str]) -> None:
     for name, value in read_json(file).items():
-        if name not in known and not name.startswith("_") and value not in (None, False):
+        if name not in known and not name.startswith("_") and value is not None and value is not False:
             raise ValueError(
                 f"{file} has the field {name}={value!r}, which is not known here: remove it if it does not change "
                 "answers"

@@ -14,10 +14,10 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import PretrainedConfig
 from transformers.activations import ACT2FN
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
-from transformers.utils import logging
 
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
+from models.sr3d.placement import DTYPES
 
 OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")
 CONFIG_OPTIONS = frozenset(inspect.signature(SR3DConfig.__init__).parameters) - {"self", "kwargs"}
@@ -42,9 +42,11 @@ def split_options(options: dict[str, Any], what: str) -> tuple[dict[str, Any], d
 
 def named_dtype(dtype: torch.dtype | str) -> torch.dtype:
     """Give a dtype of weights that may be given by name; ValueError for another name."""
-    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(found, torch.dtype):
-        raise ValueError(f"dtype {dtype!r} is unknown: give float32, bfloat16 or float16")
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype {dtype!r} is unknown: choose one of {', '.join(DTYPES)}")
+    found: torch.dtype = getattr(torch, dtype)
     return found
 
 
@@ -78,17 +80,6 @@ def check_types(fields: Mapping[str, Any], kind: Callable[..., Any]) -> None:
         fits = isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
         if not fits or isinstance(value, bool) != isinstance(default, bool):
             raise ValueError(f"{name}={value!r} is a {type(value).__name__}: the type is {type(default).__name__}")
-
-
-@contextmanager
-def without_load_report() -> Iterator[None]:
-    """Keep transformers from listing weights that do not fit; `refuse_misfits` says it in one line."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def refuse_misfits(

@@ -20,6 +20,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedTo
 from models.attention import attention_implementation
 from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
 from models.checkpoint_registry import checkpoint_folder
+from models.pretrained import without_load_report
 from models.sr3d.bases.loading import (
     OURS,
     check_known,
@@ -27,7 +28,6 @@ from models.sr3d.bases.loading import (
     naming,
     refuse_misfits,
     split_options,
-    without_load_report,
 )
 from models.sr3d.bases.nvila_config import NvilaConfig, read_nvila_config
 from models.sr3d.bases.published_files import pixel_statistics, question_template
@@ -123,7 +123,9 @@ def _config(
         raise ValueError(f"{folder}/config.json has model_type={top['model_type']!r}: a folder of VILA has llava_llama")
     text = AutoConfig.from_pretrained(folder / "llm", trust_remote_code=False)
     if tower.get("model_type") != "siglip_vision_model":
-        raise ValueError(f"{folder}/vision_tower has model_type={tower.get('model_type')!r}: NVILA-Lite has SigLIP")
+        raise ValueError(
+            f"{folder}/vision_tower has model_type={tower.get('model_type')!r}: known here is siglip_vision_model"
+        )
     if lacking := [name for name in ("hidden_size", "image_size", "patch_size") if name not in tower]:
         raise ValueError(f"{folder}/vision_tower/config.json lacks {', '.join(lacking)}: get the whole folder")
     try:
@@ -193,7 +195,7 @@ def _assemble(
             ignore_mismatched_sizes=True,  # reported below
             **placed,
         )
-    refuse_misfits(folder, report, new, (), "it is not NVILA-Lite")
+    refuse_misfits(folder, report, new, (), "get config and weights of one model")
     if model.scale_encoding is not None:
         model.scale_encoding.silence()
     return model

@@ -109,7 +109,8 @@ def read_nvila_config(
     for name, least in (("max_tiles", 0), ("num_video_frames", 0), ("mm_vision_select_layer", None)):
         value = top.get(name)
         if value is not None and (type(value) is not int or (least is not None and value < least)):
-            raise ValueError(f"config.json has {name}={value!r}: known here is a whole number")
+            least_one = "" if least is None else f" of at least {least}"
+            raise ValueError(f"config.json has {name}={value!r}: known here is a whole number{least_one}")
     for name, own in (("mm_hidden_size", tower_width), ("hidden_size", width)):
         if top.get(name) not in (None, own):
             raise ValueError(f"config.json has {name}={top[name]}, but the part in the folder is {own} wide")

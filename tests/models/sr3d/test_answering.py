@@ -53,7 +53,7 @@ def test_an_exported_folder_answers_the_same(answerer: Answerer, queries: list[Q
 
 
 def test_a_folder_without_a_model_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"config\.json"):
+    with pytest.raises(FileNotFoundError, match=r"config\.json"):
         Answerer.from_folder(tmp_path)
 
 
@@ -78,7 +78,7 @@ def test_an_answer_that_is_cut_is_logged(
 def test_an_untrained_region_extractor_is_not_asked(
     answerer: Answerer, queries: list[Query], caplog: pytest.LogCaptureFixture
 ) -> None:
-    untrained = copy.deepcopy(answerer)
+    untrained = Answerer(copy.deepcopy(answerer.model), answerer.processor)
     untrained.model.config.region_extractor_trained = False
     answers = list(untrained.answer(queries, max_new_tokens=3))
     for parameter in untrained.model.region_extractor.parameters():

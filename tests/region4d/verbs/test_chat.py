@@ -31,12 +31,12 @@ def test_questions_of_the_input_are_answered_and_the_clip_is_read_once(
     looks = []
     encode = SR3DForConditionalGeneration.encode_tiles
     monkeypatch.setattr(SR3DForConditionalGeneration, "encode_tiles", lambda *args: looks.append(1) or encode(*args))
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{FAR}\nHow far is <region2>?\nWhere is my sofa?\n{FAR}\n\n{FAR}\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{FAR}\nHow far is <region2>?\nWhere is my sofa?\n\n{FAR}\n"))
     picture = ("--picture", str(tmp_path / "ask.png"))
     code, out, err = region4d("ask", world, *BOXES, "--chat", "--json", NEARER, *picture)
     assert code == 0, err
     answers = [json.loads(line)["answer"] for line in out.splitlines()]
-    assert answers == ["B", "2.4 m", "2.4 m"]  # an empty line ends it
+    assert answers == ["B", "2.4 m", "2.4 m"]
     assert "mentions <region2>, which was not given" in err
     assert "does not know" in err
     assert len(looks) == 1

@@ -211,8 +211,8 @@ def test_wrong_input_is_one_line(region4d: Run, checkpoint: Path, golden: Path, 
         (str(tmp_path / "nowhere"), "nowhere.json", "golden.safetensors"),
         (damaged("cut", "golden.json", "{"), "golden.json is damaged", "record it again"),
         (damaged("weights", "golden.safetensors", "x"), "is damaged"),
-        (damaged("list", "golden.json", "[]"), "is no golden"),
-        (damaged("unknown", "golden.json", other), "is no golden", "top_logits"),
+        (damaged("list", "golden.json", "[]"), "is not a golden"),
+        (damaged("unknown", "golden.json", other), "is not a golden", "top_logits"),
         (damaged("none", "golden.json", none), "0 prompts"),
         (damaged("dtype", "golden.json", json.dumps({**about, "dtype": "int8"})), "'int8'", "bfloat16"),
     ):
@@ -231,7 +231,7 @@ def test_a_golden_of_another_checkpoint_is_one_line(
     for name, change, parts in (
         ("layers", hidden, ("(5, 8)", "(3, 16)", "another checkpoint")),
         ("vocabulary", {"text.greedy_tokens": torch.tensor([100_000])}, ("token 100000", "another checkpoint")),
-        ("shapes", {"text.hidden_mean": torch.zeros(5, 8)}, ("is no golden", "differ in shape")),
+        ("shapes", {"text.hidden_mean": torch.zeros(5, 8)}, ("is not a golden", "differ in shape")),
     ):
         shutil.copytree(golden, tmp_path / name)
         save_file({**tensors, **change}, tmp_path / name / "golden.safetensors")

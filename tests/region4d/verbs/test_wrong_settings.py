@@ -149,7 +149,7 @@ def other_tower_width(folder: Path) -> None:
 
 SIZE = "in another size than its configs say"
 WRONG: Sequence[tuple[Callable[[Path], None], Sequence[str], Sequence[str]]] = (  # what nvila, and exported, says
-    (other_architecture, ("model_type='qwen2'", "a folder of VILA"), ("model_type='qwen2', which is no SR-3D",)),
+    (other_architecture, ("model_type='qwen2'", "a folder of VILA"), ("model_type='qwen2', which is not an SR-3D",)),
     (other_language, ("model_type='wordmill'", "transformers does not know"), ("text_config", "model_type='wordmill'")),
     (value, ("image_aspect_ratio='pad': known here is dynamic, resize",), ("projector='conv' is unknown", "linear")),
     (field, ("the field look_twice=True, which is not known here",), ("the field look_twice=True, which is not",)),
