@@ -16,6 +16,7 @@ from region4d.threads import wait_asleep
 
 # A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py.
 VERBS = {
+    "demo": "Show all four systems on procedural worlds, with shipped checkpoints.",
     "doctor": "Say what is installed, what works, and what to do about the rest.",
     "ask": "Ask about a region of a video, an image or an RGB-D folder.",
     "worlds": "Preview or export procedural worlds.",

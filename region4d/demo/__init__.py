@@ -1,0 +1,1 @@
+"""All four systems on procedural worlds, with shipped checkpoints: `region4d demo`."""
