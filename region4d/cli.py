@@ -19,6 +19,7 @@ VERBS = {
     "demo": "Show all four systems on procedural worlds, with shipped checkpoints.",
     "doctor": "Say what is installed, what works, and what to do about the rest.",
     "ask": "Ask about a region of a video, an image or an RGB-D folder.",
+    "serve": "Serve the web app: open footage, draw regions, ask, see the points.",
     "worlds": "Preview or export procedural worlds.",
     "train": "Train what an experiment describes (Hydra overrides).",
     "extract": "Cache features of a frozen video model (Hydra overrides).",

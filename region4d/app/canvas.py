@@ -1,0 +1,56 @@
+"""The canvas on which regions are drawn: frames to scrub, boxes to drag, buttons that write mentions."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from einops import rearrange
+from PIL import Image
+
+from models.regions.drawing import PALETTE
+from region4d.app.marks import MOST_REGIONS, BoxMark, to_canvas
+from scenes.clip import Clip
+
+ASSETS = Path(__file__).parent / "assets"
+LONGEST = 960  # side of a frame as it is sent, pixels
+TEMPLATE = (ASSETS / "canvas.html").read_text()
+SCRIPT = (ASSETS / "canvas.js").read_text()
+
+
+def canvas() -> gr.HTML:
+    """Build the empty canvas. Its value is a list of [region, frame, x0, y0, x1, y1] in pixels of the clip."""
+    return gr.HTML(
+        value=[],
+        html_template=TEMPLATE,
+        js_on_load=SCRIPT,
+        apply_default_css=False,
+        elem_id="canvas",
+        palette=[list(colour) for colour in PALETTE],
+        most=MOST_REGIONS,
+        clip=None,
+    )
+
+
+def shown(clip: Clip, marks: Sequence[BoxMark] = ()) -> Any:
+    """Update the canvas to show a clip with marks."""
+    height, width = clip.size
+    frames = {
+        "width": width,
+        "height": height,
+        "seconds": [round(second, 3) for second in clip.seconds.tolist()],
+        "pictures": [_data_url(frame) for frame in rearrange(clip.video, "t c h w -> t h w c").numpy()],
+    }
+    return gr.HTML(value=to_canvas(marks), clip=frames)
+
+
+def _data_url(frame: Any) -> str:
+    picture = Image.fromarray(frame)
+    picture.thumbnail((LONGEST, LONGEST))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

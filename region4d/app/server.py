@@ -1,0 +1,95 @@
+"""The app as a whole: its pages, and how they are served."""
+
+from __future__ import annotations
+
+import html
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from region4d.app.settings import Settings
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read where gradio is imported
+try:
+    import gradio as gr
+except ImportError as error:
+    raise ImportError("the web app needs gradio; pip install 'region4d[app]'") from error
+
+from starlette.middleware import Middleware
+
+from region4d.app.ask_page import add_ask_page
+from region4d.app.limits import Limits
+from region4d.app.systems import System
+from region4d.app.theme import CSS, theme
+from region4d.app.worlds_page import add_worlds_page
+
+SWEEP = (600, 3600)  # seconds between sweeps of files, and how old a file gets
+MOST_WAITING = 64  # questions and openings in the queue
+HEAD = """<div class="r4d-head"><h1>region<i>4d</i></h1>
+<p>Point at things in a video and ask about them in space and time.</p><span class="r4d-loaded">{}</span></div>"""
+
+
+def build_app(systems: Sequence[System], settings: Settings) -> gr.Blocks:
+    """Build the pages of a server."""
+    with gr.Blocks(title="region4d", analytics_enabled=False, delete_cache=SWEEP) as app:
+        gr.HTML(HEAD.format(html.escape(" and ".join(system.name for system in systems))))
+        with gr.Tabs():
+            with gr.Tab("Ask", id="ask"):
+                add_ask_page(systems, settings)
+            with gr.Tab("Worlds", id="worlds"):
+                add_worlds_page()
+    app.queue(max_size=MOST_WAITING, default_concurrency_limit=2, api_open=False)
+    return app
+
+
+@contextmanager
+def served(
+    systems: Sequence[System], settings: Settings, host: str = "127.0.0.1", port: int | None = None
+) -> Iterator[str]:
+    """Serve the app, and give its address. Its files lie in a folder that is deleted at the end.
+
+    Without a port, it takes the first free one from 7860.
+
+    Raises:
+        OSError: the port is taken or not allowed, or this machine has no such host.
+    """
+    with tempfile.TemporaryDirectory(prefix="region4d-serve-") as files:
+        os.environ["GRADIO_TEMP_DIR"] = files
+        app = build_app(systems, settings)
+        try:
+            if port:
+                _refuse_taken(host, port)
+            _, address, _ = app.launch(
+                server_name=host,
+                server_port=port or None,
+                prevent_thread_lock=True,
+                quiet=True,
+                share=False,
+                show_error=True,
+                max_file_size=settings.max_upload_bytes,
+                footer_links=[],
+                run_history=False,
+                enable_monitoring=False,
+                ssr_mode=False,
+                pwa=False,
+                mcp_server=False,
+                state_session_capacity=200,
+                theme=theme(),
+                css=CSS,
+                app_kwargs={"middleware": [Middleware(Limits, max_bytes=settings.max_upload_bytes)]},
+            )
+            yield address
+        finally:
+            app.close(verbose=False)
+            os.environ.pop("GRADIO_TEMP_DIR", None)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port") from error

@@ -1,0 +1,69 @@
+"""`region4d serve`: the web app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from region4d import flags
+
+MODELS = 2
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 7860,
+    host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 lets other machines in")] = "127.0.0.1",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="checkpoint, as of ask; two are asked side by side (default: sr3d_tiny_3d)"),
+    ] = None,
+    folder: Annotated[
+        list[Path] | None, typer.Option(help="visitors may open footage inside this folder; repeatable")
+    ] = None,
+    depth_model: Annotated[
+        str | None, typer.Option(help="depth model of transformers, for footage without depth: a folder or name")
+    ] = None,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="largest upload")] = 200,
+    max_seconds: Annotated[float, typer.Option(min=1, help="longest video")] = 600,
+    device: flags.DeviceFlag = None,
+) -> None:
+    """Serve the web app: open footage, draw regions, ask one or two models, see the points; render worlds.
+
+    Everything stays on this machine: the pages ask no other host, uploads are deleted once they are read, and nothing
+    outside of --folder is opened. Ctrl-C ends.
+
+    Example:
+
+    region4d serve --model sr3d_tiny_3d --model sr3d_tiny_2d --folder rooms
+    """
+    names = model or ["sr3d_tiny_3d"]
+    if len(names) > MODELS:
+        raise ValueError(f"at most {MODELS} models are asked side by side; got {len(names)}: {', '.join(names)}")
+    from region4d.app.server import served
+    from region4d.app.settings import Settings
+    from region4d.app.systems import System
+    from region4d.footage import GeometrySource
+    from region4d.terminal import quiet_transformers
+
+    quiet_transformers()
+    on = flags.torch_device(device)
+    geometry = GeometrySource(depth_model=depth_model, device=on)
+    geometry.provider()  # a wrong name ends here, not at the first upload
+    systems = [System.load(name, str(on)) for name in names]
+    frames = systems[0].frames
+    settings = Settings(tuple(folder or ()), max_upload_mb, max_seconds, frames, geometry)
+    with served(systems, settings, host, port) as address:
+        typer.echo(f"region4d: {address} (Ctrl-C ends)", err=True)
+        _wait()
+
+
+def _wait() -> None:
+    import signal
+    import threading
+
+    ended = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: ended.set())
+    ended.wait()

@@ -1,0 +1,135 @@
+"""The app as a visitor's program reaches it, without a browser."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from region4d.app.marks import to_canvas
+from region4d.app.opening import KnownQuestion, open_world
+from tests.support.footage import write_footage
+
+try:
+    from gradio_client import Client, handle_file
+    from gradio_client.exceptions import AppError
+except ImportError:
+    pytest.skip("needs gradio, of the extra app", allow_module_level=True)
+
+
+def visitor(site: str) -> Client:
+    return Client(site, verbose=False)
+
+
+def short(known: list[KnownQuestion]) -> KnownQuestion:
+    return next(each for each in known if each.text == "How tall is <region0>?")
+
+
+def test_a_world_is_answered_by_both_models_with_the_truth(site: str) -> None:
+    known = short(list(open_world(6, 4, False).questions))
+    client = visitor(site)
+    client.predict(6, 4, False, api_name="/open_world")
+    cards, scene = client.predict(to_canvas(known.marks), known.text, api_name="/ask")
+    assert f"<b>Exact answer</b> {known.truth}" in cards
+    assert cards.count('class="r4d-answer"') == 2
+    assert "sr3d_tiny_3d" in cards
+    assert "sr3d_tiny_2d" in cards
+    assert 'sandbox="allow-scripts"' in scene
+
+
+def test_two_visitors_do_not_see_each_others_footage(site: str) -> None:
+    one, other = visitor(site), visitor(site)
+    one.predict(6, 4, False, api_name="/open_world")
+    known = short(list(open_world(6, 4, False).questions))
+    with pytest.raises(AppError, match="there is no footage"):
+        other.predict(to_canvas(known.marks), known.text, api_name="/ask")
+    other.predict(3, 2, False, api_name="/open_world")
+    cards, _ = other.predict([[0, 0, 50, 50, 90, 90]], known.text, api_name="/ask")
+    assert "Exact answer" not in cards
+    assert "2 frames of 320x240" in cards
+    cards, _ = one.predict(to_canvas(known.marks), known.text, api_name="/ask")
+    assert known.truth in cards
+    assert "4 frames of 320x240" in cards
+
+
+def test_an_upload_is_answered_and_none_of_its_bytes_stay(site: str, tmp_path: Path) -> None:
+    client = visitor(site)
+    path = write_footage(tmp_path / "clip.mp4", [0, 40, 80, 120])
+    client.predict(handle_file(str(path)), 4, api_name="/open_upload")
+    cards, _ = client.predict([[0, 0, 10, 10, 50, 50]], "How tall is <region0>?", api_name="/ask")
+    assert "no depth: colours alone" in cards
+    left = [each for each in Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*") if each.is_file()]
+    assert sum(each.stat().st_size for each in left) == 0  # gradio leaves empty files behind
+
+
+def test_a_text_file_named_mp4_is_one_clear_message(site: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.mp4").write_text("these are notes\n")
+    with pytest.raises(AppError, match=r"^'notes.mp4' cannot be read as a video: [^\n]*$"):
+        visitor(site).predict(handle_file(str(tmp_path / "notes.mp4")), 4, api_name="/open_upload")
+
+
+@pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd"])
+def test_a_path_outside_of_the_folders_is_refused(site: str, path: str) -> None:
+    with pytest.raises(AppError, match="is not inside the folders"):
+        visitor(site).predict(path, 4, api_name="/open_folder")
+
+
+def test_a_folder_of_the_server_is_opened_and_none_of_its_files_is_served(site: str, rooms: Path) -> None:
+    client = visitor(site)
+    _, opened, *_ = client.predict("world-2", 4, api_name="/open_folder")
+    assert "RGB-D folder" in opened
+    assert reply(site, "GET", f"/gradio_api/file={rooms / 'red.png'}")[0] == 403
+
+
+def test_a_claim_of_ten_gigabytes_is_refused_before_it_is_sent(site: str) -> None:
+    status, text, _ = reply(site, "POST", "/gradio_api/upload", {"Content-Length": str(10 << 30)})
+    assert status == 413
+    assert "at most 8 MB" in text
+
+
+def test_more_bytes_than_the_limit_are_refused_without_a_claim(site: str) -> None:
+    address = urlsplit(site)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+    connection.request("POST", "/gradio_api/queue/join", (b" " * 2**20 for _ in range(10)), encode_chunked=True)
+    assert connection.getresponse().status == 413
+
+
+def test_pages_tell_the_browser_to_ask_no_other_host(site: str) -> None:
+    _, _, headers = reply(site, "GET", "/")
+    policy = str(headers["content-security-policy"])
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+
+
+def test_the_server_listens_on_loopback(site: str) -> None:
+    assert urlsplit(site).hostname == "127.0.0.1"
+
+
+@pytest.mark.parametrize("value", [[[0, 0, 1, 2]], "boxes", [[0, 99, 1, 1, 5, 5]]])
+def test_malformed_regions_are_one_message(site: str, value: object) -> None:
+    client = visitor(site)
+    client.predict(6, 1, False, api_name="/open_world")
+    with pytest.raises(AppError, match="region"):
+        client.predict(value, "How tall is <region0>?", api_name="/ask")
+
+
+def test_the_worlds_page_shows_objects_pictures_and_points(site: str) -> None:
+    pictures, scene = visitor(site).predict(3, 2, True, api_name="/world")
+    for part in ("<th>object</th>", "data:image/png;base64,", "data:video/mp4;base64,"):
+        assert part in pictures
+    assert "<iframe" in scene
+
+
+def reply(site: str, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, dict[str, str]]:
+    """Send a request without a body."""
+    address = urlsplit(site)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+    connection.putrequest(method, path)
+    for name, value in (headers or {}).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    response = connection.getresponse()
+    return response.status, response.read().decode(errors="replace"), {k.lower(): v for k, v in response.getheaders()}
