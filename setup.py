@@ -102,7 +102,7 @@ def in_wheel() -> dict[str, object]:
         "package_dir": moved,
         "package_data": {
             "region4d": ["py.typed"],
-            "region4d.app": ["assets/*"],
+            "region4d.app.pages": ["assets/*"],
             "region4d.benchmarks.report": ["templates/*"],
             "region4d.configs": ["**/*.yaml"],
             "region4d.checkpoints": ["registry.yaml", *(f"{name}/*" for name in shipped)],

@@ -19,11 +19,11 @@ except ImportError as error:
 
 from starlette.middleware import Middleware
 
-from region4d.app.ask_page import add_ask_page
 from region4d.app.limits import Limits
+from region4d.app.pages.ask import add_ask_page
+from region4d.app.pages.theme import CSS, theme
+from region4d.app.pages.worlds import add_worlds_page
 from region4d.app.systems import System
-from region4d.app.theme import CSS, theme
-from region4d.app.worlds_page import add_worlds_page
 
 SWEEP = (600, 3600)  # seconds between sweeps of files, and how old a file gets
 MOST_WAITING = 64  # questions and openings in the queue

@@ -49,7 +49,7 @@ def has_clouds(cell: Cell) -> bool:
 
 def build_viewer(clouds: Mapping[str, Mapping[str, Tensor]], port: int) -> viser.ViserServer:
     """Build the scene: menus of models and clips, predicted points coloured by their error, true points in grey."""
-    server: Any = viser.ViserServer(port=port, verbose=False)
+    server: Any = viser.ViserServer(host="127.0.0.1", port=port, verbose=False)
     server.scene.set_up_direction("-y")  # OpenCV axes: y points down
     clips = sorted({name.partition("/")[0] for cloud in clouds.values() for name in cloud})
     model = server.gui.add_dropdown("model", list(clouds))

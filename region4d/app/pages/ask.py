@@ -10,11 +10,11 @@ from typing import Any
 
 import gradio as gr
 
-from region4d.app.canvas import canvas, shown
-from region4d.app.cards import NOTHING, Refusal, answer_cards
 from region4d.app.folders import listed_footage
 from region4d.app.marks import from_canvas, mark_clip, to_canvas
 from region4d.app.opening import Opened, open_listed, open_upload, open_world
+from region4d.app.pages.canvas import canvas, shown
+from region4d.app.pages.cards import NOTHING, Refusal, answer_cards
 from region4d.app.scene import scene_frame, scene_html
 from region4d.app.settings import MOST_FRAMES, Settings
 from region4d.app.systems import Answer, System

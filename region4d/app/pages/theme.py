@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from region4d.app.canvas import ASSETS
+from region4d.app.pages.canvas import ASSETS
 
 CSS = (ASSETS / "app.css").read_text()
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")

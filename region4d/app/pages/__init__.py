@@ -1,0 +1,1 @@
+"""Pages of the web app, and what they are made of."""
