@@ -1,5 +1,6 @@
 """The command line as tests run it."""
 
+import logging
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ def region4d(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["region4d", *words])
+        for handler in list(logging.root.handlers):  # of a library that began to log in an earlier test
+            if isinstance(handler, logging.StreamHandler) and getattr(handler.stream, "closed", False):
+                logging.root.removeHandler(handler)
         with pytest.raises(SystemExit) as exit_:
             main()
         out, err = capfd.readouterr()

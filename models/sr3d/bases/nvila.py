@@ -92,11 +92,12 @@ def load_nvila_lite_model(
     if of_processor:
         raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_nvila_lite_processor")
     dtype = named_dtype(dtype)
-    for part in PARTS:
-        warn_of_code(folder / part)
     config = _config(folder, _tokenizer(folder), of_model)[0]
     placed = {"device_map": device_map, "quantization_config": quantization_config}
-    return _assemble(folder, config, attention, dtype, placed)
+    model = _assemble(folder, config, attention, dtype, placed)
+    for part in PARTS:
+        warn_of_code(folder / part)  # only now: what is refused is one line
+    return model
 
 
 def load_nvila_lite_processor(folder: str | Path, **options: Any) -> SR3DProcessor:
