@@ -65,7 +65,6 @@ def load_exported_model(
         raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_exported_processor")
     config = _config(folder, of_model)
     weight_files(folder)
-    warn_of_code(folder, AUTO_FILE)
     given: dict[str, Any] = {} if dtype is None else {"dtype": named_dtype(dtype)}
     if attention is not None:
         given["attn_implementation"] = {"text_config": attention_implementation(attention)}
@@ -86,6 +85,7 @@ def load_exported_model(
         raise ValueError(f"weights in {folder} are damaged ({error}): get them again") from None
     before, now = _optional_parts(_config(folder, {})), _optional_parts(config)
     refuse_misfits(folder, report, tuple(now - before), tuple(before - now), "get config and weights of one model")
+    warn_of_code(folder, AUTO_FILE)  # only now: what is refused is one line
     return model
 
 
