@@ -12,11 +12,6 @@ from torch import Tensor
 
 from scenes.readers.video.listing import Listing
 
-try:
-    import decord
-except ImportError:
-    decord = None
-
 
 def decode_decord(
     path: Path, listing: Listing, indices: Sequence[int], backend: str = "decord"
@@ -31,8 +26,13 @@ def decode_decord(
         ImportError: the package is not installed.
         ValueError: decord cannot read the file, or counts its frames wrongly and so would return wrong ones.
     """
-    if decord is None or (backend == "decord2" and decord.__version__.startswith("0.")):
-        raise ImportError(f'video backend {backend} is not installed: pip install "region4d[decord]", or use pyav')
+    missing = f'video backend {backend} is not installed: pip install "region4d[decord]", or use pyav'
+    try:
+        import decord  # here: its libraries take 0.4 GB of memory
+    except ImportError:
+        raise ImportError(missing) from None
+    if backend == "decord2" and decord.__version__.startswith("0."):
+        raise ImportError(missing)
     count = len(listing.times)
     try:
         reader = decord.VideoReader(str(path), num_threads=1)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from scenes.readers.video import decord as decord_backend
 from scenes.readers.video import read_video
 from scenes.readers.video import torchcodec as torchcodec_backend
 from tests.support.footage import corner, cut, shown_index, tag_rotation
@@ -170,18 +171,24 @@ def test_other_backends_refuse_what_they_show_wrongly(tmp_path: Path, other: Any
         assert len(read_video(path)) > 0
 
 
-@pytest.mark.parametrize("module, name", [(decord_backend, "decord"), (torchcodec_backend, "VideoDecoder")])
+@pytest.mark.parametrize("backend", ["decord", "torchcodec"])
 def test_without_a_backend_the_error_names_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: Any
 ) -> None:
-    monkeypatch.setattr(module, name, None)
-    backend: Any = module.__name__.rsplit(".", 1)[1]
+    monkeypatch.setitem(sys.modules, "decord", None)
+    monkeypatch.setattr(torchcodec_backend, "VideoDecoder", None)
     with pytest.raises(ImportError, match=rf"region4d\[{backend}\]"):
         read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend=backend)
 
 
+def test_decord_is_imported_by_its_backend_alone() -> None:
+    program = "import sys, region4d.footage; print('decord' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_decord2_is_not_an_old_decord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decord_backend, "decord", SimpleNamespace(__version__="0.6.0"))
+    monkeypatch.setitem(sys.modules, "decord", SimpleNamespace(__version__="0.6.0"))
     with pytest.raises(ImportError, match=r"decord2 is not installed.*region4d\[decord\]"):
         read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend="decord2")
 
