@@ -92,15 +92,23 @@ class Ridge:
     ) -> tuple[Float[Tensor, "row channel"], Float[Tensor, "row output"]]:
         return ((x - self.x_mean) / self.x_scale).double(), ((y - self.y_mean) / self.y_scale).double()
 
+    def predict(self, x: Float[Tensor, "row channel"], ridge: float) -> Float[Tensor, "row output"]:
+        """Predict the outputs of rows, for one strength."""
+        inputs = ((x - self.x_mean) / self.x_scale).double()
+        return (inputs @ self._weights([ridge])[0]).float() * self.y_scale + self.y_mean
+
+    def _weights(self, ridges: Sequence[float]) -> Float[Tensor, "ridge channel output"]:
+        each = self.gram.diagonal().mean() * torch.eye(len(self.gram), dtype=self.gram.dtype)
+        penalties = torch.tensor(ridges, dtype=self.gram.dtype)[:, None, None] * each
+        weights: Tensor = torch.linalg.solve(self.gram + penalties, self.moment.expand(len(ridges), -1, -1))
+        return weights
+
     def errors(
         self, x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], ridges: Sequence[float]
     ) -> tuple[Float[Tensor, "ridge row"], Float[Tensor, "row"]]:
         """Take the squared errors of other rows, for each strength, and their squared distances from their mean."""
         inputs, outputs = self._scaled(x, y)
-        each = self.gram.diagonal().mean() * torch.eye(len(self.gram), dtype=self.gram.dtype)
-        penalties = torch.tensor(ridges, dtype=self.gram.dtype)[:, None, None] * each
-        weights = torch.linalg.solve(self.gram + penalties, self.moment.expand(len(ridges), -1, -1))
-        return (outputs - inputs @ weights).square().sum(2), (outputs - outputs.mean(0)).square().sum(1)
+        return (outputs - inputs @ self._weights(ridges)).square().sum(2), (outputs - outputs.mean(0)).square().sum(1)
 
     def r2(
         self, x: Float[Tensor, "row channel"], y: Float[Tensor, "row output"], ridges: Sequence[float]

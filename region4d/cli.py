@@ -14,7 +14,8 @@ from typer.exceptions import TyperException
 
 from region4d.threads import wait_asleep
 
-# A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py.
+# A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py;
+# those that take Hydra overrides are in region4d/verbs/experiments/.
 VERBS = {
     "demo": "Show all four systems on procedural worlds, with shipped checkpoints.",
     "doctor": "Say what is installed, what works, and what to do about the rest.",
@@ -69,7 +70,8 @@ def _not_imported() -> None:
 
 def _add_verb(app: typer.Typer, name: str) -> None:
     function = name.replace("-", "_")
-    verb = getattr(importlib.import_module(f"region4d.verbs.{MODULES.get(name, function)}"), function)
+    folder = "experiments." if name in HYDRA_VERBS else ""
+    verb = getattr(importlib.import_module(f"region4d.verbs.{folder}{MODULES.get(name, function)}"), function)
     if isinstance(verb, typer.Typer):
         for command in verb.registered_commands:
             command.help = help_text(command.callback.__doc__ if command.callback else None)

@@ -10,10 +10,10 @@ from models.regions import Region
 from models.sr3d.answering import Answerer, Footage, Query
 from models.sr3d.text.mentions import check_all_mentioned, mentioned
 from region4d.footage.scale import state_scale
-from region4d.verbs.ask import check_words, untrained_notes
+from region4d.questions import check_words, untrained_notes
 from scenes.readers.open_clip import open_clip
 
-FRAMES = 4  # sampled from a path, as by `region4d ask`
+FRAMES = 4  # sampled from a path where the checkpoint does not say, as by `region4d ask`
 log = logging.getLogger(__name__)
 
 
@@ -29,7 +29,8 @@ class LoadedModel:
         A question that the model was not trained on is answered, and logged with the nearest ones that it reads.
 
         Args:
-            clip: A clip, or the path of a picture, a video or an RGB-D folder, from which 4 frames are read.
+            clip: A clip, or the path of a picture, a video or an RGB-D folder, of which as many frames are
+                read as the checkpoint was trained with, else 4.
             question: Mentions every region, as `<region0>`, `<region1>`, ...
             regions: `Region`s, or boxes (x0, y0, x1, y1) in pixels of the first frame.
 
@@ -37,7 +38,9 @@ class LoadedModel:
             FileNotFoundError: There is nothing at the path.
             ValueError: The question mentions other regions than are given, or has a word that the model does not know.
         """
-        footage = open_clip(clip, FRAMES) if isinstance(clip, str | Path) else clip
+        footage = (
+            open_clip(clip, self.answerer.processor.video_frames or FRAMES) if isinstance(clip, str | Path) else clip
+        )
         mentioned(question, len(regions))
         check_all_mentioned([question], len(regions))
         check_words(self.answerer.processor, question)

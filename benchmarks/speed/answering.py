@@ -7,6 +7,7 @@ one of 8 billion, whose peak memory is then also measured.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from benchmarks.speed.stopwatch import print_races, race, write_races
 from models.regions import Region
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from models.sr3d.answering import Answerer, Query
+from models.sr3d.inputs.sample import Sample
+from models.sr3d.text.mentions import renumber
 from scenes.clip import Clip
 from scenes.storage.atomic import write_text
 
@@ -66,11 +69,12 @@ def time_answering(output: Path, command: str, device: torch.device, repeats: in
 
     def ask(some: list[Query], anew: bool) -> None:
         if anew:
-            answerer._last = None
+            answerer.forget()
         list(answerer.answer(some, max_new_tokens=NEW_TOKENS))
 
-    def ask_whole_prompts() -> None:
-        samples = [answerer._prepare([query]) for query in queries]
+    def ask_whole_prompts(together: bool) -> None:
+        groups = [queries] if together else [[query] for query in queries]
+        samples = [prepare_whole(answerer.processor, group) for group in groups]
         batch = answerer.processor.collate(samples, packed=False, pad_side="left").to(device)
         with torch.inference_mode():
             answerer.model.generate(**batch, max_new_tokens=NEW_TOKENS, do_sample=False)
@@ -87,7 +91,11 @@ def time_answering(output: Path, command: str, device: torch.device, repeats: in
         ),
         race(
             f"{QUESTIONS} questions about a clip, {of}",
-            {"clip read once": lambda: ask(queries, True), "whole prompts, one batch": ask_whole_prompts},
+            {
+                "clip read once": lambda: ask(queries, True),
+                "whole prompts, frames encoded once": lambda: ask_whole_prompts(True),
+                "whole prompts, frames encoded for each": lambda: ask_whole_prompts(False),
+            },
             MIN_GAIN,
             repeats,
             device,
@@ -106,6 +114,14 @@ def time_answering(output: Path, command: str, device: torch.device, repeats: in
     table = memory_table(computed, measured, frames)
     write_text(output.with_suffix(".md"), table)
     print(table)
+
+
+def prepare_whole(processor: SR3DProcessor, queries: Sequence[Query]) -> Sample:
+    """Prepare questions about one clip, each about one region, as whole prompts."""
+    clip = queries[0].clip
+    texts = [renumber(query.text, [k]) for k, query in enumerate(queries)]
+    regions = [query.regions[0] for query in queries]
+    return processor.prepare(clip.video, texts, seconds=clip.seconds, regions=regions)
 
 
 def random_answerer(sizes: dict[str, Any], device: torch.device, frames: int) -> tuple[Answerer, list[Query]]:

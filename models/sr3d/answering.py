@@ -152,6 +152,10 @@ class Answerer:
             log.warning("%d of %d answers were cut after %d tokens: raise max_new_tokens", cut, len(queries), limit)
         return [text.strip() for text in self.processor.batch_decode(new, skip_special_tokens=True)]
 
+    def forget(self) -> None:
+        """Forget the clip that was asked about last: a further question reads it anew."""
+        self._prepared = self._last = None
+
     def _see(self, samples: Sequence[Sample]) -> SeenClips:
         """Look at the clips, unless it is the one clip that was looked at last."""
         alone = samples[0] if len(samples) == 1 else None

@@ -13,9 +13,11 @@ from models.regions import follow
 from models.sr3d.answering import Answerer, Query
 from models.sr3d.text.mentions import mention
 from region4d.footage import MarkedClip
+from region4d.footage.notes import footage_notes
 from region4d.footage.scale import state_scale
 from region4d.footage.visibility import region_facts, visibility_notes
-from region4d.verbs.ask import FRAMES, check_words, notes
+from region4d.loading import FRAMES
+from region4d.questions import check_words, untrained_notes
 from scenes.questions import CATEGORIES
 from scenes.questions.category import Comparison, with_options
 
@@ -86,7 +88,8 @@ class System:
             (text,) = self.answerer.answer([Query(footage.clip, regions, question)])
             seconds = time.perf_counter() - start
         relative = footage.relative and not self.answerer.guesses_scale
-        given = [*given_to(footage, self.reads_depth), *notes(footage, relative), *seen]
+        given = [*given_to(footage, self.reads_depth), *footage_notes(footage, relative), *seen]
+        given += untrained_notes(self.answerer.processor, question)
         return Answer(self.name, with_option(state_scale(text, not relative), question), seconds, given)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from huggingface_hub import ModelCardData
+from huggingface_hub import ModelCardData, metadata_load
 
 from models.checkpoint_files import read_json
 from models.checkpoint_registry import HUB_NAME, checkpoint_folder, download, shipped_checkpoints
@@ -18,7 +18,6 @@ LIBRARY = "region4d"
 OTHER = "other"  # of the Hub: a licence without an identifier there, or one that could not be read
 PERMISSIVE = {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "unlicense", "isc"}
 CARD_FILES = ("README.md", "LICEN[CS]E*", "config.json")
-FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.*?)\r?\n---", re.DOTALL)
 LICENCES = {  # identifier of the Hub: how the text of a licence begins
     "apache-2.0": r"apache license,?\s+version 2\.0",
     "mit": r"\bmit license\b|permission is hereby granted, free of charge",
@@ -201,13 +200,10 @@ def _one_word(licence: Any) -> str:
 
 def _front_matter(file: Path) -> dict[str, Any]:
     """Read the front matter of a card; what cannot be read states nothing."""
-    text = file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
-    block = FRONT_MATTER.match(text)
     try:
-        content = yaml.safe_load(block[1]) if block else None
-    except yaml.YAMLError:
+        return (metadata_load(file) if file.is_file() else None) or {}
+    except (ValueError, yaml.YAMLError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _words(value: Any) -> tuple[str, ...]:

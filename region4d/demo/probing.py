@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from distill.linear_probe import Ridge
 from probes.extractors.extractor import Extractor
 from probes.extractors.images.pixels import PixelExtractor
 from probes.extractors.video.videomae import VideoMAEExtractor
@@ -79,10 +79,6 @@ def predict_depth(
         rows_cols = features.values.shape[1], features.values.shape[2]
         depths.append(F.adaptive_avg_pool2d(slots, rows_cols))
     x, y = torch.stack(rows), torch.stack(depths)
-    fit_x, fit_y = rearrange(x[:-TESTED], "n s r c d -> (n s r c) d"), y[:-TESTED].flatten()
-    mean, scale, centre = fit_x.mean(0), fit_x.std(0).clamp_min(1e-6), fit_y.mean()
-    inputs = ((fit_x - mean) / scale).double()
-    gram = inputs.T @ inputs
-    penalty = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
-    weights = torch.linalg.solve(gram + penalty, inputs.T @ (fit_y - centre).double())
-    return (((x[-TESTED:] - mean) / scale).double() @ weights + centre).float(), y[-TESTED:]
+    fitted = Ridge(x[:-TESTED].flatten(0, -2), y[:-TESTED].reshape(-1, 1))
+    predicted = fitted.predict(x[-TESTED:].flatten(0, -2), RIDGE)
+    return predicted.reshape(y[-TESTED:].shape), y[-TESTED:]

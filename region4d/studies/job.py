@@ -85,12 +85,15 @@ class VerbStep(Step):
 
     def run(self) -> None:
         """Run the verb on its configuration."""
-        importlib.import_module(f"region4d.verbs.{self.verb}").run(self.config, self.overrides)
+        importlib.import_module(f"region4d.verbs.experiments.{self.verb}").run(self.config, self.overrides)
 
     def modules(self) -> set[str]:
         """Name the module of the verb, and those of the classes in its configuration."""
         targets = {target.rpartition(".")[0] for target in _targets(self.config)}
-        return {f"region4d.verbs.{self.verb}", *(name for name in targets if not name.startswith(UNSAFE_TO_PRELOAD))}
+        return {
+            f"region4d.verbs.experiments.{self.verb}",
+            *(name for name in targets if not name.startswith(UNSAFE_TO_PRELOAD)),
+        }
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import torch
@@ -28,6 +29,10 @@ from rich.progress import (
 
 from benchmarks.records.curve import parse_curve
 from region4d.studies.job import Job, Step
+
+# Starting a process also asks for the exit codes of all others. Two threads that ask for one at the same time take it
+# from each other, and one of them is given 255 for a step that succeeded.
+PROCESSES = threading.Lock()
 
 
 def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
@@ -82,13 +87,17 @@ def _run_step(step: Step, folder: Path, threads: int, stopped: threading.Event, 
     """Run a step in a process forked from the server; return whether it succeeded."""
     folder.mkdir(parents=True, exist_ok=True)
     process = get_context("forkserver").Process(target=run_in_process, args=(step, folder / "log.txt", threads))
-    process.start()
-    while process.exitcode is None:
+    with PROCESSES:
+        process.start()
+    code = None
+    while code is None:
         if stopped.is_set():
             process.terminate()
-        process.join(0.5)
+        wait([process.sentinel], 0.5)
+        with PROCESSES:
+            code = process.exitcode
         tick()
-    return process.exitcode == 0
+    return code == 0
 
 
 def run_in_process(step: Step, log: Path, threads: int) -> None:

@@ -8,17 +8,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from region4d import flags
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.sr3d import SR3DProcessor
-    from region4d.footage import MarkedClip
 
 SHIPPED = Path("sr3d_tiny_3d")  # a name of the checkpoint registry
 DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf"
@@ -81,8 +75,10 @@ def ask(
     from models.regions import follow
     from models.sr3d.answering import Answerer, Query, open_processor
     from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers, saved_masks
+    from region4d.footage.notes import footage_notes
     from region4d.footage.scale import scale_name, state_scale
     from region4d.footage.visibility import region_facts, visibility_notes
+    from region4d.questions import check_words, untrained_notes
     from region4d.terminal import quiet_transformers
     from scenes.drawing.regions import draw_answer, save_picture
     from scenes.storage.atomic import refuse_existing
@@ -109,7 +105,7 @@ def ask(
         clip = replace(clip, intrinsics=None, world_T_cam=None)
     answerer = Answerer.from_folder(model, device or str(on), dtype, bits)
     relative = footage.relative and not answerer.guesses_scale
-    said = [*notes(footage, relative), *visibility_notes(seen, len(clip))]
+    said = [*footage_notes(footage, relative), *visibility_notes(seen, len(clip))]
     for note in said:
         typer.echo(note, err=True)
     if question is not None:
@@ -164,67 +160,3 @@ def typed_questions() -> Iterator[str]:
             return
         if line.strip():
             yield line.strip()
-
-
-def notes(footage: MarkedClip, relative: bool) -> list[str]:
-    """State what was assumed, one line each; answers about `relative` lengths have no unit."""
-    from region4d.footage.geometry import ASSUMED_FOV_DEG
-
-    lines = [*footage.notes]
-    if footage.frame is not None:
-        lines.append(
-            f"no camera poses in this input: asking about frame {footage.frame} alone; --geometry estimates poses"
-        )
-    if relative:
-        lines.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
-    if footage.depth is not None and footage.camera == "assumed":
-        lines.append(
-            f"the camera is unknown: assuming a horizontal field of view of {ASSUMED_FOV_DEG} degrees; set it with "
-            "--intrinsics or --fov"
-        )
-    return lines
-
-
-def check_words(processor: SR3DProcessor, question: str) -> None:
-    """Refuse words outside the vocabulary: the tiny model reads only the grammar that it was trained on.
-
-    Raises:
-        ValueError: a word is unknown to the tokenizer.
-    """
-    from tokenizers.models import WordLevel
-
-    from models.sr3d.text.mentions import replace_mentions
-    from models.sr3d.text.trained_questions import nearest_questions
-
-    tokenizer = processor.tokenizer
-    if not isinstance(tokenizer.backend_tokenizer.model, WordLevel):  # of words in pieces, none is unknown
-        return
-    plain = replace_mentions(question, " ")
-    words, _ = zip(*tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(plain), strict=True)
-    unknown = [word for word in words if tokenizer.convert_tokens_to_ids(word) == tokenizer.unk_token_id]
-    if unknown:
-        near = nearest_questions(question, processor.trained_questions or {}) or [
-            "How far is <region0> from <region1> at the start?"
-        ]
-        raise ValueError(
-            f"this model does not know {', '.join(map(repr, unknown))}; ask as it was trained, for example "
-            f"{listed(near)} (all questions: scenes/questions)"
-        )
-
-
-def untrained_notes(processor: SR3DProcessor, question: str) -> list[str]:
-    """Say in one line that the model was not trained on a question, with the nearest ones; [] if it was, or any."""
-    from models.sr3d.text.trained_questions import nearest_questions
-
-    nearest = nearest_questions(question, processor.trained_questions or {})
-    if not nearest:
-        return []
-    return [
-        "this model was not trained on this question, so the answer may mean nothing; the nearest questions that it "
-        f"reads: {listed(nearest)}"
-    ]
-
-
-def listed(questions: Sequence[str]) -> str:
-    """Write questions in quotes, separated by commas."""
-    return ", ".join(f'"{question}"' for question in questions)

@@ -21,12 +21,8 @@ from models.sr3d.auto_file import AUTO_MAP, write_auto_file
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.canonical import canonical_scene, face_first_camera
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
-from models.sr3d.inputs.conversation import (
-    as_frames,
-    images_of,
-    mention_regions,
-    prepare_conversation,
-)
+from models.sr3d.inputs.columns import prepare_columns
+from models.sr3d.inputs.conversation import mention_regions, prepare_conversation
 from models.sr3d.inputs.depth_picture import depth_picture
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.text.mentions import check_all_mentioned
@@ -333,38 +329,7 @@ class SR3DProcessor(ProcessorMixin):
             "world_T_cam": world_T_cam,
             "answers": answers,
         }
-        if isinstance(text, str):
-            text, columns = [text], {name: None if column is None else [column] for name, column in columns.items()}
-        for name, column in columns.items():
-            if column is not None and len(column) != len(text):
-                raise ValueError(f"{len(text)} texts, but {len(column)} entries in `{name}`: give one each")
-        rows = [
-            {name: None if column is None else column[i] for name, column in columns.items()} for i in range(len(text))
-        ]
-        return self.collate([self._sample(_many(one), **row) for one, row in zip(text, rows, strict=True)], packed)
-
-    def _sample(
-        self, questions: Sequence[str], *, images: Any, videos: Any, regions: Any, answers: Any, **geometry: Any
-    ) -> Sample:
-        """Prepare one sample: one image or video in full, or as a conversation what has none or several images."""
-        media = [{"type": "image", "image": image} for image in images_of(images)]
-        media += [] if videos is None else [{"type": "video", "video": videos}]
-        if len(media) == 1:
-            return self.prepare(
-                as_frames(media[0]),
-                questions,
-                regions=regions or (),
-                answers=None if answers is None else _many(answers),
-                strict=True,
-                **geometry,
-            )
-        if answers is not None or len(questions) != 1 or any(value is not None for value in geometry.values()):
-            raise ValueError(
-                f"a sample with {len(media)} images and videos takes one question, and no answers, points, seconds or "
-                "poses"
-            )
-        content = [*media, {"type": "text", "text": questions[0]}]
-        return self.prepare_conversation([{"role": "user", "content": content}], regions or ())
+        return self.collate(prepare_columns(self, text, columns), packed)
 
     def apply_chat_template(
         self,
@@ -419,10 +384,6 @@ def check_sizes(regions: Sequence[Region], height: int, width: int) -> None:
                     f"region {region.name or '(unnamed)'} has a mask of {tuple(mask.shape)} on frame {frame}, "
                     f"the video has {(height, width)} (height, width): make masks at the size of the frames"
                 )
-
-
-def _many(texts: str | Sequence[str]) -> Sequence[str]:
-    return [texts] if isinstance(texts, str) else texts
 
 
 AutoProcessor.register(SR3DConfig, SR3DProcessor, exist_ok=True)

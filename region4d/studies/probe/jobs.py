@@ -12,7 +12,7 @@ from benchmarks.probing.sites import ProbeSite
 from probes.training.module import ERRORS
 from probes.training.vectorized import probe_folder
 from region4d.studies.job import Job, VerbStep, composed
-from region4d.verbs.extract import done_file
+from region4d.verbs.experiments.extract import done_file
 
 
 @dataclass(frozen=True)

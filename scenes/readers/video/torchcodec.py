@@ -11,11 +11,6 @@ from torch import Tensor
 
 from scenes.readers.video.listing import Listing
 
-try:
-    from torchcodec.decoders import VideoDecoder
-except ImportError:
-    VideoDecoder = None
-
 TOLERANCE = 1e-3  # seconds between its time of a frame and ours
 
 
@@ -30,19 +25,20 @@ def decode_torchcodec(
         ImportError: torchcodec is not installed, or it finds no FFmpeg libraries.
         ValueError: torchcodec cannot read the file, or finds other frames.
     """
-    if VideoDecoder is None:
-        raise ImportError('video backend torchcodec is not installed: pip install "region4d[torchcodec]", or use pyav')
+    try:
+        from torchcodec.decoders import VideoDecoder  # here: an import at the top would cost every process its memory
+    except ImportError:
+        raise ImportError(
+            'video backend torchcodec is not installed: pip install "region4d[torchcodec]", or use pyav'
+        ) from None
+    except RuntimeError as error:
+        raise _explained(error, path) from error
     try:
         decoder = VideoDecoder(str(path), stream_index=stream, seek_mode="exact")
         found, count = len(decoder), len(listing.times)
         frames = decoder.get_frames_at(list(indices)) if found == count else None
     except (RuntimeError, ValueError, IndexError) as error:
-        if "Could not load libtorchcodec" in str(error):
-            raise ImportError(
-                "video backend torchcodec finds no FFmpeg libraries: install FFmpeg (apt-get install ffmpeg), or use "
-                "pyav"
-            ) from error
-        raise ValueError(f"torchcodec cannot read {path}: use backend pyav") from error
+        raise _explained(error, path) from error
     if frames is None:
         raise ValueError(f"torchcodec counts {found} frames in {path}, which has {count}: use backend pyav")
     ours = torch.tensor([float(listing.times[i] * listing.time_base) for i in indices], dtype=torch.float64)
@@ -50,3 +46,12 @@ def decode_torchcodec(
         raise ValueError(f"torchcodec finds frames of {path} at other times than its packets have: use backend pyav")
     video: Tensor = frames.data.contiguous()
     return video
+
+
+def _explained(error: Exception, path: Path) -> ImportError | ValueError:
+    """Say that torchcodec finds no FFmpeg, where that is the error; else that it cannot read the file."""
+    if "Could not load libtorchcodec" in str(error):
+        return ImportError(
+            "video backend torchcodec finds no FFmpeg libraries: install FFmpeg (apt-get install ffmpeg), or use pyav"
+        )
+    return ValueError(f"torchcodec cannot read {path}: use backend pyav")

@@ -9,11 +9,13 @@ import pytest
 from region4d.app.marks import mark_clip
 from region4d.app.opening import open_world
 from region4d.app.systems import System, with_option
+from region4d.questions import untrained_notes
 
 
 def test_a_model_says_what_it_was_given(systems: list[System]) -> None:
     opened = open_world(6, 4, False)
-    known = opened.questions[0]
+    trained = [not untrained_notes(systems[0].answerer.processor, each.text) for each in opened.questions]
+    known, unknown = opened.questions[trained.index(True)], opened.questions[trained.index(False)]
     footage = mark_clip(opened, known.marks, known.text)
     three, two = (system.answer(footage, known.text) for system in systems)
     assert three.given == [
@@ -24,6 +26,9 @@ def test_a_model_says_what_it_was_given(systems: list[System]) -> None:
     assert two.given[1] == "colours alone: this model does not read depth"
     assert three.text
     assert three.seconds > 0
+    given = systems[0].answer(mark_clip(opened, unknown.marks, unknown.text), unknown.text).given
+    assert given[:3] == three.given
+    assert given[3].startswith("this model was not trained on this question")
 
 
 def test_a_further_question_is_quicker_than_the_first(systems: list[System]) -> None:

@@ -49,14 +49,18 @@ def test_the_modules_of_a_step_are_its_verb_and_the_classes_of_its_configuration
         "parts": [{"_target_": "training.data.TrainingData"}, "models.depth.DepthProvider"],
         "unsafe": [{"_target_": "diffusers.Pipeline"}, {"_target_": "probes.extractors.diffusion.wan.Wan"}],
     }
-    expected = {"region4d.verbs.train", "models.sr3d", "transformers", "training.data"}
+    expected = {"region4d.verbs.experiments.train", "models.sr3d", "transformers", "training.data"}
     assert step(monkeypatch, "train", config).modules() == expected
 
 
 def test_in_a_wheel_the_modules_of_this_project_lie_below_region4d(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "PREFIX", "region4d.")
     config = {"model": {"_target_": "models.sr3d.SR3DConfig"}, "loss": {"_target_": "torch.nn.MSELoss"}}
-    assert step(monkeypatch, "bench", config).modules() == {"region4d.verbs.bench", "region4d.models.sr3d", "torch.nn"}
+    assert step(monkeypatch, "bench", config).modules() == {
+        "region4d.verbs.experiments.bench",
+        "region4d.models.sr3d",
+        "torch.nn",
+    }
 
 
 def test_a_configuration_is_composed_once() -> None:

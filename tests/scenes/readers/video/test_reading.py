@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from scenes.readers.video import read_video
-from scenes.readers.video import torchcodec as torchcodec_backend
 from tests.support.footage import corner, cut, shown_index, tag_rotation
 from tests.support.footage import write_footage as write_narrow_footage
 from tests.support.odd_footage import write_card, write_codes, write_matrix, write_streams
@@ -176,15 +175,15 @@ def test_without_a_backend_the_error_names_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: Any
 ) -> None:
     monkeypatch.setitem(sys.modules, "decord", None)
-    monkeypatch.setattr(torchcodec_backend, "VideoDecoder", None)
+    monkeypatch.setitem(sys.modules, "torchcodec.decoders", None)
     with pytest.raises(ImportError, match=rf"region4d\[{backend}\]"):
         read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend=backend)
 
 
-def test_decord_is_imported_by_its_backend_alone() -> None:
-    program = "import sys, region4d.footage; print('decord' in sys.modules)"
+def test_decord_and_torchcodec_are_imported_by_their_backends_alone() -> None:
+    program = "import sys, region4d.footage; print([name for name in ('decord', 'torchcodec') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "[]"
 
 
 def test_decord2_is_not_an_old_decord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +196,8 @@ def test_torchcodec_without_ffmpeg_names_the_remedy(tmp_path: Path, monkeypatch:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("Could not load libtorchcodec. Likely causes:\n 1. FFmpeg is not properly installed")
 
-    monkeypatch.setattr(torchcodec_backend, "VideoDecoder", fail)
+    monkeypatch.setitem(sys.modules, "torchcodec", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "torchcodec.decoders", SimpleNamespace(VideoDecoder=fail))
     with pytest.raises(ImportError, match="apt-get install ffmpeg") as caught:
         read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend="torchcodec")
     assert "\n" not in str(caught.value)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from region4d.verbs import study
-from region4d.verbs.study import study_names
+from region4d.verbs.experiments import study
+from region4d.verbs.experiments.study import study_names
 from tests.support.command_line import Run, assert_one_line
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from region4d.verbs.train import fit
+from region4d.verbs.experiments.train import fit
 from tests.support.command_line import Run, assert_one_line
 
 WORDS = ("experiment=sr3d/tiny_static", "arm=2d", "data.seeds=[0,4]", "data.batch_size=2", "trainer.max_steps=4")
@@ -109,7 +109,7 @@ def test_sigterm_ends_a_training_with_exit_code_143(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_training_as_it_ends_other_verbs(tmp_path: Path) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # servers of earlier tests set their own
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores Ctrl-C after an earlier one
     with pytest.raises(KeyboardInterrupt):
         fit_toy(signal.SIGINT, tmp_path)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores a second Ctrl-C
@@ -122,7 +122,7 @@ def test_the_command_says_in_one_line_that_it_was_stopped(
     def stopped(*_: Any) -> None:
         raise stop
 
-    monkeypatch.setattr("region4d.verbs.train.run", stopped)
+    monkeypatch.setattr("region4d.verbs.experiments.train.run", stopped)
     code, _, err = region4d("train", "experiment=sr3d/tiny_static", "arm=2d", f"output={tmp_path}")
     assert code == (143 if isinstance(stop, SystemExit) else 130)
     assert err == "region4d: stopped; the same command continues from what is finished\n"

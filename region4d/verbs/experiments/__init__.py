@@ -1,0 +1,1 @@
+"""Verbs that run an experiment or a study: they take Hydra overrides."""
