@@ -85,9 +85,9 @@ def write_archive(folder: Path, runs: Iterable[Run], records: Iterable[Record]) 
     every = [record for group in results.records.values() for record in group]
     rank = {item: n for n, item in enumerate(dict.fromkeys((r.task, r.item) for r in every))}
     ordered = sorted(every, key=lambda r: (rank[r.task, r.item], r.arm, r.seed, r.candidate))
-    _write_lines(folder / RECORDS_FILE, map(format_record, ordered))
+    write_lines(folder / RECORDS_FILE, map(format_record, ordered))
     lines = (json.dumps(asdict(results.runs[name]), ensure_ascii=False) + "\n" for name in sorted(results.runs))
-    _write_lines(folder / RUNS_FILE, lines)
+    write_lines(folder / RUNS_FILE, lines)
 
 
 def read_results(folder: Path) -> Results:
@@ -126,7 +126,7 @@ def archived_runs(folder: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _records_of(path: Path, _: int) -> dict[Series, list[Record]]:
-    return _by_series(parse_record(line, f"{path} line {n}") for n, line in enumerate(_read_lines(path), 1))
+    return _by_series(parse_record(line, f"{path} line {n}") for n, line in enumerate(read_lines(path), 1))
 
 
 def _by_series(records: Iterable[Record]) -> dict[Series, list[Record]]:
@@ -139,7 +139,7 @@ def _by_series(records: Iterable[Record]) -> dict[Series, list[Record]]:
 @lru_cache(maxsize=8)
 def _runs_of(path: Path, _: int) -> dict[str, Run]:
     runs = {}
-    for number, line in enumerate(_read_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         try:
             data = json.loads(line)
             manifests = {name: Manifest(**manifest) for name, manifest in data.pop("manifests").items()}
@@ -150,7 +150,8 @@ def _runs_of(path: Path, _: int) -> dict[str, Run]:
     return runs
 
 
-def _read_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path) -> Iterator[str]:
+    """Read the lines of a compressed file; ValueError where it is cut, or another kind of file."""
     try:
         with lzma.open(path, "rt", encoding="utf-8") as lines:
             yield from lines
@@ -160,6 +161,7 @@ def _read_lines(path: Path) -> Iterator[str]:
         ) from error
 
 
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a compressed file of lines, atomically."""
     with new_file(path) as draft, lzma.open(draft, "wt", encoding="utf-8", preset=PRESET) as file:
         file.writelines(lines)

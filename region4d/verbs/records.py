@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from benchmarks.records.archive import Run, write_archive
+from benchmarks.records.archive import Run, read_lines, write_archive, write_lines
 from benchmarks.records.live_runs import measured_methods, trained_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record
@@ -151,8 +151,9 @@ def poses(
     from benchmarks.geometry.routes import ROUTES, PoseRecord, measure, measure_worlds
     from scenes.readers.rgbd import read_rgbd_folder
 
-    file = output / "poses.jsonl"
-    found = [PoseRecord(**json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
+    file, archive = output / "poses.jsonl", output / "poses.jsonl.xz"  # while it is measured, and then
+    kept = [*(read_lines(archive) if archive.exists() else ()), *(file.open() if file.exists() else ())]
+    found = list(dict.fromkeys(PoseRecord(**json.loads(line)) for line in kept))  # a stop between the two: in both
     done = {(record.kind, record.clip) for record in found}
     jobs = [(FIRST_SEED + i, moving) for i in range(worlds) for moving in (False, True)]
     jobs = [job for job in jobs if ("moving" if job[1] else "static", f"world-{job[0]}") not in done]
@@ -167,6 +168,8 @@ def poses(
             several = [measure(replace(clip, name=room.name), "real", route) for route in ROUTES]
             found += several
             lines.writelines(json.dumps(asdict(record)) + "\n" for record in several)
+    write_lines(archive, (json.dumps(asdict(record)) + "\n" for record in found))
+    file.unlink()
     words = [f"--worlds {worlds}", *([f"--room ROOM/{room.name}"] if room else [])]
     manifest = collect_manifest({"command": f"region4d records poses {' '.join(words)}"}, None)
     write_text(output / "report.md", poses_report(found) + "\n" + provenance_markdown(manifest) + "\n")

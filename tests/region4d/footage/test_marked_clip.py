@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import get_args
@@ -18,7 +19,7 @@ from region4d.flags import VideoBackend
 from region4d.footage import FrameChoice, GeometrySource, marked_clip, open_footage, parse_pointers
 from scenes.clip import Clip
 from scenes.readers.rgbd import write_rgbd_folder
-from scenes.readers.video import BACKENDS, torchcodec
+from scenes.readers.video import BACKENDS
 from tests.support.footage import shown_index, write_footage
 from tests.support.odd_footage import write_card
 
@@ -214,7 +215,7 @@ def test_a_depth_scale_needs_a_depth(video: Path) -> None:
 
 
 def test_the_backend_of_a_video_is_the_one_that_the_flag_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torchcodec, "VideoDecoder", None)
+    monkeypatch.setitem(sys.modules, "torchcodec.decoders", None)
     path = write_footage(tmp_path / "a.mp4", range(0, 200, 40))
     with pytest.raises(ImportError, match="torchcodec is not installed"):
         open_footage(path, FrameChoice(count=2, backend="torchcodec"), [], GeometrySource())

@@ -67,8 +67,13 @@ def test_a_stopped_measurement_continues_and_its_report_has_all(
     assert not (tmp_path / "report.md").exists()
     before = list(measured)
     measured.clear()
+    draft = (tmp_path / "poses.jsonl").read_text()
     poses(worlds=2, room=None, workers=1, output=tmp_path)
     assert sorted(before + measured) == [(FIRST_SEED + i, moving) for i in range(2) for moving in (False, True)]
     report = (tmp_path / "report.md").read_text()
     assert "| static: odometry | 2 | 1.00 [1.00, 1.00] |" in report
     assert "| moving: odometry | 2 |" in report
+    (tmp_path / "poses.jsonl").write_text(draft)  # stopped before the draft was removed
+    poses(worlds=2, room=None, workers=1, output=tmp_path)
+    assert "| static: odometry | 2 |" in (tmp_path / "report.md").read_text()
+    assert not (tmp_path / "poses.jsonl").exists()
