@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from transformers import TextIteratorStreamer
 
 from models.checkpoint_registry import checkpoint_folder
 from models.geometry import PointMap
@@ -23,7 +26,7 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.placement import Placement
-from models.sr3d.seen_clips import SeenClips
+from models.sr3d.seen_clips import Decoding, SeenClips
 from models.sr3d.text.mentions import name_mentions, renumber
 
 MAX_NEW_TOKENS = 512  # of a model that does not say
@@ -71,13 +74,14 @@ class Answerer:
 
     All questions of a clip share one reading of it. Of the clip that was last asked about alone, features, keys and
     values stay in memory, so that a further question does not wait for them; neither the weights nor the clip may
-    change in between.
+    change in between. Threads take turns, one batch each.
     """
 
     def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
         self.model = model.eval()
         self.processor = processor
         # for further questions about a clip: the one that was prepared last, and the one that was seen last
+        self._turn = threading.Lock()
         self._warned = False
         self._prepared: tuple[Footage, list[Region], Sample] | None = None
         self._last: tuple[Sample, SeenClips] | None = None
@@ -124,13 +128,28 @@ class Answerer:
         Answers are as long as the generation config of the model allows, by default 512 tokens; one that is cut there
         is logged.
         """
-        limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
         for start in range(0, len(queries), batch_size):
-            answers = self._answer_batch(queries[start : start + batch_size], limit)
-            if not self._warned and any(query.regions for query in queries):
-                self._warned = True
-                self._warn_of_regions()  # only now: what is refused is one line
-            yield from answers
+            yield from self._answer_batch(queries[start : start + batch_size], max_new_tokens)
+
+    def stream(self, query: Query, max_new_tokens: int | None = None) -> Iterator[str]:
+        """Answer one question word by word: yields the text so far, last the whole answer, which is that of `answer`.
+
+        Closing the iterator ends the decoding after the token that is being made.
+        """
+        words = TextIteratorStreamer(self.processor.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        closed = threading.Event()
+        text = ""
+        with ThreadPoolExecutor(1) as decoder:
+            decoded = decoder.submit(self._answer_batch, [query], max_new_tokens, Decoding(words, closed))
+            decoded.add_done_callback(lambda _: words.end())  # also where it failed
+            try:
+                for word in words:
+                    text += word
+                    if text.strip():
+                        yield text.strip()
+            finally:
+                closed.set()
+            yield decoded.result()[0]
 
     def _warn_of_regions(self) -> None:
         """Say how regions reach the model, where that is not by its own region tokens in a scene."""
@@ -143,13 +162,20 @@ class Answerer:
             )
 
     @torch.inference_mode()
-    def _answer_batch(self, queries: Sequence[Query], limit: int) -> list[str]:
+    def _answer_batch(
+        self, queries: Sequence[Query], max_new_tokens: int | None, decoding: Decoding | None = None
+    ) -> list[str]:
+        limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
         groups = [list(group) for _, group in groupby(queries, key=self._scene)]
-        samples = [self._prepare(group) for group in groups]
-        new = self._see(samples).answer(self.model, self.processor, samples, limit)
+        with self._turn:
+            samples = [self._prepare(group) for group in groups]
+            new = self._see(samples).answer(self.model, self.processor, samples, limit, decoding)
         ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).any(1)
         if cut := int((~ends).sum()) if new.shape[1] == limit else 0:
             log.warning("%d of %d answers were cut after %d tokens: raise max_new_tokens", cut, len(queries), limit)
+        if not self._warned and any(query.regions for query in queries):
+            self._warned = True
+            self._warn_of_regions()  # only now: what is refused is one line
         return [text.strip() for text in self.processor.batch_decode(new, skip_special_tokens=True)]
 
     def forget(self) -> None:

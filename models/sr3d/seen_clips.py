@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
-from transformers import Cache, LogitsProcessor, LogitsProcessorList
+from transformers import Cache, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers.generation.streamers import BaseStreamer
 
 from models.sr3d.inputs.collate import collate_regions, collate_text
 from models.sr3d.inputs.processor import SR3DProcessor
@@ -49,6 +52,25 @@ def refuse_weights_not_finite(model: SR3DForConditionalGeneration) -> None:
 
 
 @dataclass(frozen=True)
+class Decoding:
+    """One answer that is followed while it is decoded: where its tokens go, and what ends it early."""
+
+    streamer: BaseStreamer
+    closed: threading.Event
+
+
+class Closed(StoppingCriteria):
+    """Ends the decoding once an event is set."""
+
+    def __init__(self, closed: threading.Event) -> None:
+        self.closed = closed
+
+    def __call__(self, input_ids: Tensor, scores: Tensor | None, **kwargs: Any) -> Bool[Tensor, "question"]:
+        """Say for every question whether it ends here."""
+        return input_ids.new_full((len(input_ids),), self.closed.is_set(), dtype=torch.bool)
+
+
+@dataclass(frozen=True)
 class SeenClips:
     """Features of the tiles, and keys and values of the prompt before the questions, one row a clip.
 
@@ -80,6 +102,7 @@ class SeenClips:
         processor: SR3DProcessor,
         samples: Sequence[Sample],
         max_new_tokens: int,
+        decoding: Decoding | None = None,
     ) -> Int64[Tensor, "question new_token"]:
         """Answer all questions of the clips, by greedy decoding.
 
@@ -88,6 +111,7 @@ class SeenClips:
             processor: Of the model.
             samples: The clips in the same order, with their questions.
             max_new_tokens: Longest answer.
+            decoding: Follows the answer, where there is one question alone.
         """
         questions = [replace(sample, prefix=sample.prefix[:0]) for sample in samples]
         batch, owner = collate_text(questions, packed=False, pad_side="left", pad_id=processor.tokenizer.pad_token_id)
@@ -110,6 +134,8 @@ class SeenClips:
             max_new_tokens=max_new_tokens,
             do_sample=False,
             logits_processor=LogitsProcessorList([FiniteLogits(model)]),
+            streamer=None if decoding is None else decoding.streamer,
+            stopping_criteria=StoppingCriteriaList([] if decoding is None else [Closed(decoding.closed)]),
         )
         new: Tensor = tokens[:, batch["input_ids"].shape[1] :]
         return new

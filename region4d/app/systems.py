@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.regions import follow
@@ -37,11 +36,10 @@ class Answer:
 
 @dataclass
 class System:
-    """A model under its name. Its lock lets one question in at a time: it remembers the clip that it saw last."""
+    """A model under its name."""
 
     name: str
     answerer: Answerer
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def load(cls, model: str | Path, device: str | None = None) -> System:
@@ -71,8 +69,8 @@ class System:
             return False
         return True
 
-    def answer(self, footage: MarkedClip, question: str) -> Answer:
-        """Answer a question about marked footage.
+    def stream(self, footage: MarkedClip, question: str) -> Iterator[Answer]:
+        """Answer a question about marked footage word by word: each answer goes on from the one before.
 
         Raises:
             ValueError: a word is unknown to the model, a region has no depth, or the footage is of a kind that it
@@ -83,14 +81,18 @@ class System:
         seen = visibility_notes(region_facts(footage, regions), len(footage.clip))
         if self.answerer.processor.follow:
             regions = follow(footage.clip.video, regions)
-        with self.lock:
-            start = time.perf_counter()
-            (text,) = self.answerer.answer([Query(footage.clip, regions, question)])
-            seconds = time.perf_counter() - start
         relative = footage.relative and not self.answerer.guesses_scale
         given = [*given_to(footage, self.reads_depth), *footage_notes(footage, relative), *seen]
         given += untrained_notes(self.answerer.processor, question)
-        return Answer(self.name, with_option(state_scale(text, not relative), question), seconds, given)
+        start = time.perf_counter()
+        for text in self.answerer.stream(Query(footage.clip, regions, question)):
+            seconds = time.perf_counter() - start
+            yield Answer(self.name, with_option(state_scale(text, not relative), question), seconds, given)
+
+    def answer(self, footage: MarkedClip, question: str) -> Answer:
+        """Answer a question about marked footage; errors as `stream` has them."""
+        *_, whole = self.stream(footage, question)
+        return whole
 
 
 def given_to(footage: MarkedClip, reads_depth: bool) -> list[str]:

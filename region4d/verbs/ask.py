@@ -120,9 +120,14 @@ def ask(
         for note in about_it:
             typer.echo(note, err=True)
         start = time.perf_counter()
-        (answer,) = answerer.answer([Query(clip, regions, question)], max_new_tokens=max_new_tokens)
+        query, follows = Query(clip, regions, question), sys.stdout.isatty() and not as_json
+        shown = ""
+        for text in answerer.stream(query, max_new_tokens):
+            answer = state_scale(text, not relative)
+            if follows and not relative:  # the unit of a relative length is known only at its end
+                typer.echo(answer[len(shown) :], nl=False)
+                shown = answer
         seconds = time.perf_counter() - start
-        answer = state_scale(answer, not relative)
         save_picture(draw_answer(clip, regions, question, answer), picture)
         if as_json:
             facts = {
@@ -135,7 +140,7 @@ def ask(
             }
             typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
         else:
-            typer.echo(answer)
+            typer.echo(answer[len(shown) :])
             typer.echo(f"({seconds:.2f} s; picture: {picture})", err=True)
 
     if question is not None:

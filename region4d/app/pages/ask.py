@@ -89,6 +89,7 @@ def add_ask_page(systems: Sequence[System], settings: Settings) -> None:
             api_name=name,
             api_visibility="public" if name else "private",
             concurrency_id="models",
+            concurrency_limit=1,  # one answer after the other, so that its seconds are its own
             show_progress_on=answers,
         )
         for trigger, name in ((ask.click, "ask"), (question.submit, None))
@@ -140,10 +141,13 @@ class AskPage:
         answers: list[Answer | Refusal] = []
         for system in self.systems:
             yield [answer_cards(question, answers, truth, f"{system.name} reads the clip ..."), gr.skip()]
+            said: Answer | Refusal = Refusal(system.name, "no answer")
             try:
-                answers.append(system.answer(footage, question))
+                for said in system.stream(footage, question):
+                    yield [answer_cards(question, [*answers, said], truth), gr.skip()]
             except ValueError as error:
-                answers.append(Refusal(system.name, str(error)))
+                said = Refusal(system.name, str(error))
+            answers.append(said)
         cards = answer_cards(question, answers, truth)
         yield [cards, gr.skip()]
         if footage.clip.depth is not None:

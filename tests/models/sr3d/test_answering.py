@@ -1,4 +1,7 @@
 import copy
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,41 @@ def test_marked_regions_are_seen_and_named() -> None:
     assert name_mentions("<region0> or <region12>?", "the region marked {}") == (
         "the region marked 0 or the region marked 12?"
     )
+
+
+def test_a_streamed_answer_grows_to_the_whole_one(answerer: Answerer, queries: list[Query]) -> None:
+    for query in queries[:4]:
+        (whole,) = answerer.answer([query], max_new_tokens=8)
+        *parts, last = answerer.stream(query, max_new_tokens=8)
+        assert last == whole
+        assert all(longer.startswith(shorter) for shorter, longer in pairwise([*parts, last]))
+        assert len(set(parts)) > 2
+
+
+def test_closing_a_streamed_answer_ends_the_decoding(answerer: Answerer, queries: list[Query]) -> None:
+    tokens = []
+    hook = answerer.model.register_forward_hook(lambda *_: tokens.append(time.sleep(0.01)))
+    try:
+        answer = answerer.stream(queries[0], max_new_tokens=400)
+        next(answer)
+        answer.close()
+        ended = len(tokens)
+        time.sleep(0.1)
+    finally:
+        hook.remove()
+    assert len(tokens) == ended < 40
+    assert next(answerer.answer(queries[:1], max_new_tokens=3))
+
+
+def test_an_error_ends_a_streamed_answer(answerer: Answerer, queries: list[Query]) -> None:
+    broken = Answerer(copy.deepcopy(answerer.model), answerer.processor)
+    broken.model.get_output_embeddings().weight.data[5, 0] = torch.nan
+    with pytest.raises(ValueError, match="is NaN or infinite"):
+        list(broken.stream(queries[0]))
+
+
+def test_threads_take_turns(answerer: Answerer, queries: list[Query]) -> None:
+    alone = [next(answerer.answer([query], max_new_tokens=6)) for query in queries]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda query: [*answerer.stream(query, 6)][-1], queries))
+    assert together == alone
