@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from torch import Tensor
 from scenes.readers.pictures.colours import to_rgb, to_values
 from scenes.readers.pictures.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from scenes.readers.pictures.opening import open_picture
+
+READERS = 2  # threads that decode pictures
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -57,7 +60,7 @@ def read_image(path: Path, out: UInt8[Tensor, "3 _ _"] | None = None) -> UInt8[T
 
 
 def read_images(paths: Sequence[Path]) -> UInt8[Tensor, "time 3 height width"]:
-    """Read pictures of one size as a video; one is in memory beside it.
+    """Read pictures of one size as a video; two at a time are in memory beside it.
 
     Raises:
         FileNotFoundError, ImportError: as `read_image`.
@@ -66,9 +69,18 @@ def read_images(paths: Sequence[Path]) -> UInt8[Tensor, "time 3 height width"]:
     first = read_image(paths[0])
     video = first.new_empty(len(paths), *first.shape)
     video[0] = first
-    for index, path in enumerate(paths[1:], 1):
-        picture = read_image(path, video[index])
-        _refuse_size(path, picture, paths[0], first)
+
+    def read(index: int) -> None:
+        _refuse_size(paths[index], read_image(paths[index], video[index]), paths[0], first)
+
+    with ThreadPoolExecutor(READERS) as pool:  # Pillow decodes without Python's lock
+        reading = [pool.submit(read, index) for index in range(1, len(paths))]
+        try:
+            for each in reading:  # the first error in the order of the pictures
+                each.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return video
 
 

@@ -30,6 +30,32 @@ _PAGES = (0, 2)  # TIFF NewSubfileType: a picture, a page; others are thumbnails
 _PILLOW_LIMIT = threading.Lock()  # Pillow's own limit on pixels is one global number
 
 
+class _Silence:
+    """Ignores warnings while at least one thread is inside: the filters of `warnings` are global."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+_SILENCE = _Silence()
+
+
 @contextmanager
 def open_picture(path: Path, animated: bool = False) -> Iterator[Image.Image]:
     """Open and decode a picture file; its suffix does not matter. The first frame is decoded.
@@ -67,8 +93,7 @@ def open_picture(path: Path, animated: bool = False) -> Iterator[Image.Image]:
 def decoding(path: Path) -> Iterator[None]:
     """Turn whatever a decoder raises for the file at `path` into a ValueError that names it; silence its warnings."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _SILENCE:
             yield
     except MemoryError as error:
         raise ValueError(f"{path} does not fit the memory of this machine; make the picture smaller") from error
