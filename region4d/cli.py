@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from region4d.terminal import progress_on_stderr
 from region4d.threads import wait_asleep
 
 # A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py;
@@ -107,6 +108,7 @@ def main() -> None:
         print(f"region4d {version('region4d')}")
         sys.exit(0)
     wait_asleep()  # before a verb imports torch
+    progress_on_stderr()
     verb = named_verb(_words())
     try:
         code = build_app(verb)(prog_name="region4d", standalone_mode=False)

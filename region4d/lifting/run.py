@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich import get_console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import nn
 
@@ -19,7 +20,6 @@ from region4d.lifting.candidates import choose_candidate, record_choice
 from region4d.lifting.input import LiftInput
 from region4d.lifting.options import LiftOptions
 from region4d.lifting.output import describe, write_lift, write_masks
-from region4d.terminal import CONSOLE
 from scenes.storage.atomic import new_folder
 
 
@@ -63,7 +63,7 @@ def lift_into(
         write_masks(folder, given.masks)
         facts = describe(given, objects, seed)
         if objects:
-            with CONSOLE.status("drawing"):
+            with get_console().status("drawing"):
                 write_lift(folder, given, objects, facts, made_by(model, sampling, seconds))
         files = sorted(path.name for path in folder.iterdir())
     notes = list(given.notes)
@@ -83,7 +83,7 @@ def run_lift(networks: LiftingModel, given: LiftInput, sampling: Sampling, seeds
     if networks.refinement is not None:
         calls[networks.refinement] = sampling.refinement_steps
     count = len(seeds)
-    with Progress(*columns, console=CONSOLE, transient=True, disable=not CONSOLE.is_interactive) as progress:
+    with Progress(*columns, transient=True, disable=not get_console().is_interactive) as progress:
         bar = progress.add_task(f"lifting {count}", total=sum(calls.values()))
         hooks = [network.register_forward_hook(lambda *_: progress.advance(bar)) for network in calls]
         try:

@@ -40,12 +40,13 @@ def parity(
 
     region4d parity checkpoints/NVILA-Lite-8B golden --dtype bfloat16
     """
+    from rich import get_console
     from rich.progress import track
 
     from benchmarks.parity.comparison import compare_checkpoint, finite, report
     from benchmarks.parity.golden import Golden
     from benchmarks.parity.tables import tables, verdict
-    from region4d.terminal import CONSOLE, quiet_transformers
+    from region4d.terminal import quiet_transformers
     from scenes.storage.atomic import write_text
 
     quiet_transformers()
@@ -56,7 +57,7 @@ def parity(
         list(dict.fromkeys(dtype or ("float32", "bfloat16"))),
         device,
         lambda replays, what: track(
-            replays, what, total=len(recorded.prompts), console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal
+            replays, what, total=len(recorded.prompts), transient=True, disable=not get_console().is_interactive
         ),
     )
     text = json.dumps(finite(report(comparisons)), indent=1, allow_nan=False) if as_json else tables(comparisons)

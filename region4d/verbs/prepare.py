@@ -86,18 +86,19 @@ def footage(
 
     region4d prepare room.mp4 --geometry mapanything:vggt@map-anything -o room
     """
+    from rich import get_console
     from rich.progress import Progress
 
     from region4d.flags import torch_device
     from region4d.footage import FrameChoice, GeometrySource
     from region4d.footage.preparing import prepare_footage
-    from region4d.terminal import CONSOLE, quiet_transformers
+    from region4d.terminal import quiet_transformers
 
     quiet_transformers()
     output = output or Path("outputs/footage") / source.resolve().stem
     choice = FrameChoice(FRAMES if frames is None and frame is None else frames, frame, partial)
     origin = GeometrySource(None, depth_scale, depth_model, False, intrinsics, fov, geometry, torch_device(device))
-    with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_interactive) as progress:
+    with Progress(transient=True, disable=not get_console().is_interactive) as progress:
         bar = progress.add_task("estimating geometry", total=None)
         located = prepare_footage(
             source,
@@ -134,6 +135,8 @@ def co3d(
 
     Labels take CO3D's own depth, where its depth masks call it reliable, unless --depth gives other. Lengths are in
     the unit of each reconstruction. A sequence that does not fit is left out, with its reason; a finished one is kept.
+
+    Example: region4d prepare co3d CO3D --category apple --limit 10
     """
     from probes.clips.preparation import prepare_co3d
     from scenes.datasets.co3d import list_co3d, list_co3d_categories
@@ -167,6 +170,8 @@ def dl3dv(
 
     DL3DV has cameras but no depth. The first run writes the pictures; estimate their depth with a program of your
     choice, then run the same command with --depth, which writes the labels.
+
+    Example: region4d prepare dl3dv DL3DV --subset 1K --limit 10
     """
     from probes.clips.preparation import prepare_dl3dv
     from scenes.datasets.dl3dv import list_dl3dv
@@ -192,13 +197,12 @@ def write_all(
     from models.providers import GeometryFiles
     from probes.clips.object_window import Unsuitable
     from probes.clips.prepared_files import is_written, write_prepared
-    from region4d.terminal import CONSOLE
 
     if depth is not None and not depth.is_dir():
         raise FileNotFoundError(f"no folder of depth '{depth}'")
     labelled = own_depth or depth is not None
     written, left_out = 0, 0
-    for name, make in track(list(clips)[:limit], description="preparing", console=CONSOLE):
+    for name, make in track(list(clips)[:limit], description="preparing"):
         if is_written(output, name, labelled):
             written += 1
             continue

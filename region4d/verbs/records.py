@@ -41,7 +41,10 @@ def table(
     minus: Annotated[str | None, typer.Option(help="source that the others are compared with; the first")] = None,
     output: Annotated[Path | None, typer.Option(help="Markdown file; printed without it")] = None,
 ) -> None:
-    """Compare answers to the same questions: accuracies by category with intervals, and paired differences."""
+    """Compare answers to the same questions: accuracies by category with intervals, and paired differences.
+
+    Example: region4d records table 3d=outputs/bench/3d 2d=outputs/bench/2d
+    """
     text = record_table(sources, minus) + f"- command: {shlex.join(['region4d', *sys.argv[1:]])}\n"
     if output is None:
         print(text)
@@ -59,6 +62,8 @@ def archive(
     """Archive the results of the runs in a folder: records, manifests, curves and probe scores, nothing trained.
 
     Runs that are archived already stay, unless they come again.
+
+    Example: region4d records archive outputs/compare/quick/runs quick
     """
     readers = (trained_runs, measured_methods) if study is None else (probe_reader(study, overrides or []),)
     for read in readers:
@@ -82,7 +87,10 @@ def probe_reader(study: str, overrides: Sequence[str]) -> Callable[[Path], tuple
 
 @records.command("docs")
 def docs() -> None:
-    """Fill the tables of README.md and docs/ from results/ and configs/extractor/."""
+    """Fill the tables of README.md and docs/ from results/ and configs/extractor/.
+
+    Example: region4d records docs
+    """
     from probes.extractors.table import SOURCE, extractor_tables
 
     for path in fill_documents(made={SOURCE: extractor_tables()}):
@@ -106,6 +114,8 @@ def real_rgbd(
     """Score both checkpoints, a heuristic and a noise control on a real room, from models trained on worlds.
 
     --poses scores the 3D checkpoint with the poses of the sensor, of odometry, of COLMAP, and of a camera at rest.
+
+    Example: region4d records real-rgbd room --count 50 --output room_scores
     """
     name = f"{room.name}_{'multi' if multi_view or poses else 'single'}_view"
     output = output or Path("results/real_rgbd_poses" if poses else "results/real_rgbd")
@@ -146,7 +156,10 @@ def poses(
     workers: Annotated[int, typer.Option(min=1, help="processes")] = 2,
     output: Annotated[Path, typer.Option(help="folder of the records and the report")] = Path("results/poses"),
 ) -> None:
-    """Measure the camera poses of odometry and COLMAP against the truth; the same command continues after a stop."""
+    """Measure the camera poses of odometry and COLMAP against the truth; the same command continues after a stop.
+
+    Example: region4d records poses --worlds 2 --output poses
+    """
     from benchmarks.geometry.report import poses_report
     from benchmarks.geometry.routes import ROUTES, PoseRecord, measure, measure_worlds
     from scenes.readers.rgbd import read_rgbd_folder
@@ -159,7 +172,7 @@ def poses(
     jobs = [job for job in jobs if ("moving" if job[1] else "static", f"world-{job[0]}") not in done]
     output.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lines:
-        for several in track(measure_worlds(jobs, workers=workers), "estimating poses", len(jobs), console=CONSOLE):
+        for several in track(measure_worlds(jobs, workers=workers), "estimating poses", len(jobs)):
             found += several
             lines.writelines(json.dumps(asdict(record)) + "\n" for record in several)
             lines.flush()

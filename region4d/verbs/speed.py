@@ -28,7 +28,10 @@ def regions(
     threads: Annotated[int, typer.Option(min=0, help="threads of torch on the CPU; 0 keeps its default")] = 0,
     output: Output = RESULTS / "regions.json",
 ) -> None:
-    """Time tiling and region pooling against PIL and against masks resized to the grid."""
+    """Time tiling and region pooling against PIL and against masks resized to the grid.
+
+    Example: region4d speed regions --repeats 3 -o regions.json
+    """
     from benchmarks.speed.regions import time_regions
 
     time_regions(output, command(), torch_device(device), repeats, threads)
@@ -46,7 +49,10 @@ def worlds(
     segments: Annotated[int, typer.Option(min=3, help="corners of a circle in the meshes")] = 32,
     output: Output = RESULTS / "worlds.json",
 ) -> None:
-    """Time the ray caster of procedural worlds against Open3D's RaycastingScene."""
+    """Time the ray caster of procedural worlds against Open3D's RaycastingScene.
+
+    Example: region4d speed worlds --repeats 3 -o worlds.json
+    """
     from benchmarks.speed.worlds import time_worlds
 
     time_worlds(output, command(), torch_device(device), repeats, workers, count, size, segments)
@@ -61,7 +67,10 @@ def store(
     ] = None,
     output: Output = RESULTS / "feature_store.json",
 ) -> None:
-    """Time reading a sample from the feature store against loading whole clips."""
+    """Time reading a sample from the feature store against loading whole clips.
+
+    Example: region4d speed store --clips 1 --repeats 3 -o store.json
+    """
     from probes.features.store_speed import time_store
 
     time_store(output, command(), clips, repeats, folder)
@@ -75,7 +84,10 @@ def footage(
     ] = None,
     output: Output = RESULTS / "footage.json",
 ) -> None:
-    """Time questions about two hours of video, 8K video and 5,000 pictures against reading them with PyAV alone."""
+    """Time questions about two hours of video, 8K video and 5,000 pictures against reading them with PyAV alone.
+
+    Example: region4d speed footage --repeats 1 -o footage.json
+    """
     from benchmarks.speed.footage import time_footage
 
     time_footage(output, command(), repeats, folder)
@@ -88,7 +100,10 @@ def answering(
     frames: Annotated[int, typer.Option(min=1, help="of the clip that is asked about")] = 8,
     output: Output = RESULTS / "answering.json",
 ) -> None:
-    """Time further questions about a clip against the first one; compute the memory of an 8B model."""
+    """Time further questions about a clip against the first one; compute the memory of an 8B model.
+
+    Example: region4d speed answering --repeats 1 -o answering.json
+    """
     from benchmarks.speed.answering import time_answering
 
     time_answering(output, command(), torch_device(device), repeats, frames)
@@ -102,10 +117,29 @@ def distillation(
     threads: Annotated[int, typer.Option(min=1, help="threads of torch on the CPU")] = 1,
     output: Output = RESULTS / "distillation.json",
 ) -> None:
-    """Time a training step with distillation against fine-tuning alone."""
+    """Time a training step with distillation against fine-tuning alone.
+
+    Example: region4d speed distillation --repeats 3 -o distillation.json
+    """
     from distill.step_cost import time_distillation
 
     time_distillation(output, command(), student_config(), torch_device(device), repeats, clips, threads)
+
+
+@speed.command()
+def serving(
+    visitors: Annotated[int, typer.Option(min=1, help="at the same time")] = 8,
+    questions: Annotated[int, typer.Option(min=1, help="of all visitors together, timed")] = 50,
+    hours: Annotated[float, typer.Option(min=0, help="worth of further questions, while memory is watched")] = 1.0,
+    output: Output = RESULTS / "serving.json",
+) -> None:
+    """Time questions of many visitors to the web app, and watch its memory.
+
+    Example: region4d speed serving --visitors 2 --questions 8 --hours 0.1 -o serving.json
+    """
+    from region4d.app.load import time_serving
+
+    time_serving(output, command(), visitors, questions, hours)
 
 
 def student_config() -> SR3DConfig:

@@ -31,7 +31,6 @@ def worlds(
     """
     from rich.progress import track
 
-    from region4d.terminal import CONSOLE
     from scenes.drawing.regions import save_picture
     from scenes.readers.rgbd import write_rgbd_folder
     from scenes.storage.atomic import refuse_existing
@@ -46,7 +45,7 @@ def worlds(
             refuse_existing(output / f"world-{each}")
     output.mkdir(parents=True, exist_ok=True)
     clips = []
-    for each in track(range(seed, seed + count), description="rendering", console=CONSOLE):
+    for each in track(range(seed, seed + count), description="rendering"):
         (clip,) = render([make_world(each, config)], where, signals=() if export else ("normals", "backward_flow"))
         if export:
             write_rgbd_folder(clip, output / clip.name)

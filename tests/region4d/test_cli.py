@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from region4d.cli import VERBS, build_app
 from tests.support.command_line import Run, assert_one_line
 
 
@@ -19,6 +23,21 @@ def test_help_shows_the_grammar_of_regions(
     assert code == 0
     for form in ("[K:]x0,y0,x1,y1[@frame]", "[K:]x,y[,radius][@frame]", "[K:]FILE[#LABEL][@frame]"):
         assert form in out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_help_has_an_example(verb: str) -> None:
+    app = get_command(build_app(verb))
+    command = app.commands[verb]
+    for each in command.commands.values() if isinstance(command, TyperGroup) else [command]:
+        assert "Example: region4d " in " ".join((each.help or "").split()), f"{verb} {each.name}"
+
+
+def test_results_can_be_piped_progress_is_on_standard_error(region4d: Run, tmp_path: Path) -> None:
+    code, out, err = region4d("worlds", "--count", "1", "--export", "--output", str(tmp_path / "rooms"))
+    assert code == 0
+    assert out == f"1 RGB-D folders in {tmp_path / 'rooms'}\n"
+    assert "rendering" in err
 
 
 def test_the_version_is_printed(region4d: Run) -> None:

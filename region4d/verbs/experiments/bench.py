@@ -23,9 +23,11 @@ from region4d.terminal import CONSOLE
 
 
 def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Score a model, e.g. `region4d bench model=sr3d_tiny_3d task=worlds_static`.
+    """Score a model on a benchmark.
 
     Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category.
+
+    Example: region4d bench model=sr3d_tiny_3d task=worlds_static
     """
     # `model=FOLDER` would choose an option of the config group `model`
     words = [
@@ -45,7 +47,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     items = list(task.items())[: config.limit]
     queries = [Query(item.clip, item.regions, item.question.text) for item in items]
     answers = answerer.answer(queries, config.batch_size, config.max_new_tokens)
-    predictions = list(track(answers, f"answering {task.name}", total=len(queries), console=CONSOLE))
+    predictions = list(track(answers, f"answering {task.name}", total=len(queries)))
     records = score_items(task.name, items, predictions, config.label or Path(config.model.folder).name, config.seed)
     settings = OmegaConf.to_container(config, resolve=True)
     write_records(Path(config.output), records, collect_manifest(settings, Path(config.model.folder)))  # type: ignore[arg-type]

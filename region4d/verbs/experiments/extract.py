@@ -24,9 +24,11 @@ from scenes.storage.atomic import write_text
 
 
 def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Cache features of a video model, e.g. `region4d extract extractor=wan_1_3b layers=[10,20] sigma=0.3`.
+    """Cache features of a video model.
 
     Writes one store a layer, each with a manifest. May run in several processes at once, and continues where it was.
+
+    Example: region4d extract extractor=wan_1_3b "layers=[10,20]" sigma=0.3
     """
     words = overrides or []
     run(compose_config("extract", words), words)

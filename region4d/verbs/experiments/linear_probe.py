@@ -18,9 +18,11 @@ from region4d.terminal import CONSOLE
 
 
 def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Fit linear probes of a student's visual tokens, e.g. `region4d linear-probe checkpoint=FOLDER output=FILE`.
+    """Fit linear probes of a student's visual tokens.
 
     Prints R2 by signal, and writes the errors on every test clip.
+
+    Example: region4d linear-probe checkpoint=rgpt4d_tiny output=outputs/tokens.json
     """
     words = overrides or []
     run(compose_config("linear_probe", words), words)

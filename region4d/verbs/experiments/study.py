@@ -19,11 +19,13 @@ STUDIES = CONFIGS / "study"
 
 
 def study(words: Annotated[list[str] | None, typer.Argument(metavar="[NAME] [KEY=VALUE]...")] = None) -> None:
-    """Run a study and write its report, e.g. `region4d study compare/quick "study.seeds=[0,1]"`.
+    """Run a study and write its report.
 
     Without a name, lists the studies. Finished runs are kept, so that the same command continues. With `-m`, every
     unfinished run that can start goes through a Hydra launcher (hydra/launcher=slurm), and no report is written.
     `report_only=true` writes one from the finished runs; `runs=FOLDER` reads those of another folder, or an archive.
+
+    Example: region4d study compare/quick "study.seeds=[0,1]"
     """
     flags, overrides = split_multirun(words or [])
     name = next((word for word in overrides if "=" not in word and not word.startswith("~")), None)
@@ -44,10 +46,12 @@ def compare(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra ov
 
 
 def probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Probe models and compare them, e.g. `region4d probe study=quick`, short for `region4d study probe/quick`.
+    """Probe models and compare them.
 
     Every model is probed at every layer and noise level. Validation clips choose one of these sites for each model;
     controls follow there. `view=8080` shows predicted and true points of test clips in a browser.
+
+    Example: region4d probe study=quick, short for region4d study probe/quick
     """
     run_short_name("probe", overrides or [])
 

@@ -36,9 +36,11 @@ warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker p
 
 
 def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
-    """Train what an experiment describes, e.g. `region4d train experiment=sr3d/tiny_static arm=2d seed=1`.
+    """Train what an experiment describes.
 
     Continues from its last whole checkpoint when it was stopped. With `-m`, Hydra sweeps over comma-separated values.
+
+    Example: region4d train experiment=sr3d/tiny_static arm=2d seed=1
     """
     multirun, assignments = split_multirun(overrides or [])
     config = compose_config("train", first_of_sweep(assignments) if multirun else assignments)
