@@ -14,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from models.resources import resource_folder
 from region4d.layout import in_this_layout
@@ -40,9 +40,17 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
 
 
 def build(node: DictConfig) -> Any:
-    """Instantiate a node; raise what its constructor says of a wrong input, without Hydra's wrapping."""
+    """Instantiate a node; raise what its constructor says of a wrong input, without Hydra's wrapping.
+
+    Raises:
+        ValueError: also, for a key that has no value and needs one.
+    """
     try:
         return instantiate(in_this_layout(node))
+    except MissingMandatoryValue as error:
+        name = str(error.full_key).rpartition(".")[2]  # a key that others copy is the shortest of its name
+        key = min((each for each in OmegaConf.missing_keys(node._get_root()) if each.endswith(name)), key=len)
+        raise ValueError(f"{key} has no value; give one, as {key}=...") from error
     except InstantiationException as error:
         cause = error.__cause__
         while isinstance(cause, InstantiationException):  # of a node inside the node

@@ -7,7 +7,9 @@ from itertools import count, islice
 
 import torch
 import torch.distributed
+from jaxtyping import Float
 from lightning import Trainer
+from torch import Tensor
 from torch.utils.data import Sampler
 
 
@@ -17,10 +19,19 @@ class SeededSampler(Sampler[int]):
     N processes with batches of B together see the same samples as one process with batches of N B. A training that is
     resumed after `start` samples (of all processes) continues the same order. Needs
     `Trainer(use_distributed_sampler=False)`.
+
+    With `weights`, an epoch still has `length` samples, and sample i appears in it `length * weights[i] / sum` times,
+    rounded up or down at random (systematic sampling): equal weights are a permutation.
+
+    Raises:
+        ValueError: there are no samples, or no weight is positive.
     """
 
-    def __init__(self, length: int, seed: int, start: int = 0) -> None:
+    def __init__(self, length: int, seed: int, start: int = 0, weights: Float[Tensor, "sample"] | None = None) -> None:
+        if length < 1 or (weights is not None and not bool((weights > 0).any())):
+            raise ValueError(f"there is nothing to sample: {length} samples, none of which has a positive weight")
         self.length, self.seed, self.start = length, seed, start
+        self.ends = None if weights is None else weights.double().cumsum(0) * (length / weights.double().sum())
 
     def __iter__(self) -> Iterator[int]:
         rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
@@ -30,7 +41,11 @@ class SeededSampler(Sampler[int]):
         skip = self.start % self.length
         for epoch in count(self.start // self.length):
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-            yield from torch.randperm(self.length, generator=generator).tolist()[skip:]
+            order = torch.randperm(self.length, generator=generator)
+            if self.ends is not None:
+                offset = torch.rand((), generator=generator, dtype=torch.float64)
+                order = torch.searchsorted(self.ends, order + offset).clamp(max=self.length - 1)
+            yield from order.tolist()[skip:]
             skip = 0
 
 

@@ -54,7 +54,7 @@ def prepare_conversation(
     ids, mentions = processor.prompt.conversation(messages, counts, len(regions))
     if regions:
         check_all_mentioned([str(part["text"]) for part in _parts(messages) if part["type"] == "text"], len(regions))
-    visual = _joined(seen) if seen else _nothing(processor)
+    visual = _joined(seen) if seen else without_media(processor)
     return replace(visual, prefix=ids[:0], questions=(ids,), mentions=(mentions,))
 
 
@@ -144,7 +144,7 @@ def _joined(samples: Sequence[Sample]) -> Sample:
     )
 
 
-def _nothing(processor: SR3DProcessor) -> Sample:
+def without_media(processor: SR3DProcessor) -> Sample:
     """Lay out a sample without media."""
     cells, side = processor.grid * processor.pe_oversample, processor.tile_size
     none = torch.zeros(0, dtype=torch.long)

@@ -22,7 +22,7 @@ from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.canonical import canonical_scene, face_first_camera
 from models.sr3d.inputs.collate import PadSide, collate_text, collate_visuals
 from models.sr3d.inputs.columns import prepare_columns
-from models.sr3d.inputs.conversation import mention_regions, prepare_conversation
+from models.sr3d.inputs.conversation import mention_regions, prepare_conversation, without_media
 from models.sr3d.inputs.depth_picture import depth_picture
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.text.mentions import check_all_mentioned
@@ -258,6 +258,34 @@ class SR3DProcessor(ProcessorMixin):
         depth, regions = sample.depth_pixels is not None, len(sample.regions.names)
         texts = [prompt.question(text, regions, time == 1, depth, line) for text in questions]
         return replace(sample, questions=tuple(ids for ids, _ in texts), mentions=tuple(m for _, m in texts))
+
+    def with_conversations(
+        self,
+        sample: Sample | None,
+        conversations: Sequence[Sequence[tuple[str, str]]],
+        seconds: Float[Tensor, "time"] | None = None,
+    ) -> Sample:
+        """Give a clip that is prepared, or no media at all (None), conversations to learn from.
+
+        Args:
+            sample: the clip with its regions.
+            conversations: each a list of turns, (question, answer). Every turn becomes a question that holds the turns
+                before it, so that each answer is learned once and sees what was said.
+            seconds: timestamps of the clip.
+
+        Raises:
+            ValueError: as `with_questions`.
+        """
+        prompt = self.prompt
+        if sample is None:
+            sample, image, line = replace(without_media(self), prefix=prompt.head()), False, ""
+        else:
+            time = len(sample.camera_centres)
+            image, line = time == 1, prompt.line(time, seconds)
+        depth, regions = sample.depth_pixels is not None, len(sample.regions.names)
+        turns = [each for turns in conversations for each in prompt.turns(turns, regions, image, depth, line)]
+        questions, mentions, answers = zip(*turns, strict=True)
+        return replace(sample, questions=questions, mentions=mentions, answers=answers)
 
     def prepare_conversation(self, messages: Sequence[Mapping[str, Any]], regions: Sequence[Region] = ()) -> Sample:
         """Prepare a conversation of texts, images and videos: see `models.sr3d.inputs.conversation`."""

@@ -17,6 +17,7 @@ from models.spoken_numbers import format_number
 from models.sr3d.text.mentions import mentioned, replace_mentions
 from models.sr3d.text.tokenizer import CAMERA, DEPTH, IMAGE, REGION, SCALE
 
+_SAID = "an answer that was given"
 DURATION = "the time from the first picture to the last is {} s"
 
 
@@ -73,12 +74,18 @@ class Prompt:
         return self._ids(special)[0]
 
     def question(
-        self, text: str, regions: int, image: bool = False, depth: bool = False, before: str = ""
+        self,
+        text: str,
+        regions: int,
+        image: bool = False,
+        depth: bool = False,
+        before: str = "",
+        further: bool = False,
     ) -> tuple[Int64[Tensor, "token"], Int64[Tensor, "mention"]]:
         """Tokenize a question behind a video or an `image`, and list the regions that it mentions, in order.
 
         Blanks at its end are dropped, as VILA drops them. With `depth` a second placeholder follows that of a region.
-        `before` begins the question.
+        `before` begins the question. A `further` question follows an answer instead.
 
         Raises:
             ValueError: the question is empty, mentions a region that was not given, or holds another tag.
@@ -88,11 +95,41 @@ class Prompt:
             raise ValueError("a question is empty")
         region = f"{REGION} {DEPTH}" if depth else REGION
         question = (self.tile_text if image else "") + before + replace_mentions(text.rstrip(), region)
-        ids = self._ids(self.template.split("{visual}")[1].replace("{question}", question))
+        template = self._between() if further else self.template.split("{visual}")[1]
+        ids = self._ids(template.replace("{question}", question))
         reserved = {self.token(tag) for tag in (IMAGE, CAMERA, SCALE)}
         if not reserved.isdisjoint(ids) or ids.count(self.token(REGION)) != len(mentions):
             raise ValueError(f"a question points with <region0>, <region1>, ... and holds no other tag: {text!r}")
         return torch.tensor(ids), torch.tensor(mentions, dtype=torch.long)
+
+    def head(self) -> Int64[Tensor, "token"]:
+        """Lay out what comes before a question about no media; the end of a sequence where the template has nothing."""
+        return torch.tensor(self._ids(self.template.split("{visual}")[0]) or [self.tokenizer.eos_token_id])
+
+    def turns(
+        self, turns: Sequence[tuple[str, str]], regions: int, image: bool = False, depth: bool = False, before: str = ""
+    ) -> list[tuple[Int64[Tensor, "_"], Int64[Tensor, "_"], Int64[Tensor, "_"]]]:
+        """Tokenize the turns of a conversation: each question with all that was said before it, and its answer.
+
+        Arguments and errors are those of `question`.
+        """
+        said, pointed, every = torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long), []
+        for place, (question, answer) in enumerate(turns):
+            first = place == 0
+            ids, mentions = self.question(question, regions, image and first, depth, before * first, not first)
+            ids, pointed = torch.cat([said, ids]), torch.cat([pointed, mentions])
+            every.append((ids, pointed, self.answer(answer)))
+            said = torch.cat([ids, every[-1][2]])
+        return every
+
+    def _between(self) -> str:
+        """Write what stands around a question that follows an answer: that of the chat template, where there is one."""
+        if not self.tokenizer.chat_template:
+            return self.template.split("{visual}")[1]
+        contents = ("first", _SAID, "{question}")
+        turns = [{"role": ("user", "assistant")[i % 2], "content": content} for i, content in enumerate(contents)]
+        rendered = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return str(rendered.split(_SAID)[1].removeprefix(self.tokenizer.eos_token))
 
     def conversation(
         self, messages: Sequence[Mapping[str, Any]], media: Sequence[tuple[bool, int]], regions: int

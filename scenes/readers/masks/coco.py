@@ -39,7 +39,7 @@ def read_coco(path: Path, height: int, width: int, label: int | None = None) -> 
                 f"a mask must have the size of its frame; '{path}' is {size[1]}x{size[0]}, expected {width}x{height}"
             )
         try:
-            return _draw(annotation["segmentation"], height, width)
+            return draw_segmentation(annotation["segmentation"], height, width)
         except ValueError as error:
             raise ValueError(f"mask '{path}': {error}") from error
     except (KeyError, TypeError, IndexError, OverflowError, AttributeError) as error:
@@ -103,7 +103,12 @@ def _choose(path: Path, annotations: Sequence[Mapping[str, Any]], label: int | N
     return next(iter(named.values())) if label is None else named[label]
 
 
-def _draw(segmentation: Any, height: int, width: int) -> Bool[np.ndarray, "height width"]:
+def draw_segmentation(segmentation: Any, height: int, width: int) -> Bool[np.ndarray, "height width"]:
+    """Draw COCO's `segmentation` of a frame of `height` x `width`: a run-length code, a polygon or several.
+
+    Raises:
+        ValueError: a code does not cover the frame, or a polygon has fewer than three corners.
+    """
     if isinstance(segmentation, Mapping):
         counts = segmentation["counts"]
         runs = np.array(decode_counts(counts) if isinstance(counts, str) else counts, np.int64)
