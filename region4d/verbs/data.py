@@ -7,13 +7,8 @@ from typing import Annotated
 
 import typer
 
-data = typer.Typer(name="data", help="Check training data of your own.", no_args_is_help=True)
+data = typer.Typer(name="data", help="Check and convert training data of your own.", no_args_is_help=True)
 MOST_ERRORS = 20  # that are printed
-
-
-@data.callback()
-def room() -> None:
-    """Keep `check` a command of its own."""
 
 
 @data.command()
@@ -47,3 +42,27 @@ def check(
         raise ValueError(
             f"{len(found.errors)} of {found.lines} lines cannot be used{f'; {more} are not shown' if more > 0 else ''}"
         )
+
+
+@data.command()
+def convert(
+    layout: Annotated[str, typer.Argument(help="llava (also VSI-590K, SPAR), spatial_rgpt or sat")],
+    source: Annotated[Path, typer.Argument(help="file of annotations", exists=True, dir_okay=False)],
+    media: Annotated[Path, typer.Option(help="folder of the pictures and videos; for sat, where they are written")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="the file of training data")],
+) -> None:
+    """Convert a data set to training data. What cannot be said in it is left out, and why is printed.
+
+    Example: region4d data convert llava llava.json --media images -o llava.jsonl
+    """
+    from scenes.storage.atomic import refuse_existing
+    from training.annotations.converters import CONVERTERS
+    from training.annotations.converters import convert as convert_annotations
+
+    if layout not in CONVERTERS:
+        raise ValueError(f"the layout '{layout}' is unknown; choose one of {', '.join(CONVERTERS)}")
+    refuse_existing(output)
+    done = convert_annotations(layout, source, media, output)
+    typer.echo(f"{output}: {done.written} lines, {sum(done.left_out.values())} samples left out")
+    for reason, count in done.left_out.most_common():
+        typer.echo(f"left out {count}: {reason}", err=True)

@@ -59,3 +59,16 @@ def test_a_file_trains_the_tiny_model(region4d: Run, file: Path, tmp_path: Path)
 
 def test_a_training_without_files_says_which_key(region4d: Run) -> None:
     assert_one_line(region4d("train", "experiment=sr3d/tiny_annotated"), "data.files")
+
+
+def test_a_data_set_is_converted(region4d: Run, tmp_path: Path) -> None:
+    talk = [{"from": "human", "value": "<image>What?"}, {"from": "gpt", "value": "red"}]
+    (tmp_path / "llava.json").write_text(json.dumps([{"image": "a.png", "conversations": talk}, {"image": "b.png"}]))
+    words = ["data", "convert", "llava", str(tmp_path / "llava.json"), "--media", str(tmp_path), "-o"]
+    code, out, err = region4d(*words, str(tmp_path / "out.jsonl"))
+    assert code == 0, err
+    assert out == f"{tmp_path / 'out.jsonl'}: 1 lines, 1 samples left out\n"
+    assert err == "left out 1: there are no conversations\n"
+    assert_one_line(region4d(*words, str(tmp_path / "out.jsonl")), "exists")
+    words[2] = "coco"
+    assert_one_line(region4d(*words, str(tmp_path / "new.jsonl")), "the layout 'coco' is unknown")
