@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from region4d.app.folders import allowed_path
-from region4d.app.marks import BoxMark
+from region4d.app.marks import BoxMark, CanvasMark
 from region4d.app.settings import MOST_FRAMES, Settings
 from region4d.footage import FrameChoice, GeometrySource
 from region4d.footage.geometry import CameraOrigin, locate
@@ -46,11 +46,10 @@ class Opened:
     remarks: tuple[str, ...] = ()
     questions: tuple[KnownQuestion, ...] = ()
 
-    def truth(self, question: str, marks: Sequence[BoxMark]) -> str | None:
+    def truth(self, question: str, marks: Sequence[CanvasMark]) -> str | None:
         """Find the exact answer, where the question and its regions are those of this world."""
-        asked = (question.strip(), sorted(marks))
-        known = (each.truth for each in self.questions if (each.text, sorted(each.marks)) == asked)
-        return next(known, None)
+        asked = (question.strip(), set(marks))
+        return next((each.truth for each in self.questions if (each.text, set(each.marks)) == asked), None)
 
 
 def open_upload(path: Path, name: str, frames: int, settings: Settings) -> Opened:

@@ -30,7 +30,7 @@ def add_ask_page(systems: Sequence[System], settings: Settings) -> None:
     session = gr.State(None, time_to_live=3600)
     with gr.Row(equal_height=False, elem_id="ask-grid"):
         with gr.Column(min_width=280, elem_id="ask-canvas"):
-            drawn = canvas()
+            drawn = canvas(question="#question textarea")
             opened = gr.HTML(elem_classes="r4d-opened")
         with gr.Column(min_width=280, elem_id="ask-side"):
             with gr.Group():

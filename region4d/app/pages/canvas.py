@@ -13,7 +13,7 @@ from einops import rearrange
 from PIL import Image
 
 from models.regions.drawing import PALETTE
-from region4d.app.marks import MOST_REGIONS, BoxMark, to_canvas
+from region4d.app.marks import MOST_REGIONS, CanvasMark, to_canvas
 from scenes.clip import Clip
 
 ASSETS = Path(__file__).parent / "assets"
@@ -22,21 +22,27 @@ TEMPLATE = (ASSETS / "canvas.html").read_text()
 SCRIPT = (ASSETS / "canvas.js").read_text()
 
 
-def canvas() -> gr.HTML:
-    """Build the empty canvas. Its value is a list of [region, frame, x0, y0, x1, y1] in pixels of the clip."""
+def canvas(elem_id: str = "canvas", question: str = "") -> gr.HTML:
+    """Build an empty canvas. Its value is a list of marks as `from_canvas` reads them.
+
+    Args:
+        elem_id: its own on the page.
+        question: CSS selector of the field into which its buttons put `<region k>`; without one there are no buttons.
+    """
     return gr.HTML(
         value=[],
         html_template=TEMPLATE,
         js_on_load=SCRIPT,
         apply_default_css=False,
-        elem_id="canvas",
+        elem_id=elem_id,
+        question=question,
         palette=[list(colour) for colour in PALETTE],
         most=MOST_REGIONS,
         clip=None,
     )
 
 
-def shown(clip: Clip, marks: Sequence[BoxMark] = ()) -> Any:
+def shown(clip: Clip, marks: Sequence[CanvasMark] = ()) -> Any:
     """Update the canvas to show a clip with marks."""
     height, width = clip.size
     frames = {

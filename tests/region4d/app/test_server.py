@@ -24,6 +24,11 @@ def visitor(site: str) -> Client:
     return Client(site, verbose=False)
 
 
+def boxes(*corners: tuple[int, int, int, int]) -> list[dict[str, object]]:
+    """Draw boxes on the first frame, one a region."""
+    return [{"region": k, "frame": 0, "box": list(box)} for k, box in enumerate(corners)]
+
+
 def short(known: list[KnownQuestion]) -> KnownQuestion:
     return next(each for each in known if each.text == "How tall is <region0>?")
 
@@ -47,7 +52,7 @@ def test_two_visitors_do_not_see_each_others_footage(site: str) -> None:
     with pytest.raises(AppError, match="there is no footage"):
         other.predict(to_canvas(known.marks), known.text, api_name="/ask")
     other.predict(3, 2, False, api_name="/open_world")
-    cards, _ = other.predict([[0, 0, 50, 50, 90, 90]], known.text, api_name="/ask")
+    cards, _ = other.predict(boxes((50, 50, 90, 90)), known.text, api_name="/ask")
     assert "Exact answer" not in cards
     assert "2 frames of 320x240" in cards
     cards, _ = one.predict(to_canvas(known.marks), known.text, api_name="/ask")
@@ -59,7 +64,7 @@ def test_an_upload_is_answered_and_none_of_its_bytes_stay(site: str, tmp_path: P
     client = visitor(site)
     path = write_footage(tmp_path / "clip.mp4", [0, 40, 80, 120])
     client.predict(handle_file(str(path)), 4, api_name="/open_upload")
-    cards, _ = client.predict([[0, 0, 10, 10, 50, 50]], "How tall is <region0>?", api_name="/ask")
+    cards, _ = client.predict(boxes((10, 10, 50, 50)), "How tall is <region0>?", api_name="/ask")
     assert "no depth: colours alone" in cards
     left = [each for each in Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*") if each.is_file()]
     assert sum(each.stat().st_size for each in left) == 0  # gradio leaves empty files behind
@@ -108,7 +113,7 @@ def test_the_server_listens_on_loopback(site: str) -> None:
     assert urlsplit(site).hostname == "127.0.0.1"
 
 
-@pytest.mark.parametrize("value", [[[0, 0, 1, 2]], "boxes", [[0, 99, 1, 1, 5, 5]]])
+@pytest.mark.parametrize("value", [[[0, 0, 1, 2]], "boxes", [{"region": 0, "frame": 99, "box": [1, 1, 5, 5]}]])
 def test_malformed_regions_are_one_message(site: str, value: object) -> None:
     client = visitor(site)
     client.predict(6, 1, False, api_name="/open_world")

@@ -1,4 +1,4 @@
-// A canvas with boxes. `props.value` is a list of [region, frame, x0, y0, x1, y1] in pixels of the clip.
+// A canvas with boxes. `props.value` is a list of {region, frame, box: [x0, y0, x1, y1]} in pixels of the clip.
 const find = (selector) => element.querySelector(selector);
 const canvas = find("canvas"), pen = canvas.getContext("2d");
 const slider = find("input[type=range]");
@@ -14,8 +14,10 @@ function keep(changed) {
   send();
 }
 
+const written = () => boxes.map(([region, frame, ...box]) => ({ region, frame, box }));
+
 function send() {
-  props.value = boxes.map((box) => [...box]);
+  props.value = written();
   show();
 }
 
@@ -81,7 +83,7 @@ function show() {
     button.onclick = () => insert(`<region${k}>`);
     return button;
   }));
-  find(".r4d-inserts").hidden = !known.length;
+  find(".r4d-inserts").hidden = !known.length || !props.question;
   find(".r4d-add").disabled = !known.includes(region) || lowestFree() >= props.most;
   find(".r4d-undo").disabled = !past.length;
   find(".r4d-clear").disabled = !boxes.length;
@@ -92,7 +94,7 @@ function show() {
 }
 
 function insert(text) {
-  const field = document.querySelector("#question textarea");
+  const field = document.querySelector(props.question);
   if (!field) return;
   const start = field.selectionStart ?? field.value.length, end = field.selectionEnd ?? start;
   field.value = field.value.slice(0, start) + text + field.value.slice(end);
@@ -190,10 +192,10 @@ async function load() {
   if (wanted.pictures[0] === props.clip.pictures[0]) { pictures = read; show(); }
 }
 
-const take = () => { boxes = (props.value || []).map((box) => [...box]); };
+const take = () => { boxes = (props.value || []).map((mark) => [mark.region, mark.frame, ...mark.box]); };
 watch("clip", () => { take(); load(); });
 watch("value", () => {
-  if (JSON.stringify(props.value) === JSON.stringify(boxes)) return;
+  if (JSON.stringify(props.value) === JSON.stringify(written())) return;
   if (boxes.length) past.push(boxes);
   take();
   region = 0;
