@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 
@@ -36,7 +37,7 @@ class KnownQuestion:
 
 @dataclass(frozen=True)
 class Opened:
-    """A clip that one visitor opened. `depth` and `camera` name the origins of its geometry."""
+    """A clip that one visitor opened. `depth` and `camera` name the origins of its geometry; `key` is its own."""
 
     clip: Clip
     title: str
@@ -45,6 +46,7 @@ class Opened:
     camera: CameraOrigin
     remarks: tuple[str, ...] = ()
     questions: tuple[KnownQuestion, ...] = ()
+    key: str = field(default_factory=lambda: uuid4().hex, compare=False)
 
     def truth(self, question: str, marks: Sequence[CanvasMark]) -> str | None:
         """Find the exact answer, where the question and its regions are those of this world."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -31,12 +32,21 @@ STEP_SECONDS = (0.15, 1.0)  # shortest and longest time that a frame is shown
 TINT = 0.6  # share of the colour of its region that a point takes
 TRIM = 0.02  # share of the points of a region that its box leaves out at each side
 FEWEST = 8  # points of a region that has a box
-CAMERA, OTHER_CAMERA = (213, 60, 0), (150, 150, 150)
+CAMERA, OTHER_CAMERA, LINE = (213, 60, 0), (150, 150, 150), (230, 20, 120)
 _EDGES = [(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 3), (2, 6), (3, 7), (4, 5), (4, 6), (5, 7), (6, 7)]
 
 
-def scene_html(clip: Clip, regions: Sequence[Region] = ()) -> str:
-    """Write the points of every frame, the regions in them with boxes and labels, and the cameras.
+@dataclass(frozen=True)
+class SceneLine:
+    """A straight line in a scene, with its label. `frame` is the one frame that shows it; None: all do."""
+
+    ends: Float[Tensor, "2 3"]
+    label: str
+    frame: int | None = None
+
+
+def scene_html(clip: Clip, regions: Sequence[Region] = (), line: SceneLine | None = None) -> str:
+    """Write the points of every frame, the regions in them with boxes and labels, a line, and the cameras.
 
     A slider plays the frames. Points are in the world where poses are known, else each frame in its camera. Of a
     region, the object that stands out from the room is coloured (`object_in_box`), all of it where nothing does; its
@@ -54,6 +64,8 @@ def scene_html(clip: Clip, regions: Sequence[Region] = ()) -> str:
         _place_camera(server, clip, points.xyz, points.valid)
         cameras = _add_cameras(server, clip, points.xyz, points.valid)
         nodes = [_add_frame(server, clip, regions, frame, points.xyz, points.valid) for frame in range(len(clip))]
+        if line is not None:
+            _add_line(server, line)
         writer = server.get_scene_serializer()
         for frame, seconds in enumerate(_durations(clip)):
             for other, shown in enumerate(nodes):
@@ -153,6 +165,13 @@ def _add_region(server: viser.ViserServer, name: str, k: int, places: Float[Tens
     top = corners.mean(0)
     top[2] = high[2]
     server.scene.add_label(f"{name}/label", mention(k), position=top, anchor="bottom-center")
+
+
+def _add_line(server: viser.ViserServer, line: SceneLine) -> None:
+    name = "/line" if line.frame is None else f"/frame {line.frame}/line"
+    ends = line.ends.numpy().astype(np.float32)
+    server.scene.add_line_segments(f"{name}/line", ends[None], LINE, thickness=4.0, thickness_units="screen")
+    server.scene.add_label(f"{name}/label", line.label, position=ends.mean(0), anchor="bottom-center")
 
 
 def _add_cameras(

@@ -21,6 +21,8 @@ from starlette.middleware import Middleware
 
 from region4d.app.limits import Limits
 from region4d.app.pages.ask import add_ask_page
+from region4d.app.pages.footage import LIFETIME
+from region4d.app.pages.measure import add_measure_page
 from region4d.app.pages.theme import CSS, theme
 from region4d.app.pages.worlds import add_worlds_page
 from region4d.app.systems import System
@@ -35,9 +37,12 @@ def build_app(systems: Sequence[System], settings: Settings) -> gr.Blocks:
     """Build the pages of a server."""
     with gr.Blocks(title="region4d", analytics_enabled=False, delete_cache=SWEEP) as app:
         gr.HTML(HEAD.format(html.escape(" and ".join(system.name for system in systems))))
+        session = gr.State(None, time_to_live=LIFETIME)  # what a visitor opened, on whichever page
         with gr.Tabs():
-            with gr.Tab("Ask", id="ask"):
-                add_ask_page(systems, settings)
+            with gr.Tab("Ask", id="ask") as tab:
+                add_ask_page(systems, settings, session, tab)
+            with gr.Tab("Measure", id="measure") as tab:
+                add_measure_page(systems, settings, session, tab)
             with gr.Tab("Worlds", id="worlds"):
                 add_worlds_page()
     app.queue(max_size=MOST_WAITING, default_concurrency_limit=2, api_open=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.segmenters import Segmenter
 from region4d.footage import GeometrySource
 
 MOST_FRAMES = 16  # of one clip
@@ -14,7 +15,7 @@ MOST_FRAMES = 16  # of one clip
 class Settings:
     """The limits of a server. `frames` is how many are sampled of a clip unless a visitor says otherwise.
 
-    `geometry` gives depth to footage that has none.
+    `geometry` gives depth to footage that has none, and `segmenter` turns clicks into masks.
 
     Raises:
         ValueError: a folder does not exist.
@@ -25,6 +26,7 @@ class Settings:
     max_seconds: float = 600.0
     frames: int = 4
     geometry: GeometrySource = field(default_factory=GeometrySource)
+    segmenter: Segmenter | None = None
 
     def __post_init__(self) -> None:
         for folder in self.folders:

@@ -25,11 +25,14 @@ def serve(
     depth_model: Annotated[
         str | None, typer.Option(help="depth model of transformers, for footage without depth: a folder or name")
     ] = None,
+    segmenter: Annotated[
+        str | None, typer.Option(help="SAM 2 or SAM 3 of transformers, for regions by clicks: a folder or name")
+    ] = None,
     max_upload_mb: Annotated[int, typer.Option(min=1, help="largest upload")] = 200,
     max_seconds: Annotated[float, typer.Option(min=1, help="longest video")] = 600,
     device: flags.DeviceFlag = None,
 ) -> None:
-    """Serve the web app: open footage, draw regions, ask one or two models, see the points; render worlds.
+    """Serve the web app: open footage, draw regions, ask one or two models, see the points, measure; render worlds.
 
     Everything stays on this machine: the pages ask no other host, uploads are deleted once they are read, and nothing
     outside of --folder is opened. Ctrl-C ends.
@@ -41,6 +44,7 @@ def serve(
     names = model or ["sr3d_tiny_3d"]
     if len(names) > MODELS:
         raise ValueError(f"at most {MODELS} models are asked side by side; got {len(names)}: {', '.join(names)}")
+    from models.segmenters import open_segmenter
     from region4d.app.server import served
     from region4d.app.settings import Settings
     from region4d.app.systems import System
@@ -51,9 +55,10 @@ def serve(
     on = flags.torch_device(device)
     geometry = GeometrySource(depth_model=depth_model, device=on)
     geometry.provider()  # a wrong name ends here, not at the first upload
+    clicks = None if segmenter is None else open_segmenter(segmenter, "click", on)
     systems = [System.load(name, str(on)) for name in names]
     frames = systems[0].frames
-    settings = Settings(tuple(folder or ()), max_upload_mb, max_seconds, frames, geometry)
+    settings = Settings(tuple(folder or ()), max_upload_mb, max_seconds, frames, geometry, clicks)
     with served(systems, settings, host, port) as address:
         typer.echo(f"region4d: {address} (Ctrl-C ends)", err=True)
         _wait()

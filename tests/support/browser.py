@@ -103,21 +103,36 @@ class Browser:
         self.wait(found, f"a button {text!r}")
         self.run(f"{found}.click()")
 
-    def drag(self, selector: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Drag over an element, from one share of its width and height to another."""
+    def drag(self, selector: str, *path: tuple[float, float], touch: bool = False) -> None:
+        """Drag over an element along shares of its width and height, by the mouse or a finger; one of them: click."""
         self.run(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
         box = self.run(
             f"(b => [b.x, b.y, b.width, b.height])(document.querySelector({selector!r}).getBoundingClientRect())"
         )
-        steps = [("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)]
-        for kind, (across, down) in steps:
-            x, y = box[0] + across * box[2], box[1] + down * box[3]
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+        places = [{"x": box[0] + across * box[2], "y": box[1] + down * box[3]} for across, down in path]
+        if touch:
+            for kind, place in zip(("touchStart", *["touchMove"] * (len(path) - 1)), places, strict=True):
+                self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[place])
+            self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+            return
+        steps = [
+            ("mousePressed", places[0]),
+            *(("mouseMoved", place) for place in places),
+            ("mouseReleased", places[-1]),
+        ]
+        for kind, place in steps:
+            self.call("Input.dispatchMouseEvent", type=kind, **place, button="left", buttons=1, clickCount=1)
 
     def write(self, selector: str, text: str) -> None:
         """Type into a field."""
         self.run(f"document.querySelector({selector!r}).focus()")
         self.call("Input.insertText", text=text)
+
+    def fill(self, selector: str, text: str) -> None:
+        """Replace what a field holds."""
+        self.wait(f"document.querySelector({selector!r})", f"a field {selector}")
+        self.run(f"document.querySelector({selector!r}).select()")
+        self.write(selector, text)
 
     def press(self, key: str) -> None:
         """Press a key."""

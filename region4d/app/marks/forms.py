@@ -116,7 +116,8 @@ class MaskMark(CanvasMark):
                 f"a mask of {sum(self.runs)} pixels does not fit a frame of {width} x {height}; encode it in its size"
             )
         inside = np.arange(len(self.runs)) % 2 == 1
-        return rearrange(torch.from_numpy(np.repeat(inside, self.runs)), "(w h) -> h w", h=height)
+        mask: Tensor = rearrange(torch.from_numpy(np.repeat(inside, self.runs)), "(w h) -> h w", h=height)
+        return mask
 
     def shape(self) -> dict[str, Any]:
         """Write its runs."""

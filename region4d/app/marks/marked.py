@@ -11,9 +11,15 @@ import torch
 from models.sr3d.text.mentions import mention, mentioned
 from region4d.app.marks.forms import CanvasMark, ClickMark, MaskMark, StrokeMark
 from region4d.footage import Mark, MarkedClip, Pointer
+from scenes.clip import Clip
 
 if TYPE_CHECKING:
     from region4d.app.opening import Opened
+
+
+def has_joined_frames(clip: Clip) -> bool:
+    """Whether all its frames are used together: they are not where depth has no camera poses to join them in space."""
+    return len(clip) == 1 or clip.depth is None or clip.world_T_cam is not None
 
 
 def mark_regions(opened: Opened, marks: Sequence[CanvasMark]) -> MarkedClip:
@@ -31,7 +37,7 @@ def mark_regions(opened: Opened, marks: Sequence[CanvasMark]) -> MarkedClip:
         raise ValueError(f"regions are numbered 0, 1, ... without a gap; drawn are {numbers}")
     drawn = [mark for region in numbers for mark in _draw(region, marks, opened.clip.size)]
     clip, frame = opened.clip, None
-    if len(clip) > 1 and clip.depth is not None and clip.world_T_cam is None:
+    if not has_joined_frames(clip):
         marked = sorted({mark.frame for mark in drawn}) or [0]
         if len(marked) > 1:
             raise ValueError(

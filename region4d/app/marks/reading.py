@@ -72,7 +72,7 @@ def _mark(kind: str, region: int, frame: int, entry: dict[str, Any]) -> CanvasMa
         whole = isinstance(drawn, list) and all(_is_whole(run) and run >= 0 for run in drawn)
         return MaskMark(region, frame, tuple(map(int, drawn))) if whole else None
     if kind == "stroke":
-        radius, erase = entry.get("radius"), entry.get("erase", False)
+        radius, erase = entry.get("radius", 0), entry.get("erase", False)
         points = isinstance(drawn, list) and 0 < len(drawn) <= LONGEST_STROKE and all(_are_numbers(p, 2) for p in drawn)
         if not (points and _are_numbers([radius], 1) and 1 <= radius <= LARGEST_RADIUS and isinstance(erase, bool)):
             return None
@@ -84,7 +84,8 @@ def _mark(kind: str, region: int, frame: int, entry: dict[str, Any]) -> CanvasMa
     if kind == "point":
         return PointMark(region, frame, *map(float, drawn))
     inside = entry.get("inside", True)
-    return ClickMark(region, frame, *map(float, drawn), inside) if isinstance(inside, bool) else None
+    x, y = map(float, drawn)
+    return ClickMark(region, frame, x, y, inside) if isinstance(inside, bool) else None
 
 
 def _is_whole(value: Any) -> bool:

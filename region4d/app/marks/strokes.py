@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+CHUNK = 64  # points at a time: their arrays stay small
 
 
 def stroke_mask(
@@ -19,18 +21,24 @@ def stroke_mask(
     every row, so the cost grows with points times rows, whatever the radius.
     """
     path = np.array(points, dtype=np.float64)
+    steps = np.zeros((height, width + 1), np.int32)  # +1 where an interval starts, -1 where it stops
+    for place in range(0, len(path), CHUNK):
+        _add(steps, path[place : place + CHUNK + 1], radius)
+    return torch.from_numpy(steps.cumsum(1)[:, :width] > 0)
+
+
+def _add(steps: Int[np.ndarray, "height edge"], path: Float[np.ndarray, "point 2"], radius: float) -> None:
+    height, width = steps.shape[0], steps.shape[1] - 1
     top = max(0, int(np.floor(path[:, 1].min() - radius)))
     bottom = max(top, min(height, int(np.ceil(path[:, 1].max() + radius))))
     rows = np.arange(top, bottom) + 0.5
-    discs, bars = _discs(path, radius, rows), _bars(path, radius, rows)
-    left, right = np.concatenate([discs[0], bars[0]]), np.concatenate([discs[1], bars[1]])
-    first = np.ceil(left - 0.5).clip(0, width).astype(np.int64)
-    stop = (np.floor(right - 0.5) + 1).clip(0, width).astype(np.int64)
-    row = np.broadcast_to(np.arange(len(rows)), first.shape)[covered := first < stop]
-    steps = np.zeros((height, width + 1), np.int32)
-    np.add.at(steps[top:], (row, first[covered]), 1)
-    np.add.at(steps[top:], (row, stop[covered]), -1)
-    return torch.from_numpy(steps.cumsum(1)[:, :width] > 0)
+    for left, right in (_discs(path, radius, rows), _bars(path, radius, rows)):
+        first = np.ceil(left - 0.5).clip(0, width).astype(np.int64)
+        stop = (np.floor(right - 0.5) + 1).clip(0, width).astype(np.int64)
+        covered = first < stop
+        row = np.broadcast_to(np.arange(len(rows)), first.shape)[covered]
+        np.add.at(steps[top:], (row, first[covered]), 1)
+        np.add.at(steps[top:], (row, stop[covered]), -1)
 
 
 Intervals = tuple[Float[np.ndarray, "part row"], Float[np.ndarray, "part row"]]  # left, right; empty: left > right

@@ -1,4 +1,4 @@
-"""The canvas on which regions are drawn: frames to scrub, boxes to drag, buttons that write mentions."""
+"""The canvas on which regions are drawn: frames to scrub, tools to draw with, buttons that write mentions."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from scenes.clip import Clip
 ASSETS = Path(__file__).parent / "assets"
 LONGEST = 960  # side of a frame as it is sent, pixels
 TEMPLATE = (ASSETS / "canvas.html").read_text()
-SCRIPT = (ASSETS / "canvas.js").read_text()
+SCRIPT = (ASSETS / "paint.js").read_text() + (ASSETS / "canvas.js").read_text()
+DRAWING = ("box", "brush", "erase", "point")
 
 
-def canvas(elem_id: str = "canvas", question: str = "") -> gr.HTML:
+def canvas(elem_id: str, *, question: str = "", clicks: bool = False, measures: bool = False) -> gr.HTML:
     """Build an empty canvas. Its value is a list of marks as `from_canvas` reads them.
 
     Args:
         elem_id: its own on the page.
         question: CSS selector of the field into which its buttons put `<region k>`; without one there are no buttons.
+        clicks: offer regions by clicks; its `submit` then asks for the masks of the last one (`segment_clicks`).
+        measures: take two points alone, as regions 0 and 1; its `submit` comes with the second one.
     """
+    tools = ["point"] if measures else [*DRAWING, *(["click"] if clicks else [])]
     return gr.HTML(
         value=[],
         html_template=TEMPLATE,
@@ -36,6 +40,8 @@ def canvas(elem_id: str = "canvas", question: str = "") -> gr.HTML:
         apply_default_css=False,
         elem_id=elem_id,
         question=question,
+        tools=tools,
+        measures=measures,
         palette=[list(colour) for colour in PALETTE],
         most=MOST_REGIONS,
         clip=None,

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from models.regions.drawing import region_colour
-from region4d.app.systems import Answer
+from region4d.app.systems import Answer, System
+from region4d.footage import MarkedClip
 
 _MENTION = re.compile(r"&lt;region(\d+)&gt;")
 NOTHING = '<div class="r4d-empty">Answers appear here, with what each model was given.</div>'
@@ -39,6 +40,14 @@ class Refusal:
 
     def __init__(self, model: str, reason: str) -> None:
         self.model, self.reason = model, reason
+
+
+def answer_of(system: System, footage: MarkedClip, question: str) -> Answer | Refusal:
+    """Ask a model; what it cannot be asked is its refusal."""
+    try:
+        return system.answer(footage, question)
+    except ValueError as error:
+        return Refusal(system.name, str(error))
 
 
 def _card(answer: Answer | Refusal) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from region4d.app.opening import render_world
-from region4d.app.pages.ask import told, whole
+from region4d.app.pages.footage import told, whole
 from region4d.app.scene import scene_frame, scene_html
 from region4d.app.settings import MOST_FRAMES
 from scenes.clip import Clip

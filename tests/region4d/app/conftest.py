@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from models.segmenters import open_segmenter
 from region4d.app.settings import Settings
 from region4d.app.systems import System
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render
+from tests.support.segmenter_checkpoints import write_sam2
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +32,9 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(rooms: Path) -> Settings:
-    return Settings(folders=(rooms,), max_upload_mb=8, max_seconds=60)
+def settings(rooms: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    segmenter = open_segmenter(write_sam2(tmp_path_factory.mktemp("sam2")), "click")
+    return Settings(folders=(rooms,), max_upload_mb=8, max_seconds=60, segmenter=segmenter)
 
 
 @pytest.fixture(scope="session")

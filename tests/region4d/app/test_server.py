@@ -11,6 +11,7 @@ import pytest
 
 from region4d.app.marks import to_canvas
 from region4d.app.opening import KnownQuestion, open_world
+from tests.support.floor import floor_pixels, on_floor
 from tests.support.footage import write_footage
 
 try:
@@ -76,6 +77,40 @@ def test_a_text_file_named_mp4_is_one_clear_message(site: str, tmp_path: Path) -
         visitor(site).predict(handle_file(str(tmp_path / "notes.mp4")), 4, api_name="/open_upload")
 
 
+def test_a_video_of_two_hours_is_one_clear_message(site: str, tmp_path: Path) -> None:
+    path = write_footage(tmp_path / "long.mp4", [0, 40, 7_200_000])
+    with pytest.raises(AppError, match=r"^'long.mp4' lasts 7200 s; this server takes 60 s: cut it$"):
+        visitor(site).predict(handle_file(str(path)), 4, api_name="/open_upload")
+
+
+def test_two_points_are_measured_beside_the_answers_of_both_models(site: str) -> None:
+    clip = open_world(6, 4, False).clip
+    ends = floor_pixels(clip, 2)
+    one, other = (on_floor(clip, 2, *end) for end in ends)
+    client = visitor(site)
+    client.predict(6, 4, False, api_name="/open_world")
+    marks = [{"region": k, "frame": 2, "point": list(end)} for k, end in enumerate(ends)]
+    card, scene = client.predict(marks, api_name="/measure")
+    assert f"{float((one - other).norm()):#.3g} m" in card
+    assert card.count('class="r4d-time"') == 2
+    assert "discs around the two points" in card
+    assert "<iframe" in scene
+    with pytest.raises(AppError, match="there is no footage"):
+        visitor(site).predict(marks, api_name="/measure")
+
+
+def test_clicks_are_segmented_before_they_are_asked_about(site: str) -> None:
+    client = visitor(site)
+    client.predict(6, 2, False, api_name="/open_world")
+    clicks = [{"region": 0, "frame": 0, "click": [160, 140]}]
+    with pytest.raises(AppError, match="no segmenter has made a mask"):
+        client.predict(clicks, "How tall is <region0>?", api_name="/ask")
+    marks = client.predict(clicks, api_name="/segment")
+    assert [mark for mark in marks if "mask" in mark]
+    cards, _ = client.predict(marks, "How tall is <region0>?", api_name="/ask")
+    assert cards.count('class="r4d-answer"') == 2
+
+
 @pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd"])
 def test_a_path_outside_of_the_folders_is_refused(site: str, path: str) -> None:
     with pytest.raises(AppError, match="is not inside the folders"):
@@ -84,7 +119,7 @@ def test_a_path_outside_of_the_folders_is_refused(site: str, path: str) -> None:
 
 def test_a_folder_of_the_server_is_opened_and_none_of_its_files_is_served(site: str, rooms: Path) -> None:
     client = visitor(site)
-    _, opened, *_ = client.predict("world-2", 4, api_name="/open_folder")
+    opened = client.predict("world-2", 4, api_name="/open_folder")
     assert "RGB-D folder" in opened
     assert reply(site, "GET", f"/gradio_api/file={rooms / 'red.png'}")[0] == 403
 

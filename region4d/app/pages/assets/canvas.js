@@ -1,53 +1,44 @@
-// A canvas with boxes. `props.value` is a list of {region, frame, box: [x0, y0, x1, y1]} in pixels of the clip.
+// A canvas of marks: what is drawn, the tools, the keys. `props.value` is the list of marks, which paint.js shows.
 const find = (selector) => element.querySelector(selector);
-const canvas = find("canvas"), pen = canvas.getContext("2d");
-const slider = find("input[type=range]");
-let boxes = [], past = [], pictures = [], frame = 0, region = 0, drag = null;
+const slider = find(".r4d-scrub input"), sizes = find(".r4d-size input");
+const MOST_PAST = 100, LONGEST = 400;  // steps that Undo remembers; points of one stroke
+const KEYS = { b: "box", r: "brush", e: "erase", p: "point", c: "click" };
+const HINTS = {
+  box: "Drag a box around an object",
+  brush: "Paint over an object",
+  erase: "Take away from the region",
+  point: "Click on an object",
+  click: "Click on an object; with Shift, on what does not belong to it",
+};
+let marks = [], past = [], pictures = [], frame = 0, region = 0, tool = props.tools[0], radius = 8;
+let drag = null, hover = null, waiting = false, drawing = false;
 
-const colour = (k) => `rgb(${props.palette[k % props.palette.length].join(",")})`;
-const regions = () => [...new Set(boxes.map((box) => box[0]))].sort((a, b) => a - b);
+const here = (k) => marks.filter((mark) => mark.region === k && mark.frame === frame);
+const regions = () => [...new Set(marks.map((mark) => mark.region))].sort((a, b) => a - b);
 const lowestFree = () => { const used = regions(); let k = 0; while (used.includes(k)) k += 1; return k; };
+const strokes = () => tool === "brush" || tool === "erase";
 
 function keep(changed) {
-  past.push(boxes);
-  boxes = changed;
+  past = [...past.slice(-MOST_PAST), marks];
+  marks = changed;
+  waiting = false;
   send();
 }
 
-const written = () => boxes.map(([region, frame, ...box]) => ({ region, frame, box }));
-
 function send() {
-  props.value = written();
+  props.value = marks;
   show();
 }
 
-function paint(box, dashed) {
-  const zoom = canvas.width / props.clip.width, [k, , x0, y0, x1, y1] = box;
-  const [x, y, w, h] = [x0, y0, x1 - x0, y1 - y0].map((v) => v * zoom);
-  const line = Math.max(2, canvas.width / 260);
-  pen.strokeStyle = colour(k);
-  pen.fillStyle = colour(k);
-  pen.lineWidth = line;
-  pen.setLineDash(dashed ? [3 * line, 2 * line] : []);
-  pen.globalAlpha = 0.18;
-  pen.fillRect(x, y, w, h);
-  pen.globalAlpha = 1;
-  pen.strokeRect(x, y, w, h);
-  const size = Math.max(14, canvas.width / 34);
-  pen.font = `600 ${size}px system-ui, sans-serif`;
-  const wide = pen.measureText(k).width + size * 0.6, top = Math.max(0, y - size * 1.25);
-  pen.fillRect(x, top, wide, size * 1.25);
-  pen.fillStyle = "#1e1e1e";
-  pen.textBaseline = "middle";
-  pen.fillText(k, x + size * 0.3, top + size * 0.66);
-}
-
 function draw() {
-  if (!props.clip || !pictures[frame]) return;
-  pen.imageSmoothingEnabled = canvas.width < 2 * props.clip.width;
-  pen.drawImage(pictures[frame], 0, 0, canvas.width, canvas.height);
-  boxes.filter((box) => box[1] === frame).forEach((box) => paint(box, false));
-  if (drag) paint([region, frame, ...corners(drag)], true);
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    if (!props.clip || !pictures[frame]) return;
+    paint(pictures[frame], [...marks.filter((mark) => mark.frame === frame), ...(drag || [])]);
+    if (hover && strokes()) ring(...hover, radius * canvas.width / props.clip.width);
+  });
 }
 
 function chip(k, text, title, pressed) {
@@ -61,6 +52,15 @@ function chip(k, text, title, pressed) {
   return button;
 }
 
+function hint() {
+  if (waiting) return "Looking for the object ...";
+  if (props.measures) return ["Click on a first point.", "Click on a second point, on this frame or another."][marks.length]
+    || "Click again to measure anew.";
+  if (tool === "erase" && !here(region).length) return `Nothing of region ${region} is on this frame.`;
+  const on = new Set(marks.filter((mark) => mark.region === region).map((mark) => mark.frame)).size;
+  return on ? `${HINTS[tool]}. Region ${region} is on ${on} frame${on > 1 ? "s" : ""}.` : `${HINTS[tool]}: it becomes region ${region}.`;
+}
+
 function show() {
   const open = Boolean(props.clip);
   find(".r4d-nothing").hidden = open;
@@ -71,10 +71,17 @@ function show() {
   slider.value = frame;
   find(".r4d-scrub").hidden = count < 2;
   find(".r4d-frame").textContent = `frame ${frame} of ${count} · ${props.clip.seconds[frame].toFixed(2)} s`;
-  const known = regions(), all = [...new Set([...known, region])].sort((a, b) => a - b);
+  element.querySelectorAll("[data-tool]").forEach((button) => {
+    button.hidden = !props.tools.includes(button.dataset.tool);
+    button.setAttribute("aria-pressed", button.dataset.tool === tool);
+  });
+  find(".r4d-kinds").hidden = props.tools.length < 2;
+  find(".r4d-size").style.visibility = strokes() ? "" : "hidden";  // its room stays, so that the frame does not jump
+  find(".r4d-size span").textContent = `size ${radius}`;
+  sizes.value = radius;
+  const known = regions(), all = props.measures ? [] : [...new Set([...known, region])].sort((a, b) => a - b);
   find(".r4d-regions").replaceChildren(...all.map((k) => {
-    const drawn = boxes.filter((box) => box[0] === k).length;
-    const button = chip(k, `region ${k}`, `Draw region ${k} (${drawn} boxes)`, k === region);
+    const button = chip(k, `region ${k}`, `Draw region ${k} (key ${k})`, k === region);
     button.onclick = () => { region = k; show(); };
     return button;
   }));
@@ -84,12 +91,16 @@ function show() {
     return button;
   }));
   find(".r4d-inserts").hidden = !known.length || !props.question;
+  find(".r4d-add").hidden = props.measures;
   find(".r4d-add").disabled = !known.includes(region) || lowestFree() >= props.most;
   find(".r4d-undo").disabled = !past.length;
-  find(".r4d-clear").disabled = !boxes.length;
-  find(".r4d-hint").textContent = known.includes(region)
-    ? `Region ${region} is drawn on ${boxes.filter((box) => box[0] === region).length} frame(s). Drag to redraw it here, or add a region.`
-    : `Drag a box around an object: it becomes region ${region}.`;
+  find(".r4d-clear").disabled = !marks.length;
+  find(".r4d-hint").textContent = hint();
+  const pair = props.measures || tool === "point" || tool === "click";
+  find(".r4d-type").textContent = pair ? "Type a point" : "Type a box";
+  find(".r4d-typed input").placeholder = `${pair ? "x, y" : "x0, y0, x1, y1"} in pixels`;
+  find(".r4d-typed input").setAttribute("aria-label", `${pair ? "Point: x, y" : "Box: x0, y0, x1, y1"} in pixels`);
+  canvas.setAttribute("aria-label", `Frame ${frame}. ${hint()}`);
   draw();
 }
 
@@ -105,44 +116,84 @@ function insert(text) {
 
 function place(event) {
   const bounds = canvas.getBoundingClientRect(), { width, height } = props.clip;
-  const inside = (v, most) => Math.min(most, Math.max(0, v));
+  const inside = (v, most) => Math.round(10 * Math.min(most - 0.1, Math.max(0, v))) / 10;
   return [
     inside((event.clientX - bounds.left) / bounds.width * width, width),
     inside((event.clientY - bounds.top) / bounds.height * height, height),
   ];
 }
 
-const corners = ([x0, y0, x1, y1]) => [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)];
-const rounded = (box) => box.map((v) => Math.round(10 * v) / 10);
+function start(point, outside) {
+  const mark = { region, frame };
+  if (props.measures) {
+    const anew = marks.length > 1;
+    keep([...(anew ? [] : marks), { region: anew ? 0 : marks.length, frame, point }]);
+    if (marks.length === 2) trigger("submit");
+  } else if (tool === "point") keep([...marks, { ...mark, point }]);
+  else if (tool === "click") {
+    keep([...marks, { ...mark, click: point, ...(outside ? { inside: false } : {}) }]);
+    waiting = true;
+    show();
+    trigger("submit");
+  } else if (tool === "box") drag = [{ ...mark, box: [...point, ...point], from: point }];
+  else if (tool === "brush" || here(region).length) drag = [stroke([point])];
+}
 
-function add(box) {
-  keep([...boxes.filter((old) => old[0] !== region || old[1] !== frame), [region, frame, ...rounded(box)]]);
+const stroke = (points) => ({ region, frame, stroke: points, radius, ...(tool === "erase" ? { erase: true } : {}) });
+
+function extend(point) {
+  const last = drag[drag.length - 1];
+  if (last.box) {
+    last.box = [0, 1].map((axis) => Math.min(last.from[axis], point[axis]))
+      .concat([0, 1].map((axis) => Math.max(last.from[axis], point[axis])));
+    return;
+  }
+  const end = last.stroke[last.stroke.length - 1];
+  if (Math.hypot(point[0] - end[0], point[1] - end[1]) < Math.max(1, last.radius / 4)) return;
+  last.stroke.push(point);
+  if (last.stroke.length >= LONGEST) drag.push(stroke([point]));
+}
+
+function finish() {
+  const done = drag;
+  drag = null;
+  const { from, ...first } = done[0];
+  if (from && (first.box[2] - first.box[0] < 2 || first.box[3] - first.box[1] < 2)) show();
+  else keep([...marks, first, ...done.slice(1)]);
 }
 
 canvas.onpointerdown = (event) => {
-  if (event.button) return;
+  if (event.button || !event.isPrimary || waiting) return;
   canvas.setPointerCapture(event.pointerId);
-  drag = [...place(event), ...place(event)];
+  hover = place(event);
+  start(hover, event.shiftKey);
   event.preventDefault();
   canvas.focus({ preventScroll: true });
-};
-canvas.onpointermove = (event) => {
-  if (!drag) return;
-  [drag[2], drag[3]] = place(event);
   draw();
 };
-canvas.onpointerup = () => {
-  if (!drag) return;
-  const box = corners(drag);
-  drag = null;
-  if (box[2] - box[0] >= 2 && box[3] - box[1] >= 2) add(box);
-  else show();
+canvas.onpointermove = (event) => {
+  if (!event.isPrimary) return;
+  hover = place(event);
+  if (drag) (event.getCoalescedEvents?.() || [event]).concat(event).forEach((each) => extend(place(each)));
+  draw();
 };
-canvas.onpointercancel = () => { drag = null; draw(); };
+canvas.onpointerup = (event) => {
+  if (event.pointerType === "touch") hover = null;
+  if (drag) finish();
+};
+canvas.onpointercancel = () => { drag = hover = null; draw(); };
+canvas.onpointerleave = () => { hover = null; draw(); };
 canvas.onkeydown = (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (step) { go(frame + step); event.preventDefault(); }
-  if (event.key === "z" && (event.ctrlKey || event.metaKey)) { undo(); event.preventDefault(); }
+  const key = event.key.toLowerCase(), step = { arrowleft: -1, arrowright: 1 }[key], control = event.ctrlKey || event.metaKey;
+  if (control ? key === "z" : key === "u") undo();
+  else if (control || event.altKey) return;
+  else if (step) go(frame + step);
+  else if (props.tools.includes(KEYS[key])) choose(KEYS[key]);
+  else if (key === "[" || key === "]") resize(radius + Math.max(1, Math.round(radius / 5)) * (key === "[" ? -1 : 1));
+  else if (key === "n" && !find(".r4d-add").disabled) another();
+  else if (/^\d$/.test(key) && regions().includes(Number(key)) && !props.measures) { region = Number(key); show(); }
+  else return;
+  event.preventDefault();
 };
 
 function go(to) {
@@ -152,24 +203,34 @@ function go(to) {
 
 function undo() {
   if (!past.length) return;
-  boxes = past.pop();
+  marks = past.pop();
+  waiting = false;
   send();
 }
 
+function choose(name) { tool = name; show(); }
+function another() { region = lowestFree(); show(); }
+function resize(to) { radius = Math.min(Number(sizes.max), Math.max(1, to)); show(); }
+
 slider.oninput = () => go(Number(slider.value));
-find(".r4d-add").onclick = () => { region = lowestFree(); show(); };
+sizes.oninput = () => resize(Number(sizes.value));
+element.querySelectorAll("[data-tool]").forEach((button) => { button.onclick = () => choose(button.dataset.tool); });
+find(".r4d-add").onclick = another;
 find(".r4d-undo").onclick = undo;
 find(".r4d-clear").onclick = () => { region = 0; keep([]); };
 find(".r4d-typed").onsubmit = (event) => {
   event.preventDefault();
-  const numbers = event.target.box.value.split(/[\s,]+/).filter(Boolean).map(Number);
-  const hint = find(".r4d-hint"), { width, height } = props.clip;
-  const [x0, y0, x1, y1] = numbers;
-  if (numbers.length !== 4 || !numbers.every(Number.isFinite) || !(x0 < x1 && y0 < y1) || x0 >= width || y0 >= height || x1 <= 0 || y1 <= 0) {
-    hint.textContent = `A box needs x0, y0, x1, y1 inside ${width} x ${height} pixels, for example 10, 20, 60, 80.`;
+  const numbers = event.target.numbers.value.split(/[\s,]+/).filter(Boolean).map(Number), { width, height } = props.clip;
+  const pair = props.measures || tool === "point" || tool === "click", [x0, y0, x1, y1] = numbers;
+  const finite = numbers.length === (pair ? 2 : 4) && numbers.every(Number.isFinite);
+  const inside = x0 < width && y0 < height && (pair ? x0 >= 0 && y0 >= 0 : x0 < x1 && y0 < y1 && x1 > 0 && y1 > 0);
+  if (!finite || !inside) {
+    const form = pair ? "A point needs x, y" : "A box needs x0, y0, x1, y1", example = pair ? "40, 60" : "10, 20, 60, 80";
+    find(".r4d-hint").textContent = `${form} inside ${width} x ${height} pixels, for example ${example}.`;
     return;
   }
-  add([Math.max(0, x0), Math.max(0, y0), Math.min(width, x1), Math.min(height, y1)]);
+  if (pair) start(numbers, false);
+  else keep([...marks, { region, frame, box: [Math.max(0, x0), Math.max(0, y0), Math.min(width, x1), Math.min(height, y1)] }]);
   event.target.reset();
 };
 
@@ -178,11 +239,14 @@ async function load() {
   frame = 0;
   region = 0;
   past = [];
-  drag = null;
+  drag = hover = null;
+  waiting = false;
   if (!props.clip) return show();
   const { width, height } = props.clip, zoom = Math.max(1, Math.min(4, Math.round(960 / width)));
   canvas.width = width * zoom;
   canvas.height = height * zoom;
+  sizes.max = Math.max(4, Math.min(500, Math.round(Math.min(width, height) / 4)));
+  radius = Math.max(2, Math.round(Math.min(width, height) / 30));
   const wanted = props.clip;
   const read = await Promise.all(wanted.pictures.map((url) => new Promise((done) => {
     const picture = new Image();
@@ -192,14 +256,17 @@ async function load() {
   if (wanted.pictures[0] === props.clip.pictures[0]) { pictures = read; show(); }
 }
 
-const take = () => { boxes = (props.value || []).map((mark) => [mark.region, mark.frame, ...mark.box]); };
+const take = () => { marks = props.value || []; };
 watch("clip", () => { take(); load(); });
 watch("value", () => {
-  if (JSON.stringify(props.value) === JSON.stringify(written())) return;
-  if (boxes.length) past.push(boxes);
+  if (JSON.stringify(props.value) === JSON.stringify(marks)) return;
+  if (waiting) waiting = false;  // a segmenter's answer to the last click, which Undo takes back together with it
+  else {
+    if (marks.length) past = [...past, marks];
+    region = 0;
+    if (props.value?.length) frame = Math.min(...props.value.map((mark) => mark.frame));
+  }
   take();
-  region = 0;
-  if (boxes.length) frame = Math.min(...boxes.map((box) => box[1]));
   show();
 });
 take();
