@@ -48,9 +48,10 @@ class SceneLine:
 def scene_html(clip: Clip, regions: Sequence[Region] = (), line: SceneLine | None = None) -> str:
     """Write the points of every frame, the regions in them with boxes and labels, a line, and the cameras.
 
-    A slider plays the frames. Points are in the world where poses are known, else each frame in its camera. Of a
-    region, the object that stands out from the room is coloured (`object_in_box`), all of it where nothing does; its
-    box is along the axes and leaves out the outermost of these points at each side.
+    A slider plays the frames. Points are in the world where poses are known, else each frame in its camera. A region
+    is coloured; of one that is a box, the object that stands out from the room (`object_in_box`), all of it where
+    nothing does. The box of a region in space is along the axes and leaves out the outermost of these points at each
+    side.
 
     Raises:
         ValueError: the clip has no depth, or no pixel has depth.
@@ -127,14 +128,16 @@ def _add_frame(
     return parent
 
 
-def _object_pixels(clip: Clip, frame: int, box: Bool[Tensor, "height width"]) -> Bool[Tensor, "height width"]:
-    """Take the object that stands out in a box; all of the box where nothing does."""
+def _object_pixels(clip: Clip, frame: int, mask: Bool[Tensor, "height width"]) -> Bool[Tensor, "height width"]:
+    """Take the object that stands out in a box; all of it where nothing does, and of any mask that is no box."""
     assert clip.depth is not None
     assert clip.intrinsics is not None
+    if not torch.equal(mask, mask.any(1)[:, None] & mask.any(0)):
+        return mask
     try:
-        return object_in_box(box, unproject(clip.depth[frame], clip.intrinsics[frame]))
+        return object_in_box(mask, unproject(clip.depth[frame], clip.intrinsics[frame]))
     except ValueError:
-        return box
+        return mask
 
 
 def _pixel(clip: Clip, frame: int) -> float:

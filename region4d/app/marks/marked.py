@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from models.geometry import valid_depth
 from models.sr3d.text.mentions import mention, mentioned
 from region4d.app.marks.forms import CanvasMark, ClickMark, MaskMark, StrokeMark
 from region4d.footage import Mark, MarkedClip, Pointer
@@ -53,10 +54,17 @@ def mark_clip(opened: Opened, marks: Sequence[CanvasMark], question: str) -> Mar
     """Draw the marks of a question in a clip, as `mark_regions` does.
 
     Raises:
-        ValueError: the question is empty, it and the marks name different regions, or as `mark_regions` has them.
+        ValueError: the question is empty, it and the marks name different regions, a region has no depth though the
+            clip has, or as `mark_regions` has them.
     """
     _check_question(question, marks)
-    return mark_regions(opened, marks)
+    marked = mark_regions(opened, marks)
+    depth = marked.clip.depth
+    for k, region in enumerate(marked.regions if depth is not None else []):
+        assert depth is not None
+        if not any(bool((valid_depth(depth[frame]) & mask).any()) for frame, mask in region.masks.items()):
+            raise ValueError(f"{mention(k)} has no depth at any of its pixels; draw it where the footage has some")
+    return marked
 
 
 def _draw(region: int, marks: Sequence[CanvasMark], size: tuple[int, int]) -> list[Mark]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import threading
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ import torch
 
 from models.regions import Region
 from region4d.app.opening import open_world
-from region4d.app.scene import scene_frame, scene_html
+from region4d.app.scene import SceneLine, scene_frame, scene_html
 from scenes.clip import Clip
 
 
@@ -27,6 +29,36 @@ def test_regions_change_the_scene() -> None:
     clip = open_world(6, 1, False).clip
     plain, marked = scene_html(clip), scene_html(clip, [Region.from_box((50, 100, 120, 200), *clip.size)])
     assert len(marked) > len(plain)
+
+
+def test_the_object_is_looked_for_in_boxes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = open_world(6, 1, False).clip
+    looked: list[Region] = []
+    monkeypatch.setattr("region4d.app.scene.object_in_box", lambda mask, points: looked.append(mask) or mask)
+    scene_html(clip, [Region.from_points([(100, 150)], 12, *clip.size)])
+    assert looked == []
+    scene_html(clip, [Region.from_box((50, 100, 120, 200), *clip.size)])
+    assert len(looked) == 1
+
+
+@pytest.mark.parametrize("posed", [True, False])
+def test_a_line_is_shown_in_the_world_or_in_its_frame(posed: bool) -> None:
+    clip = open_world(6, 2, False).clip
+    if not posed:
+        clip = replace(clip, world_T_cam=None)
+    line = SceneLine(torch.tensor([[0.0, 0.0, 1.0], [0.5, 0.0, 1.5]]), "0.707 m", None if posed else 1)
+    messages = decoded(scene_html(clip, line=line))
+    assert b"0.707 m" in messages
+    assert (b"/frame 1/line" in messages) == (not posed)
+    assert b"/line" not in decoded(scene_html(clip))
+
+
+def decoded(page: str) -> bytes:
+    """Decompress the messages of a scene: 8 bytes of their size, then zstd."""
+    zstandard = pytest.importorskip("zstandard", reason="needs zstandard, which viser brings")
+    (text,) = re.findall(r'__VISER_EMBED_DATA__="([^"]+)"', page)
+    data: bytes = zstandard.ZstdDecompressor().decompressobj().decompress(base64.b64decode(text)[8:])
+    return data
 
 
 def test_a_scene_without_poses_has_its_points() -> None:

@@ -100,3 +100,12 @@ def test_depth_without_poses_keeps_the_frame_of_the_boxes() -> None:
     assert sorted(marked.regions[0].masks) == [0]
     with pytest.raises(ValueError, match=r"frames 1, 2, but no camera poses"):
         mark_clip(opened(**geometry), [mark, replace(mark, frame=1)], QUESTION)
+
+
+def test_a_region_without_depth_is_refused_where_the_clip_has_some() -> None:
+    depth = torch.ones(3, 20, 30)
+    depth[:, :10] = 0
+    geometry = {"depth": depth, "intrinsics": torch.eye(3).expand(3, 3, 3), "world_T_cam": torch.eye(4).expand(3, 4, 4)}
+    mark_clip(opened(**geometry), [BoxMark(0, 0, 2, 3, 9, 11)], QUESTION)
+    with pytest.raises(ValueError, match="<region0> has no depth at any of its pixels"):
+        mark_clip(opened(**geometry), [BoxMark(0, 0, 2, 3, 9, 10)], QUESTION)
