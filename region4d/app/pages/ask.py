@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from region4d.app.marks import ClickMark, from_canvas, mark_clip, segment_clicks, to_canvas
+from region4d.app.marks import from_canvas, mark_clip, to_canvas
 from region4d.app.opening import Opened
-from region4d.app.pages.canvas import canvas, shown
+from region4d.app.pages.canvas import canvas, segment_on_click, shown
 from region4d.app.pages.cards import NOTHING, Refusal, answer_cards, answer_of
 from region4d.app.pages.footage import FootageControls, needed, told
 from region4d.app.scene import scene_frame, scene_html
@@ -53,14 +53,7 @@ def add_ask_page(systems: Sequence[System], settings: Settings, session: gr.Stat
         page.choose, [examples, session], [question, drawn], api_visibility="private", show_progress="hidden"
     )
     if settings.segmenter is not None:
-        drawn.submit(
-            page.segment,
-            [session, drawn],
-            drawn,
-            api_name="segment",
-            concurrency_id="segmenter",
-            show_progress="hidden",
-        )
+        segment_on_click(drawn, session, settings.segmenter, public=True)
     asking = [
         trigger(
             page.ask,
@@ -104,20 +97,6 @@ class AskPage:
             return [self.examples[index], gr.skip()]
         known = opened.questions[index]
         return [known.text, to_canvas(known.marks)]
-
-    def segment(self, opened: Opened | None, drawn: Any) -> list[dict[str, Any]]:
-        """Make masks of the clicks of the region that was clicked last; a click at which nothing is found goes."""
-        with told():
-            opened = needed(opened)
-            marks = from_canvas(drawn, len(opened.clip))
-        last = next((mark for mark in reversed(marks) if isinstance(mark, ClickMark)), None)
-        if last is None or self.settings.segmenter is None:
-            return to_canvas(marks)
-        try:
-            return to_canvas(segment_clicks(opened.clip, marks, last.region, self.settings.segmenter))
-        except ValueError as error:
-            gr.Warning(str(error))
-            return to_canvas([mark for mark in marks if mark is not last])
 
     def ask(self, opened: Opened | None, drawn: Any, question: str) -> Iterator[list[Any]]:
         """Ask all models; show each answer as it comes, then the points with the regions in them."""

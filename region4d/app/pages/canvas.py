@@ -13,7 +13,10 @@ from einops import rearrange
 from PIL import Image
 
 from models.regions.drawing import PALETTE
-from region4d.app.marks import MOST_REGIONS, CanvasMark, to_canvas
+from models.segmenters import Segmenter
+from region4d.app.marks import MOST_REGIONS, CanvasMark, ClickMark, from_canvas, segment_clicks, to_canvas
+from region4d.app.opening import Opened
+from region4d.app.pages.footage import needed, told
 from scenes.clip import Clip
 
 ASSETS = Path(__file__).parent / "assets"
@@ -29,7 +32,7 @@ def canvas(elem_id: str, *, question: str = "", clicks: bool = False, measures: 
     Args:
         elem_id: its own on the page.
         question: CSS selector of the field into which its buttons put `<region k>`; without one there are no buttons.
-        clicks: offer regions by clicks; its `submit` then asks for the masks of the last one (`segment_clicks`).
+        clicks: offer regions by clicks, for `segment_on_click`.
         measures: take two points alone, as regions 0 and 1; its `submit` comes with the second one.
     """
     tools = ["point"] if measures else [*DRAWING, *(["click"] if clicks else [])]
@@ -58,6 +61,35 @@ def shown(clip: Clip, marks: Sequence[CanvasMark] = ()) -> Any:
         "pictures": [_data_url(frame) for frame in rearrange(clip.video, "t c h w -> t h w c").numpy()],
     }
     return gr.HTML(value=to_canvas(marks), clip=frames)
+
+
+def segment_on_click(drawn: gr.HTML, session: gr.State, segmenter: Segmenter, public: bool = False) -> None:
+    """Let a segmenter make masks of the clicks on a canvas; one page alone makes its endpoint `public`."""
+
+    def segment(opened: Opened | None, value: Any) -> list[dict[str, Any]]:
+        """Make masks of the clicks of the region that was clicked last; a click at which nothing is found goes."""
+        with told():
+            opened = needed(opened)
+            marks = from_canvas(value, len(opened.clip))
+        last = next((mark for mark in reversed(marks) if isinstance(mark, ClickMark)), None)
+        if last is None:
+            return to_canvas(marks)
+        try:
+            return to_canvas(segment_clicks(opened.clip, marks, last.region, segmenter))
+        except ValueError as error:
+            gr.Warning(str(error))
+            return to_canvas([mark for mark in marks if mark is not last])
+
+    drawn.submit(
+        segment,
+        [session, drawn],
+        drawn,
+        api_name="segment" if public else None,
+        api_visibility="public" if public else "private",
+        show_progress="hidden",
+        concurrency_id="segmenter",
+        concurrency_limit=1,  # one network for all visitors
+    )
 
 
 def _data_url(frame: Any) -> str:

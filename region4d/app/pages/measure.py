@@ -38,10 +38,11 @@ def add_measure_page(systems: Sequence[System], settings: Settings, session: gr.
         with gr.Column(min_width=280, elem_classes="r4d-side"):
             controls = FootageControls(settings, session)
             measured = gr.HTML(NOTHING, elem_classes="r4d-result")
+            stop = gr.Button("Stop", variant="secondary")
         with gr.Column(min_width=280, elem_classes="r4d-below"):
             scene = gr.HTML(NO_SCENE)
     controls.show_on(tab, opened, page.show, [drawn, measured, scene])
-    drawn.submit(
+    measuring = drawn.submit(
         page.measure,
         [session, drawn],
         [measured, scene],
@@ -50,6 +51,7 @@ def add_measure_page(systems: Sequence[System], settings: Settings, session: gr.
         show_progress_on=measured,
         trigger_mode="always_last",
     )
+    stop.click(None, cancels=[measuring], api_visibility="private")
 
 
 class MeasurePage:

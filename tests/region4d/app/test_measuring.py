@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.geometry import default_intrinsics
-from region4d.app.marks import BoxMark, CanvasMark, PointMark
+from region4d.app.marks import BoxMark, CanvasMark, PointMark, to_canvas
 from region4d.app.measuring import matching_question, measure
 from region4d.app.opening import Opened, open_world
 from scenes.clip import Clip
@@ -103,3 +103,24 @@ def test_discs_are_the_regions_elsewhere(world: Opened) -> None:
     asked = matching_question(world, [PointMark(0, 1, *a), PointMark(1, 1, *b)])
     assert (asked.regions, asked.truth, len(asked.footage.clip)) == ("discs around the two points", None, 1)
     assert bool(asked.footage.regions[0].masks[0][int(a[1]), int(a[0])])
+
+
+def test_the_page_says_that_a_scale_is_unknown_and_has_no_metres(world: Opened) -> None:
+    pytest.importorskip("gradio", reason="needs gradio, of the extra app")
+    from region4d.app.pages.measure import MeasurePage
+
+    unscaled = replace(world, clip=replace(world.clip, metric=False), depth="model test")
+    a, b = floor_pixels(world.clip, 1)
+    points = to_canvas([PointMark(0, 1, *a), PointMark(1, 1, *b)])
+    (card, _), *_, (_, scene) = MeasurePage([]).measure(unscaled, points)
+    assert "relative units" in card
+    assert "the scale of this depth is unknown" in card
+    assert " m<" not in card
+    assert "<iframe" in scene
+
+
+def test_the_page_says_that_footage_without_depth_cannot_be_measured() -> None:
+    pytest.importorskip("gradio", reason="needs gradio, of the extra app")
+    from region4d.app.pages.measure import MeasurePage
+
+    assert "has no depth" in MeasurePage([]).show(plane(depth=None))[1]
