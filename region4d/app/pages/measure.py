@@ -38,7 +38,7 @@ def add_measure_page(systems: Sequence[System], settings: Settings, session: gr.
         with gr.Column(min_width=280, elem_classes="r4d-side"):
             controls = FootageControls(settings, session)
             measured = gr.HTML(NOTHING, elem_classes="r4d-result")
-            stop = gr.Button("Stop", variant="secondary")
+            stop = gr.Button("Stop", variant="secondary", size="sm", elem_classes="r4d-result")
         with gr.Column(min_width=280, elem_classes="r4d-below"):
             scene = gr.HTML(NO_SCENE)
     controls.show_on(tab, opened, page.show, [drawn, measured, scene])

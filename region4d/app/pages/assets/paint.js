@@ -52,9 +52,10 @@ function fill(ink, mark) {
   }
 }
 
+// Paint a region, and give the function that paints its label, which stays above other regions.
 function paintRegion(k, marks) {
   const drawn = marks.filter((mark) => !mark.click), zoom = canvas.width / props.clip.width;
-  if (!drawn.some((mark) => !mark.erase)) return;
+  if (!drawn.some((mark) => !mark.erase)) return () => {};
   const [inside, edge] = layers, line = Math.max(1.5, canvas.width / 400);
   layers.forEach((ink) => {
     ink.setTransform(1, 0, 0, 1, 0, 0);
@@ -74,7 +75,8 @@ function paintRegion(k, marks) {
   pen.globalAlpha = 1;
   pen.drawImage(edge.canvas, 0, 0);
   const corners = drawn.filter((mark) => !mark.erase).map(corner);
-  paintLabel(k, ...[0, 1].map((axis) => zoom * Math.min(...corners.map((each) => each[axis]))));
+  const place = [0, 1].map((axis) => zoom * Math.min(...corners.map((each) => each[axis])));
+  return () => paintLabel(k, ...place);
 }
 
 function paintLabel(k, x, y) {
@@ -133,9 +135,8 @@ function paint(picture, marks) {
   pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
   const points = marks.filter((mark) => mark.point).map((mark) => mark.point);
   if (props.measures && points.length === 2) paintLine(points);
-  [...new Set(marks.map((mark) => mark.region))].sort((a, b) => a - b).forEach((k) => {
-    paintRegion(k, marks.filter((mark) => mark.region === k));
-  });
+  const drawn = [...new Set(marks.map((mark) => mark.region))].sort((a, b) => a - b);
+  drawn.map((k) => paintRegion(k, marks.filter((mark) => mark.region === k))).forEach((label) => label());
   marks.filter((mark) => mark.click).forEach((mark) => {
     ring(...mark.click, Math.max(7, canvas.width / 110), mark.inside === false ? "−" : "+", colour(mark.region));
   });
