@@ -10,7 +10,7 @@ import gradio as gr
 from region4d.app.marks import from_canvas, mark_clip, to_canvas
 from region4d.app.opening import Opened
 from region4d.app.pages.canvas import canvas, segment_on_click, shown
-from region4d.app.pages.cards import NOTHING, Refusal, answer_cards, answer_of
+from region4d.app.pages.cards import NOTHING, Refusal, answer_cards, said_by
 from region4d.app.pages.footage import FootageControls, needed, told
 from region4d.app.scene import scene_frame, scene_html
 from region4d.app.settings import Settings
@@ -108,7 +108,11 @@ class AskPage:
         answers: list[Answer | Refusal] = []
         for system in self.systems:
             yield [answer_cards(question, answers, truth, f"{system.name} reads the clip ..."), gr.skip()]
-            answers.append(answer_of(system, footage, question))
+            said: list[Answer | Refusal] = []
+            for part in said_by(system, footage, question):
+                said = [part]
+                yield [answer_cards(question, [*answers, part], truth), gr.skip()]
+            answers += said
         cards = answer_cards(question, answers, truth)
         yield [cards, gr.skip()]
         if footage.clip.depth is not None:

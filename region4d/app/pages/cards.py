@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from models.regions.drawing import region_colour
 from region4d.app.systems import Answer, System
@@ -42,12 +42,18 @@ class Refusal:
         self.model, self.reason = model, reason
 
 
-def answer_of(system: System, footage: MarkedClip, question: str) -> Answer | Refusal:
-    """Ask a model; what it cannot be asked is its refusal."""
+def said_by(system: System, footage: MarkedClip, question: str) -> Iterator[Answer | Refusal]:
+    """Ask a model and follow its answer word by word; what it cannot be asked is its refusal."""
     try:
-        return system.answer(footage, question)
+        yield from system.stream(footage, question)
     except ValueError as error:
-        return Refusal(system.name, str(error))
+        yield Refusal(system.name, str(error))
+
+
+def answer_of(system: System, footage: MarkedClip, question: str) -> Answer | Refusal:
+    """Ask a model and wait for the whole answer."""
+    *_, whole = said_by(system, footage, question)
+    return whole
 
 
 def _card(answer: Answer | Refusal) -> str:
