@@ -163,7 +163,7 @@ class PerceptualDistillation(SupervisedFineTuning):
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""
         mark_trained(self.model)
-        export_student(self.model, self.processor, folder)
+        export_student(self.model.to(self.dtype_of_export), self.processor, folder)
 
 
 def images_only(inputs: Mapping[str, Tensor]) -> bool:

@@ -19,6 +19,7 @@ from scenes.worlds.store import WorldStore
 from training.data import TrainingData, summarize_worlds
 from training.module import TrainingModule
 from training.sampler import SeededSampler, process_count, samples_seen
+from training.sr3d.master_weights import keep_master_weights
 from training.sr3d.questions import RegionQuestions
 
 
@@ -123,7 +124,7 @@ class SupervisedFineTuning(TrainingModule):
     """Fine-tune an SR-3D on answers (NVILA-Lite recipe, VILA scripts: AdamW, linear warm-up, cosine decay).
 
     The loss is the mean over the answer tokens of the *global* batch, so that it does not depend on the number of
-    processes.
+    processes. Weights of half precision are trained in float32 (`keep_master_weights`) and exported in their own type.
 
     Args:
         model: the SR-3D to train.
@@ -148,6 +149,7 @@ class SupervisedFineTuning(TrainingModule):
     ) -> None:
         super().__init__(**optimization)
         self.model = model
+        self.dtype_of_export = model.dtype
         self.processor = processor
         self.fast_modules = tuple(fast_modules)
         self.fast_lr_multiplier = fast_lr_multiplier
@@ -158,6 +160,10 @@ class SupervisedFineTuning(TrainingModule):
             self.model.set_attn_implementation({"text_config": SHARED_PREFIX})
         if gradient_checkpointing:
             self.model.activation_checkpointing_enable()
+
+    def setup(self, stage: str) -> None:
+        """Prepare the weights, before they are sharded and the optimizer is built."""
+        keep_master_weights(self, self.trainer)
 
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Compute the loss of one packed batch."""
@@ -200,5 +206,5 @@ class SupervisedFineTuning(TrainingModule):
     def export(self, folder: Path) -> None:
         """Write model and processor in the transformers layout."""
         mark_trained(self.model)
-        self.model.save_pretrained(folder)
+        self.model.to(self.dtype_of_export).save_pretrained(folder)
         self.processor.save_pretrained(folder)
