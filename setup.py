@@ -104,6 +104,7 @@ def in_wheel() -> dict[str, object]:
             "region4d": ["py.typed"],
             "region4d.app.pages": ["assets/*"],
             "region4d.benchmarks.report": ["templates/*"],
+            "region4d.cards": ["assets/*"],
             "region4d.configs": ["**/*.yaml"],
             "region4d.checkpoints": ["registry.yaml", *(f"{name}/*" for name in shipped)],
         },

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from models.regions import Region
 from models.sr3d.answering import Answerer, Footage, Query
 from models.sr3d.text.mentions import check_all_mentioned, mentioned
+from region4d.cards.conversation import ConversationCard, check_card
 from region4d.footage.scale import state_scale
 from region4d.questions import check_words, untrained_notes
+from scenes.clip import Clip
 from scenes.readers.open_clip import open_clip
 
 FRAMES = 4  # sampled from a path where the checkpoint does not say, as by `region4d ask`
@@ -18,12 +21,18 @@ log = logging.getLogger(__name__)
 
 
 class LoadedModel:
-    """An SR-3D with its processor. `answerer` answers many questions in batches."""
+    """An SR-3D with its processor, loaded from `name`. `answerer` answers many questions in batches."""
 
-    def __init__(self, answerer: Answerer) -> None:
-        self.answerer = answerer
+    def __init__(self, answerer: Answerer, name: str | Path) -> None:
+        self.answerer, self.name = answerer, name
 
-    def ask(self, clip: Footage | str | Path, question: str, regions: Sequence[Region | Sequence[float]] = ()) -> str:
+    def ask(
+        self,
+        clip: Footage | str | Path,
+        question: str,
+        regions: Sequence[Region | Sequence[float]] = (),
+        card: str | Path | None = None,
+    ) -> str:
         """Answer one question about a clip; where its scale is unknown, lengths are in "relative units".
 
         A question that the model was not trained on is answered, and logged with the nearest ones that it reads.
@@ -33,14 +42,20 @@ class LoadedModel:
                 read as the checkpoint was trained with, else 4.
             question: Mentions every region, as `<region0>`, `<region1>`, ...
             regions: `Region`s, or boxes (x0, y0, x1, y1) in pixels of the first frame.
+            card: A new .html file to write: frames, regions, points, question, answer and provenance, all inside.
 
         Raises:
             FileNotFoundError: There is nothing at the path.
+            OSError: The card exists, or cannot be written.
             ValueError: The question mentions other regions than are given, or has a word that the model does not know.
         """
+        if card is not None:
+            check_card(Path(card))
         footage = (
             open_clip(clip, self.answerer.processor.video_frames or FRAMES) if isinstance(clip, str | Path) else clip
         )
+        if card is not None and not isinstance(footage, Clip):
+            raise ValueError(f"a card shows a region4d.Clip; got a {type(footage).__name__}: leave card out")
         mentioned(question, len(regions))
         check_all_mentioned([question], len(regions))
         check_words(self.answerer.processor, question)
@@ -48,8 +63,17 @@ class LoadedModel:
             log.warning("%s", note)
         height, width = footage.video.shape[-2:]
         marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
+        start = time.perf_counter()
         (answer,) = self.answerer.answer([Query(footage, marked, question)])
-        return state_scale(answer, footage.metric or self.answerer.guesses_scale)
+        seconds = time.perf_counter() - start
+        answer = state_scale(answer, footage.metric or self.answerer.guesses_scale)
+        if card is not None and isinstance(footage, Clip):
+            title = Path(clip).name if isinstance(clip, str | Path) else footage.name or "clip"
+            depth, has = None if footage.depth is None else "of the clip", self.answerer.reads_depth
+            call = f"region4d.load({str(self.name)!r}).ask({title!r}, {question!r})"
+            written = ConversationCard(Path(card), title, self.name, footage, marked, depth, has, (), call)
+            written.add(question, answer, seconds, untrained_notes(self.answerer.processor, question))
+        return answer
 
 
 def load(
@@ -72,7 +96,7 @@ def load(
         OSError: There is no such folder or model.
         ValueError: The folder holds no SR-3D, or dtype or bits are unknown.
     """
-    return LoadedModel(Answerer.from_folder(name_or_folder, device, dtype, bits))
+    return LoadedModel(Answerer.from_folder(name_or_folder, device, dtype, bits), name_or_folder)
 
 
 def _box(box: Sequence[float], height: int, width: int) -> Region:

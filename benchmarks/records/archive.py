@@ -124,6 +124,21 @@ def archived_runs(folder: Path) -> frozenset[str]:
     return frozenset(read_runs(folder))
 
 
+def read_task(folder: Path, task: str) -> Iterator[Record]:
+    """Read the records of one task out of a folder's archive, one at a time: a large archive need not fit into memory.
+
+    Raises:
+        ValueError: the file is truncated, or a line is not a record.
+    """
+    path = folder / RECORDS_FILE
+    begin, wanted = '{"task": ', json.dumps({"task": task}, ensure_ascii=False)[:-1]  # as lines begin, and as these do
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith(wanted) or not line.startswith(begin):
+            record = parse_record(line, f"{path} line {number}")
+            if record.task == task:
+                yield record
+
+
 @lru_cache(maxsize=1)
 def _records_of(path: Path, _: int) -> dict[Series, list[Record]]:
     return _by_series(parse_record(line, f"{path} line {n}") for n, line in enumerate(read_lines(path), 1))

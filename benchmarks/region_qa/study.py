@@ -16,12 +16,16 @@ from benchmarks.report.study import Study
 
 @dataclass(frozen=True)
 class Example:
-    """A question shown with its frames: a picture as a data address, and the answer of every arm."""
+    """A question shown with its frames: a picture as a data address, and the answer of every arm.
+
+    `command` writes the card of the question, with the points, the provenance and the answers of all seeds.
+    """
 
     picture: str
     question: str
     answer: str
     predictions: Sequence[Mapping[str, Any]]
+    command: str = ""
 
 
 @dataclass(frozen=True)

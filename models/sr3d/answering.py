@@ -96,6 +96,11 @@ class Answerer:
         """Whether lengths in answers are the model's own guess, whatever the scale of the depth (SpatialRGPT)."""
         return self.processor.one_picture
 
+    @property
+    def reads_depth(self) -> bool:
+        """Whether depth and camera poses change its answers; those of a 2D model they do not."""
+        return self.model.config.position_encoding or self.processor.depth_picture
+
     @classmethod
     def from_folder(
         cls, folder: str | Path, device: str | None = None, dtype: str | None = None, bits: int | None = None

@@ -23,6 +23,7 @@ from region4d.app.limits import Limits
 from region4d.app.pages.ask import add_ask_page
 from region4d.app.pages.footage import LIFETIME
 from region4d.app.pages.measure import add_measure_page
+from region4d.app.pages.studies import add_studies_page
 from region4d.app.pages.theme import CSS, theme
 from region4d.app.pages.worlds import add_worlds_page
 from region4d.app.systems import System
@@ -45,6 +46,8 @@ def build_app(systems: Sequence[System], settings: Settings) -> gr.Blocks:
                 add_measure_page(systems, settings, session, tab)
             with gr.Tab("Worlds", id="worlds"):
                 add_worlds_page()
+            with gr.Tab("Studies", id="studies"):
+                add_studies_page(settings)
     app.queue(max_size=MOST_WAITING, default_concurrency_limit=2, api_open=False)
     return app
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from models.segmenters import Segmenter
 from region4d.footage import GeometrySource
+from region4d.studies.finished import FinishedStudy
 
 MOST_FRAMES = 16  # of one clip
 
@@ -18,7 +19,7 @@ class Settings:
     `geometry` gives depth to footage that has none, and `segmenter` turns clicks into masks.
 
     Raises:
-        ValueError: a folder does not exist.
+        ValueError: a folder does not exist, or two studies have one name.
     """
 
     folders: tuple[Path, ...] = ()
@@ -26,12 +27,16 @@ class Settings:
     max_seconds: float = 600.0
     frames: int = 4
     geometry: GeometrySource = field(default_factory=GeometrySource)
+    studies: tuple[FinishedStudy, ...] = ()
     segmenter: Segmenter | None = None
 
     def __post_init__(self) -> None:
         for folder in self.folders:
             if not folder.is_dir():
                 raise ValueError(f"--folder '{folder}' is not a folder; give one that exists")
+        names = [study.name for study in self.studies]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two --study are named {twice[0]}, as their folders are; rename one of the folders")
 
     @property
     def max_upload_bytes(self) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.regions import follow
 from models.sr3d.answering import Answerer, Query
 from models.sr3d.text.mentions import mention
+from region4d.cards.answers import Answer, Refusal, with_option
 from region4d.footage import MarkedClip
-from region4d.footage.notes import footage_notes
+from region4d.footage.notes import footage_notes, given_to
 from region4d.footage.scale import state_scale
 from region4d.footage.visibility import region_facts, visibility_notes
 from region4d.loading import FRAMES
@@ -21,17 +21,6 @@ from scenes.questions import CATEGORIES
 from scenes.questions.category import Comparison, with_options
 
 EXAMPLES = ("distance", "nearer_camera", "depth", "taller", "height", "left_right", "width")
-_OPTION = re.compile(r"\(([A-D])\) (.+?)(?= \([A-D]\) |$)")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one model said of a question. `given` says what it was given, one line each."""
-
-    model: str
-    text: str
-    seconds: float
-    given: Sequence[str]
 
 
 @dataclass
@@ -56,11 +45,6 @@ class System:
         """Questions about `<region0>` and `<region1>` that it can read."""
         return [text for text in map(_example, EXAMPLES) if self.reads(text)]
 
-    @property
-    def reads_depth(self) -> bool:
-        """Whether depth and camera poses change its answers; those of a 2D model they do not."""
-        return self.answerer.model.config.position_encoding or self.answerer.processor.depth_picture
-
     def reads(self, question: str) -> bool:
         """Whether it knows every word of a question."""
         try:
@@ -82,7 +66,11 @@ class System:
         if self.answerer.processor.follow:
             regions = follow(footage.clip.video, regions)
         relative = footage.relative and not self.answerer.guesses_scale
-        given = [*given_to(footage, self.reads_depth), *footage_notes(footage, relative), *seen]
+        given = [
+            *given_to(footage.clip, footage.depth, self.answerer.reads_depth),
+            *footage_notes(footage, relative),
+            *seen,
+        ]
         given += untrained_notes(self.answerer.processor, question)
         start = time.perf_counter()
         for text in self.answerer.stream(Query(footage.clip, regions, question)):
@@ -95,24 +83,18 @@ class System:
         return whole
 
 
-def given_to(footage: MarkedClip, reads_depth: bool) -> list[str]:
-    """State the frames, depth and scale that a model is given."""
-    clip = footage.clip
-    span = f" over {float(clip.seconds[-1] - clip.seconds[0]):.2f} s" if len(clip) > 1 else ""
-    frames = f"{len(clip)} frame{'s' if len(clip) > 1 else ''} of {clip.size[1]}x{clip.size[0]} pixels{span}"
-    if footage.depth is None:
-        return [frames, "no depth: colours alone"]
-    if not reads_depth:
-        return [frames, "colours alone: this model does not read depth"]
-    scale = "metric" if clip.metric else "of unknown scale"
-    poses = "camera poses: known" if clip.world_T_cam is not None else "camera poses: none"
-    return [frames, f"depth: {footage.depth} ({scale})", poses]
+def said_by(system: System, footage: MarkedClip, question: str) -> Iterator[Answer | Refusal]:
+    """Ask a model and follow its answer word by word; what it cannot be asked is its refusal."""
+    try:
+        yield from system.stream(footage, question)
+    except ValueError as error:
+        yield Refusal(system.name, str(error))
 
 
-def with_option(answer: str, question: str) -> str:
-    """Write what a letter of an answer stands for: "B: <region1>"."""
-    options = dict(_OPTION.findall(question))
-    return f"{answer}: {options[answer]}" if answer in options else answer
+def answer_of(system: System, footage: MarkedClip, question: str) -> Answer | Refusal:
+    """Ask a model and wait for the whole answer."""
+    *_, whole = said_by(system, footage, question)
+    return whole
 
 
 def _example(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from region4d.footage.geometry import ASSUMED_FOV_DEG
 from region4d.footage.marked_clip import MarkedClip
+from scenes.clip import Clip
 
 
 def footage_notes(footage: MarkedClip, relative: bool) -> list[str]:
@@ -21,3 +22,22 @@ def footage_notes(footage: MarkedClip, relative: bool) -> list[str]:
             "--intrinsics or --fov"
         )
     return lines
+
+
+def given_to(clip: Clip, depth: str | None, reads_depth: bool) -> list[str]:
+    """State the frames, depth and scale that a model is given, one line each.
+
+    Args:
+        clip: that it is asked about.
+        depth: origin of the depth; None where there is none.
+        reads_depth: whether the model reads it.
+    """
+    span = f" over {float(clip.seconds[-1] - clip.seconds[0]):.2f} s" if len(clip) > 1 else ""
+    frames = f"{len(clip)} frame{'s' if len(clip) > 1 else ''} of {clip.size[1]}x{clip.size[0]} pixels{span}"
+    if depth is None:
+        return [frames, "no depth: colours alone"]
+    if not reads_depth:
+        return [frames, "colours alone: this model does not read depth"]
+    scale = "metric" if clip.metric else "of unknown scale"
+    poses = "camera poses: known" if clip.world_T_cam is not None else "camera poses: none"
+    return [frames, f"depth: {depth} ({scale})", poses]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -50,6 +51,10 @@ def ask(
     picture: Annotated[Path, typer.Option(help="where to draw the regions, question and answer")] = Path(
         "outputs/ask.png"
     ),
+    card: Annotated[
+        Path | None,
+        typer.Option("-o", "--card", help="new .html file: frames, points, question, answer, provenance, all inside"),
+    ] = None,
     max_new_tokens: Annotated[
         int | None, typer.Option(min=1, help="longest answer in tokens (default: the checkpoint's, else 512)")
     ] = None,
@@ -63,7 +68,8 @@ def ask(
     Of a video, as many frames are sampled as the checkpoint was trained with, else 4, unless --frames or --frame says
     otherwise. Footage without depth gets it from --depth-model, by default Depth Anything V2 (metric, indoor), and is
     then asked about one frame; --geometry estimates camera poses as well, which join all frames. --no-depth asks about
-    the colours alone. With --chat the clip is read once for all questions; each is answered on its own.
+    the colours alone. With --chat the clip is read once for all questions; each is answered on its own. -o writes a
+    card to send: one HTML file that asks no host, with every question and answer, and points to turn (extra app).
 
     Example:
 
@@ -74,6 +80,7 @@ def ask(
     """
     from models.regions import follow
     from models.sr3d.answering import Answerer, Query, open_processor
+    from region4d.cards.conversation import ConversationCard, check_card
     from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers, saved_masks
     from region4d.footage.notes import footage_notes
     from region4d.footage.scale import scale_name, state_scale
@@ -88,6 +95,8 @@ def ask(
         raise ValueError("give a QUESTION, or --chat to ask from standard input")
     if save_masks is not None:
         refuse_existing(save_masks)
+    if card is not None:
+        check_card(card)
     pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
     on = flags.torch_device(device)
     origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
@@ -114,6 +123,10 @@ def ask(
         regions = follow(clip.video, regions)
     if save_masks is not None:
         saved_masks.save_masks(save_masks, clip, [each.masks for each in regions])
+    conversation = None
+    if card is not None:
+        call, has = shlex.join(["region4d", *sys.argv[1:]]), answerer.reads_depth
+        conversation = ConversationCard(card, source.name, model, clip, regions, footage.depth, has, said, call)
 
     def reply(question: str) -> None:
         about_it = untrained_notes(answerer.processor, question)
@@ -129,6 +142,9 @@ def ask(
                 shown = answer
         seconds = time.perf_counter() - start
         save_picture(draw_answer(clip, regions, question, answer), picture)
+        if conversation is not None:
+            conversation.add(question, answer, seconds, about_it)
+        written = {} if card is None else {"card": str(card)}
         if as_json:
             facts = {
                 "answer": answer,
@@ -138,10 +154,11 @@ def ask(
                 "regions": seen,
                 "notes": [*said, *about_it],
             }
-            typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture)}))
+            typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture), **written}))
         else:
             typer.echo(answer[len(shown) :])
-            typer.echo(f"({seconds:.2f} s; picture: {picture})", err=True)
+            files = "; ".join(f"{kind}: {file}" for kind, file in {"picture": str(picture), **written}.items())
+            typer.echo(f"({seconds:.2f} s; {files})", err=True)
 
     if question is not None:
         reply(question)

@@ -77,6 +77,30 @@ def archive(
     )
 
 
+@records.command("card")
+def card(
+    source: Annotated[Path, typer.Argument(metavar="RECORDS", help="archive, folder of runs, or folder of records")],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="its name in the records, such as world-1000000/3")],
+    output: Annotated[Path, typer.Option("-o", "--card", help="new .html file, with everything inside")],
+    task: Annotated[str | None, typer.Option(help="task of the item (default: the first that has it)")] = None,
+) -> None:
+    """Write the card of an item of a study: clip, regions, points, the answers of all arms, the truth, provenance.
+
+    A procedural world is rendered again from its seed; of other items, the clip is left out, and the card says so.
+
+    Example: region4d records card results/compare/quick world-1000000/3 -o card.html
+    """
+    from region4d.cards.conversation import check_card
+    from region4d.cards.study_card import StudyCard
+    from region4d.studies.finished import FinishedStudy
+
+    check_card(output)
+    study = FinishedStudy(source)
+    made = StudyCard.of(study, study.item(item, task), shlex.join(["region4d", *sys.argv[1:]]))
+    write_text(output, made.html())
+    CONSOLE.print(f"card: {output}", soft_wrap=True)
+
+
 def probe_reader(study: str, overrides: Sequence[str]) -> Callable[[Path], tuple[list[Run], list[Record]]]:
     """Plan a probe study, so that its finished cells can be read from a folder of runs."""
     from region4d.studies.plan import load_plan

@@ -22,6 +22,10 @@ def serve(
     folder: Annotated[
         list[Path] | None, typer.Option(help="visitors may open footage inside this folder; repeatable")
     ] = None,
+    study: Annotated[
+        list[Path] | None,
+        typer.Option(help="finished study to browse: an archive, or a folder of runs; repeatable"),
+    ] = None,
     depth_model: Annotated[
         str | None, typer.Option(help="depth model of transformers, for footage without depth: a folder or name")
     ] = None,
@@ -32,14 +36,14 @@ def serve(
     max_seconds: Annotated[float, typer.Option(min=1, help="longest video")] = 600,
     device: flags.DeviceFlag = None,
 ) -> None:
-    """Serve the web app: open footage, draw regions, ask one or two models, see the points, measure; render worlds.
+    """Serve the web app: open footage, draw regions, ask one or two models, see the points, measure; worlds; studies.
 
     Everything stays on this machine: the pages ask no other host, uploads are deleted once they are read, and nothing
-    outside of --folder is opened. Ctrl-C ends.
+    outside of --folder and --study is opened. Ctrl-C ends.
 
     Example:
 
-    region4d serve --model sr3d_tiny_3d --model sr3d_tiny_2d --folder rooms
+    region4d serve --model sr3d_tiny_3d --model sr3d_tiny_2d --folder rooms --study results/compare/quick
     """
     names = model or ["sr3d_tiny_3d"]
     if len(names) > MODELS:
@@ -49,16 +53,20 @@ def serve(
     from region4d.app.settings import Settings
     from region4d.app.systems import System
     from region4d.footage import GeometrySource
+    from region4d.studies.finished import FinishedStudy
     from region4d.terminal import quiet_transformers
 
     quiet_transformers()
     on = flags.torch_device(device)
     geometry = GeometrySource(depth_model=depth_model, device=on)
     geometry.provider()  # a wrong name ends here, not at the first upload
+    studies = tuple(map(FinishedStudy, study or ()))
     clicks = None if segmenter is None else open_segmenter(segmenter, "click", on)
     systems = [System.load(name, str(on)) for name in names]
     frames = systems[0].frames
-    settings = Settings(tuple(folder or ()), max_upload_mb, max_seconds, frames, geometry, clicks)
+    settings = Settings(
+        tuple(folder or ()), max_upload_mb, max_seconds, frames, geometry, studies=studies, segmenter=clicks
+    )
     with served(systems, settings, host, port) as address:
         typer.echo(f"region4d: {address} (Ctrl-C ends)", err=True)
         _wait()

@@ -74,14 +74,22 @@ def draw_answer(
 
     Frames keep their order and carry their times. `truth` is written below the answer if given.
     """
-    marked = sorted({frame for region in regions for frame in region.masks})
-    chosen = _spread(marked, len(clip), frames)
-    pictures = [
-        draw_regions(clip.video[i], {k: r.masks[i] for k, r in enumerate(regions) if i in r.masks}) for i in chosen
-    ]
-    titles = [f"frame {i}, {clip.seconds[i]:.2f} s{_stretch(clip)}" for i in chosen]
+    drawn = drawn_frames(clip, regions, frames)
     lines = [f"Q: {question}", f"A: {answer}", *([] if truth is None else [f"Truth: {truth}"])]
+    titles, pictures = zip(*drawn, strict=True)
     return add_caption(contact_sheet(pictures, min(2, len(pictures)), titles), lines)
+
+
+def drawn_frames(clip: Clip, regions: Sequence[Region], most: int) -> list[tuple[str, Image.Image]]:
+    """Draw up to `most` frames with their regions, each with a title; frames with a marked region take precedence."""
+    marked = sorted({frame for region in regions for frame in region.masks})
+    return [
+        (
+            f"frame {i}, {clip.seconds[i]:.2f} s{_stretch(clip)}",
+            draw_regions(clip.video[i], {k: r.masks[i] for k, r in enumerate(regions) if i in r.masks}),
+        )
+        for i in _spread(marked, len(clip), most)
+    ]
 
 
 def _stretch(clip: Clip) -> str:

@@ -54,3 +54,19 @@ def refuse_existing(path: Path) -> None:
     """Raise FileExistsError where there is something at `path`: what was written before is not replaced."""
     if path.exists():
         raise FileExistsError(f"{path} exists: choose another name or remove it")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Check before long work that a new file can be written at its end. Folders that are missing are made only then.
+
+    Raises:
+        FileExistsError: there is something at `path`.
+        NotADirectoryError: what should be its folder is a file.
+        PermissionError: nothing may be written there.
+    """
+    refuse_existing(path)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {folder} is not a folder; choose another name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} cannot be written: no permission to write in {folder}; choose another name")

@@ -5,12 +5,19 @@ import torch
 
 from models.lifting.checkpoint import build_model, save_model
 from tests.support.lifting import shaken
+from tests.support.studies import write_world_study
 
 
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for rendered worlds that tests share."""
     return tmp_path_factory.mktemp("worlds")
+
+
+@pytest.fixture(scope="session")
+def world_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two worlds."""
+    return write_world_study(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture(scope="session")

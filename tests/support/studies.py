@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from benchmarks.records.archive import Run, write_archive
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores
+from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.study import AnswerStudy, TaskResult
+from benchmarks.region_qa.tasks.worlds import WorldsTask
+from scenes.worlds import WorldConfig
 
 
 def record(arm: str, number: int, category: str, right: bool, seed: int = 0) -> Record:
@@ -67,3 +73,32 @@ def toy_study(**changes: object) -> AnswerStudy:
         "curves": {"good seed 0": ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])},
     }
     return AnswerStudy(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+WORLDS: dict[str, Any] = {
+    "_target_": "benchmarks.region_qa.tasks.worlds.WorldsTask",
+    "name": "toy_worlds",
+    "about": "Two small worlds.",
+    "world": {"_target_": "scenes.worlds.WorldConfig", "height": 48, "width": 64, "frames": 3, "motion": True},
+    "seeds": [40, 42],
+    "categories": ["nearer_camera", "distance"],
+    "questions_per_clip": 3,
+    "clock": "half",
+}
+
+
+def write_world_study(folder: Path, target: str = str(WORLDS["_target_"])) -> Path:
+    """Archive a study of two worlds, in which arm `right` gives the reference answers, and arm `wrong` none."""
+    world = WorldConfig(height=48, width=64, frames=3, motion=True)
+    settings = {key: value for key, value in WORLDS.items() if key != "_target_"}
+    task = WorldsTask(**settings | {"world": world})
+    items = [task.item(f"world-{seed}/{k}") for seed in range(*WORLDS["seeds"]) for k in range(3)]
+    records, runs = [], []
+    for arm in ("right", "wrong"):
+        answers = [item.question.answer if arm == "right" else "-" for item in items]
+        records += score_items(task.name, items, answers, arm, seed=0)
+        config = {"task": WORLDS | {"_target_": target}}
+        manifest = Manifest(config, "abc", "a machine", {"torch": "2"}, "f00d" * 16, "2026-01-01")
+        runs.append(Run(f"{arm}-seed0", arm, 0, {task.name: manifest}))
+    write_archive(folder / "study", runs, records)
+    return folder / "study"

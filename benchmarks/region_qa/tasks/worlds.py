@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from benchmarks.region_qa.tasks.task import Item
 from models.regions import Region
 from scenes.clip import Clip
 from scenes.questions import ask_about, region_of
-from scenes.worlds import WorldConfig
+from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.store import WorldStore
 
 MARKINGS = ("tracks", "first_frame")
@@ -88,9 +88,27 @@ class WorldsTask:
                 f"test set {self.name} has changed: its questions hash to {digest}, expected {self.digest}. Its scores "
                 "do not compare with older ones: undo the change of scenes/, or give the set a new version and digest"
             )
-        clocks = {clip.name: self._seconds(index, clips) for index, clip in enumerate(clips)}
+        clocks = {clip.name: self._seconds(index, clips.__getitem__) for index, clip in enumerate(clips)}
         reclocked = {clip.name: replace(clip, seconds=clocks[clip.name]) for clip in clips}
         return [replace(item, clip=reclocked[item.cluster]) for item in items if item.question.category in self.asked]
+
+    def item(self, name: str) -> Item:
+        """Render the world of one item alone, without the store, and ask about it.
+
+        Raises:
+            ValueError: the set has no such item.
+        """
+        index = next((k for k, seed in enumerate(self.store.seeds) if name.startswith(f"world-{seed}/")), None)
+        asked = [] if index is None else self._ask(index, self._render(index))
+        found = [item for item in asked if item.name == name and item.question.category in self.asked]
+        if index is None or not found:
+            raise ValueError(f"test set {self.name} has no item '{name}'")
+        (item,) = found
+        return replace(item, clip=replace(item.clip, seconds=self._seconds(index, self._render)))
+
+    def _render(self, index: int) -> Clip:
+        (clip,) = render([make_world(self.store.seeds[index], self.store.config)], "cpu", self.store.signals)
+        return clip
 
     def _ask(self, index: int, clip: Clip) -> list[Item]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
@@ -113,9 +131,9 @@ class WorldsTask:
         first = min(region.masks)
         return Region({first: region.masks[first]}, region.name)
 
-    def _seconds(self, index: int, clips: Sequence[Clip]) -> torch.Tensor:
-        source = clips[(index + 1) % len(clips)] if self.clock == "shuffled" else clips[index]
-        return self.pace * source.seconds
+    def _seconds(self, index: int, clip_of: Callable[[int], Clip]) -> torch.Tensor:
+        source = (index + 1) % len(self.store) if self.clock == "shuffled" else index
+        return self.pace * clip_of(source).seconds
 
 
 def digest_of(items: Sequence[Item]) -> str:

@@ -10,11 +10,11 @@ import gradio as gr
 from region4d.app.marks import from_canvas, mark_clip, to_canvas
 from region4d.app.opening import Opened
 from region4d.app.pages.canvas import canvas, segment_on_click, shown
-from region4d.app.pages.cards import NOTHING, Refusal, answer_cards, said_by
 from region4d.app.pages.footage import FootageControls, needed, told
-from region4d.app.scene import scene_frame, scene_html
 from region4d.app.settings import Settings
-from region4d.app.systems import Answer, System
+from region4d.app.systems import System, said_by
+from region4d.cards.answers import NOTHING, Answer, Refusal, answer_cards
+from region4d.cards.scene import scene_frame, scene_html
 
 NO_SCENE = '<div class="r4d-empty"><span>{}</span></div>'
 EXAMPLES = "Example questions"

@@ -12,11 +12,11 @@ from region4d.app.marks import from_canvas
 from region4d.app.measuring import QUESTION, MatchingQuestion, Measurement, matching_question, measure
 from region4d.app.opening import Opened
 from region4d.app.pages.canvas import canvas, shown
-from region4d.app.pages.cards import Refusal, answer_cards, answer_of
 from region4d.app.pages.footage import FootageControls, needed, told
-from region4d.app.scene import SceneLine, scene_frame, scene_html
 from region4d.app.settings import Settings
-from region4d.app.systems import Answer, System
+from region4d.app.systems import System, answer_of
+from region4d.cards.answers import Answer, Refusal, answer_cards
+from region4d.cards.scene import SceneLine, scene_frame, scene_html
 from region4d.footage.notes import footage_notes
 
 EMPTY = '<div class="r4d-empty"><b>{}</b><span>{}</span></div>'

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from region4d.app.pages.canvas import ASSETS
+from region4d.cards.answers import STYLE
 
-CSS = (ASSETS / "app.css").read_text()
+CSS = STYLE + (ASSETS / "app.css").read_text()
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import tempfile
@@ -13,9 +12,10 @@ import gradio as gr
 
 from region4d.app.opening import render_world
 from region4d.app.pages.footage import told, whole
-from region4d.app.scene import scene_frame, scene_html
 from region4d.app.settings import MOST_FRAMES
+from region4d.cards.scene import scene_frame, scene_html
 from scenes.clip import Clip
+from scenes.drawing.data_url import data_url
 from scenes.worlds.preview import PANELS, preview_sheet, write_preview_video
 
 EMPTY = (
@@ -48,7 +48,7 @@ def _sheet(clip: Clip) -> str:
     file = io.BytesIO()
     preview_sheet([clip]).save(file, "PNG")
     return _figure(
-        f'<img alt="Panels of the middle frame" src="{_data_url("image/png", file.getvalue())}">', "Middle frame"
+        f'<img alt="Panels of the middle frame" src="{data_url("image/png", file.getvalue())}">', "Middle frame"
     )
 
 
@@ -56,7 +56,7 @@ def _video(clip: Clip) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "world.mp4"
         write_preview_video(clip, path)
-        url = _data_url("video/mp4", path.read_bytes())
+        url = data_url("video/mp4", path.read_bytes())
     return _figure(
         f'<video controls loop muted src="{url}"></video>', f"Over {float(clip.seconds[-1]):.2f} s: {', '.join(PANELS)}"
     )
@@ -64,10 +64,6 @@ def _video(clip: Clip) -> str:
 
 def _figure(inside: str, caption: str) -> str:
     return f'<figure class="r4d-figure"><figcaption>{html.escape(caption)}</figcaption>{inside}</figure>'
-
-
-def _data_url(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def objects_table(clip: Clip) -> str:
@@ -79,6 +75,6 @@ def objects_table(clip: Clip) -> str:
         cells = (f"{each.colour} {each.family}", f"{size} m", each.motion, f"{each.path_length:.2f} m")
         rows += f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
     return (
-        '<table class="r4d-objects"><thead><tr><th>object</th><th>size</th><th>motion</th><th>path</th></tr></thead>'
+        '<table class="r4d-table"><thead><tr><th>object</th><th>size</th><th>motion</th><th>path</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )

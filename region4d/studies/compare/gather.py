@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from benchmarks.region_qa.study import AnswerStudy, Endpoint, Example, TaskResul
 from benchmarks.region_qa.tasks.task import Item, Task
 from models.regions.drawing import draw_regions
 from region4d.studies.compare.runs import StudyRun
+from scenes.drawing.data_url import jpeg_url
 from scenes.drawing.regions import contact_sheet
 
 
@@ -59,7 +59,7 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         factorials={name: tuple(tuple(row) for row in cells) for name, cells in study.factorials.items()},
         probes=probes,
         curves={name: curve for name, curve in curves.items() if curve[0]},
-        examples=draw_examples(answers[0].records, tasks[answers[0].name].items(), config.examples),
+        examples=draw_examples(answers[0].records, tasks[answers[0].name].items(), config.examples, folder),
     )
 
 
@@ -75,8 +75,11 @@ def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult)
     )
 
 
-def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int) -> list[Example]:
-    """Draw questions of the first seed with all answers: half at random, half where the scores of the arms differ."""
+def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int, runs: Path) -> list[Example]:
+    """Draw questions of the first seed with all answers: half at random, half where the scores of the arms differ.
+
+    `runs` is the folder of the records, which the commands of their cards name.
+    """
     item_of = {item.name: item for item in items}
     by_item: dict[str, list[Record]] = {}
     for record in records:
@@ -86,20 +89,20 @@ def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int) 
     chosen = rng.sample(list(by_item), min(count // 2, len(by_item)))
     disputed = [name for name, each in by_item.items() if len({r.score for r in each}) > 1 and name not in chosen]
     chosen += rng.sample(disputed, min(count - len(chosen), len(disputed)))
-    return [draw_example(item_of[name], by_item[name]) for name in chosen]
+    return [draw_example(item_of[name], by_item[name], runs) for name in chosen]
 
 
-def draw_example(item: Item, records: Sequence[Record]) -> Example:
+def draw_example(item: Item, records: Sequence[Record], runs: Path) -> Example:
     """Draw the frames of a question with its regions, as a JPEG inside a data address."""
+    words = ["region4d", "records", "card", str(runs), item.name, "--task", records[0].task, "-o", "card.html"]
     frames = [
         draw_regions(frame, {k: r.masks[t] for k, r in enumerate(item.regions) if t in r.masks}, min_side=192)
         for t, frame in enumerate(item.clip.video)
     ]
-    file = io.BytesIO()
-    contact_sheet(frames, len(frames)).save(file, "JPEG", quality=85)
     return Example(
-        picture="data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(),
+        picture=jpeg_url(contact_sheet(frames, len(frames))),
         question=item.question.text,
         answer=item.question.answer,
         predictions=[{"arm": r.arm, "prediction": r.prediction or "(nothing)", "right": r.score > 0} for r in records],
+        command=shlex.join(words),
     )

@@ -48,12 +48,12 @@ def test_the_page_shows_the_numbers_of_the_records() -> None:
 
 
 def test_the_page_loads_nothing_from_anywhere() -> None:
-    example = Example(
-        "data:image/jpeg;base64,AA", "Which <region0>?", "A", [{"arm": "bad", "prediction": "B", "right": False}]
-    )
+    said = [{"arm": "bad", "prediction": "B", "right": False}]
+    example = Example("data:image/jpeg;base64,AA", "Which <region0>?", "A", said, "region4d records card RUNS ITEM")
     page = report_page(toy_study(examples=[example])).html()
     assert all(address.startswith(("data:", "#")) for address in read(page).loads)
     assert "Which &lt;region0&gt;?" in page
+    assert "<code>region4d records card RUNS ITEM</code>" in page
 
 
 def test_an_unfinished_study_says_what_is_missing() -> None:

@@ -7,9 +7,12 @@ from PIL import Image
 from models.segmenters import open_segmenter
 from region4d.app.settings import Settings
 from region4d.app.systems import System
+from region4d.studies.finished import FinishedStudy
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render
 from tests.support.segmenter_checkpoints import write_sam2
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +35,10 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(rooms: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(rooms: Path, world_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    studies = (FinishedStudy(world_study), FinishedStudy(ROOT / "results" / "probe" / "quick"))
     segmenter = open_segmenter(write_sam2(tmp_path_factory.mktemp("sam2")), "click")
-    return Settings(folders=(rooms,), max_upload_mb=8, max_seconds=60, segmenter=segmenter)
+    return Settings(folders=(rooms,), max_upload_mb=8, max_seconds=60, studies=studies, segmenter=segmenter)
 
 
 @pytest.fixture(scope="session")

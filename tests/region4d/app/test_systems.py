@@ -8,7 +8,7 @@ import pytest
 
 from region4d.app.marks import mark_clip
 from region4d.app.opening import open_world
-from region4d.app.systems import System, with_option
+from region4d.app.systems import System
 from region4d.questions import untrained_notes
 
 
@@ -71,10 +71,3 @@ def test_an_unknown_word_is_refused(systems: list[System]) -> None:
     opened = open_world(6, 1, False)
     with pytest.raises(ValueError, match="does not know 'quokka'"):
         systems[0].answer(mark_clip(opened, [], "Where is the quokka?"), "Where is the quokka?")
-
-
-def test_a_letter_is_written_with_its_option() -> None:
-    question = "Which is taller? (A) <region0> (B) <region1>"
-    assert with_option("B", question) == "B: <region1>"
-    assert with_option("1.2 m", question) == "1.2 m"
-    assert with_option("C", question) == "C"

@@ -77,3 +77,15 @@ def test_a_stopped_measurement_continues_and_its_report_has_all(
     poses(worlds=2, room=None, workers=1, output=tmp_path)
     assert "| static: odometry | 2 |" in (tmp_path / "report.md").read_text()
     assert not (tmp_path / "poses.jsonl").exists()
+
+
+def test_the_card_of_an_item_is_one_file(world_study: Path, tmp_path: Path, region4d: Run) -> None:
+    study, card = world_study, tmp_path / "card.html"
+    code, _, err = region4d("records", "card", str(study), "world-41/1", "-o", str(card))
+    assert code == 0, err
+    assert "✓ right" in card.read_text()
+    assert_one_line(region4d("records", "card", str(study), "world-41/1", "-o", str(card)), "card.html exists")
+    other = tmp_path / "other.html"
+    assert_one_line(region4d("records", "card", str(study), "world-7/1", "-o", str(other)), "has no item 'world-7/1'")
+    assert_one_line(region4d("records", "card", str(tmp_path), "world-7/1", "-o", str(other)), "holds no records")
+    assert not other.exists()

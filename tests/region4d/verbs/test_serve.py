@@ -27,6 +27,11 @@ def test_a_folder_that_does_not_exist_is_refused(region4d: Run, tmp_path: Path) 
     assert_one_line(region4d("serve", "--folder", str(tmp_path / "nothing")), "nothing", "is not a folder")
 
 
+def test_a_folder_without_records_is_no_study(region4d: Run, tmp_path: Path) -> None:
+    pytest.importorskip("gradio", reason="needs gradio, of the extra app")
+    assert_one_line(region4d("serve", "--study", str(tmp_path)), "holds no records of a study", "results/compare/quick")
+
+
 def test_a_model_that_does_not_exist_is_refused(region4d: Run) -> None:
     pytest.importorskip("gradio", reason="needs gradio, of the extra app")
     assert_one_line(region4d("serve", "--model", "sr3d_enormous"), "sr3d_enormous")

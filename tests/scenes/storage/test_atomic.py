@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from scenes.storage.atomic import new_file, new_folder, refuse_existing, write_text
+from scenes.storage.atomic import new_file, new_folder, refuse_existing, refuse_unwritable, write_text
 
 
 def listing(folder: Path) -> list[str]:
@@ -64,3 +65,19 @@ def test_what_exists_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="run exists"):
         refuse_existing(tmp_path / "run")
     refuse_existing(tmp_path / "other")
+
+
+def test_a_file_that_could_not_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    refuse_unwritable(tmp_path / "new" / "deep" / "card.html")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "old").write_text("kept")
+    with pytest.raises(FileExistsError, match="old exists"):
+        refuse_unwritable(tmp_path / "old")
+    with pytest.raises(NotADirectoryError, match="old is not a folder"):
+        refuse_unwritable(tmp_path / "old" / "card.html")
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write anywhere
+    with pytest.raises(PermissionError, match="no permission to write in"):
+        refuse_unwritable(tmp_path / "new" / "card.html")

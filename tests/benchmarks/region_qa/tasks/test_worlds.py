@@ -62,3 +62,22 @@ def test_halved_and_shuffled_clocks_change_seconds_and_nothing_else(stores: Path
 def test_a_wrong_option_is_named(stores: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         task(stores, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"clock": "shuffled"}, {"marked": "first_frame", "asked": ["elapsed"]}])
+def test_one_item_is_rendered_alone_as_it_is_among_all(stores: Path, options: dict[str, Any]) -> None:
+    whole = task(stores, **options)
+    for item in whole.items()[::3]:
+        alone = task(stores / "nowhere", **options).item(item.name)
+        assert alone.question == item.question
+        assert alone.cluster == item.cluster
+        torch.testing.assert_close(alone.clip.seconds, item.clip.seconds)
+        for one, other in zip(alone.regions, item.regions, strict=True):
+            assert all(torch.equal(one.masks[frame], mask) for frame, mask in other.masks.items())
+    assert not (stores / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", ["world-9/0", "world-1/99", "sofa"])
+def test_an_item_that_the_set_has_not_is_refused(stores: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="test set toy has no item"):
+        task(stores).item(name)

@@ -25,7 +25,7 @@ try:
     import viser
     import viser.transforms
 except ImportError as error:
-    raise ImportError("the web app needs viser; pip install 'region4d[app]'") from error
+    raise ImportError("points to turn need viser; pip install 'region4d[app]'") from error
 
 MOST_POINTS = 12_000  # of one frame
 STEP_SECONDS = (0.15, 1.0)  # shortest and longest time that a frame is shown
@@ -59,7 +59,8 @@ def scene_html(clip: Clip, regions: Sequence[Region] = (), line: SceneLine | Non
     points = clip.points()
     if points is None or not bool(points.valid.any()):
         raise ValueError("this footage has no depth, so there are no points to show")
-    rich.get_console().quiet = True  # viser says there that its server stopped
+    console = rich.get_console()  # viser says there that its server stopped
+    spoken, console.quiet = console.quiet, True
     server = viser.ViserServer(host="127.0.0.1", port=0, verbose=False)  # nobody connects; only its writer is used
     try:
         _place_camera(server, clip, points.xyz, points.valid)
@@ -78,6 +79,7 @@ def scene_html(clip: Clip, regions: Sequence[Region] = (), line: SceneLine | Non
         text: str = writer.as_html()
     finally:
         server.stop()
+        console.quiet = spoken
     return text.replace("={darkMode:false}", "={darkMode:matchMedia('(prefers-color-scheme: dark)').matches}")
 
 

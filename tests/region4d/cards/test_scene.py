@@ -12,7 +12,7 @@ import torch
 
 from models.regions import Region
 from region4d.app.opening import open_world
-from region4d.app.scene import SceneLine, scene_frame, scene_html
+from region4d.cards.scene import SceneLine, scene_frame, scene_html
 from scenes.clip import Clip
 
 
@@ -34,7 +34,7 @@ def test_regions_change_the_scene() -> None:
 def test_the_object_is_looked_for_in_boxes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = open_world(6, 1, False).clip
     looked: list[Region] = []
-    monkeypatch.setattr("region4d.app.scene.object_in_box", lambda mask, points: looked.append(mask) or mask)
+    monkeypatch.setattr("region4d.cards.scene.object_in_box", lambda mask, points: looked.append(mask) or mask)
     scene_html(clip, [Region.from_points([(100, 150)], 12, *clip.size)])
     assert looked == []
     scene_html(clip, [Region.from_box((50, 100, 120, 200), *clip.size)])
