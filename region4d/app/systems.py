@@ -91,12 +91,6 @@ def said_by(system: System, footage: MarkedClip, question: str) -> Iterator[Answ
         yield Refusal(system.name, str(error))
 
 
-def answer_of(system: System, footage: MarkedClip, question: str) -> Answer | Refusal:
-    """Ask a model and wait for the whole answer."""
-    *_, whole = said_by(system, footage, question)
-    return whole
-
-
 def _example(name: str) -> str:
     category = CATEGORIES[name]
     return (

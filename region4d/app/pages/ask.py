@@ -62,6 +62,7 @@ def add_ask_page(systems: Sequence[System], settings: Settings, session: gr.Stat
             api_name=name,
             api_visibility="public" if name else "private",
             concurrency_id="models",
+            concurrency_limit=1,  # one answer after the other, so that its seconds are its own
             show_progress_on=answers,
         )
         for trigger, name in ((ask.click, "ask"), (question.submit, None))

@@ -14,7 +14,7 @@ from region4d.app.opening import Opened
 from region4d.app.pages.canvas import canvas, shown
 from region4d.app.pages.footage import FootageControls, needed, told
 from region4d.app.settings import Settings
-from region4d.app.systems import System, answer_of
+from region4d.app.systems import System, said_by
 from region4d.cards.answers import Answer, Refusal, answer_cards
 from region4d.cards.scene import SceneLine, scene_frame, scene_html
 from region4d.footage.notes import footage_notes
@@ -48,6 +48,7 @@ def add_measure_page(systems: Sequence[System], settings: Settings, session: gr.
         [measured, scene],
         api_name="measure",
         concurrency_id="models",
+        concurrency_limit=1,
         show_progress_on=measured,
         trigger_mode="always_last",
     )
@@ -81,7 +82,11 @@ class MeasurePage:
         answers: list[Answer | Refusal] = []
         for system in self.systems:
             yield [card + answer_cards(QUESTION, answers, asked.truth, f"{system.name} reads the clip ..."), scene]
-            answers.append(answer_of(system, asked.footage, QUESTION))
+            said: list[Answer | Refusal] = []
+            for part in said_by(system, asked.footage, QUESTION):
+                said = [part]
+                yield [card + answer_cards(QUESTION, [*answers, part], asked.truth), scene]
+            answers += said
         yield [card + answer_cards(QUESTION, answers, asked.truth), scene]
 
 
