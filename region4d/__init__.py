@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.regions import Region
     from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
     from region4d.loading import load
+    from region4d.probing import probe_layers
     from scenes import Clip
     from scenes.readers.open_clip import open_clip
 
@@ -36,6 +37,7 @@ __all__ = [
     "lift",
     "load",
     "open_clip",
+    "probe_layers",
 ]
 _MODULES = {
     "Clip": "scenes.clip",
@@ -47,6 +49,7 @@ _MODULES = {
     "lift": "models.lifting.lift",
     "load": "region4d.loading",
     "open_clip": "scenes.readers.open_clip",
+    "probe_layers": "region4d.probing",
 }
 
 
