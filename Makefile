@@ -1,6 +1,6 @@
 # Each target does its own set-up on a fresh clone, and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup system test lint compare docs wheel clean
+.PHONY: help setup system test lint compare docs site wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,6 +38,9 @@ compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them,
 
 docs: $(READY)  ## fill the tables of README and docs/ from results/ and configs/extractor/
 	$(BIN)/region4d records docs
+
+site: $(READY)  ## build the documentation as HTML, readable offline: outputs/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(READY)  ## build dist/region4d-*.whl, and test it with all its verbs
 	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --quiet --wheel-dir dist .

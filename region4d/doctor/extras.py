@@ -32,6 +32,7 @@ EXTRAS = {
     "wandb": Extra("logger=wandb", ("wandb",)),
     "trackio": Extra("logger=trackio", ("trackio",)),
     "slurm": Extra("hydra/launcher=slurm: arms of a study as cluster jobs", ("hydra_plugins", "submitit")),
+    "docs": Extra("make site: the documentation as HTML", ("mkdocs", "material", "mkdocstrings")),
     "dev": Extra("contributors", ("ruff", "mypy", "pytest", "xdist", "hypothesis", "beartype", "importlinter")),
 }
 
