@@ -66,7 +66,7 @@ class Svg:
         """Place a picture with values from 0 to 1."""
         array = rearrange((255 * pixels.clamp(0, 1)).round().to(torch.uint8), "c h w -> h w c").numpy()
         file = io.BytesIO()
-        Image.fromarray(array).save(file, "WEBP", quality=70, method=6)
+        Image.fromarray(array).save(file, "WEBP", quality=55, method=6)
         data, height = base64.b64encode(file.getvalue()).decode(), width * pixels.shape[1] / pixels.shape[2]
         place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
         self.parts.append(f'<image {place} href="data:image/webp;base64,{data}"/>')
@@ -157,9 +157,9 @@ def draw_point_map(clip: Clip) -> Svg:
     near, far = clip.depth[0].aminmax()
     svg.picture(10, 30, 220, clip.video[0] / 255)
     svg.picture(240, 30, 220, depth_colours(clip.depth[:1])[0])
-    for x, words in ((120, "colour"), (350, f"depth: {near:.1f} to {far:.1f} m"), (592, "points, from aside")):
+    for x, words in ((120, "colour"), (350, f"depth: {near:.1f} to {far:.1f} m"), (592, "points, from the side")):
         svg.text(x, 20, words)
-    points, rgb = points_of(clip, [0], 3)
+    points, rgb = points_of(clip, [0], 4)
     xyz = points.xyz[points.valid]
     camera = clip.world_T_cam[0]
     view = View(svg, (488, 34, 224, 156), azimuth_of(camera[:3, 2]) + 48, torch.cat([xyz, camera[None, :3, 3]]))
@@ -175,7 +175,7 @@ def draw_frames(clip: Clip) -> Svg:
     assert clip.truth is not None
     cameras, objects, last = clip.world_T_cam, clip.truth.world_T_obj, len(clip) - 1
     mover = int((objects[last, :, :3, 3] - objects[0, :, :3, 3]).norm(dim=-1).argmax())
-    points, rgb = points_of(clip, [0], 4)
+    points, rgb = points_of(clip, [0], 5)
     xyz = points.xyz[points.valid]
     svg.text(176, 20, "world: metres, z up")
     shown = torch.cat([xyz, cameras[:, :3, 3], torch.zeros(1, 3)])
@@ -188,7 +188,7 @@ def draw_frames(clip: Clip) -> Svg:
     for frame, up in ((0, 42), (last, -22)):
         view.axes(objects[frame, mover], 0.1 * size, f"object, {clip.seconds[frame]:.1f} s", "start", up)
     turn = facing_T_world(cameras[0])
-    points, rgb = points_of(clip, range(len(clip)), 7)
+    points, rgb = points_of(clip, range(len(clip)), 9)
     turned = transform(points, turn, "world")
     normalizer = SceneNormalizer.fit(turned)
     canonical = normalizer.apply(turned)

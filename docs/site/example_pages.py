@@ -17,7 +17,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def to_markdown(script: str) -> str:
-    """Turn cells into Markdown: those of text as they are, those of code as blocks.
+    """Turn cells into Markdown, text as it is and code as blocks; without a table of contents, lines have room.
 
     Raises:
         ValueError: the script does not begin with a cell.
@@ -31,4 +31,4 @@ def to_markdown(script: str) -> str:
             parts.append(re.sub(r"^# ?", "", body, flags=re.MULTILINE).strip())
         else:
             parts.append(f"```python\n{body.strip()}\n```")
-    return "\n\n".join(parts) + "\n"
+    return "---\nhide: [toc]\n---\n\n" + "\n\n".join(parts) + "\n"
