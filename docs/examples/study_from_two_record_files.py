@@ -25,7 +25,7 @@ FOLDER = Path("outputs/my_study")
 
 # %% [markdown]
 # Questions with exact answers, about worlds that neither model was trained on. Any list of `Item`s will do ([your
-# data](../guides/your_data.md)).
+# questions](../guides/your_questions.md)).
 
 # %%
 categories = ("nearer_camera", "distance", "colour")
