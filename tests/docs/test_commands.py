@@ -75,6 +75,8 @@ def test_the_quick_blocks_of_a_page_run_in_their_order(
             continue
         if block.language == "python":
             exec(compile(block.text, block.name, "exec"), session)
+        for name, text in block.files().items():
+            Path(name).write_text(text)
         for command in block.commands() if block.language in ("bash", "console") else ():
             program, *words = command.words
             assert program == "region4d", f"{block.name}: say above the block why {program} is not run"

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _NOTE = re.compile(r"<!-- (?P<kind>long|needs): (?P<reason>.+) -->")
+_FILE = re.compile(r"^cat > (\S+) <<'(\w+)'\n((?:.*\n)*?)\2$", re.MULTILINE)
 _FENCE = re.compile(r"^```(?P<language>\w*)$")
 
 
@@ -40,9 +41,14 @@ class Block:
         """Where the block is."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
+    def files(self) -> dict[str, str]:
+        """Read the files that a shell block writes by `cat > NAME <<'END'`."""
+        return {name: text for name, _, text in _FILE.findall(self.text)}
+
     def commands(self) -> list[Command]:
-        """Read the commands of a shell block; what a console block shows after `$` is output."""
-        lines = re.sub(r" *\\\n *", " ", self.text).splitlines()
+        """Read the commands of a shell block but `cat > NAME`; what a console block shows after `$` is output."""
+        text = _FILE.sub("", self.text)
+        lines = re.sub(r" *\\\n *", " ", text).splitlines()
         if self.language != "console":
             words = [tuple(shlex.split(line, comments=True)) for line in lines]
             return [Command(each) for each in words if each]
