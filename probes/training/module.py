@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from safetensors.torch import save_file
-from torch import Tensor, vmap
+from torch import Tensor
 
-from benchmarks.metrics.dense import abs_rel
-from benchmarks.metrics.points import aligned_point_errors, depth_error
 from benchmarks.metrics.pose import pose_auc, relative_pose_errors
 from benchmarks.records.manifest import collect_manifest
 from models.geometry import invert
 from probes.camera_encoding import decode_camera, encode_camera
 from probes.clips.clip_sets import SPLITS
+from probes.dense_errors import dense_errors
 from probes.losses import camera_loss, depth_loss, point_loss
 from probes.probe import Probe, ProbeOutput
 from training.module import TrainingModule
@@ -138,14 +137,7 @@ def clip_errors(
     depend on it are then omitted.
     """
     height, width = depth.shape[-2:]
-    confidence, valid, true = labels["confidence"], labels["valid"], labels["depth"]
-    scale = (medians(true, valid) / medians(depth, valid))[:, None, None, None]
-    flat = [value.flatten(1, 3) for value in (points, labels["points"], confidence, valid)]
-    errors = {
-        "point_error": aligned_point_errors(*flat),
-        "depth_error": vmap(depth_error)(depth, true, confidence, valid),
-        "abs_rel": vmap(abs_rel)(scale * depth, true, valid),
-    }
+    errors = dense_errors(points, depth, labels)
     cam_T_world, _ = decode_camera(camera, height, width)
     centres = invert(labels["cam_T_world"])[..., :3, 3]
     static = (centres - centres[:, :1]).norm(dim=-1).amax(1) < STATIC_CAMERA
@@ -161,14 +153,6 @@ def clip_errors(
         {name: column[k] for name, column in columns.items() if not (is_static and name in directed)}
         for k, is_static in enumerate(static.tolist())
     ]
-
-
-def medians(
-    values: Float[Tensor, "clip view height width"], valid: Bool[Tensor, "clip view height width"]
-) -> Float[Tensor, "clip"]:
-    """Compute the median of the valid values of each clip."""
-    median: Tensor = torch.where(valid, values, torch.nan).flatten(1).nanmedian(-1).values
-    return median
 
 
 def point_clouds(names: Sequence[str], points: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:

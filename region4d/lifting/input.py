@@ -56,6 +56,22 @@ def read_input(
     if not pointers:
         raise ValueError("no object is marked; use --mask FILE (non-zero is inside) or --region x0,y0,x1,y1 (pixels)")
     footage = open_footage(source, frames, pointers, geometry, one_frame=True, segmenter=segmenter)
+    frame = frames.index if frames.index is not None else footage.frame or 0
+    return input_of(footage, source, frame, frames.count)
+
+
+def input_of(footage: MarkedClip, source: Path, frame: int, sampled: int | None = None) -> LiftInput:
+    """Take what is lifted from footage of one frame, with its objects marked.
+
+    Args:
+        footage: the frame.
+        source: where it comes from.
+        frame: its number there.
+        sampled: how many frames were sampled, where `frame` counts those.
+
+    Raises:
+        ValueError: of a mark no pixel has depth, or nothing stands out in its box.
+    """
     clip = footage.clip
     intrinsics = default_intrinsics(*clip.size, ASSUMED_FOV_DEG) if clip.intrinsics is None else clip.intrinsics[0]
     points = None if clip.depth is None else unproject(clip.depth[0], intrinsics)
@@ -66,7 +82,7 @@ def read_input(
     objects = [masks[index] for index in sorted(masks)]
     return LiftInput(
         source=source,
-        frame=frames.index if frames.index is not None else footage.frame or 0,
+        frame=frame,
         clip=clip,
         image=clip.video[0],
         masks=objects,
@@ -74,7 +90,7 @@ def read_input(
         points=points,
         depth=footage.depth,
         notes=_notes(footage),
-        sampled=frames.count,
+        sampled=sampled,
         metric=clip.metric,
         regions=region_facts(footage, [Region({0: mask}) for mask in objects]),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,28 +78,48 @@ def lift_into(
 def run_lift(networks: LiftingModel, given: LiftInput, sampling: Sampling, seeds: Sequence[int]) -> list[LiftedObject]:
     """Lift the objects, or candidates of one, in one batch, with a bar that counts calls of the networks."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, transient=True, disable=not get_console().is_interactive) as progress:
+        bar = progress.add_task(f"lifting {len(seeds)}", total=None)
+        return lift_counted(
+            networks,
+            given,
+            sampling,
+            seeds,
+            lambda called, total: progress.update(bar, completed=called, total=total),
+        )
+
+
+def lift_counted(
+    networks: LiftingModel,
+    given: LiftInput,
+    sampling: Sampling,
+    seeds: Sequence[int],
+    counted: Callable[[int, int], None],
+) -> list[LiftedObject]:
+    """Lift the objects, or candidates of one, in one batch.
+
+    `counted` gets the number of calls of the networks so far, and that of all; what it raises ends the lift.
+    """
     calls: dict[nn.Module, int] = {
         networks.flow: sampling.steps + (ROUNDS * FITTING_STEPS if sampling.fit == "shape" else 0)
     }
     if networks.refinement is not None:
         calls[networks.refinement] = sampling.refinement_steps
-    count = len(seeds)
-    with Progress(*columns, transient=True, disable=not get_console().is_interactive) as progress:
-        bar = progress.add_task(f"lifting {count}", total=sum(calls.values()))
-        hooks = [network.register_forward_hook(lambda *_: progress.advance(bar)) for network in calls]
-        try:
-            return lift_many(
-                [given.image] * count,
-                list(given.masks) if len(given.masks) == count else list(given.masks) * count,
-                [given.points] * count,
-                intrinsics=[None if given.points is None else given.intrinsics] * count,
-                model=networks,
-                sampling=sampling,
-                seeds=seeds,
-            )
-        finally:
-            for hook in hooks:
-                hook.remove()
+    numbers, total, count = itertools.count(1), sum(calls.values()), len(seeds)
+    hooks = [network.register_forward_hook(lambda *_: counted(next(numbers), total)) for network in calls]
+    try:
+        return lift_many(
+            [given.image] * count,
+            list(given.masks) if len(given.masks) == count else list(given.masks) * count,
+            [given.points] * count,
+            intrinsics=[None if given.points is None else given.intrinsics] * count,
+            model=networks,
+            sampling=sampling,
+            seeds=seeds,
+        )
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def made_by(model: Path, sampling: Sampling, seconds: float) -> dict[str, Any]:

@@ -79,15 +79,25 @@ def over_photo(
     objects: Sequence[LiftedObject],
     intrinsics: Float[Tensor, "3 3"],
 ) -> Image.Image:
-    """Draw the photo with the outlines of the masks, and beside it the meshes over the faded photo, in their place.
+    """Draw `photo_and_meshes` side by side, with titles."""
+    pictures = photo_and_meshes(image, masks, objects, intrinsics)
+    return contact_sheet(pictures, 2, ["photo and masks", "lifted meshes over the photo"])
+
+
+def photo_and_meshes(
+    image: UInt8[Tensor, "3 height width"],
+    masks: Sequence[Bool[Tensor, "height width"]],
+    objects: Sequence[LiftedObject],
+    intrinsics: Float[Tensor, "3 3"],
+) -> tuple[Image.Image, Image.Image]:
+    """Draw the photo with the outlines of the masks, and the meshes over the faded photo, in their place.
 
     `intrinsics` are those of the photo, pixels with centres at .5. Nothing in the photo hides a mesh.
     """
     image, stacked, intrinsics = fitted(image, torch.stack(list(masks)), intrinsics)
     marked = draw_regions(image, dict(enumerate(stacked)), min_side=1)
     meshes = [lifted.in_camera() for lifted in objects]
-    drawn = _to_picture(_overlay(faded(image), meshes, intrinsics))
-    return contact_sheet([marked, drawn], 2, ["photo and masks", "lifted meshes over the photo"])
+    return marked, _to_picture(_overlay(faded(image), meshes, intrinsics))
 
 
 def candidate_sheet(
