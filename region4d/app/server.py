@@ -19,17 +19,23 @@ except ImportError as error:
 
 from starlette.middleware import Middleware
 
+from region4d.app.lifting import Lifter
 from region4d.app.limits import Limits
 from region4d.app.pages.ask import add_ask_page
 from region4d.app.pages.footage import LIFETIME
+from region4d.app.pages.lift import add_lift_page
 from region4d.app.pages.measure import add_measure_page
+from region4d.app.pages.probe import add_probe_page
 from region4d.app.pages.studies import add_studies_page
 from region4d.app.pages.theme import CSS, theme
 from region4d.app.pages.worlds import add_worlds_page
+from region4d.app.probing.frozen_models import frozen_models
 from region4d.app.systems import System
 
 SWEEP = (600, 3600)  # seconds between sweeps of files, and how old a file gets
 MOST_WAITING = 64  # questions and openings in the queue
+# With WebGPU, the viewer of meshes (Babylon, in gr.Model3D) may ask a host of its own for a compiler of shaders.
+WITHOUT_WEBGPU = "<script>Object.defineProperty(navigator, 'gpu', {value: undefined})</script>"
 HEAD = """<div class="r4d-head"><h1>region<i>4d</i></h1>
 <p>Point at things in a video and ask about them in space and time.</p><span class="r4d-loaded">{}</span></div>"""
 
@@ -37,13 +43,20 @@ HEAD = """<div class="r4d-head"><h1>region<i>4d</i></h1>
 def build_app(systems: Sequence[System], settings: Settings) -> gr.Blocks:
     """Build the pages of a server."""
     with gr.Blocks(title="region4d", analytics_enabled=False, delete_cache=SWEEP) as app:
+        device = settings.geometry.device
         gr.HTML(HEAD.format(html.escape(" and ".join(system.name for system in systems))))
         session = gr.State(None, time_to_live=LIFETIME)  # what a visitor opened, on whichever page
+        lifter = Lifter(settings.lift_model, device)
+        frozen = frozen_models(settings.probes, device)
         with gr.Tabs():
             with gr.Tab("Ask", id="ask") as tab:
                 add_ask_page(systems, settings, session, tab)
             with gr.Tab("Measure", id="measure") as tab:
                 add_measure_page(systems, settings, session, tab)
+            with gr.Tab("Lift", id="lift") as tab:
+                add_lift_page(lifter, settings, session, tab)
+            with gr.Tab("Probe", id="probe") as tab:
+                add_probe_page(frozen, settings, session, tab)
             with gr.Tab("Worlds", id="worlds"):
                 add_worlds_page()
             with gr.Tab("Studies", id="studies"):
@@ -86,6 +99,7 @@ def served(
                 state_session_capacity=200,
                 theme=theme(),
                 css=CSS,
+                head=WITHOUT_WEBGPU,
                 app_kwargs={"middleware": [Middleware(Limits, max_bytes=settings.max_upload_bytes)]},
             )
             yield address

@@ -16,7 +16,8 @@ MOST_FRAMES = 16  # of one clip
 class Settings:
     """The limits of a server. `frames` is how many are sampled of a clip unless a visitor says otherwise.
 
-    `geometry` gives depth to footage that has none, and `segmenter` turns clicks into masks.
+    `geometry` gives depth to footage that has none, and `segmenter` turns clicks into masks. `lift_model` is a name or
+    folder; `probes` are finished runs.
 
     Raises:
         ValueError: a folder does not exist, or two studies have one name.
@@ -29,6 +30,8 @@ class Settings:
     geometry: GeometrySource = field(default_factory=GeometrySource)
     studies: tuple[FinishedStudy, ...] = ()
     segmenter: Segmenter | None = None
+    lift_model: Path = Path("lift_tiny")
+    probes: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         for folder in self.folders:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.geometry import unproject
+from models.geometry import transform_points, unproject
+from models.lifting.export import to_trimesh
 from models.lifting.inputs.boxed_object import object_in_box
+from models.lifting.meshes.mesh import ColouredMesh
 from models.regions import Region
 from models.regions.drawing import region_colour
 from models.sr3d.text.mentions import mention
@@ -32,7 +34,9 @@ STEP_SECONDS = (0.15, 1.0)  # shortest and longest time that a frame is shown
 TINT = 0.6  # share of the colour of its region that a point takes
 TRIM = 0.02  # share of the points of a region that its box leaves out at each side
 FEWEST = 8  # points of a region that has a box
+FADED, FADED_CONTRAST = 90, 0.75  # the points around a mesh: value of their black, and what is left of their contrast
 CAMERA, OTHER_CAMERA, LINE = (213, 60, 0), (150, 150, 150), (230, 20, 120)
+DARK = "matchMedia('(prefers-color-scheme: dark)')"  # a frame may hear of it after its page has started
 _EDGES = [(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 3), (2, 6), (3, 7), (4, 5), (4, 6), (5, 7), (6, 7)]
 
 
@@ -59,28 +63,73 @@ def scene_html(clip: Clip, regions: Sequence[Region] = (), line: SceneLine | Non
     points = clip.points()
     if points is None or not bool(points.valid.any()):
         raise ValueError("this footage has no depth, so there are no points to show")
-    console = rich.get_console()  # viser says there that its server stopped
-    spoken, console.quiet = console.quiet, True
-    server = viser.ViserServer(host="127.0.0.1", port=0, verbose=False)  # nobody connects; only its writer is used
-    try:
-        _place_camera(server, clip, points.xyz, points.valid)
+
+    def add(server: viser.ViserServer) -> Callable[[int], None]:
+        _place_camera(server, clip, points.xyz[points.valid])
         cameras = _add_cameras(server, clip, points.xyz, points.valid)
         nodes = [_add_frame(server, clip, regions, frame, points.xyz, points.valid) for frame in range(len(clip))]
         if line is not None:
             _add_line(server, line)
-        writer = server.get_scene_serializer()
-        for frame, seconds in enumerate(_durations(clip)):
-            for other, shown in enumerate(nodes):
-                shown.visible = other == frame
+
+        def show(frame: int) -> None:
+            for other, node in enumerate(nodes):
+                node.visible = other == frame
             for other, camera in enumerate(cameras):
                 camera.color = CAMERA if other == frame else OTHER_CAMERA
-            if len(clip) > 1:
-                writer.insert_sleep(seconds)
+
+        return show
+
+    return write_scene(clip.seconds, add)
+
+
+def lifted_html(clip: Clip, mask: Bool[Tensor, "height width"], mesh: ColouredMesh) -> str:
+    """Write a mesh among the faded points of its frame, those under the mask left out; the mesh is in the camera.
+
+    Args:
+        clip: of one frame.
+        mask: the pixels of the object.
+        mesh: the object, in the axes of the camera.
+
+    Raises:
+        ValueError: the clip has no depth.
+    """
+    points = clip.points()
+    if points is None:
+        raise ValueError("this footage has no depth, so there are no points to show")
+    rest = points.valid & ~mask
+    grey = clip.video.float().mean(1, keepdim=True)
+    faded = replace(clip, video=(FADED + (1 - FADED / 255) * FADED_CONTRAST * grey).byte().expand(-1, 3, -1, -1))
+    vertices = mesh.vertices if clip.world_T_cam is None else transform_points(mesh.vertices, clip.world_T_cam[0])
+
+    def add(server: viser.ViserServer) -> Callable[[int], None]:
+        _place_camera(server, clip, vertices, back=-0.2, above=0.25)
+        _add_cameras(server, clip, points.xyz, points.valid)
+        _add_frame(server, faded, (), 0, points.xyz, rest)
+        placed = ColouredMesh(vertices, mesh.faces, mesh.colours)
+        server.scene.add_mesh_trimesh("/mesh", to_trimesh(placed))
+        return lambda _frame: None
+
+    return write_scene(clip.seconds, add)
+
+
+def write_scene(seconds: Float[Tensor, "time"], add: Callable[[viser.ViserServer], Callable[[int], None]]) -> str:
+    """Write a scene as one page. `add` adds its nodes, and returns what shows one frame alone; a slider plays them."""
+    console = rich.get_console()  # viser says there that its server stopped
+    spoken, console.quiet = console.quiet, True
+    server = viser.ViserServer(host="127.0.0.1", port=0, verbose=False)  # nobody connects; only its writer is used
+    try:
+        show = add(server)
+        writer = server.get_scene_serializer()
+        for frame, wait in enumerate(_durations(seconds)):
+            show(frame)
+            if len(seconds) > 1:
+                writer.insert_sleep(wait)
         text: str = writer.as_html()
     finally:
         server.stop()
         console.quiet = spoken
-    return text.replace("={darkMode:false}", "={darkMode:matchMedia('(prefers-color-scheme: dark)').matches}")
+    text = text.replace("={darkMode:false}", f"={{darkMode:{DARK}.matches}}")
+    return text.replace("</head>", f"<script>{DARK}.onchange = () => location.reload()</script></head>", 1)
 
 
 def scene_frame(page: str, title: str) -> str:
@@ -91,8 +140,8 @@ def scene_frame(page: str, title: str) -> str:
     )
 
 
-def _durations(clip: Clip) -> list[float]:
-    gaps = clip.seconds.diff().tolist()
+def _durations(seconds: Float[Tensor, "time"]) -> list[float]:
+    gaps = seconds.diff().tolist()
     shortest, longest = STEP_SECONDS
     return [min(longest, max(shortest, gap)) for gap in (*gaps, gaps[-1] if gaps else longest)]
 
@@ -206,18 +255,15 @@ def _add_cameras(
 
 
 def _place_camera(
-    server: viser.ViserServer,
-    clip: Clip,
-    xyz: Float[Tensor, "time height width 3"],
-    valid: Bool[Tensor, "time height width"],
+    server: viser.ViserServer, clip: Clip, xyz: Float[Tensor, "point 3"], back: float = 0.3, above: float = 0.4
 ) -> None:
-    """Look from above and behind the first camera at the middle of the points."""
-    middle = xyz[valid].median(0).values
+    """Look at the middle of points from behind and above the first camera, by shares of its distance from them."""
+    middle = xyz.median(0).values
     server.scene.set_up_direction("-y" if clip.world_T_cam is None else "+z")
     pose = torch.eye(4) if clip.world_T_cam is None else clip.world_T_cam[0]
     up = torch.tensor([0.0, -1.0, 0.0] if clip.world_T_cam is None else [0.0, 0.0, 1.0])
     towards = middle - pose[:3, 3]
-    position = pose[:3, 3] - 0.3 * towards + 0.4 * towards.norm() * up
+    position = pose[:3, 3] - back * towards + above * towards.norm() * up
     server.initial_camera.position = tuple(position.tolist())
     server.initial_camera.look_at = tuple(middle.tolist())
     server.initial_camera.up = tuple(up.tolist())

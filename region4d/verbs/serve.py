@@ -10,6 +10,7 @@ import typer
 from region4d import flags
 
 MODELS = 2
+SHIPPED_LIFT = Path("lift_tiny")  # a name of the checkpoint registry
 
 
 def serve(
@@ -32,11 +33,18 @@ def serve(
     segmenter: Annotated[
         str | None, typer.Option(help="SAM 2 or SAM 3 of transformers, for regions by clicks: a folder or name")
     ] = None,
+    lift_model: Annotated[
+        Path, typer.Option(help="lifting model of the Lift page: a shipped name or a folder")
+    ] = SHIPPED_LIFT,
+    probe: Annotated[
+        list[Path] | None,
+        typer.Option(help="finished run of train experiment=probe/bank, for the Probe page; repeatable"),
+    ] = None,
     max_upload_mb: Annotated[int, typer.Option(min=1, help="largest upload")] = 200,
     max_seconds: Annotated[float, typer.Option(min=1, help="longest video")] = 600,
     device: flags.DeviceFlag = None,
 ) -> None:
-    """Serve the web app: open footage, draw regions, ask one or two models, see the points, measure; worlds; studies.
+    """Serve the web app: ask one or two models about regions, measure, lift objects, probe features, browse studies.
 
     Everything stays on this machine: the pages ask no other host, uploads are deleted once they are read, and nothing
     outside of --folder and --study is opened. Ctrl-C ends.
@@ -65,7 +73,15 @@ def serve(
     systems = [System.load(name, str(on)) for name in names]
     frames = systems[0].frames
     settings = Settings(
-        tuple(folder or ()), max_upload_mb, max_seconds, frames, geometry, studies=studies, segmenter=clicks
+        tuple(folder or ()),
+        max_upload_mb,
+        max_seconds,
+        frames,
+        geometry,
+        studies=studies,
+        segmenter=clicks,
+        lift_model=lift_model,
+        probes=tuple(probe or ()),
     )
     with served(systems, settings, host, port) as address:
         typer.echo(f"region4d: {address} (Ctrl-C ends)", err=True)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from models.segmenters import open_segmenter
+from region4d.app.probing import linear_head
 from region4d.app.settings import Settings
 from region4d.app.systems import System
 from region4d.studies.finished import FinishedStudy
@@ -42,7 +43,16 @@ def settings(rooms: Path, world_study: Path, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def site(systems: list[System], settings: Settings) -> Iterator[str]:
+def few_worlds() -> Iterator[None]:
+    """Linear heads are fitted on twelve worlds, so that a test takes a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("WORLDS", 12), ("BATCH", 6), ("HELD_OUT", 3)):
+            patch.setattr(linear_head, name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def site(systems: list[System], settings: Settings, few_worlds: None) -> Iterator[str]:
     """The address of a running app."""
     pytest.importorskip("gradio", reason="needs gradio, of the extra app")
     from region4d.app.server import served

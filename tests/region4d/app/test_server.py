@@ -21,6 +21,9 @@ except ImportError:
     pytest.skip("needs gradio, of the extra app", allow_module_level=True)
 
 
+LARGEST_OF_WORLD_6 = [{"region": 0, "frame": 0, "box": [69, 58, 146, 160]}]
+
+
 def visitor(site: str) -> Client:
     return Client(site, verbose=False)
 
@@ -161,6 +164,40 @@ def test_the_worlds_page_shows_objects_pictures_and_points(site: str) -> None:
     for part in ("<th>object</th>", "data:image/png;base64,", "data:video/mp4;base64,"):
         assert part in pictures
     assert "<iframe" in scene
+
+
+def test_an_object_is_lifted_and_its_file_is_that_of_this_visitor(site: str) -> None:
+    client = visitor(site)
+    client.predict(6, 4, False, api_name="/open_world")
+    card, pictures, scene, download = client.predict(LARGEST_OF_WORLD_6, "quick", api_name="/lift")
+    assert "<b>Exact</b>" in card
+    assert "depth: exact, of the world (metric)" in card
+    assert "confidence: " in card
+    assert pictures.count("data:image/jpeg;base64,") == 2
+    assert 'title="The mesh in the points"' in scene
+    assert Path(download["value"]).read_bytes()[:4] == b"glTF"
+
+
+def test_a_lift_without_a_mark_or_footage_is_one_message(site: str) -> None:
+    client = visitor(site)
+    with pytest.raises(AppError, match="there is no footage"):
+        client.predict(LARGEST_OF_WORLD_6, "quick", api_name="/lift")
+    client.predict(6, 1, False, api_name="/open_world")
+    with pytest.raises(AppError, match="no object is marked; draw a region"):
+        client.predict([], "quick", api_name="/lift")
+
+
+def test_a_world_is_probed_at_the_layer_that_is_asked_for(site: str) -> None:
+    client = visitor(site)
+    client.predict(6, 8, False, api_name="/open_world")
+    errors, depth, scene, features, _ = client.predict("video_mae", 2, api_name="/probe")
+    assert "from layer 2 by a linear head" in errors
+    assert "<th>without looking</th>" in errors
+    assert depth.count("<img") == 16
+    assert 'title="true points and predicted points"' in scene
+    assert features.count("<b>layer ") == 12
+    with pytest.raises(AppError, match="dino is not in the list of choices"):
+        client.predict("dino", None, api_name="/probe")
 
 
 def reply(site: str, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, dict[str, str]]:

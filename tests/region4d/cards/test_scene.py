@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from models.lifting.meshes.mesh import ColouredMesh
 from models.regions import Region
 from region4d.app.opening import open_world
-from region4d.cards.scene import SceneLine, scene_frame, scene_html
+from region4d.cards.scene import SceneLine, lifted_html, scene_frame, scene_html
 from scenes.clip import Clip
 
 
@@ -76,3 +77,15 @@ def test_the_frame_of_a_scene_may_run_scripts_alone_and_keeps_its_page_as_text()
     assert 'sandbox="allow-scripts"' in frame
     assert "<script>" not in frame
     assert 'title="a &quot;title&quot;"' in frame
+
+
+def test_a_mesh_is_among_the_faded_points_of_its_frame() -> None:
+    clip = open_world(6, 1, False).clip
+    corners = torch.tensor([[0.0, 0, 2], [1, 0, 2], [0, 1, 2]])
+    mesh = ColouredMesh(corners, torch.tensor([[0, 1, 2]]), torch.full((3, 3), 200, dtype=torch.uint8))
+    nothing = torch.zeros(clip.size, dtype=torch.bool)
+    page = lifted_html(clip, nothing, mesh)
+    assert "__VISER_EMBED_DATA__" in page
+    masked = nothing.clone()
+    masked[:, :160] = True
+    assert len(lifted_html(clip, masked, mesh)) < len(page)  # the points of the object are left out
