@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+THREAD = "work of a page"
 Report = Callable[[str, float], None]  # what is being done, and the share of the work that is done
 
 
@@ -58,7 +59,7 @@ def steps(work: Callable[[Report], T]) -> Generator[Step | Done[T]]:
         finally:
             messages.put(RuntimeError("this ended with an error, which the terminal of the server shows"))
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name=THREAD, daemon=True).start()
     try:
         while True:
             message = messages.get()

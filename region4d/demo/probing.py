@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from distill.linear_probe import Ridge
+from distill.ridge import Ridge
 from probes.extractors.extractor import Extractor
 from probes.extractors.images.pixels import PixelExtractor
 from probes.extractors.video.videomae import VideoMAEExtractor

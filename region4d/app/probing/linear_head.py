@@ -12,7 +12,7 @@ from einops import rearrange
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from distill.linear_probe import Ridge
+from distill.ridge import Ridge
 from probes.clips.clip_sets import resample
 from probes.clips.labels import Labels, labels_from_depth
 from probes.extractors.extractor import Extractor

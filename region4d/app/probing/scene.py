@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from region4d.cards.scene import write_scene
 
 GAP = 1.1  # between the middles of two clouds, in their widths
 FARTHEST = 0.98  # quantile of the points that decides how large a cloud is
-POINT = 0.014  # side of a point, relative to the width of a cloud
+POINT = 0.7  # side of a point, relative to the width of a cloud over the number of points along it
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def clouds_html(clouds: Sequence[Cloud], seconds: Float[Tensor, "time"]) -> str:
                     f"/view {frame}/{cloud.label}",
                     (cloud.xyz[frame] + k * apart).numpy().astype(np.float32),
                     cloud.rgb[frame].numpy(),
-                    point_size=POINT * width,
+                    point_size=POINT * width / max(1.0, math.sqrt(len(cloud.xyz[frame]))),
                     point_shape="square",
                     point_shading="flat",
                     precision="float32",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import os
+import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ import pytest
 
 from region4d.app.marks import to_canvas
 from region4d.app.opening import KnownQuestion, open_world
+from region4d.app.work import THREAD
 from tests.support.floor import floor_pixels, on_floor
 from tests.support.footage import write_footage
 
@@ -70,7 +73,8 @@ def test_an_upload_is_answered_and_none_of_its_bytes_stay(site: str, tmp_path: P
     client.predict(handle_file(str(path)), 4, api_name="/open_upload")
     cards, _ = client.predict(boxes((10, 10, 50, 50)), "How tall is <region0>?", api_name="/ask")
     assert "no depth: colours alone" in cards
-    left = [each for each in Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*") if each.is_file()]
+    files = Path(os.environ["GRADIO_TEMP_DIR"]).rglob("*")
+    left = [each for each in files if each.is_file() and each.name != "lifted.glb"]  # of tests before
     assert sum(each.stat().st_size for each in left) == 0  # gradio leaves empty files behind
 
 
@@ -164,6 +168,21 @@ def test_the_worlds_page_shows_objects_pictures_and_points(site: str) -> None:
     for part in ("<th>object</th>", "data:image/png;base64,", "data:video/mp4;base64,"):
         assert part in pictures
     assert "<iframe" in scene
+
+
+def test_a_lift_that_is_cancelled_ends_on_the_server_too(site: str) -> None:
+    client = visitor(site)
+    client.predict(6, 1, False, api_name="/open_world")
+    job = client.submit(LARGEST_OF_WORLD_6, "thorough", api_name="/lift")
+    end = time.monotonic() + 30
+    while not job.outputs():  # how far it is
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    job.cancel()
+    while any(thread.name == THREAD for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert 'role="progressbar"' in job.outputs()[-1][0]  # and not the card of a lifted object
 
 
 def test_an_object_is_lifted_and_its_file_is_that_of_this_visitor(site: str) -> None:
