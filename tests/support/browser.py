@@ -95,6 +95,10 @@ class Browser:
         feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[feature])
 
+    def wait_fits(self, width: int) -> None:
+        """Wait until nothing reaches beyond the width of the page; gradio moves tabs into a menu after a resize."""
+        self.wait(f"document.documentElement.scrollWidth <= {width}", f"a page of {width} pixels")
+
     def click(self, text: str) -> None:
         """Click the last visible button with this text."""
         found = (

@@ -38,7 +38,7 @@ def test_a_visitor_draws_two_regions_asks_and_sees_the_answers_and_points(site: 
         tab.run("new Promise(done => setTimeout(done, 2000))")  # the scene starts its workers
         for width, height in ((1280, 800), (400, 800)):
             tab.size(width, height)
-            assert tab.run("document.documentElement.scrollWidth") <= width
+            tab.wait_fits(width)
         assert tab.hosts == {urlsplit(site).netloc}
         assert [line for line in tab.said if "Refused" in line or "violates" in line] == []
 
@@ -163,7 +163,7 @@ def test_on_a_phone_a_finger_draws_and_two_touches_measure_what_another_page_ope
         assert float(said.removesuffix(" m")) == pytest.approx(float((one - other).norm()), rel=0.03)  # of a pixel
         tab.wait("document.querySelectorAll('.r4d-answers .r4d-answer').length === 2", "two models")
         tab.wait("document.querySelector('iframe[title=\"Points with a line\"]')", "the scene")
-        assert tab.run("document.documentElement.scrollWidth") <= 400
+        tab.wait_fits(400)
         assert tab.hosts == {urlsplit(site).netloc}
 
 

@@ -14,7 +14,7 @@ def fits(tab: Browser) -> None:
     """Nothing is wider than the window, at two widths."""
     for width in (400, 1280):
         tab.size(width, 800)
-        assert tab.run("document.documentElement.scrollWidth") <= width
+        tab.wait_fits(width)
 
 
 def test_a_visitor_lifts_an_object_then_probes_the_same_world(site: str, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_visitor_filters_a_study_and_opens_an_item(site: str, tmp_path: Path) 
         tab.wait("document.querySelector('.r4d-measured')", "the errors of probes")
         for width in (1280, 400):
             tab.size(width, 800)
-            assert tab.run("document.documentElement.scrollWidth") <= width
+            tab.wait_fits(width)
         tab.run("new Promise(done => setTimeout(done, 2000))")  # the scene starts its workers
         assert tab.hosts == {urlsplit(site).netloc}
         assert [line for line in tab.said if "Refused" in line or "violates" in line] == []
