@@ -11,7 +11,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import torch
 
 pytest_plugins = [
-    "tests.support.command_line",
+    "tests.support.programs.command_line",
     "tests.support.distillation",
     "tests.support.lifting",
     "tests.support.map_anything",

@@ -15,7 +15,7 @@ from distill.target_cache import TargetCache
 from distill.teachers import Expert4D, Oracle
 from scenes.clip import Clip
 from tests.support.distillation import FRAMES, SIZE, WORLD, build_expert, build_student
-from tests.support.processes import CONTEXT, process
+from tests.support.programs.processes import CONTEXT, process
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import typer
 
 from region4d.cli import build_app, main
 from region4d.config import compose_config, first_of_sweep, split_multirun
-from tests.support.documents import PAGES, README, ROOT, Block, Command, blocks
+from tests.support.programs.documents import PAGES, README, ROOT, Block, Command, blocks
 
 FOREIGN = {"hf", "pip", "source", "uv"}  # other people's programs, and the shell's
 CONFIGURED = {"train", "extract", "bench", "compare", "probe", "study"}  # verbs that take Hydra overrides

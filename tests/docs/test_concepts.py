@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import ROOT, links
+from tests.support.programs.documents import ROOT, links
 
 IMAGES = ROOT / "docs" / "images"
 DRAWN = {Path(link).stem for link in links(ROOT / "docs" / "concepts.md") if link.endswith(".svg")}

@@ -7,7 +7,7 @@ import pytest
 
 from scenes.questions.facts import Facts
 from scenes.worlds import WorldConfig, make_world, render
-from tests.support.documents import README
+from tests.support.programs.documents import README
 
 
 def test_the_exact_answers_of_the_readme_are_those_of_the_world() -> None:

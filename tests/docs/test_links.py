@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import PAGES, README, ROOT, anchors, links, without_blocks
+from tests.support.programs.documents import PAGES, README, ROOT, anchors, links, without_blocks
 
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 

@@ -1,6 +1,6 @@
 import re
 
-from tests.support.documents import README, ROOT
+from tests.support.programs.documents import README, ROOT
 
 TEXT = README.read_text()
 

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support.browser import open_browser
-from tests.support.documents import ROOT
+from tests.support.programs.browser import open_browser
+from tests.support.programs.documents import ROOT
 
 LOADED = {"link": "href", "script": "src", "img": "src", "image": "href", "iframe": "src", "source": "src"}
 OUTSIDE = re.compile(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*")  # in a style sheet

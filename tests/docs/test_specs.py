@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.support.documents import ROOT
+from tests.support.programs.documents import ROOT
 
 SPECS = ROOT / "docs" / "specs"
 NOTES = "sr3d|rgpt4d|sam3d|vidfm3d|tiny_4d"

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from scenes.readers.open_clip import open_clip
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 NEARER = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
 VIDEOS = ("coffee.mp4", "cups.mp4")

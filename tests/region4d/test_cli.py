@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from region4d.cli import VERBS, build_app
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 
 @pytest.mark.parametrize("verb", ["ask", "lift"])

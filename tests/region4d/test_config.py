@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from models.sr3d import SR3DForConditionalGeneration
 from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
 from region4d.verbs.speed import student_config
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
 
 EXPERIMENTS = sorted(
     p.relative_to(CONFIGS / "experiment").with_suffix("").as_posix() for p in (CONFIGS / "experiment").rglob("*.yaml")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import region4d as facade
-from tests.support.command_line import Run
+from tests.support.programs.command_line import Run
 
 ROOM = ("--export", "--seed", "6", "--count", "1", "--frames", "4", "--output", "outputs/rooms")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.command_line import Run, assert_one_line
-from tests.support.footage import cut, write_footage
+from tests.support.clips.footage import cut, write_footage
+from tests.support.programs.command_line import Run, assert_one_line
 
 NEARER = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
 

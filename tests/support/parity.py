@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
 from benchmarks.parity.record_golden import record
-from tests.support.nvila_folder import CHANNELS, HEAD, TAIL, WIDTH, write_nvila
+from tests.support.folders.nvila_folder import CHANNELS, HEAD, TAIL, WIDTH, write_nvila
 
 SIDE = 32  # of a tile: these pictures are neither cut nor resized
 

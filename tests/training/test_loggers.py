@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from region4d.config import build, compose_config
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 from training import loggers
 
 WORDS = ("experiment=sr3d/tiny_static", "arm=2d", "data.seeds=[0,4]", "data.batch_size=2", "trainer.max_steps=4")

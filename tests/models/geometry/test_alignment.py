@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.geometry import align_scale, align_scale_shift, align_similarity, matrix, transform_points
-from tests.support.random_geometry import random_rotations
+from tests.support.clips.random_geometry import random_rotations
 
 SEEDS = st.integers(0, 10_000)
 

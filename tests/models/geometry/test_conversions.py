@@ -18,7 +18,7 @@ from models.geometry import (
     transform_points,
     z_up_T_tilted,
 )
-from tests.support.random_geometry import random_poses
+from tests.support.clips.random_geometry import random_poses
 
 
 def test_camera_points_turn_to_x_right_y_forward_z_up() -> None:

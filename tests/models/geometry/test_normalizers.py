@@ -19,7 +19,7 @@ from models.geometry import (
     transform_points,
     unproject,
 )
-from tests.support.random_geometry import random_poses, random_world
+from tests.support.clips.random_geometry import random_poses, random_world
 
 SEEDS = st.integers(0, 10_000)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from models.geometry import PointMap, default_intrinsics, pixel_centres, pool_points, project, transform, unproject
-from tests.support.random_geometry import random_poses
+from tests.support.clips.random_geometry import random_poses
 
 SEEDS = st.integers(0, 10_000)
 

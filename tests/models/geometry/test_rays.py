@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from models.geometry import default_intrinsics, matrix, project, transform_points
 from models.geometry.rays import cameras_from_rays, plucker_rays
-from tests.support.random_geometry import random_poses
+from tests.support.clips.random_geometry import random_poses
 
 
 def test_the_central_ray_of_a_camera_looks_forward_from_its_centre() -> None:

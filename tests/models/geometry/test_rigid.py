@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.geometry import invert, matrix, transform_points
-from tests.support.random_geometry import random_poses
+from tests.support.clips.random_geometry import random_poses
 
 SEEDS = st.integers(0, 10_000)
 

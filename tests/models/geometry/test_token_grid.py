@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.geometry import PointMap, pool_points
-from tests.support.random_geometry import random_world
+from tests.support.clips.random_geometry import random_world
 
 
 def test_a_token_is_the_mean_of_its_known_points() -> None:

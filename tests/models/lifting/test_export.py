@@ -16,8 +16,8 @@ from models.geometry import matrix
 from models.lifting import LiftedObject, write_glb, write_ply
 from models.lifting.export import gltf_T_cam, linear_from_srgb
 from models.lifting.meshes.mesh import coloured, extract_mesh
+from tests.support.clips.random_geometry import random_rotations
 from tests.support.lifting import SeenObject, ball, true_object
-from tests.support.random_geometry import random_rotations
 
 
 def some_object(seed: int) -> LiftedObject:

@@ -16,7 +16,7 @@ from models.providers import DepthModel, relative_to_depth
 from models.providers.depth_model import UNUSED
 from scenes.clip import Clip
 from scenes.readers.estimated_geometry import add_geometry
-from tests.support.depth_checkpoints import RELATIVE, WRITERS, write_depth_model
+from tests.support.folders.depth_checkpoints import RELATIVE, WRITERS, write_depth_model
 
 KNOWN = torch.tensor([[50.0, 0, 30], [0, 55, 20], [0, 0, 1]]).expand(3, 3, 3)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.providers import DepthModel, GeometryFiles, open_provider
-from tests.support.depth_checkpoints import write_depth_model
+from tests.support.folders.depth_checkpoints import write_depth_model
 
 
 def test_a_name_tells_its_provider(tmp_path: Path) -> None:

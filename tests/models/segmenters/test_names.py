@@ -26,7 +26,7 @@ from transformers import (
 )
 
 from models.segmenters import Click, Prompt, open_segmenter
-from tests.support.segmenter_checkpoints import write_sam2, write_sam3, write_sam3_tracker
+from tests.support.folders.segmenter_checkpoints import write_sam2, write_sam3, write_sam3_tracker
 
 SIZE = (48, 60)
 ONE = Prompt((Click(1, 20, 10),))

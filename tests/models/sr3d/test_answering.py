@@ -12,7 +12,7 @@ from models.sr3d.answering import Answerer, Query, open_processor
 from models.sr3d.text.mentions import name_mentions, renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, pipeline
 from models.regions import Region
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
 from models.sr3d.bases import load_nvila_lite
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
 from tests.support.sr3d import pixels, two_regions
 
 QUESTION = "How far is the cup?"

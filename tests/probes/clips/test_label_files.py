@@ -15,7 +15,7 @@ import probes.clips.label_files
 from models.geometry import invert, transform_points, unproject
 from probes.clips.label_files import LabelFile, write_labels
 from probes.clips.labels import labels_from_depth
-from tests.support.random_geometry import random_poses
+from tests.support.clips.random_geometry import random_poses
 
 FRAMES, HEIGHT, WIDTH = 9, 6, 8
 

@@ -9,8 +9,8 @@ from probes.clips.view_sampler import ViewSampler
 from probes.features.extraction import fill_stores
 from probes.features.options import ExtractionOptions
 from probes.training.stored_features import StoredFeatures
+from tests.support.clips.random_geometry import random_poses
 from tests.support.probes import MeanExtractor
-from tests.support.random_geometry import random_poses
 
 FRAMES = 14
 

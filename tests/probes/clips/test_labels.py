@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.geometry import invert, transform_points, unproject
 from probes.clips.labels import Labels, labels_from_depth, labels_from_points
-from tests.support.random_geometry import random_poses
+from tests.support.clips.random_geometry import random_poses
 
 VIEWS, HEIGHT, WIDTH = 3, 6, 8
 

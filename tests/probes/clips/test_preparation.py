@@ -15,8 +15,8 @@ from probes.clips.preparation import Prepared, crop_and_resize, prepare_co3d, pr
 from scenes.clip import Clip, Truth
 from scenes.datasets.co3d import Co3dSequence, list_co3d
 from scenes.datasets.dl3dv import Dl3dvScene, list_dl3dv
-from tests.support.co3d_folder import Box, write_category
-from tests.support.dl3dv_folder import write_scene
+from tests.support.folders.co3d_folder import Box, write_category
+from tests.support.folders.dl3dv_folder import write_scene
 
 SIZE = (18, 32)
 

@@ -16,7 +16,7 @@ from tests.support.checkpoints.cosmos import cosmos
 from tests.support.checkpoints.hunyuan_video import hunyuan_video
 from tests.support.checkpoints.ltx_video import ltx_video
 from tests.support.checkpoints.open_sora import open_sora
-from tests.support.extractor_clips import clip
+from tests.support.clips.extractor_clips import clip
 
 SMALL, WIDE = (32, 48), (64, 96)
 

@@ -8,7 +8,7 @@ from probes.features.extraction import fill_stores
 from probes.features.options import ExtractionOptions
 from probes.features.store import FeatureStore
 from tests.support.probes import MeanExtractor, toy_clips
-from tests.support.processes import process
+from tests.support.programs.processes import process
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from probes.extractors.slots import Features, SlotMap
 from probes.features.memory import read_into
 from probes.features.store import FeatureStore
-from tests.support.processes import CONTEXT, process
+from tests.support.programs.processes import CONTEXT, process
 
 CAUSAL = SlotMap(((0,), (1, 2, 3, 4), (5, 6, 7, 8)))
 

@@ -11,7 +11,7 @@ from region4d.app.systems import System
 from region4d.studies.finished import FinishedStudy
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render
-from tests.support.segmenter_checkpoints import write_sam2
+from tests.support.folders.segmenter_checkpoints import write_sam2
 
 ROOT = Path(__file__).resolve().parents[3]
 

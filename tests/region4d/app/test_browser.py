@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from region4d.app.opening import open_world
-from tests.support.browser import Browser, open_browser
+from tests.support.clips.footage import write_footage
 from tests.support.floor import floor_pixels, on_floor
-from tests.support.footage import write_footage
+from tests.support.programs.browser import Browser, open_browser
 
 DRAWN = "#canvas canvas"
 CANVAS = f"document.querySelector('{DRAWN}')"

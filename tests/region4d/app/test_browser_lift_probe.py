@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.browser import Browser, open_browser
+from tests.support.programs.browser import Browser, open_browser
 
 SCENE = "document.querySelector('iframe.r4d-scene[title=\"{}\"]')?.offsetParent"
 

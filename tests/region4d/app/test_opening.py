@@ -13,7 +13,7 @@ from region4d.app.opening import open_listed, open_upload, open_world
 from region4d.app.settings import Settings
 from scenes.clip import Clip
 from scenes.questions.facts import Facts
-from tests.support.footage import write_footage
+from tests.support.clips.footage import write_footage
 
 
 def test_an_upload_is_opened_and_its_file_deleted(tmp_path: Path, settings: Settings) -> None:

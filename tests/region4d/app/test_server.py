@@ -14,8 +14,8 @@ import pytest
 from region4d.app.marks import to_canvas
 from region4d.app.opening import KnownQuestion, open_world
 from region4d.app.work import THREAD
+from tests.support.clips.footage import write_footage
 from tests.support.floor import floor_pixels, on_floor
-from tests.support.footage import write_footage
 
 try:
     from gradio_client import Client, handle_file

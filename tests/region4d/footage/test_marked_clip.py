@@ -20,8 +20,8 @@ from region4d.footage import FrameChoice, GeometrySource, marked_clip, open_foot
 from scenes.clip import Clip
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.readers.video import BACKENDS
-from tests.support.footage import shown_index, write_footage
-from tests.support.odd_footage import write_card
+from tests.support.clips.footage import shown_index, write_footage
+from tests.support.clips.odd_footage import write_card
 
 CAMERA = torch.tensor([[50.0, 0, 16], [0, 50, 12], [0, 0, 1]])
 

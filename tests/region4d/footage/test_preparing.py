@@ -13,7 +13,7 @@ from models.providers import GeometryEstimate
 from region4d.footage import FrameChoice, GeometrySource, open_footage, parse_pointers
 from region4d.footage.preparing import CHUNK, prepare_footage
 from scenes.readers.open_clip import open_clip
-from tests.support.footage import write_footage
+from tests.support.clips.footage import write_footage
 
 FRAMES = CHUNK + 2
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import region4d as facade
-from tests.support.browser import open_browser
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.browser import open_browser
+from tests.support.programs.command_line import Run, assert_one_line
 
 FAR = "How far is <region0> from <region1> at the start?"
 BOXES = ("--region", "0:41,33,69,85", "--region", "1:131,92,170,164")

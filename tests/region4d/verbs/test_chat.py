@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.sr3d.model import SR3DForConditionalGeneration
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 NEARER = "At the start, which is nearer to the camera? (A) <region0> (B) <region1>"
 FAR = "How far is <region0> from <region1> at the start?"

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from region4d.verbs.convert import convert
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
 from tests.support.sr3d import pixels
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from region4d.demo import lifting, probing
 from region4d.demo.section import Answer, Section, to_html
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from region4d.doctor import running
 from region4d.doctor.running import Outcome
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 TORCH = {"threads": 2, "gpus": [], "mps": False}
 

@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub import ModelCard
 from transformers import SiglipVisionModel
 
-from tests.support.command_line import Run
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
+from tests.support.programs.command_line import Run
 
 NC = "---\nlicense: cc-by-nc-4.0\nlibrary_name: transformers\ndatasets:\n- lab/pictures\n---\n# NVILA\n"
 WORDS = ("experiment=sr3d/tiny_static", "data.seeds=[0,4]", "data.batch_size=2", "trainer.max_steps=1")

@@ -22,8 +22,8 @@ from models.lifting.meshes.mesh import ColouredMesh
 from models.lifting.meshes.ray_casting import render_meshes
 from scenes.readers.masks.mask_file import read_mask
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.command_line import Run, assert_one_line
 from tests.support.lifting import SeenObject, overlap, true_object
+from tests.support.programs.command_line import Run, assert_one_line
 
 Lift = Callable[..., tuple[int, str, str]]
 MESHES = {"lifted.glb", "lifted.ply", "poses.json", "turntable.png", "over_photo.png"}

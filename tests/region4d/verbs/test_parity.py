@@ -17,9 +17,9 @@ from transformers import PreTrainedTokenizerFast, SiglipVisionConfig, SiglipVisi
 
 from benchmarks.parity import record_golden
 from models.sr3d.bases import assemble
-from tests.support.command_line import Run, assert_one_line
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
 from tests.support.parity import prompts, vila_package, write_checkpoint, write_golden
+from tests.support.programs.command_line import Run, assert_one_line
 
 SHARED = Path(__file__).parents[4] / "shared" / "golden"
 DTYPES = ("float32", "bfloat16")

@@ -17,9 +17,9 @@ from scenes.clip import Clip
 from scenes.readers.masks.mask_folder import read_mask_folder
 from scenes.readers.open_clip import open_clip
 from scenes.readers.rgbd import write_rgbd_folder
-from tests.support.command_line import Run, assert_one_line
-from tests.support.footage import HEIGHT, WIDTH, write_footage
-from tests.support.segmenter_checkpoints import write_sam2, write_sam3
+from tests.support.clips.footage import HEIGHT, WIDTH, write_footage
+from tests.support.folders.segmenter_checkpoints import write_sam2, write_sam3
+from tests.support.programs.command_line import Run, assert_one_line
 
 COLOUR = "What colour is <region0>?"
 

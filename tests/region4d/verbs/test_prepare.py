@@ -17,10 +17,10 @@ from probes.clips.view_sampler import ViewSampler
 from scenes.datasets.co3d import list_co3d
 from scenes.readers.open_clip import open_clip
 from scenes.readers.rgbd import write_rgbd_folder
-from tests.support.co3d_folder import read_jgz, write_category, write_jgz
-from tests.support.command_line import Run, assert_one_line
-from tests.support.dl3dv_folder import write_scene
-from tests.support.rgbd_clips import orbit_clip
+from tests.support.clips.rgbd_clips import orbit_clip
+from tests.support.folders.co3d_folder import read_jgz, write_category, write_jgz
+from tests.support.folders.dl3dv_folder import write_scene
+from tests.support.programs.command_line import Run, assert_one_line
 
 SMALL = ("--height", "18", "--width", "32", "--label-height", "9", "--label-width", "16")
 

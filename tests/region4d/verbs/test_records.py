@@ -13,7 +13,7 @@ from benchmarks.records.record import write_records
 from benchmarks.report.docs_tables import ROOT, fill_documents
 from region4d.verbs import records
 from region4d.verbs.records import FIRST_SEED, poses
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 from tests.support.studies import toy_records
 
 

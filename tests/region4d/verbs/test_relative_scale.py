@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Run
-from tests.support.depth_checkpoints import write_depth_model
-from tests.support.footage import write_footage
+from tests.support.clips.footage import write_footage
+from tests.support.folders.depth_checkpoints import write_depth_model
+from tests.support.programs.command_line import Run
 
 METRES = re.compile(r"\d ?(m|mm|cm)\b|\bmet(re|er)s?\b", re.IGNORECASE)
 

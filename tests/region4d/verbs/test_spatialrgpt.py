@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.command_line import Run, assert_one_line
-from tests.support.depth_checkpoints import write_depth_model
-from tests.support.footage import write_footage
-from tests.support.vila15_folder import write_vila15
+from tests.support.clips.footage import write_footage
+from tests.support.folders.depth_checkpoints import write_depth_model
+from tests.support.folders.vila15_folder import write_vila15
+from tests.support.programs.command_line import Run, assert_one_line
 
 QUESTION = ("--region", "10,10,60,50", "--region", "50,5,90,60", "Is <region0> behind <region1>?")
 

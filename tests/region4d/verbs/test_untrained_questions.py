@@ -15,7 +15,7 @@ from models.sr3d.answering import open_processor
 from models.sr3d.inputs.processor import SR3DProcessor
 from region4d.config import compose_config
 from scenes.questions import question_templates
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 TRAINED = "How far is <region0> from <region1> at the start?"
 REGIONS = ("--region", "0:4,4,20,20", "--region", "1:30,8,50,40")

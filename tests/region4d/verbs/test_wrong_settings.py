@@ -14,8 +14,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from region4d.verbs.convert import convert
-from tests.support.command_line import Run, assert_one_line
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
+from tests.support.programs.command_line import Run, assert_one_line
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 LAYOUTS = ("nvila", "exported")

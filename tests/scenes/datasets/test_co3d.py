@@ -13,7 +13,7 @@ from PIL import Image
 from models.geometry import invert, transform_points, unproject
 from scenes.datasets.co3d import Co3dSequence, list_co3d, list_co3d_categories
 from scenes.datasets.lost_cameras import LostCamera
-from tests.support.co3d_folder import PLANE, plane_depth, read_jgz, write_category, write_jgz
+from tests.support.folders.co3d_folder import PLANE, plane_depth, read_jgz, write_category, write_jgz
 
 SIZE = (30, 40)
 

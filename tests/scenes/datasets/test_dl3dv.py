@@ -14,7 +14,7 @@ from PIL import Image
 from models.geometry import invert, project, transform_points
 from scenes.datasets.dl3dv import CAMERAS, Dl3dvScene, list_dl3dv
 from scenes.datasets.lost_cameras import LostCamera
-from tests.support.dl3dv_folder import SIZE, opengl_pose, write_scene
+from tests.support.folders.dl3dv_folder import SIZE, opengl_pose, write_scene
 
 
 @pytest.fixture

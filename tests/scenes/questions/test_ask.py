@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from scenes.questions import CATEGORIES, LETTERS, ask_about, grammar_texts, region_of
-from tests.support.toy_clips import toy_clip
+from tests.support.clips.toy_clips import toy_clip
 
 CLIPS = [toy_clip(seed, frames=5, moving=seed % 2 == 1) for seed in range(24)]
 

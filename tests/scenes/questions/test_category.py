@@ -9,7 +9,7 @@ import pytest
 
 from scenes.questions.category import ChoiceQuestion, Comparison, Measurement
 from scenes.questions.facts import Facts
-from tests.support.toy_clips import toy_clip
+from tests.support.clips.toy_clips import toy_clip
 
 
 @pytest.fixture(scope="module")

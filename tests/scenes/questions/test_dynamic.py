@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from scenes.questions import LETTERS, ask_about
-from tests.support.toy_clips import EYE, build_clip, toy_clip
+from tests.support.clips.toy_clips import EYE, build_clip, toy_clip
 
 U = torch.linspace(0, 1, 5)
 CUBE = (0.6, 0.6, 0.6)

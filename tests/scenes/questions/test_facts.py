@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from scenes.questions.facts import Facts
-from tests.support.toy_clips import EYE, build_clip, toy_clip
+from tests.support.clips.toy_clips import EYE, build_clip, toy_clip
 
 
 def test_area_and_surface_are_those_of_the_pixels():

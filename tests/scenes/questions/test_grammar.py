@@ -8,7 +8,7 @@ import torch
 
 from scenes.questions import CATEGORIES, ask_about
 from scenes.questions.grammar import grammar_texts
-from tests.support.toy_clips import toy_clip
+from tests.support.clips.toy_clips import toy_clip
 
 WORD = re.compile(r"<region\d+>|[\w.]+|[^\w\s]")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from scenes.questions import LETTERS, ask_about
-from tests.support.toy_clips import build_clip, toy_clip
+from tests.support.clips.toy_clips import build_clip, toy_clip
 
 CLIPS = [toy_clip(seed) for seed in range(30)]
 

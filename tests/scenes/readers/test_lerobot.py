@@ -12,7 +12,7 @@ import torch
 
 from scenes.readers.lerobot import read_lerobot
 from scenes.readers.open_clip import open_clip
-from tests.support.footage import shown_index, write_footage
+from tests.support.clips.footage import shown_index, write_footage
 
 pyarrow = pytest.importorskip("pyarrow", reason="needs the extra lerobot (pyarrow)")
 TOP, WRIST = "observation.images.top", "observation.images.wrist"

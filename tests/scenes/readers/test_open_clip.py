@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from scenes.readers.open_clip import open_clip
-from tests.support.footage import write_footage
+from tests.support.clips.footage import write_footage
 
 
 def test_a_video_opens_by_its_content(tmp_path: Path) -> None:

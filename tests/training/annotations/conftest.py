@@ -12,7 +12,7 @@ from PIL import Image
 
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.worlds import WorldConfig, make_world, render
-from tests.support.footage import write_footage
+from tests.support.clips.footage import write_footage
 
 
 def turn(question: str, answer: str) -> dict[str, str]:

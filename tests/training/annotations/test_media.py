@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.footage import shown_index
+from tests.support.clips.footage import shown_index
 from training.annotations import parse_line
 from training.annotations.files import AnnotationFile
 from training.annotations.media import nearest_frames, open_annotation

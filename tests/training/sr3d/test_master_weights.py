@@ -13,7 +13,7 @@ from models.sr3d import SR3DForConditionalGeneration
 from models.sr3d.bases.nvila import load_nvila_lite
 from models.sr3d.inputs.processor import SR3DProcessor
 from scenes.worlds import WorldConfig
-from tests.support.nvila_folder import write_nvila
+from tests.support.folders.nvila_folder import write_nvila
 from training.sr3d.finetuning import SupervisedFineTuning, WorldQuestions
 
 STEPS, RATE = 30, 5e-5  # of SR-3D's recipe

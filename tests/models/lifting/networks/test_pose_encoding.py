@@ -13,7 +13,7 @@ from models.lifting.networks.pose_encoding import (
     rotation_from_6d,
     rotation_to_6d,
 )
-from tests.support.random_geometry import random_poses, random_rotations, random_world
+from tests.support.clips.random_geometry import random_poses, random_rotations, random_world
 
 SEEDS = st.integers(0, 10_000)
 

@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM, SiglipVision
 
 from models.sr3d.bases.loading import OURS
 from models.sr3d.bases.nvila import load_nvila_lite, load_nvila_lite_model, load_nvila_lite_processor
-from tests.support.nvila_folder import CHANNELS, GRID, HEAD, PROJECTORS, TAIL, write_nvila
+from tests.support.folders.nvila_folder import CHANNELS, GRID, HEAD, PROJECTORS, TAIL, write_nvila
 from tests.support.sr3d import pixels, two_regions, world_points
 
 

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from models.sr3d.bases import assemble
-from tests.support.nvila_folder import write_tokenizer
+from tests.support.folders.nvila_folder import write_tokenizer
 from tests.support.sr3d import pixels, two_regions
 
 SIZES = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}

@@ -18,9 +18,9 @@ from models.geometry import PointMap
 from models.regions import Region
 from models.sr3d.bases.nvila import load_nvila_lite, load_nvila_lite_processor
 from models.sr3d.inputs.depth_picture import depth_picture
-from tests.support.nvila_folder import CHANNELS, GRID
+from tests.support.folders.nvila_folder import CHANNELS, GRID
+from tests.support.folders.vila15_folder import LLAMA3, write_vila15
 from tests.support.sr3d import pixels
-from tests.support.vila15_folder import LLAMA3, write_vila15
 
 SYSTEM = (
     "You are a helpful language and vision assistant. You are able to understand the visual content that the user "

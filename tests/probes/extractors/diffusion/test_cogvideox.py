@@ -10,7 +10,7 @@ from probes.extractors.diffusion.cogvideox import CogVideoXExtractor
 from probes.extractors.diffusion.cogvideox_rotary import rotary_positions
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.cogvideox import CAMERA, LATENT, aether, cogvideox, transformer
-from tests.support.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms
+from tests.support.clips.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms
 
 SIZE = (32, 48)
 CPU = torch.device("cpu")

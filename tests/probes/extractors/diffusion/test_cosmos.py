@@ -9,7 +9,7 @@ from diffusers import EDMEulerScheduler
 from probes.extractors.diffusion.cosmos import CosmosExtractor, edm_sigma
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.cosmos import SLOTS, cosmos
-from tests.support.extractor_clips import clip, first_changed_slot, noise, pixels, watched
+from tests.support.clips.extractor_clips import clip, first_changed_slot, noise, pixels, watched
 
 SIZE = (32, 48)
 

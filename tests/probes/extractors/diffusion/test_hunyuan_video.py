@@ -7,7 +7,7 @@ import torch
 from probes.extractors.diffusion.hunyuan_video import HunyuanVideoExtractor
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.hunyuan_video import hunyuan_video, transformer
-from tests.support.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms
+from tests.support.clips.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms
 
 SIZE = (32, 48)
 

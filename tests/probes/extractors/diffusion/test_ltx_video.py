@@ -5,7 +5,7 @@ from diffusers import LTXPipeline
 from probes.extractors.diffusion.ltx_video import LTXVideoExtractor
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.ltx_video import ltx_video
-from tests.support.extractor_clips import clip, first_changed_slot, noise, pixels, watched
+from tests.support.clips.extractor_clips import clip, first_changed_slot, noise, pixels, watched
 
 SIZE = (64, 96)
 

@@ -9,7 +9,7 @@ from probes.extractors.diffusion.open_sora import OpenSoraExtractor, pack
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.open_sora import open_sora
 from tests.support.checkpoints.open_sora_reference import forward
-from tests.support.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms
+from tests.support.clips.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms
 
 SIZE = (32, 48)
 

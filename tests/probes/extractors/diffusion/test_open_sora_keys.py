@@ -9,7 +9,7 @@ from probes.extractors.diffusion.open_sora_checkpoint import load_autoencoder, l
 from probes.extractors.diffusion.open_sora_keys import neighbours, to_diffusers, transformer_config
 from tests.support.checkpoints.open_sora import PUBLISHED, open_sora, state
 from tests.support.checkpoints.open_sora_reference import forward
-from tests.support.extractor_clips import watched
+from tests.support.clips.extractor_clips import watched
 
 
 @pytest.fixture(params=["apart", "fused"])

@@ -78,7 +78,7 @@ def test_nothing_found_and_no_click_on_the_object_are_refused() -> None:
 
 
 def test_sam_2_makes_a_mask_of_a_click(tmp_path: Path) -> None:
-    from tests.support.segmenter_checkpoints import write_sam2
+    from tests.support.folders.segmenter_checkpoints import write_sam2
 
     segmenter: Segmenter = open_segmenter(write_sam2(tmp_path / "sam2"), "click")
     video = torch.randint(0, 255, (2, 3, 48, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -14,7 +14,7 @@ from region4d.studies.job import Job
 from region4d.studies.lift.methods import LiftMethods
 from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.storage import shards
-from tests.support.command_line import Run
+from tests.support.programs.command_line import Run
 
 STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml"))
 SMALL = [

@@ -4,7 +4,7 @@ import pytest
 
 from region4d.verbs.experiments import study
 from region4d.verbs.experiments.study import study_names
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 
 def test_without_a_name_all_studies_are_listed_with_their_titles(region4d: Run) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from region4d.verbs.experiments.train import fit
-from tests.support.command_line import Run, assert_one_line
+from tests.support.programs.command_line import Run, assert_one_line
 
 WORDS = ("experiment=sr3d/tiny_static", "arm=2d", "data.seeds=[0,4]", "data.batch_size=2", "trainer.max_steps=4")
 WORDS += (

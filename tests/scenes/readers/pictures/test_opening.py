@@ -15,7 +15,7 @@ from PIL import Image
 from scenes.readers.image_files import list_images, read_image
 from scenes.readers.open_clip import open_clip
 from scenes.readers.pictures import opening
-from tests.support.heic_grid import write_heic_grid
+from tests.support.clips.heic_grid import write_heic_grid
 
 
 def write_png_header(path: Path, width: int, height: int) -> None:

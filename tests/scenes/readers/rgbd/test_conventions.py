@@ -13,7 +13,7 @@ from scenes.clip import Clip
 from scenes.readers.rgbd import read_rgbd_folder, write_rgbd_folder
 from scenes.readers.rgbd.conventions import check_conventions, choose_pairs
 from scenes.worlds import WorldConfig, make_world, render
-from tests.support.rgbd_clips import orbit_clip
+from tests.support.clips.rgbd_clips import orbit_clip
 
 WRONG = {
     "cam_T_world, the inverse": invert,

@@ -7,8 +7,8 @@ import pytest
 
 from scenes.readers.video import container, read_video
 from scenes.readers.video.container import open_video
-from tests.support.footage import write_footage
-from tests.support.odd_footage import BLUE, GREEN, RED, write_sound, write_streams
+from tests.support.clips.footage import write_footage
+from tests.support.clips.odd_footage import BLUE, GREEN, RED, write_sound, write_streams
 
 TIMES = range(0, 200, 33)
 

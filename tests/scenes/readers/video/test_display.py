@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from scenes.readers.video import read_video
-from tests.support.odd_footage import BLUE, GREEN, RED, write_card, write_matrix, write_sizes
+from tests.support.clips.odd_footage import BLUE, GREEN, RED, write_card, write_matrix, write_sizes
 
 LOSS = 8  # of 255: compression, and chroma at half the resolution
 

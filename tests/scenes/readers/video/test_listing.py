@@ -10,8 +10,8 @@ import torch
 
 from scenes.readers.video import pyav, read_video, reading
 from scenes.readers.video.listing import list_packets
-from tests.support.footage import shown_index, write_footage
-from tests.support.odd_footage import write_card
+from tests.support.clips.footage import shown_index, write_footage
+from tests.support.clips.odd_footage import write_card
 
 
 def retimed(source: Path, path: Path, times: list[int]) -> Path:

@@ -10,8 +10,8 @@ import pytest
 from scenes.readers.video import listing as listing_module
 from scenes.readers.video import read_video
 from scenes.readers.video.listing import Listing, list_frames, list_packets
-from tests.support.footage import cut, shown_index, write_footage
-from tests.support.odd_footage import write_card, write_sound, write_streams
+from tests.support.clips.footage import cut, shown_index, write_footage
+from tests.support.clips.odd_footage import write_card, write_sound, write_streams
 
 IRREGULAR = np.concatenate([[0], np.random.default_rng(0).integers(10, 400, 49).cumsum()]).tolist()
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from scenes.readers.video import read_video
-from tests.support.footage import corner, cut, shown_index, tag_rotation
-from tests.support.footage import write_footage as write_narrow_footage
-from tests.support.odd_footage import write_card, write_codes, write_matrix, write_streams
+from tests.support.clips.footage import corner, cut, shown_index, tag_rotation
+from tests.support.clips.footage import write_footage as write_narrow_footage
+from tests.support.clips.odd_footage import write_card, write_codes, write_matrix, write_streams
 
 COUNT = 50
 IRREGULAR = np.concatenate([[0], np.random.default_rng(0).integers(10, 400, COUNT - 1).cumsum()])

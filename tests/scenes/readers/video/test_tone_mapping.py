@@ -7,7 +7,7 @@ import pytest
 
 from scenes.readers.video import read_video
 from scenes.readers.video.tone_mapping import HLG, PQ, tone_map
-from tests.support.odd_footage import write_codes
+from tests.support.clips.odd_footage import write_codes
 
 
 def mapped(codes: np.ndarray, transfer: int) -> np.ndarray:

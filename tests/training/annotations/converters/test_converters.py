@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.footage import write_footage
+from tests.support.clips.footage import write_footage
 from training.annotations.checking import check_file
 from training.annotations.converters import convert
 from training.annotations.files import AnnotationFile

@@ -11,7 +11,7 @@ import torch
 from models.geometry import invert
 from scenes.clip import Clip
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.rgbd_clips import assert_same, orbit_clip, write_colour, write_millimetres
+from tests.support.clips.rgbd_clips import assert_same, orbit_clip, write_colour, write_millimetres
 
 STAMPS = ("4395.132", "4395.232", "4395.332", "4395.432")
 

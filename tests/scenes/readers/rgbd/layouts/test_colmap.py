@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from models.geometry import invert
 from scenes.clip import Clip
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.rgbd_clips import assert_same, orbit_clip, write_colour
+from tests.support.clips.rgbd_clips import assert_same, orbit_clip, write_colour
 
 NAMES = ("a/frame_2.png", "a/frame_10.png", "a/frame_11.png", "b frame.png")
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from models.geometry import resize_intrinsics, swap_opengl
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
-from tests.support.rgbd_clips import assert_same, orbit_clip, write_colour, write_millimetres
+from tests.support.clips.rgbd_clips import assert_same, orbit_clip, write_colour, write_millimetres
 
 
 def camera_of(intrinsics: torch.Tensor, height: int = 48, width: int = 64) -> dict[str, Any]:

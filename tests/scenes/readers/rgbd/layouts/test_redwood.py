@@ -14,7 +14,7 @@ from PIL import Image
 
 from scenes.readers.rgbd import read_rgbd_folder, write_rgbd_folder
 from scenes.readers.rgbd.layouts.redwood import pair
-from tests.support.rgbd_clips import assert_same, orbit_clip
+from tests.support.clips.rgbd_clips import assert_same, orbit_clip
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.geometry import resize_intrinsics
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.rgbd_clips import assert_same, orbit_clip, write_colour, write_matrix, write_millimetres
+from tests.support.clips.rgbd_clips import assert_same, orbit_clip, write_colour, write_matrix, write_millimetres
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 
 from models.geometry import resize_intrinsics, swap_opengl
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.rgbd_clips import assert_same, motion, orbit_clip, write_colour, write_millimetres
+from tests.support.clips.rgbd_clips import assert_same, motion, orbit_clip, write_colour, write_millimetres
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.rgbd_clips import motion, orbit_clip, write_matrix, write_units
+from tests.support.clips.rgbd_clips import motion, orbit_clip, write_matrix, write_units
 
 
 def test_frames_have_the_published_camera_and_65535_is_unknown(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from scenes.readers.rgbd import read_rgbd_folder
-from tests.support.rgbd_clips import assert_same, orbit_clip, write_colour, write_matrix, write_units
+from tests.support.clips.rgbd_clips import assert_same, orbit_clip, write_colour, write_matrix, write_units
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 
 from scenes.readers.rgbd import read_rgbd_folder
 from scenes.readers.rgbd.pinhole import write_pinhole
-from tests.support.rgbd_clips import orbit_clip, write_colour, write_units
+from tests.support.clips.rgbd_clips import orbit_clip, write_colour, write_units
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from tests.support.nvila_folder import CHANNELS, PROJECTORS, WIDTH, write_part, write_tower
+from tests.support.folders.nvila_folder import CHANNELS, PROJECTORS, WIDTH, write_part, write_tower
 
 LLAMA3 = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 

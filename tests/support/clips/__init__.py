@@ -1,0 +1,1 @@
+"""Small videos, pictures and clips whose contents tests know."""

@@ -1,0 +1,1 @@
+"""Folders in published layouts, written by tests."""

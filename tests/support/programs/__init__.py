@@ -1,0 +1,1 @@
+"""The command line, a browser, processes and documents as tests use them."""
