@@ -6,6 +6,7 @@ import http.client
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import pytest
 
 from region4d.app.marks import to_canvas
 from region4d.app.opening import KnownQuestion, open_world
+from region4d.app.systems import System
 from region4d.app.work import THREAD
 from tests.support.clips.footage import write_footage
 from tests.support.floor import floor_pixels, on_floor
@@ -229,3 +231,31 @@ def reply(site: str, method: str, path: str, headers: dict[str, str] | None = No
     connection.endheaders()
     response = connection.getresponse()
     return response.status, response.read().decode(errors="replace"), {k.lower(): v for k, v in response.getheaders()}
+
+
+def test_an_answer_that_is_cancelled_ends_before_its_last_word(
+    site: str, systems: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    ended = threading.Event()
+
+    def words(*_: object) -> Iterator[str]:
+        try:
+            for number in range(300):
+                time.sleep(0.1)
+                said.append(f"word {number}")
+                yield " ".join(said)
+        finally:
+            ended.set()
+
+    client = visitor(site)
+    client.predict(6, 4, False, api_name="/open_world")
+    monkeypatch.setattr(systems[0].answerer, "stream", words)
+    job = client.submit(boxes((41, 33, 69, 85)), "How tall is <region0>?", api_name="/ask")
+    end = time.monotonic() + 30
+    while not any("word 0" in cards for cards, *_ in job.outputs()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    job.cancel()
+    assert ended.wait(20)
+    assert len(said) < 300
