@@ -30,6 +30,7 @@ from region4d.app.pages.studies import add_studies_page
 from region4d.app.pages.theme import CSS, theme
 from region4d.app.pages.worlds import add_worlds_page
 from region4d.app.probing.frozen_models import frozen_models
+from region4d.app.session_memory import keep_numbers
 from region4d.app.systems import System
 
 SWEEP = (600, 3600)  # seconds between sweeps of files, and how old a file gets
@@ -78,6 +79,7 @@ def served(
     """
     with tempfile.TemporaryDirectory(prefix="region4d-serve-") as files:
         os.environ["GRADIO_TEMP_DIR"] = files
+        keep_numbers()
         app = build_app(systems, settings)
         try:
             if port:

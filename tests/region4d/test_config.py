@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -94,6 +95,15 @@ def test_an_arm_without_a_point_map_is_not_told_the_scale(arm: str, tmp_path: Pa
     model, processor = instantiate(config.model), instantiate(config.processor)
     assert model.scale_encoding is None
     assert not processor.prompt.scale_token
+
+
+def test_a_tiny_recipe_refuses_a_large_base(tmp_path: Path) -> None:
+    folder = write_nvila(tmp_path / "nvila")
+    words = ["experiment=sr3d/tiny_static", "model=sr3d/nvila_lite_8b", f"model.folder={folder}", "arm=2d"]
+    instantiate(compose_config("train", words).module)  # the folder of the test is small
+    config = compose_config("train", [*words, "module.most_parameters=1000"])
+    with pytest.raises(InstantiationException, match=r"0\.0 million parameters, and this one has .* sr3d/stage1"):
+        instantiate(config.module)
 
 
 @pytest.mark.parametrize("arm", ["2d", "4d", "3d_both_tpe"])

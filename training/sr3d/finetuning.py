@@ -133,7 +133,11 @@ class SupervisedFineTuning(TrainingModule):
         fast_lr_multiplier: learning rate of `fast_modules` relative to the others.
         freeze: names of submodules that are not trained.
         gradient_checkpointing: recompute activations in the backward pass to save memory.
+        most_parameters: of a model that this recipe is for; None for any.
         **optimization: arguments of `TrainingModule`.
+
+    Raises:
+        ValueError: the model is larger than the recipe is for.
     """
 
     def __init__(
@@ -145,9 +149,17 @@ class SupervisedFineTuning(TrainingModule):
         fast_lr_multiplier: float = 1.0,
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
+        most_parameters: int | None = None,
         **optimization: Any,
     ) -> None:
         super().__init__(**optimization)
+        count = sum(parameter.numel() for parameter in model.parameters())
+        if most_parameters is not None and count > most_parameters:
+            raise ValueError(
+                f"this recipe is for models of at most {most_parameters / 1e6:,.1f} million parameters, and this one "
+                f"has {count / 1e6:,.1f} million, which its learning rate would ruin; take another experiment, such "
+                "as sr3d/stage1, or set module.most_parameters=null"
+            )
         self.model = model
         self.dtype_of_export = model.dtype
         self.processor = processor
