@@ -31,9 +31,11 @@ class System:
     answerer: Answerer
 
     @classmethod
-    def load(cls, model: str | Path, device: str | None = None) -> System:
-        """Load a checkpoint; errors as `Answerer.from_folder` has them."""
-        return cls(Path(model).name, Answerer.from_folder(model, device))
+    def load(
+        cls, model: str | Path, device: str | None = None, dtype: str | None = None, bits: int | None = None
+    ) -> System:
+        """Load a checkpoint; arguments and errors are those of `Answerer.from_folder`."""
+        return cls(Path(model).name, Answerer.from_folder(model, device, dtype, bits))
 
     @property
     def frames(self) -> int:

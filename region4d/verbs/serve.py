@@ -42,7 +42,9 @@ def serve(
     ] = None,
     max_upload_mb: Annotated[int, typer.Option(min=1, help="largest upload")] = 200,
     max_seconds: Annotated[float, typer.Option(min=1, help="longest video")] = 600,
-    device: flags.DeviceFlag = None,
+    device: flags.PlacementFlag = None,
+    dtype: flags.DtypeFlag = None,
+    bits: flags.BitsFlag = None,
 ) -> None:
     """Serve the web app: ask one or two models about regions, measure, lift objects, probe features, browse studies.
 
@@ -70,7 +72,7 @@ def serve(
     geometry.provider()  # a wrong name ends here, not at the first upload
     studies = tuple(map(FinishedStudy, study or ()))
     clicks = None if segmenter is None else open_segmenter(segmenter, "click", on)
-    systems = [System.load(name, str(on)) for name in names]
+    systems = [System.load(name, device or str(on), dtype, bits) for name in names]
     frames = systems[0].frames
     settings = Settings(
         tuple(folder or ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+import torch
 
 from region4d.app.marks import mark_clip
 from region4d.app.opening import open_world
@@ -71,3 +72,7 @@ def test_an_unknown_word_is_refused(systems: list[System]) -> None:
     opened = open_world(6, 1, False)
     with pytest.raises(ValueError, match="does not know 'quokka'"):
         systems[0].answer(mark_clip(opened, [], "Where is the quokka?"), "Where is the quokka?")
+
+
+def test_a_model_is_loaded_in_the_type_that_is_asked_for() -> None:
+    assert System.load("sr3d_tiny_3d", "cpu", "bfloat16").answerer.model.dtype == torch.bfloat16

@@ -37,6 +37,11 @@ def test_a_model_that_does_not_exist_is_refused(region4d: Run) -> None:
     assert_one_line(region4d("serve", "--model", "sr3d_enormous"), "sr3d_enormous")
 
 
+def test_a_placement_that_is_impossible_is_refused(region4d: Run) -> None:
+    assert_one_line(region4d("serve", "--bits", "3"), "4 or 8")
+    assert_one_line(region4d("serve", "--bits", "8", "--dtype", "int8"), "--dtype")
+
+
 def test_a_segmenter_that_does_not_exist_is_refused(region4d: Run) -> None:
     pytest.importorskip("gradio", reason="needs gradio, of the extra app")
     assert_one_line(region4d("serve", "--segmenter", "nowhere"), "no segmenter 'nowhere' here", "hf download")
