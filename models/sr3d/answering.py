@@ -80,9 +80,9 @@ class Answerer:
     def __init__(self, model: SR3DForConditionalGeneration, processor: SR3DProcessor) -> None:
         self.model = model.eval()
         self.processor = processor
-        # for further questions about a clip: the one that was prepared last, and the one that was seen last
         self._turn = threading.Lock()
         self._warned = False
+        # for further questions about a clip: the one that was prepared last, and the one that was seen last
         self._prepared: tuple[Footage, list[Region], Sample] | None = None
         self._last: tuple[Sample, SeenClips] | None = None
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from models.regions import Region
 from region4d.app.marks.strokes import stroke_mask
 from region4d.footage.marks import RADIUS, Kind
+from scenes.readers.masks.coco import draw_segmentation
 
 MOST_REGIONS = 10
 
@@ -115,9 +116,7 @@ class MaskMark(CanvasMark):
             raise ValueError(
                 f"a mask of {sum(self.runs)} pixels does not fit a frame of {width} x {height}; encode it in its size"
             )
-        inside = np.arange(len(self.runs)) % 2 == 1
-        mask: Tensor = rearrange(torch.from_numpy(np.repeat(inside, self.runs)), "(w h) -> h w", h=height)
-        return mask
+        return torch.from_numpy(draw_segmentation({"counts": list(self.runs)}, height, width))
 
     def shape(self) -> dict[str, Any]:
         """Write its runs."""

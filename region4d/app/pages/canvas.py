@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from region4d.app.marks import MOST_REGIONS, CanvasMark, ClickMark, from_canvas,
 from region4d.app.opening import Opened
 from region4d.app.pages.footage import needed, told
 from scenes.clip import Clip
+from scenes.drawing.data_url import jpeg_url
 
 ASSETS = Path(__file__).parent / "assets"
 LONGEST = 960  # side of a frame as it is sent, pixels
@@ -58,7 +57,7 @@ def shown(clip: Clip, marks: Sequence[CanvasMark] = ()) -> Any:
         "width": width,
         "height": height,
         "seconds": [round(second, 3) for second in clip.seconds.tolist()],
-        "pictures": [_data_url(frame) for frame in rearrange(clip.video, "t c h w -> t h w c").numpy()],
+        "pictures": [_frame_url(frame) for frame in rearrange(clip.video, "t c h w -> t h w c").numpy()],
     }
     return gr.HTML(value=to_canvas(marks), clip=frames)
 
@@ -92,9 +91,7 @@ def segment_on_click(drawn: gr.HTML, session: gr.State, segmenter: Segmenter, pu
     )
 
 
-def _data_url(frame: Any) -> str:
+def _frame_url(frame: Any) -> str:
     picture = Image.fromarray(frame)
     picture.thumbnail((LONGEST, LONGEST))
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return jpeg_url(picture, quality=88)

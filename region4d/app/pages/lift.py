@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from models.lifting import write_glb
 from models.lifting.export import RELATIVE_UNITS
@@ -25,6 +22,7 @@ from region4d.app.pages.progress import progress
 from region4d.app.settings import Settings
 from region4d.app.work import Step, steps
 from region4d.cards.scene import lifted_html, scene_frame
+from scenes.drawing.data_url import jpeg_url
 from scenes.drawing.meshes import photo_and_meshes
 
 NOTHING = (
@@ -131,8 +129,8 @@ def over_photo_html(lifted: Lifted) -> str:
     pictures = photo_and_meshes(given.image, given.masks, [lifted.obj], given.intrinsics)
     captions = ("The object in the photo", "The mesh over the photo")
     figures = (
-        f'<figure class="r4d-figure"><figcaption>{caption}</figcaption><img alt="{caption}" src="{_data_url(picture)}">'
-        "</figure>"
+        f'<figure class="r4d-figure"><figcaption>{caption}</figcaption>'
+        f'<img alt="{caption}" src="{jpeg_url(picture, quality=90)}"></figure>'
         for caption, picture in zip(captions, pictures, strict=True)
     )
     return f'<div class="r4d-pair">{"".join(figures)}</div>'
@@ -144,9 +142,3 @@ def lifted_scene(lifted: Lifted) -> str:
         return NO_SCENE.format("This footage has no depth, so there are no points around the mesh.")
     page = lifted_html(lifted.clip, lifted.given.masks[0], lifted.obj.in_camera())
     return scene_frame(page, "The mesh in the points")
-
-
-def _data_url(picture: Image.Image) -> str:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=90)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from region4d.app.probing.frozen_models import FrozenModel
 from region4d.app.probing.linear_head import FIRST_SEED, WORLDS
-from region4d.app.probing.pictures import WORST_ERROR, data_url, depth_pictures, error_pictures, feature_colours
+from region4d.app.probing.pictures import WORST_ERROR, depth_pictures, error_pictures, feature_colours, picture_url
 from region4d.app.probing.reading import Reading
 from scenes.clip import Clip
 
@@ -33,7 +33,7 @@ LONGEST = 240  # side of a frame, pixels
 def frames_html(clip: Clip) -> str:
     """Show the frames of a clip."""
     height, width = clip.size
-    pictures = [data_url(each, photo=True) for each in _small(clip.video)]
+    pictures = [picture_url(each, photo=True) for each in _small(clip.video)]
     return (
         f'<div class="r4d-strip r4d-plain" style="--columns:{min(4, len(clip))};--aspect:{width} / {height}">'
         + "".join(f'<img alt="frame {k} of {len(clip)}" src="{url}">' for k, url in enumerate(pictures))
@@ -87,7 +87,7 @@ def _layers(reading: Reading, features: Mapping[int, Float[Tensor, "slot rows co
             about += "; no head"
         elif prediction.errors is not None:
             about += f"; AbsRel {prediction.errors['abs_rel']:.3f}"
-        rows.append((f"layer {layer}", about, [data_url(each) for each in found.rgb]))
+        rows.append((f"layer {layer}", about, [picture_url(each) for each in found.rgb]))
     return _grid(rows, _aspect(reading), sharp=True)
 
 
@@ -121,11 +121,11 @@ def depth_html(reading: Reading, truth: str) -> str:
     """Draw predicted depth below that of the footage, which `truth` names, and its error."""
     prediction, labels = reading.prediction, reading.labels
     views = reading.clip.frames(reading.views)
-    frames = [data_url(each, photo=True) for each in _small(views.video)]
+    frames = [picture_url(each, photo=True) for each in _small(views.video)]
     rows = [("frames", "", frames)]
     if labels is None:
         predicted = depth_pictures(prediction.depth, prediction.depth.flatten())
-        rows.append(("predicted", "", [data_url(each) for each in predicted]))
+        rows.append(("predicted", "", [picture_url(each) for each in predicted]))
         return f'<h3 class="r4d-title">Depth</h3>{_grid(rows, _aspect(reading))}'
     true, valid = labels.depth, labels.valid
     scale = true[valid].median() / prediction.depth[valid].median()
@@ -134,9 +134,9 @@ def depth_html(reading: Reading, truth: str) -> str:
     errors = share.flatten(1).sum(1) / valid.flatten(1).sum(1).clamp_min(1)
     below = [f"{float(error):.0%} off" for error in errors]
     rows += [
-        (f"{truth} depth", "", [data_url(each) for each in depth_pictures(true, true[valid], valid)]),
-        ("predicted", "at its best scale", [data_url(each) for each in depth_pictures(scaled, true[valid], valid)]),
-        ("error", f"blue 0, yellow {WORST_ERROR:.0%} and more", [data_url(each) for each in error_pictures(share)]),
+        (f"{truth} depth", "", [picture_url(each) for each in depth_pictures(true, true[valid], valid)]),
+        ("predicted", "at its best scale", [picture_url(each) for each in depth_pictures(scaled, true[valid], valid)]),
+        ("error", f"blue 0, yellow {WORST_ERROR:.0%} and more", [picture_url(each) for each in error_pictures(share)]),
     ]
     return f'<h3 class="r4d-title">Depth</h3>{_grid(rows, _aspect(reading), below)}'
 
@@ -167,7 +167,7 @@ def _grid(
 def _slot_frames(reading: Reading) -> list[str]:
     """Show the first frame that each slot encodes."""
     slots = next(iter(reading.features.values())).slots.frames
-    return [data_url(each, photo=True) for each in _small(reading.clip.video[[slot[0] for slot in slots]])]
+    return [picture_url(each, photo=True) for each in _small(reading.clip.video[[slot[0] for slot in slots]])]
 
 
 def _small(video: Tensor) -> Float[Tensor, "time 3 height width"]:

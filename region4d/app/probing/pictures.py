@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from scenes.drawing.data_url import data_url
 from scenes.worlds.preview import depth_colours
 
 SPREAD = (0.02, 0.98)  # quantiles of a component that get the darkest and the lightest value
@@ -68,10 +68,10 @@ def error_pictures(error: Float[Tensor, "view height width"]) -> Float[Tensor, "
     return torch.lerp(stops[low], stops[low + 1], (place - low)[..., None]).movedim(-1, 1)
 
 
-def data_url(picture: Float[Tensor, "3 height width"], photo: bool = False) -> str:
+def picture_url(picture: Float[Tensor, "3 height width"], photo: bool = False) -> str:
     """Write a picture in [0, 1] in an address, as PNG, or as JPEG if it is a photo."""
     kind = "jpeg" if photo else "png"
     pixels: UInt8[Tensor, "height width 3"] = rearrange((255 * picture).round().to(torch.uint8), "c h w -> h w c")
     file = io.BytesIO()
     Image.fromarray(pixels.contiguous().numpy()).save(file, kind)
-    return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
+    return data_url(f"image/{kind}", file.getvalue())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from region4d.app.probing.pictures import UNKNOWN, data_url, depth_pictures, feature_colours
+from region4d.app.probing.pictures import UNKNOWN, depth_pictures, feature_colours, picture_url
 
 
 def test_cells_with_equal_features_have_equal_colours_and_others_do_not() -> None:
@@ -46,4 +46,4 @@ def test_equal_depth_has_equal_colours_whatever_else_is_seen() -> None:
 
 
 def test_a_picture_is_an_address_of_its_own() -> None:
-    assert data_url(torch.zeros(3, 2, 2)).startswith("data:image/png;base64,")
+    assert picture_url(torch.zeros(3, 2, 2)).startswith("data:image/png;base64,")
