@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS ?= train,geom,gen,app,decord,heic,dev
+EXTRAS ?= train,geom,gen,app,mcp,decord,heic,dev
 TORCH ?= # cpu: torch without CUDA; auto: for the driver of this machine; empty: what the package index has
 export UV_COMPILE_BYTECODE := 1
 

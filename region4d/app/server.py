@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from region4d.app.settings import Settings
 
@@ -21,6 +22,7 @@ from starlette.middleware import Middleware
 
 from region4d.app.lifting import Lifter
 from region4d.app.limits import Limits
+from region4d.app.one_call import add_one_call, offer_as_tool
 from region4d.app.pages.ask import add_ask_page
 from region4d.app.pages.footage import LIFETIME
 from region4d.app.pages.lift import add_lift_page
@@ -62,6 +64,9 @@ def build_app(systems: Sequence[System], settings: Settings) -> gr.Blocks:
                 add_worlds_page()
             with gr.Tab("Studies", id="studies"):
                 add_studies_page(settings)
+        add_one_call(systems, settings)
+    if settings.mcp:
+        offer_as_tool(app)
     app.queue(max_size=MOST_WAITING, default_concurrency_limit=2, api_open=False)
     return app
 
@@ -84,26 +89,27 @@ def served(
         try:
             if port:
                 _refuse_taken(host, port)
-            _, address, _ = app.launch(
-                server_name=host,
-                server_port=port or None,
-                prevent_thread_lock=True,
-                quiet=True,
-                share=False,
-                show_error=True,
-                max_file_size=settings.max_upload_bytes,
-                footer_links=[],
-                run_history=False,
-                enable_monitoring=False,
-                ssr_mode=False,
-                pwa=False,
-                mcp_server=False,
-                state_session_capacity=200,
-                theme=theme(),
-                css=CSS,
-                head=WITHOUT_WEBGPU,
-                app_kwargs={"middleware": [Middleware(Limits, max_bytes=settings.max_upload_bytes)]},
-            )
+            with redirect_stdout(sys.stderr):  # where the address is printed too
+                _, address, _ = app.launch(
+                    server_name=host,
+                    server_port=port or None,
+                    prevent_thread_lock=True,
+                    quiet=True,
+                    share=False,
+                    show_error=True,
+                    max_file_size=settings.max_upload_bytes,
+                    footer_links=[],
+                    run_history=False,
+                    enable_monitoring=False,
+                    ssr_mode=False,
+                    pwa=False,
+                    mcp_server=settings.mcp,
+                    state_session_capacity=200,
+                    theme=theme(),
+                    css=CSS,
+                    head=WITHOUT_WEBGPU,
+                    app_kwargs={"middleware": [Middleware(Limits, max_bytes=settings.max_upload_bytes)]},
+                )
             yield address
         finally:
             app.close(verbose=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from models.segmenters import Segmenter
@@ -18,9 +19,11 @@ class Settings:
 
     `geometry` gives depth to footage that has none, and `segmenter` turns clicks into masks. `lift_model` is a name or
     folder; `probes` are finished runs.
+    `mcp` offers `ask_about` as a tool to language models.
 
     Raises:
         ValueError: a folder does not exist, or two studies have one name.
+        ImportError: `mcp` without the package of this name.
     """
 
     folders: tuple[Path, ...] = ()
@@ -32,6 +35,7 @@ class Settings:
     segmenter: Segmenter | None = None
     lift_model: Path = Path("lift_tiny")
     probes: tuple[Path, ...] = ()
+    mcp: bool = False
 
     def __post_init__(self) -> None:
         for folder in self.folders:
@@ -40,6 +44,8 @@ class Settings:
         names = [study.name for study in self.studies]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two --study are named {twice[0]}, as their folders are; rename one of the folders")
+        if self.mcp and find_spec("mcp") is None:
+            raise ImportError("--mcp needs the package mcp; pip install 'region4d[mcp]'")
 
     @property
     def max_upload_bytes(self) -> int:

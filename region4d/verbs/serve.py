@@ -42,6 +42,9 @@ def serve(
     ] = None,
     max_upload_mb: Annotated[int, typer.Option(min=1, help="largest upload")] = 200,
     max_seconds: Annotated[float, typer.Option(min=1, help="longest video")] = 600,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="offer ask_about as a tool to language models (Model Context Protocol)")
+    ] = False,
     device: flags.PlacementFlag = None,
     dtype: flags.DtypeFlag = None,
     bits: flags.BitsFlag = None,
@@ -84,6 +87,7 @@ def serve(
         segmenter=clicks,
         lift_model=lift_model,
         probes=tuple(probe or ()),
+        mcp=mcp,
     )
     with served(systems, settings, host, port) as address:
         typer.echo(f"region4d: {address} (Ctrl-C ends)", err=True)
