@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from region4d.config_dirs import take_config_dirs
 from region4d.terminal import progress_on_stderr
 from region4d.threads import wait_asleep
 
@@ -112,6 +113,8 @@ def main() -> None:
     progress_on_stderr()
     verb = named_verb(_words())
     try:
+        if verb in HYDRA_VERBS:
+            sys.argv[1:] = take_config_dirs(sys.argv[1:])
         code = build_app(verb)(prog_name="region4d", standalone_mode=False)
     except TyperException as error:  # of the flags themselves
         _refuse(error.format_message(), f" (see region4d {verb} --help)" if verb else " (see region4d --help)")

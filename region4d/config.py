@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from models.resources import resource_folder
+from region4d.config_dirs import config_dirs
 from region4d.layout import in_this_layout
 
 CONFIGS = resource_folder("configs")
@@ -32,11 +35,17 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         try:
-            config: DictConfig = compose(verb, list(overrides))
+            config: DictConfig = compose(verb, [*overrides, *search_words()])
             OmegaConf.resolve(config)  # finds a wrong interpolation before the run starts
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(verb, overrides, error)) from error
     return config
+
+
+def search_words() -> list[str]:
+    """Write the override that has Hydra search the folders of `--config-dir` after our own."""
+    folders = config_dirs()
+    return [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"] if folders else []
 
 
 def build(node: DictConfig) -> Any:
@@ -45,6 +54,8 @@ def build(node: DictConfig) -> Any:
     Raises:
         ValueError: also, for a key that has no value and needs one.
     """
+    if config_dirs() and (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)  # whoever brings configurations brings classes too
     try:
         return instantiate(in_this_layout(node))
     except MissingMandatoryValue as error:
@@ -113,8 +124,10 @@ def _explain(verb: str, overrides: Sequence[str], error: Exception) -> str:
 
 
 def _options(group: str) -> list[str]:
-    folder = CONFIGS / group
-    return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+    folders = [root / group for root in (CONFIGS, *config_dirs())]
+    return sorted(
+        {p.relative_to(folder).with_suffix("").as_posix() for folder in folders for p in folder.rglob("*.yaml")}
+    )
 
 
 def _keys(verb: str, overrides: Sequence[str]) -> list[str]:
@@ -126,7 +139,8 @@ def _keys(verb: str, overrides: Sequence[str]) -> list[str]:
 
     groups = [p.name for p in CONFIGS.iterdir() if p.is_dir()]
     options = [word for word in overrides if word.partition("=")[0] in groups]  # some groups have no default
-    return list(dict.fromkeys(groups + list(walk(OmegaConf.to_container(compose(verb, options), resolve=False), ""))))
+    composed = compose(verb, [*options, *search_words()])
+    return list(dict.fromkeys(groups + list(walk(OmegaConf.to_container(composed, resolve=False), ""))))
 
 
 def _near_matches(wrong: str, known: Sequence[str]) -> str:

@@ -74,6 +74,11 @@ class Extractor(nn.Module, ABC):
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Reshape the output of a block, for one forward of `frames` frames of each clip, to the grid."""
 
+    @property
+    def input_dtype(self) -> torch.dtype:
+        """The type of the frames that `run` gets: that of the first weight."""
+        return next(self.parameters()).dtype
+
     def settings(self) -> Mapping[str, Any]:
         """List further options that determine the features; they are part of the key of a store."""
         return {}
@@ -185,12 +190,14 @@ class Extractor(nn.Module, ABC):
         generators: Sequence[torch.Generator],
     ) -> dict[int, Float[Tensor, "clip slot rows cols channel"]]:
         weight, at_once = next(self.parameters()), len(frames) if self.batched else 1
+        dtype = self.input_dtype
         grids: dict[int, list[Tensor]] = {layer: [] for layer in layers}
         for first in range(0, len(frames), at_once):
             part = slice(first, first + at_once)
             video = resize_bicubic(frames[part].to(weight.device).flatten(0, 1), self.size)
-            with capture({layer: self.blocks[layer] for layer in layers}, self.video_entry) as outputs:
-                self.run(video.to(weight).unflatten(0, (-1, frames.shape[1])), noise, generators[part])
+            blocks = self.blocks
+            with capture({layer: blocks[layer] for layer in layers}, self.video_entry) as outputs:
+                self.run(video.to(dtype).unflatten(0, (-1, frames.shape[1])), noise, generators[part])
             for layer in layers:
                 grids[layer].append(self.grid(outputs[layer], frames.shape[1]))
         return {layer: torch.cat(parts) for layer, parts in grids.items()}
@@ -206,20 +213,31 @@ def resize_bicubic(
     return interpolate(scaled, size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
+class _AllRead(Exception):  # no error: it ends a forward
+    pass
+
+
 @contextmanager
 def capture(blocks: Mapping[int, nn.Module], entry: int = 0) -> Iterator[dict[int, Tensor]]:
-    """Record the outputs of modules within a `with` block; of a tuple, one entry."""
+    """Record the first outputs of modules within a `with` block, and end the block with the last of them.
+
+    No network runs further than its deepest module that is read. Of a tuple, one entry is recorded.
+    """
     outputs: dict[int, Tensor] = {}
 
     def record(layer: int) -> Any:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
             outputs[layer] = output[entry] if isinstance(output, tuple) else output
+            if len(outputs) == len(blocks):
+                raise _AllRead
 
         return hook
 
     handles = [block.register_forward_hook(record(layer)) for layer, block in blocks.items()]
     try:
         yield outputs
+    except _AllRead:
+        pass
     finally:
         for handle in handles:
             handle.remove()

@@ -31,6 +31,7 @@ def extractor_tables(folder: Path = CONFIGS) -> str:
 
 def row(config: dict[str, Any]) -> dict[str, str]:
     """Collect the cells of one extractor by column."""
+    config = config.get("extractor", config)  # a file of global keys has it in its place
     facts = config["facts"]
     return {
         "system": facts["system"],

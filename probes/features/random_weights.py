@@ -15,23 +15,53 @@ except ImportError as error:
 
 
 def initialise_randomly(extractor: Extractor, seed: int) -> None:
-    """Replace the networks of an extractor by randomly initialised ones; an autoencoder (`vae`) keeps its weights.
+    """Initialise the networks of an extractor at random; an autoencoder (`vae`) keeps its weights.
+
+    Networks of transformers and diffusers are built anew from their configuration; any other initialises itself by the
+    `reset_parameters` of its modules. Every weight keeps its device and type.
 
     Raises:
-        ValueError: If the extractor has no network of transformers or diffusers.
+        ValueError: If the extractor has no network, or a weight of it belongs to no module that can initialise it.
     """
     networks = [
         (name, child)
         for name, child in extractor.named_children()
-        if name != "vae" and isinstance(child, (PreTrainedModel, ModelMixin))
+        if name != "vae" and any(True for _ in child.parameters())
     ]
     if not networks:
-        raise ValueError(f"{extractor.name} has no network of transformers or diffusers: leave random_weights out")
+        raise ValueError(f"{extractor.name} has no network: leave random_weights out")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name, network in networks:
-            weight = next(network.parameters())
-            setattr(extractor, name, rebuild(network).to(weight.device, weight.dtype).eval())
+            if isinstance(network, (PreTrainedModel, ModelMixin)):
+                setattr(extractor, name, placed_like(network, rebuild(network)).eval())
+            else:
+                reset(network)
+
+
+def placed_like(model: nn.Module, new: nn.Module) -> nn.Module:
+    """Bring each weight and buffer of `new` to the device and type of its namesake."""
+    for old, fresh in ((model.parameters, new.parameters), (model.buffers, new.buffers)):
+        for like, weight in zip(old(), fresh(), strict=True):
+            weight.data = weight.data.to(like.device, like.dtype)
+    return new
+
+
+def reset(model: nn.Module) -> None:
+    """Initialise a network in place by the `reset_parameters` of its modules.
+
+    Raises:
+        ValueError: If a module has weights of its own and no such method.
+    """
+    for name, module in model.named_modules():
+        initialise = getattr(module, "reset_parameters", getattr(module, "_reset_parameters", None))
+        if initialise is not None:
+            initialise()
+        elif own := [key for key, _ in module.named_parameters(recurse=False)]:
+            raise ValueError(
+                f"{type(module).__name__} ({name or 'the network itself'}) has no reset_parameters() that would "
+                f"initialise {own[0]}: give it one, or leave random_weights out"
+            )
 
 
 def rebuild(model: nn.Module) -> nn.Module:

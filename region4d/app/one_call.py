@@ -1,4 +1,4 @@
-"""A question about a clip in one call, without a session: for programs, and for language models that use tools (MCP)."""
+"""A question about a clip in one call, without a session: for programs, and for language models with tools (MCP)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from region4d.config import CONFIGS
+from region4d.config import CONFIGS, search_words
 from region4d.studies.plan import chosen_jobs, load_plan, run_plan
 from region4d.terminal import CONSOLE
 
@@ -27,7 +27,7 @@ def sweep(kind: str, flags: Sequence[str], overrides: Sequence[str]) -> None:
         CONSOLE.print("every run that can start is finished; report_only=true without -m writes the report")
         return
     words = list(overrides) if plan.config.run else [*overrides, f"run={','.join(names)}"]
-    sys.argv = [sys.argv[0], *flags, *words]
+    sys.argv = [sys.argv[0], *flags, *words, *search_words()]
     hydra.main(config_path=str(CONFIGS), config_name=kind, version_base="1.3")(run_of_sweep)()
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from region4d.cli import build_app, main
+from region4d.cli import HYDRA_VERBS, build_app, main
 from region4d.config import compose_config, first_of_sweep, split_multirun
+from region4d.config_dirs import VARIABLE, take_config_dirs
 from tests.support.programs.documents import PAGES, README, ROOT, Block, Command, blocks
 
-FOREIGN = {"hf", "pip", "source", "uv"}  # other people's programs, and the shell's
+FOREIGN = {"hf", "mkdir", "pip", "source", "uv"}  # other people's programs, and the shell's
 CONFIGURED = {"train", "extract", "bench", "compare", "probe", "study"}  # verbs that take Hydra overrides
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 SHELL = [block for page in PAGES for block in blocks(page) if block.language in ("bash", "sh", "console")]
@@ -21,8 +22,11 @@ RUN = [page for page in PAGES if any(each.note == "" and each.language != "" for
 
 
 @pytest.mark.parametrize("block_command", COMMANDS, ids=[f"{block.name} {command}" for block, command in COMMANDS])
-def test_a_command_of_a_page_is_known(block_command: tuple[Block, Command]) -> None:
-    program, *words = block_command[1].words
+def test_a_command_of_a_page_is_known(
+    block_command: tuple[Block, Command], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block, command = block_command
+    program, *words = command.words
     if program == "make":
         assert {word for word in words if "=" not in word} <= TARGETS
     elif program == "python" and words[0] == "-m":
@@ -30,7 +34,12 @@ def test_a_command_of_a_page_is_known(block_command: tuple[Block, Command]) -> N
     elif program == "python":
         assert (ROOT / words[0]).is_file()
     elif program == "region4d":
-        assert_known(words)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv(VARIABLE, "")
+        for name, text in block.files().items():
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(text)
+        assert_known(take_config_dirs(words) if words[0] in HYDRA_VERBS else words)
     else:
         assert program in FOREIGN, f"{program} is neither a command of this repository nor a known other one"
 

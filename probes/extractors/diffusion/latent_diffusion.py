@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,14 @@ class LatentDiffusion(Extractor):
     def prompt(self) -> dict[str, Tensor]:
         """The encoded empty prompt, by argument name of the transformer."""
         return {key: getattr(self, f"prompt_{key}") for key in self.prompt_names}
+
+    @property
+    def input_dtype(self) -> torch.dtype:
+        """The type of most weights of the transformer: some keep their norms and tables in float32."""
+        counts: Counter[torch.dtype] = Counter()
+        for weight in self.transformer.parameters():
+            counts[weight.dtype] += weight.numel()
+        return counts.most_common(1)[0][0]
 
     def windows(self, frames: int) -> list[list[int]]:
         """Run the whole clip in one forward."""

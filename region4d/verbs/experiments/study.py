@@ -13,9 +13,8 @@ from omegaconf import OmegaConf
 from rich.table import Table
 
 from region4d.config import CONFIGS, split_multirun
+from region4d.config_dirs import config_dirs
 from region4d.terminal import CONSOLE
-
-STUDIES = CONFIGS / "study"
 
 
 def study(words: Annotated[list[str] | None, typer.Argument(metavar="[NAME] [KEY=VALUE]...")] = None) -> None:
@@ -93,14 +92,24 @@ def run_study(kind: str, flags: Sequence[str], overrides: Sequence[str], command
 
 def study_names() -> list[str]:
     """List the studies, KIND/NAME."""
-    return sorted(path.relative_to(STUDIES).with_suffix("").as_posix() for path in STUDIES.glob("*/*.yaml"))
+    return sorted(study_files())
+
+
+def study_files() -> dict[str, Path]:
+    """Find the files of the studies, also those of `--config-dir`, by KIND/NAME."""
+    folders = [*(folder / "study" for folder in reversed(config_dirs())), CONFIGS / "study"]  # as Hydra prefers them
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for folder in folders
+        for path in folder.glob("*/*.yaml")
+    }
 
 
 def studies_table() -> Table:
     """Tabulate the studies with their titles."""
     table = Table("study", "title")
-    for name in study_names():
-        table.add_row(name, str(OmegaConf.load(STUDIES / f"{name}.yaml").title))
+    for name, path in sorted(study_files().items()):
+        table.add_row(name, str(OmegaConf.load(path).title))
     return table
 
 

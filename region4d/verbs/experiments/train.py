@@ -25,7 +25,15 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.records.manifest import collect_manifest
 from region4d.arms import refuse_arm_without_teacher
 from region4d.cards.model_card import write_card
-from region4d.config import CONFIGS, build, compose_config, first_of_sweep, refuse_other_config, split_multirun
+from region4d.config import (
+    CONFIGS,
+    build,
+    compose_config,
+    first_of_sweep,
+    refuse_other_config,
+    search_words,
+    split_multirun,
+)
 from region4d.terminal import quiet_transformers
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
 from training.interruption import TERMINATED, default_sigterm, ended_by_sigterm, sole_training
@@ -45,7 +53,7 @@ def train(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     multirun, assignments = split_multirun(overrides or [])
     config = compose_config("train", first_of_sweep(assignments) if multirun else assignments)
     if multirun:
-        sys.argv = [sys.argv[0], *multirun, *assignments]
+        sys.argv = [sys.argv[0], *multirun, *assignments, *search_words()]
         hydra.main(config_path=str(CONFIGS), config_name="train", version_base="1.3")(run_of_sweep)()
     else:
         run(config, assignments)

@@ -10,12 +10,14 @@ from probes.extractors.diffusion.hunyuan_video import HunyuanVideoExtractor
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion
 from probes.extractors.diffusion.ltx_video import LTXVideoExtractor
 from probes.extractors.diffusion.open_sora import OpenSoraExtractor
+from probes.extractors.diffusion.wan import WanExtractor
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.cogvideox import cogvideox
 from tests.support.checkpoints.cosmos import cosmos
 from tests.support.checkpoints.hunyuan_video import hunyuan_video
 from tests.support.checkpoints.ltx_video import ltx_video
 from tests.support.checkpoints.open_sora import open_sora
+from tests.support.checkpoints.wan import wan
 from tests.support.clips.extractor_clips import clip
 
 SMALL, WIDE = (32, 48), (64, 96)
@@ -24,6 +26,7 @@ SMALL, WIDE = (32, 48), (64, 96)
 @pytest.mark.parametrize(
     ("model", "write", "size", "dtype"),
     [
+        (WanExtractor, wan, SMALL, torch.float16),
         (CogVideoXExtractor, cogvideox, SMALL, torch.float16),
         (HunyuanVideoExtractor, hunyuan_video, SMALL, torch.bfloat16),
         (LTXVideoExtractor, ltx_video, WIDE, torch.bfloat16),
