@@ -20,7 +20,7 @@ from torch.nn.functional import pad
 
 from probes.extractors.diffusion.cogvideox_rotary import rotary_positions
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion, load_part
-from probes.extractors.diffusion.text import empty_prompt
+from probes.extractors.diffusion.text import encoded_prompt
 from probes.extractors.noise import Noise, preserving_timestep
 from probes.extractors.windowing import split
 
@@ -83,6 +83,7 @@ class CogVideoXExtractor(LatentDiffusion):
         size: Sequence[int] = (480, 720),
         frames: int | None = 97,
         dtype: torch.dtype = torch.float16,
+        prompt: str = "",
         base: str | Path | None = None,
         windows: int = 2,
         **options: Any,
@@ -95,6 +96,7 @@ class CogVideoXExtractor(LatentDiffusion):
             size: see `Extractor`.
             frames: see `Extractor`.
             dtype: type of the transformer's weights.
+            prompt: text that conditions the model.
             base: folder with the autoencoder, the text encoder and the scheduler; the same folder if None.
             windows: see the class.
             options: first_frame, zero_geometry, time_scale: see the class.
@@ -107,9 +109,9 @@ class CogVideoXExtractor(LatentDiffusion):
         transformer = load_part(CogVideoXTransformer3DModel, folder, "transformer", torch_dtype=dtype)
         vae = load_part(AutoencoderKLCogVideoX, base, "vae", torch_dtype=torch.float32)
         schedule = load_schedule(base)
-        embeds, _ = empty_prompt(CogVideoXPipeline, base, do_classifier_free_guidance=False)
-        prompt = {"encoder_hidden_states": embeds.to(dtype)}
-        return cls(transformer, vae, prompt, name, size, frames, alphas_cumprod=schedule, windows=windows, **options)
+        embeds, *_ = encoded_prompt(CogVideoXPipeline, base, prompt, do_classifier_free_guidance=False)
+        text = {"encoder_hidden_states": embeds.to(dtype)}
+        return cls(transformer, vae, text, name, size, frames, alphas_cumprod=schedule, windows=windows, **options)
 
     @property
     def cell(self) -> int:

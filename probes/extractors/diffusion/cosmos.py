@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import T5EncoderModel, T5TokenizerFast
 
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion, load_part
-from probes.extractors.diffusion.text import empty_prompt
+from probes.extractors.diffusion.text import encoded_prompt
 from probes.extractors.noise import Noise
 
 
@@ -55,6 +55,7 @@ class CosmosExtractor(LatentDiffusion):
         size: Sequence[int] = (704, 1280),
         frames: int | None = 81,
         dtype: torch.dtype = torch.bfloat16,
+        prompt: str = "",
         frame_rate: float = 30.0,
     ) -> CosmosExtractor:
         """Load a diffusers checkpoint folder (nvidia/Cosmos-1.0-Diffusion-7B-Text2World).
@@ -69,10 +70,10 @@ class CosmosExtractor(LatentDiffusion):
             schedule = EDMEulerScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True).config
         except OSError as error:
             raise FileNotFoundError(f"no scheduler in '{folder}': {error}".splitlines()[0]) from error
-        embeds, _ = empty_prompt(TextOfCosmos, folder, do_classifier_free_guidance=False)
-        prompt = {"encoder_hidden_states": embeds.to(dtype)}
+        embeds, *_ = encoded_prompt(TextOfCosmos, folder, prompt, do_classifier_free_guidance=False)
+        text = {"encoder_hidden_states": embeds.to(dtype)}
         levels = (schedule.sigma_min, schedule.sigma_max, schedule.sigma_data)
-        return cls(transformer, vae, prompt, name, size, frames, levels=levels, frame_rate=frame_rate)
+        return cls(transformer, vae, text, name, size, frames, levels=levels, frame_rate=frame_rate)
 
     @property
     def cell(self) -> int:

@@ -11,7 +11,7 @@ from diffusers import AutoencoderKLHunyuanVideo, HunyuanVideoPipeline, HunyuanVi
 from torch import Tensor
 
 from probes.extractors.diffusion.latent_diffusion import FULL, LatentDiffusion, load_part
-from probes.extractors.diffusion.text import empty_prompt
+from probes.extractors.diffusion.text import encoded_prompt
 from probes.extractors.noise import Noise
 
 
@@ -40,6 +40,7 @@ class HunyuanVideoExtractor(LatentDiffusion):
         size: Sequence[int] = (480, 832),
         frames: int | None = 81,
         dtype: torch.dtype = torch.bfloat16,
+        prompt: str = "",
         guidance: float = 1.0,
     ) -> HunyuanVideoExtractor:
         """Load a diffusers checkpoint folder (hunyuanvideo-community/HunyuanVideo).
@@ -50,13 +51,13 @@ class HunyuanVideoExtractor(LatentDiffusion):
         """
         transformer = load_part(HunyuanVideoTransformer3DModel, folder, "transformer", torch_dtype=dtype)
         vae = load_part(AutoencoderKLHunyuanVideo, folder, "vae", torch_dtype=torch.float32)
-        embeds, pooled, mask = empty_prompt(HunyuanVideoPipeline, folder)
-        prompt = {
+        embeds, pooled, mask = encoded_prompt(HunyuanVideoPipeline, folder, prompt)
+        text = {
             "encoder_hidden_states": embeds.to(dtype),
             "encoder_attention_mask": mask.to(dtype),
             "pooled_projections": pooled.to(dtype),
         }
-        return cls(transformer, vae, prompt, name, size, frames, guidance=guidance)
+        return cls(transformer, vae, text, name, size, frames, guidance=guidance)
 
     @property
     def cell(self) -> int:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from probes.extractors.diffusion.latent_diffusion import FULL, LatentDiffusion, load_part
-from probes.extractors.diffusion.text import empty_prompt
+from probes.extractors.diffusion.text import encoded_prompt
 from probes.extractors.noise import Noise
 
 
@@ -37,6 +37,7 @@ class LTXVideoExtractor(LatentDiffusion):
         size: Sequence[int] = (512, 704),
         frames: int | None = 81,
         dtype: torch.dtype = torch.bfloat16,
+        prompt: str = "",
         frame_rate: float = 25.0,
     ) -> LTXVideoExtractor:
         """Load a diffusers checkpoint folder (Lightricks/LTX-Video).
@@ -47,9 +48,9 @@ class LTXVideoExtractor(LatentDiffusion):
         """
         transformer = load_part(LTXVideoTransformer3DModel, folder, "transformer", torch_dtype=dtype)
         vae = load_part(AutoencoderKLLTXVideo, folder, "vae", torch_dtype=torch.float32)
-        embeds, mask, *_ = empty_prompt(LTXPipeline, folder, do_classifier_free_guidance=False)
-        prompt = {"encoder_hidden_states": embeds.to(dtype), "encoder_attention_mask": mask}
-        return cls(transformer, vae, prompt, name, size, frames, frame_rate=frame_rate)
+        embeds, mask, *_ = encoded_prompt(LTXPipeline, folder, prompt, do_classifier_free_guidance=False)
+        text = {"encoder_hidden_states": embeds.to(dtype), "encoder_attention_mask": mask}
+        return cls(transformer, vae, text, name, size, frames, frame_rate=frame_rate)
 
     @property
     def cell(self) -> int:

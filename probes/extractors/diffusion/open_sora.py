@@ -13,7 +13,7 @@ from torch import Tensor
 
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion
 from probes.extractors.diffusion.open_sora_checkpoint import (
-    empty_prompts,
+    encoded_prompts,
     find_files,
     load_autoencoder,
     load_transformer,
@@ -52,6 +52,7 @@ class OpenSoraExtractor(LatentDiffusion):
         size: Sequence[int] = (480, 848),
         frames: int | None = 129,
         dtype: torch.dtype = torch.bfloat16,
+        prompt: str = "",
         keep_slots: int | None = 21,
         first_frame: bool = True,
     ) -> OpenSoraExtractor:
@@ -62,9 +63,9 @@ class OpenSoraExtractor(LatentDiffusion):
             ValueError: If a file has other keys than the published one.
         """
         files = find_files(folder)
-        prompt = {key: value.to(dtype) for key, value in empty_prompts(files).items()}
+        text = {key: value.to(dtype) for key, value in encoded_prompts(files, prompt).items()}
         transformer, vae = load_transformer(files.transformer).to(dtype), load_autoencoder(files.autoencoder).float()
-        return cls(transformer, vae, prompt, name, size, frames, keep_slots=keep_slots, first_frame=first_frame)
+        return cls(transformer, vae, text, name, size, frames, keep_slots=keep_slots, first_frame=first_frame)
 
     @property
     def cell(self) -> int:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPTextModel, T5EncoderModel
 
 from probes.extractors.diffusion.open_sora_keys import to_diffusers, transformer_config
+from probes.extractors.diffusion.text import kept
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,24 @@ def find_files(folder: str | Path) -> OpenSoraFiles:
     return files
 
 
-def empty_prompts(files: OpenSoraFiles) -> dict[str, Tensor]:
-    """Encode the empty prompt: the states of T5 for the tokens, the pooled state of CLIP for the modulation."""
-    return {
-        "encoder_hidden_states": encode_empty(T5EncoderModel, files.t5, 512).last_hidden_state,
-        "pooled_projections": encode_empty(CLIPTextModel, files.clip, 77).pooler_output,
-    }
+def encoded_prompts(files: OpenSoraFiles, prompt: str) -> dict[str, Tensor]:
+    """Encode a prompt once: the states of T5 for the tokens, the pooled state of CLIP for the modulation."""
+
+    def encode_both() -> list[Tensor]:
+        return [
+            encode(T5EncoderModel, files.t5, prompt, 512).last_hidden_state,
+            encode(CLIPTextModel, files.clip, prompt, 77).pooler_output,
+        ]
+
+    states, pooled = kept(files.transformer.parent, ["open_sora", prompt], encode_both)
+    return {"encoder_hidden_states": states, "pooled_projections": pooled}
 
 
-def encode_empty(encoder: Any, folder: Path, length: int) -> Any:
-    """Encode the empty prompt, padded to a length and not masked, as Open-Sora does."""
+def encode(encoder: Any, folder: Path, prompt: str, length: int) -> Any:
+    """Encode a prompt, padded to a length and not masked, as Open-Sora does."""
     try:
         tokens = AutoTokenizer.from_pretrained(folder, local_files_only=True)(
-            "", padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+            prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
         )
         model = encoder.from_pretrained(folder, local_files_only=True).eval()
     except OSError as error:

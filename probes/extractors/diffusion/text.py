@@ -1,29 +1,79 @@
-"""Encoding of the empty prompt by a model's own text encoder."""
+"""Encoding of a constant prompt by a model's own text encoder, once: the result is kept."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from scenes.storage.atomic import new_file
+
+FORMAT = 1  # of what is kept
 
 
-def empty_prompt(pipeline: Any, folder: str | Path, **options: Any) -> Any:
-    """Encode the empty prompt with the text encoder of a diffusers checkpoint folder, as its pipeline does.
+def encoded_prompt(pipeline: Any, folder: str | Path, prompt: str = "", **options: Any) -> list[Tensor]:
+    """Encode a prompt with the text encoder of a diffusers checkpoint folder, as its pipeline does.
 
-    The encoder, gigabytes for most models, is loaded here and freed afterwards.
+    The encoder, gigabytes for most models, is loaded here and freed afterwards. What the pipeline returns is kept in
+    `cache_folder`, so that the next time nothing is loaded.
+
+    Returns:
+        The tensors that the pipeline returns, without those that are None.
 
     Raises:
         FileNotFoundError: If the folder has no text encoder.
     """
-    without = {part: None for part in ("transformer", "transformer_2", "vae") if part in parts_of(pipeline)}
-    try:
-        loaded = pipeline.from_pretrained(folder, local_files_only=True, **without)
-    except OSError as error:
-        raise FileNotFoundError(f"no text encoder in '{folder}': {error}".splitlines()[0]) from error
-    with torch.no_grad():
-        return loaded.encode_prompt("", device="cpu", **options)
+
+    def encode() -> list[Tensor]:
+        without = {part: None for part in ("transformer", "transformer_2", "vae") if part in parts_of(pipeline)}
+        try:
+            loaded = pipeline.from_pretrained(folder, local_files_only=True, **without)
+        except OSError as error:
+            raise FileNotFoundError(f"no text encoder in '{folder}': {error}".splitlines()[0]) from error
+        with torch.no_grad():
+            encoded = loaded.encode_prompt(prompt, device="cpu", **options)
+        return [value for value in encoded if value is not None]
+
+    return kept(Path(folder), [pipeline.__name__, prompt, options], encode)
+
+
+def kept(folder: Path, facts: list[Any], encode: Callable[[], list[Tensor]]) -> list[Tensor]:
+    """Read what was kept under these facts and the text encoder of a folder; encode and keep it where nothing is."""
+    identity = json.dumps([FORMAT, text_files(folder), facts], sort_keys=True)
+    file = cache_folder() / "prompts" / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.safetensors"
+    if file.is_file():
+        values = load_file(file)
+        return [values[str(k)] for k in range(len(values))]
+    encoded = encode()
+    with new_file(file) as draft:
+        save_file({str(k): value.contiguous() for k, value in enumerate(encoded)}, draft)
+    return encoded
+
+
+def text_files(folder: Path) -> list[tuple[str, int, int]]:
+    """List the files of the text encoders and tokenizers of a checkpoint folder: name, bytes, time of change."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    stats = {path.relative_to(folder).as_posix(): path.stat() for path in files}
+    return [
+        (name, stat.st_size, stat.st_mtime_ns)
+        for name, stat in stats.items()
+        if name.startswith(("text_encoder", "tokenizer", "google/", "openai/"))
+    ]
+
+
+def cache_folder() -> Path:
+    """Name the folder of what can be made again: `$REGION4D_CACHE`, or `region4d` in the user's cache."""
+    if own := os.environ.get("REGION4D_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "region4d"
 
 
 def parts_of(pipeline: Any) -> set[str]:
