@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt | system
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --constraint constraints.txt $(if $(strip $(TORCH)),--torch-backend $(strip $(TORCH))) \
-	    --editable '.[$(EXTRAS)]'
+	    --config-setting editable_mode=compat --editable '.[$(EXTRAS)]'  # found also from the folder that holds the clone
 	@touch $(READY)
 
 system:

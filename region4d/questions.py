@@ -1,4 +1,4 @@
-"""Whether a model can read a question, and whether it was trained on it."""
+"""Whether a model can read a question, and whether it was trained on it and on such footage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tokenizers.models import WordLevel
 from models.sr3d import SR3DProcessor
 from models.sr3d.text.mentions import replace_mentions
 from models.sr3d.text.trained_questions import nearest_questions
+from scenes.clip import Clip
 
 
 def check_words(processor: SR3DProcessor, question: str) -> None:
@@ -41,6 +42,16 @@ def untrained_notes(processor: SR3DProcessor, question: str) -> list[str]:
     return [
         "this model was not trained on this question, so the answer may mean nothing; the nearest questions that it "
         f"reads: {listed(nearest)}"
+    ]
+
+
+def footage_domain(processor: SR3DProcessor, clip: Clip) -> list[str]:
+    """Say in one line that the model has seen nothing but procedural worlds; [] of a world, or of any other model."""
+    if not processor.trained_questions or clip.truth is not None:
+        return []
+    return [
+        "this model was trained on procedural worlds alone; on other footage its answer may mean nothing: "
+        "docs/guides/checkpoints.md has models for it"
     ]
 
 

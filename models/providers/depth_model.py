@@ -59,7 +59,8 @@ class DepthModel(nn.Module):
         except OSError as error:
             raise FileNotFoundError(
                 f"no depth model '{checkpoint}' here: give a folder, or get one, for example by "
-                f"'hf download depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf' (metres, Apache-2.0)"
+                f"'hf download depth-anything/Depth-Anything-V2-Metric-Indoor-Small-hf' (metres, Apache-2.0); "
+                f"--no-depth does without"
             ) from error
         except IncompleteCheckpointError:
             raise

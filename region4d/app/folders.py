@@ -25,10 +25,10 @@ def allowed_path(text: str, folders: Sequence[Path]) -> Path:
     roots = [folder.resolve() for folder in folders]
     inside = [path for root in roots if _within(path := (root / text.strip()).resolve(), roots)]
     if not inside or not text.strip():
-        raise ValueError(f"'{text}' is not inside the folders of this server; choose one from the list")
+        raise ValueError(f"'{text}' is not inside the folders of this server; {_some(folders)}")
     found = [path for path in inside if path.exists()]
     if not found:
-        raise ValueError(f"there is no '{text}' in the folders of this server; choose one from the list")
+        raise ValueError(f"there is no '{text}' in the folders of this server; {_some(folders)}")
     _refuse_links_outside(found[0], roots, text)
     return found[0]
 
@@ -52,6 +52,11 @@ def _footage(root: Path, below: Path, deeper: int) -> Iterator[str]:
                 yield from _footage(root, name, deeper - 1)
         elif path.suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
             yield str(name)
+
+
+def _some(folders: Sequence[Path]) -> str:
+    names = list(islice(listed_footage(folders), 5))
+    return f"it has {', '.join(names)}" if names else "it has no footage"
 
 
 def _within(path: Path, roots: Sequence[Path]) -> bool:

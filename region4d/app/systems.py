@@ -16,7 +16,7 @@ from region4d.footage.notes import footage_notes, given_to
 from region4d.footage.scale import state_scale
 from region4d.footage.visibility import region_facts, visibility_notes
 from region4d.loading import FRAMES
-from region4d.questions import check_words, untrained_notes
+from region4d.questions import check_words, footage_domain, untrained_notes
 from scenes.questions import CATEGORIES
 from scenes.questions.category import Comparison, with_options
 
@@ -73,6 +73,7 @@ class System:
             *footage_notes(footage, relative),
             *seen,
         ]
+        given += footage_domain(self.answerer.processor, footage.clip)
         given += untrained_notes(self.answerer.processor, question)
         start = time.perf_counter()
         for text in self.answerer.stream(Query(footage.clip, regions, question)):

@@ -10,6 +10,7 @@ from typing import Any
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from models.checkpoint_registry import shipped_checkpoints
 from models.geometry import PointMap, default_intrinsics, unproject
 from models.lifting.inputs.boxed_object import object_in_box
 from models.regions import Region
@@ -112,6 +113,15 @@ def _object_mask(mark: Mark, points: PointMap | None) -> Bool[Tensor, "height wi
             "unknown); mark an object with depth, or lift without metres by --no-depth"
         )
     return mask
+
+
+def known_objects(model: str | Path) -> list[str]:
+    """Say in one line which objects a model that comes with region4d has seen; [] of any other model."""
+    if str(model) not in shipped_checkpoints():
+        return []
+    return [
+        f"{model} knows twelve families of rendered toys: of any other object expect a rough shape (docs/lifting.md)"
+    ]
 
 
 def _notes(footage: MarkedClip) -> list[str]:

@@ -18,7 +18,7 @@ from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
 from models.lifting.fitting.shape_fitting import FLOW_STEPS as FITTING_STEPS
 from models.lifting.fitting.shape_fitting import ROUNDS
 from region4d.lifting.candidates import choose_candidate, record_choice
-from region4d.lifting.input import LiftInput
+from region4d.lifting.input import LiftInput, known_objects
 from region4d.lifting.options import LiftOptions
 from region4d.lifting.output import describe, write_lift, write_masks
 from scenes.storage.atomic import new_folder
@@ -67,7 +67,7 @@ def lift_into(
             with get_console().status("drawing"):
                 write_lift(folder, given, objects, facts, made_by(model, sampling, seconds))
         files = sorted(path.name for path in folder.iterdir())
-    notes = list(given.notes)
+    notes = [*given.notes, *(known_objects(model) if given.clip is None or given.clip.truth is None else [])]
     if options.shortcut and not networks.distilled:
         notes.append(
             f"note: {model} was not distilled for few steps; leave out --shortcut, or train experiment=lifting/shortcut"

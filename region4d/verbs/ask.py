@@ -85,7 +85,7 @@ def ask(
     from region4d.footage.notes import footage_notes
     from region4d.footage.scale import scale_name, state_scale
     from region4d.footage.visibility import region_facts, visibility_notes
-    from region4d.questions import check_words, untrained_notes
+    from region4d.questions import check_words, footage_domain, untrained_notes
     from region4d.terminal import quiet_transformers
     from scenes.drawing.regions import draw_answer, save_picture
     from scenes.storage.atomic import refuse_existing
@@ -115,10 +115,11 @@ def ask(
     answerer = Answerer.from_folder(model, device or str(on), dtype, bits)
     relative = footage.relative and not answerer.guesses_scale
     said = [*footage_notes(footage, relative), *visibility_notes(seen, len(clip))]
-    for note in said:
-        typer.echo(note, err=True)
+    said += footage_domain(answerer.processor, clip)
     if question is not None:
         check_words(answerer.processor, question)
+    for note in said:
+        typer.echo(note, err=True)
     if answerer.processor.follow:
         regions = follow(clip.video, regions)
     if save_masks is not None:
