@@ -19,6 +19,7 @@ from distill.teachers.teacher import TargetBatch, Teacher
 from models.heads import DenseHead
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.token_map import token_map
+from training.sampler import process_count
 from training.sr3d.finetuning import SupervisedFineTuning, mark_trained
 from training.unregistered import Unregistered
 
@@ -95,20 +96,21 @@ class PerceptualDistillation(SupervisedFineTuning):
                 heads = {name: DenseHead(shape[-1], CHANNELS[name], tubelet) for name in teacher.spec.signals}
                 self.own_heads = nn.ModuleDict(heads)
 
+    @property
+    def teacher(self) -> Teacher | None:
+        """The teacher whose heads decode the student; None for an arm without distillation."""
+        return None if self._teacher is None else self._teacher.module
+
     def on_fit_start(self) -> None:
-        """Move the teacher to the device of the student; Lightning moves registered modules only."""
-        if self._teacher is not None:
-            self._teacher.module.to(self.device)
+        """Move the heads that decode the student to its device; the rest of the teacher stays where it is."""
+        if self.teacher is not None and self.explicit and self.teacher.heads is not None:
+            self.teacher.heads.to(self.device)
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
-        """Compute the loss on answers and, for videos, the distillation losses; batches of images have none."""
+        """Compute the loss on answers and, for the clips that have targets, the distillation losses."""
         inputs = {name: value for name, value in batch.items() if name != "targets"}
-        if self.perception is None or images_only(inputs):
+        if self.perception is None or self._untaught(batch):
             return super().training_step(inputs, batch_index)
-        if "targets" not in batch:
-            raise ValueError(
-                "distillation needs targets in its batches: choose data=sr3d/dynamic with data.with_targets=true"
-            )
         outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
         losses = {"answers": outputs.loss} | self.distillation_losses(
             outputs.hidden_states[-1], inputs["input_ids"], batch["targets"]
@@ -121,15 +123,39 @@ class PerceptualDistillation(SupervisedFineTuning):
             self.log_dict(gradient_norms(losses, weights, outputs.hidden_states[-1]))
         return total
 
+    def _untaught(self, batch: Mapping[str, Any]) -> bool:
+        """Tell whether a batch has nothing to distil, for a process that need not stay in step with others.
+
+        Raises:
+            ValueError: the batch has clips and was not collated with targets.
+        """
+        if "targets" in batch:
+            return batch["targets"] is None and process_count() == 1
+        if not images_only(batch):
+            raise ValueError(
+                "distillation needs targets in its batches: choose data=sr3d/dynamic or data=sr3d/annotated_taught, "
+                "with data.with_targets=true"
+            )
+        return True
+
     def distillation_losses(
         self,
         hidden: Float[Tensor, "batch token channel"],
         input_ids: Int64[Tensor, "batch token"],
-        targets: TargetBatch,
+        targets: TargetBatch | None,
     ) -> dict[str, Tensor]:
-        """Compare the student with the targets of its clips, unweighted."""
+        """Compare the student with the targets of its clips, unweighted.
+
+        Every loss is a mean over the clips of the *global* batch that have targets. Without any here, all losses are
+        zero and touch the decoder, so that processes stay in step.
+        """
         if self.perception is None:
             return {}
+        share = global_share(0 if targets is None else len(targets), hidden.device)
+        if targets is None:
+            return self._no_losses(hidden)
+        if targets.rows is not None:
+            hidden, input_ids = hidden[targets.rows], input_ids[targets.rows]
         latents = self.perception(visual_states(hidden, input_ids, self.model.config))
         losses: dict[str, Tensor] = {}
         if self.latent:
@@ -141,7 +167,15 @@ class PerceptualDistillation(SupervisedFineTuning):
             some = targets.first(count)
             decoded = self.decode(latents[:count], {name: value.shape[-2:] for name, value in some.values.items()})
             losses |= explicit_losses(decoded, some.values, some.valid if self.masked else None)
-        return losses
+        return losses if share == 1 else {name: share * loss for name, loss in losses.items()}
+
+    def _no_losses(self, hidden: Float[Tensor, "batch token channel"]) -> dict[str, Tensor]:
+        """Give zero for every loss, with a gradient of zero for all that distillation trains."""
+        parts = [part for part in (self.perception, self.own_heads) if part is not None]
+        trained = [parameter.sum() for part in parts for parameter in part.parameters() if parameter.requires_grad]
+        nothing = 0.0 * (torch.stack(trained).sum() + hidden.float().mean())
+        signals = self.teacher.spec.signals if self.explicit and self.teacher is not None else ()
+        return dict.fromkeys([*(["latent"] if self.latent else []), *signals], nothing)
 
     def decode(
         self, latents: Float[Tensor, "batch hook slot rows cols channel"], sizes: Mapping[str, tuple[int, int]]
@@ -150,20 +184,29 @@ class PerceptualDistillation(SupervisedFineTuning):
         with torch.autocast(latents.device.type, enabled=False):
             if self.own_heads is not None:
                 return {name: head(latents.float(), sizes[name]) for name, head in self.own_heads.items()}
-            assert self._teacher is not None
-            return self._teacher.module.decode(latents.float())
+            assert self.teacher is not None
+            return self.teacher.decode(latents.float())
 
     def summary(self) -> str:
         """Describe the model and what was distilled into it."""
         chosen = [name for name, used in (("latents", self.latent), ("signals", self.explicit)) if used]
-        if self._teacher is None:
+        if self.teacher is None:
             return super().summary()
-        return f"{super().summary()} Distilled: {' and '.join(chosen)} of teacher {self._teacher.module.digest}."
+        return f"{super().summary()} Distilled: {' and '.join(chosen)} of teacher {self.teacher.digest}."
 
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""
         mark_trained(self.model)
         export_student(self.model.to(self.dtype_of_export), self.processor, folder)
+
+
+def global_share(count: int, device: torch.device) -> float:
+    """Weigh the mean over `count` clips of this process, so that the mean over processes is one over all clips."""
+    if process_count() == 1:
+        return 1.0
+    total = torch.tensor(count, device=device)
+    torch.distributed.all_reduce(total)
+    return count * process_count() / max(1, int(total))
 
 
 def images_only(inputs: Mapping[str, Tensor]) -> bool:

@@ -23,7 +23,7 @@ import torch
 import yaml
 from einops import rearrange
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets
 from scenes.clip import Clip
@@ -114,6 +114,11 @@ class L4PTeacher:
         """The device of the weights."""
         device: torch.device = self.model.video_encoder.norm.weight.device
         return device
+
+    @property
+    def heads(self) -> nn.ModuleList:
+        """The four DPT heads, without the camera head's pose fitting."""
+        return nn.ModuleList([self.model.task_heads[task].task_head for task in TASKS.values()])
 
     def to(self, device: torch.device | str) -> L4PTeacher:
         """Move to a device."""

@@ -22,7 +22,7 @@ class Oracle:
 
     def __init__(self, frames: int, size: int, grid: int) -> None:
         self.grid = grid
-        self._spec = TeacherSpec(frames, size, None, tuple(CHANNELS), decodes=False)
+        self._spec = TeacherSpec(frames, size, None, tuple(CHANNELS), decodes=False, sees_truth=True)
 
     @property
     def spec(self) -> TeacherSpec:
@@ -33,6 +33,10 @@ class Oracle:
     def digest(self) -> str:
         """Identifier of everything that determines the targets."""
         return f"oracle-{self.spec.frames}x{self.spec.size}-{self.grid}"
+
+    @property
+    def heads(self) -> None:
+        """There is no decoder."""
 
     def to(self, device: torch.device | str) -> Oracle:
         """Return itself: there is nothing to move."""

@@ -86,6 +86,10 @@ class StockTeacher:
         settings = (self.spec, self.encoder.hooks, self.mean.tolist(), self.std.tolist(), metric)
         return digest_of(settings, *self._parts().values())
 
+    @property
+    def heads(self) -> None:
+        """There is no decoder."""
+
     def to(self, device: torch.device | str) -> StockTeacher:
         """Move to a device."""
         for part in self._parts().values():

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor, nn
 
 from distill.signals import Signals
@@ -22,7 +22,8 @@ class TeacherSpec:
 
     The input has `frames` frames of `size` x `size` pixels. `latent` is (hooks, slots, rows, cols, channels) of its
     latents, or None. `signals` names the signals of its targets, at the input's size (rays: on the latents' grid).
-    `decodes` tells whether its decoder can decode a student's latents.
+    `decodes` tells whether its decoder can decode a student's latents. `sees_truth`: its targets come from the truth of
+    procedural worlds, not from frames.
     """
 
     frames: int
@@ -30,6 +31,7 @@ class TeacherSpec:
     latent: tuple[int, int, int, int, int] | None
     signals: tuple[str, ...]
     decodes: bool = True
+    sees_truth: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,15 @@ class Targets:
 
 @dataclass  # not frozen: Lightning converts the tensors of a batch in place
 class TargetBatch:
-    """The targets of a batch of clips, stacked; `values` and `valid` are by signal, as in `Signals`."""
+    """The targets of a batch of clips, stacked; `values` and `valid` are by signal, as in `Signals`.
+
+    `rows` are the rows of the training batch that the clips are in; None where every row is one, in this order.
+    """
 
     latents: Float[Tensor, "batch hook slot rows cols channel"] | None
     values: dict[str, Float[Tensor, "batch time _ _ _"]]
     valid: dict[str, Bool[Tensor, "batch time 1 _ _"]]
+    rows: Int64[Tensor, "batch"] | None = None
 
     @classmethod
     def stack(cls, targets: Sequence[Targets]) -> TargetBatch:
@@ -59,12 +65,17 @@ class TargetBatch:
             {name: torch.stack([clip.valid[name] for clip in signals]) for name in signals[0].valid},
         )
 
+    def __len__(self) -> int:
+        """Count the clips."""
+        return len(next(each for each in (self.latents, *self.values.values()) if each is not None))
+
     def to(self, device: torch.device | str) -> TargetBatch:
         """Move to a device; Lightning calls this for every batch."""
         return TargetBatch(
             None if self.latents is None else self.latents.to(device),
             {name: value.to(device) for name, value in self.values.items()},
             {name: value.to(device) for name, value in self.valid.items()},
+            None if self.rows is None else self.rows.to(device),
         )
 
     def first(self, count: int) -> TargetBatch:
@@ -73,6 +84,7 @@ class TargetBatch:
             None if self.latents is None else self.latents[:count],
             {name: value[:count] for name, value in self.values.items()},
             {name: value[:count] for name, value in self.valid.items()},
+            None if self.rows is None else self.rows[:count],
         )
 
 
@@ -91,6 +103,10 @@ class Teacher(Protocol):
     @property
     def digest(self) -> str:
         """Hash of everything that determines the targets."""
+
+    @property
+    def heads(self) -> nn.Module | None:
+        """All that `decode` needs on a device; None where there is no decoder."""
 
     def to(self, device: torch.device | str) -> Teacher:
         """Move to a device, and return itself."""

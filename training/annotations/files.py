@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -41,10 +42,8 @@ class AnnotationFile:
 
     def __getitem__(self, index: int) -> Annotation:
         """Read and parse a line; ValueError names file and line."""
-        try:
+        with self.naming(index):
             return parse_line(self.line(index))
-        except ValueError as error:
-            raise ValueError(f"{self.where(index)}: {error}") from error
 
     def line(self, index: int) -> bytes:
         """Read a line as it is."""
@@ -55,6 +54,14 @@ class AnnotationFile:
     def where(self, index: int) -> str:
         """Name file and line, for errors."""
         return f"{self.path}:{int(self.numbers[index])}"
+
+    @contextmanager
+    def naming(self, index: int) -> Iterator[None]:
+        """Let errors of input name file and line."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{self.where(index)}: {error}") from error
 
     def weights(self) -> Float[Tensor, "line"]:
         """Read the sampling weight of every line, once through the file; ValueError as for a line."""

@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
+from models.regions import Region
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
+from scenes.clip import Clip
 from training.annotations.files import AnnotationFile, mixed_weights
 from training.annotations.line import Annotation
 from training.annotations.media import open_annotation
@@ -20,14 +21,14 @@ from training.data import TrainingData
 from training.sampler import SeededSampler, samples_seen
 
 
-def prepare_annotation(processor: SR3DProcessor, annotation: Annotation, root: Path, frames: int) -> Sample:
+def prepare_annotation(
+    processor: SR3DProcessor, annotation: Annotation, clip: Clip | None, regions: Sequence[Region]
+) -> Sample:
     """Prepare a line: its media once, and every turn of its conversations with the turns before it.
 
     Raises:
-        FileNotFoundError: a file does not exist.
-        ValueError: a file cannot be read, a mark does not fit, or the model does not take such a sample.
+        ValueError: the model does not take such a sample.
     """
-    clip, regions = open_annotation(annotation, root, frames)
     conversations = [[(turn.question, turn.answer) for turn in turns] for turns in annotation.conversations]
     if clip is None:
         return processor.with_conversations(None, conversations)
@@ -43,8 +44,8 @@ def prepare_annotation(processor: SR3DProcessor, annotation: Annotation, root: P
     return processor.with_conversations(sample, conversations, clip.seconds)
 
 
-class AnnotatedSamples(Dataset[Sample]):
-    """The lines of several files, one after the other. Nothing that was read is kept.
+class AnnotatedSamples(Dataset[Any]):
+    """The lines of several files, one after the other, as samples. Nothing that was read is kept.
 
     Args:
         files: the files; relative paths in a file are in its own folder.
@@ -59,15 +60,22 @@ class AnnotatedSamples(Dataset[Sample]):
     def __len__(self) -> int:
         return self.ends[-1]
 
-    def __getitem__(self, index: int) -> Sample:
-        """Prepare a line; ValueError and FileNotFoundError name file and line."""
+    def __getitem__(self, index: int) -> Any:
+        """Prepare a line; ValueError names file and line."""
+        return self.read(index)[0]
+
+    def find(self, index: int) -> tuple[AnnotationFile, int]:
+        """Tell the file of a line, and which of its lines it is."""
         number = bisect_right(self.ends, index)
-        file, line = self.files[number], index - (self.ends[number - 1] if number else 0)
+        return self.files[number], index - (self.ends[number - 1] if number else 0)
+
+    def read(self, index: int) -> tuple[Sample, Clip | None]:
+        """Prepare a line, and give the clip that it is about, too; ValueError names file and line."""
+        file, line = self.find(index)
         annotation = file[line]
-        try:
-            return prepare_annotation(self.processor, annotation, file.path.parent, self.frames)
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{file.where(line)}: {error}") from error
+        with file.naming(line):
+            clip, regions = open_annotation(annotation, file.path.parent, self.frames)
+            return prepare_annotation(self.processor, annotation, clip, regions), clip
 
 
 class AnnotatedFootage(TrainingData):

@@ -1,6 +1,5 @@
 """The L4P adapter, against a fake package of the same interface."""
 
-import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,94 +11,19 @@ import torch
 from distill.teachers import Teacher
 from distill.teachers.l4p import UNREAD, L4PTeacher, import_package
 from scenes.clip import Clip
-
-FAKE = """
-import torch
-from torch import nn
-
-class Encoder(nn.Module):
-    def __init__(self, width=6, depth=5):
-        super().__init__()
-        self.patch = nn.Conv3d(3, width, (2, 14, 14), (2, 14, 14))
-        self.blocks = nn.ModuleList([nn.Linear(width, width) for _ in range(depth)])
-        self.norm = nn.LayerNorm(width)
-    def forward(self, rgb, intrinsics, extrinsics):
-        features = [self.patch(rgb).flatten(2).transpose(1, 2)]
-        for block in self.blocks:
-            features.append(torch.tanh(block(features[-1])))
-        return features
-
-class Dense(nn.Module):
-    def __init__(self, channels, width, hooks, grid=False):
-        super().__init__()
-        self.hooks, self.channels, self.grid = hooks, channels, grid
-        self.out = nn.Linear(len(hooks) * width, channels)
-    def forward(self, features, window):
-        time, height, width = window
-        rows = height // 14
-        x = torch.cat([features[h] for h in self.hooks], -1)
-        maps = self.out(x).transpose(1, 2).unflatten(2, (time // 2, rows, rows)).repeat_interleave(2, 2)
-        if self.grid:
-            return maps
-        return maps.repeat_interleave(14, 3).repeat_interleave(14, 4)
-
-class Head(nn.Module):
-    def __init__(self, channels, width=6, hooks=(1, 2, 3, 4), grid=False):
-        super().__init__()
-        self.task_head = Dense(channels, width, hooks, grid)
-    def forward(self, **_):
-        raise RuntimeError("fits poses: not differentiable")
-
-class L4P_VideoMAE(nn.Module):
-    def __init__(self, task_heads, video_encoder_ckpt_path=None):
-        super().__init__()
-        assert video_encoder_ckpt_path is None
-        self.video_encoder, self.task_heads = Encoder(), task_heads
-"""
-MODEL = """
-model:
-  class_path: l4p.l4p.LitModule
-  init_args:
-    l4p_model:
-      class_path: l4p.models.l4p_videomae.L4P_VideoMAE
-      init_args:
-        video_encoder_ckpt_path: ./weights/videomae.pth
-        task_heads:
-          class_path: torch.nn.ModuleDict
-          init_args:
-            modules:
-              depth: {class_path: l4p.models.l4p_videomae.Head, init_args: {channels: 1}}
-              flow_2d_backward: {class_path: l4p.models.l4p_videomae.Head, init_args: {channels: 2}}
-              dyn_mask: {class_path: l4p.models.l4p_videomae.Head, init_args: {channels: 1}}
-              camray: {class_path: l4p.models.l4p_videomae.Head, init_args: {channels: 6, grid: true}}
-"""
+from tests.support.folders.l4p_checkout import HOOKS, forget_l4p, write_l4p
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Path]:
-    (tmp_path / "l4p" / "models").mkdir(parents=True)
-    (tmp_path / "configs").mkdir()
-    for package in ("l4p", "l4p/models"):
-        (tmp_path / package / "__init__.py").touch()
-    (tmp_path / "l4p" / "models" / "l4p_videomae.py").write_text(FAKE)
-    (tmp_path / "configs" / "model.yaml").write_text(MODEL)
+    write_l4p(tmp_path)
     yield tmp_path
-    for name in [name for name in sys.modules if name.split(".")[0] == "l4p"]:
-        del sys.modules[name]
+    forget_l4p()
 
 
 @pytest.fixture
 def teacher(checkout: Path) -> L4PTeacher:
-    import_package("l4p", checkout)
-    fake = importlib.import_module("l4p.models.l4p_videomae")
-    torch.manual_seed(0)
-    channels = {"depth": 1, "flow_2d_backward": 2, "dyn_mask": 1, "camray": 6}
-    heads = {task: fake.Head(count, grid=task == "camray") for task, count in channels.items()}
-    model = fake.L4P_VideoMAE(torch.nn.ModuleDict(heads))
-    state = {f"l4p_model.{key}": value for key, value in model.state_dict().items()}
-    state["l4p_model.task_heads.track_2d.extra"] = torch.zeros(1)  # a task that is not ours
-    torch.save({"state_dict": state}, checkout / "l4p.ckpt")
-    return L4PTeacher(checkout, checkout / "l4p.ckpt", frames=4, size=28, hooks=(1, 2, 3, 4))
+    return L4PTeacher(checkout, checkout / "l4p.ckpt", frames=4, size=28, hooks=HOOKS)
 
 
 def test_targets_are_the_raw_outputs_of_the_heads(teacher: L4PTeacher, clips: list[Clip]) -> None:
@@ -126,11 +50,22 @@ def test_a_students_latents_are_decoded_differentiably_and_unread_blocks_stay_un
     assert all(p.grad is None for p in teacher.model.parameters())
 
 
+def test_its_heads_are_all_that_decoding_needs(teacher: L4PTeacher) -> None:
+    assert teacher.spec.latent is not None
+    latents = torch.randn(1, *teacher.spec.latent)
+    whole = teacher.decode(latents)
+    teacher.model.video_encoder.to("meta")  # on no device at all
+    decoded = teacher.decode(latents)
+    assert all(torch.equal(decoded[name], whole[name]) for name in whole)
+    teacher.heads.to("meta")
+    assert all(value.is_meta for value in teacher.decode(latents.to("meta")).values())
+
+
 def test_other_weights_have_another_digest(teacher: L4PTeacher, checkout: Path) -> None:
     state = torch.load(checkout / "l4p.ckpt", weights_only=True)
     state["state_dict"]["l4p_model.video_encoder.norm.weight"] += 1
     torch.save(state, checkout / "other.ckpt")
-    other = L4PTeacher(checkout, checkout / "other.ckpt", frames=4, size=28, hooks=(1, 2, 3, 4))
+    other = L4PTeacher(checkout, checkout / "other.ckpt", frames=4, size=28, hooks=HOOKS)
     assert other.digest != teacher.digest
 
 
@@ -143,7 +78,7 @@ def test_what_is_missing_is_named(teacher: L4PTeacher, checkout: Path) -> None:
     del state["state_dict"]["l4p_model.task_heads.depth.task_head.out.weight"]
     torch.save(state, checkout / "cut.ckpt")
     with pytest.raises(ValueError, match=r"lacks 1 weights of L4P, such as task_heads\.depth"):
-        L4PTeacher(checkout, checkout / "cut.ckpt", frames=4, size=28, hooks=(1, 2, 3, 4))
+        L4PTeacher(checkout, checkout / "cut.ckpt", frames=4, size=28, hooks=HOOKS)
 
 
 def test_a_folder_without_the_package_is_refused(checkout: Path) -> None:

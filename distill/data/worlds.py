@@ -9,27 +9,12 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from distill.data.samples import TaughtSamples, collate_taught
 from distill.signals import RENDERED
 from distill.target_cache import TargetCache
-from distill.teachers.teacher import TargetBatch, Targets, Teacher
-from models.sr3d.inputs.sample import Sample
+from distill.teachers.teacher import Teacher
 from training.sampler import one_cycle
 from training.sr3d.finetuning import WorldQuestions
-
-
-class TaughtSamples(Dataset[tuple[Sample, Targets]]):
-    """Pairs of prepared samples and targets; `order` lists the clip whose targets each sample gets."""
-
-    def __init__(
-        self, samples: Dataset[Sample] | Sequence[Sample], targets: Sequence[Targets], order: Sequence[int]
-    ) -> None:
-        self.samples, self.targets, self.order = samples, targets, order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, index: int) -> tuple[Sample, Targets]:
-        return self.samples[index], self.targets[self.order[index]]
 
 
 class TaughtWorldQuestions(WorldQuestions):
@@ -82,11 +67,3 @@ class TaughtWorldQuestions(WorldQuestions):
     def collator(self) -> Callable[[Sequence[Any]], Mapping[str, Any]]:
         """Return the function that batches samples and stacks their targets."""
         return super().collator() if self.cache is None else partial(collate_taught, super().collator())
-
-
-def collate_taught(
-    collate: Callable[[Sequence[Any]], Mapping[str, Any]], batch: Sequence[tuple[Sample, Targets]]
-) -> dict[str, Any]:
-    """Batch the samples, and stack their targets under `targets`."""
-    inputs = collate([sample for sample, _ in batch])
-    return {**inputs, "targets": TargetBatch.stack([targets for _, targets in batch])}
