@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from lightning import LightningModule
 from omegaconf import DictConfig
 
 
@@ -15,5 +18,13 @@ def refuse_arm_without_teacher(config: DictConfig) -> None:
     if arm is not None and arm.distils and "teacher" not in config.module:
         raise ValueError(
             f"arm '{arm.name}' requires a teacher, but experiment '{config.name}' does not define one; use "
-            "experiment=rgpt4d/tiny_dynamic, or module=sr3d/p4d and data=sr3d/dynamic"
+            "experiment=rgpt4d/tiny_dynamic (or tiny_annotated, for files of your own), or module=sr3d/p4d and "
+            "data=sr3d/dynamic"
         )
+
+
+def shared_teacher(config: DictConfig, module: LightningModule) -> dict[str, Any]:
+    """Give the teacher of a module as an argument of its data, where both name the same: it is built once."""
+    teacher = getattr(module, "teacher", None)
+    same = config.data.get("teacher") == config.module.get("teacher")
+    return {"teacher": teacher} if teacher is not None and same else {}

@@ -48,8 +48,10 @@ def search_words() -> list[str]:
     return [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"] if folders else []
 
 
-def build(node: DictConfig) -> Any:
+def build(node: DictConfig, **built: Any) -> Any:
     """Instantiate a node; raise what its constructor says of a wrong input, without Hydra's wrapping.
+
+    `built` are arguments that exist already, in place of what the node says of them.
 
     Raises:
         ValueError: also, for a key that has no value and needs one.
@@ -57,7 +59,12 @@ def build(node: DictConfig) -> Any:
     if config_dirs() and (here := os.getcwd()) not in sys.path:
         sys.path.append(here)  # whoever brings configurations brings classes too
     try:
-        return instantiate(in_this_layout(node))
+        if not built:
+            return instantiate(in_this_layout(node))
+        fields = OmegaConf.to_container(node, resolve=True)
+        assert isinstance(fields, dict)
+        rest = {key: value for key, value in fields.items() if key not in built}
+        return instantiate(in_this_layout(OmegaConf.create({**rest, "_partial_": True})))(**built)
     except MissingMandatoryValue as error:
         name = str(error.full_key).rpartition(".")[2]  # a key that others copy is the shortest of its name
         key = min((each for each in OmegaConf.missing_keys(node._get_root()) if each.endswith(name)), key=len)

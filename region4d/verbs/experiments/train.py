@@ -23,7 +23,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.records.manifest import collect_manifest
-from region4d.arms import refuse_arm_without_teacher
+from region4d.arms import refuse_arm_without_teacher, shared_teacher
 from region4d.cards.model_card import write_card
 from region4d.config import (
     CONFIGS,
@@ -34,6 +34,7 @@ from region4d.config import (
     search_words,
     split_multirun,
 )
+from region4d.recipes import refuse_other_model
 from region4d.terminal import quiet_transformers
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
 from training.interruption import TERMINATED, default_sigterm, ended_by_sigterm, sole_training
@@ -72,12 +73,13 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     if finished.is_dir():
         print(f"{finished} is already trained; remove the folder {folder} to train it again")
         return
+    refuse_other_model(config)
     refuse_arm_without_teacher(config)
     refuse_other_config(folder, config)
     seed_everything(config.seed, workers=True, verbose=False)
     with ended_by_sigterm():
         module = build(config.module)  # first, so that no other random draw separates the arms of one seed
-        data = build(config.data)
+        data = build(config.data, **shared_teacher(config, module))
         trainer: Trainer = build(config.trainer)
         folder.mkdir(parents=True, exist_ok=True)
         with sole_training(folder, trainer.is_global_zero):
