@@ -46,7 +46,7 @@ def check(
 
 @data.command()
 def convert(
-    layout: Annotated[str, typer.Argument(help="llava (also VSI-590K, SPAR), spatial_rgpt or sat")],
+    layout: Annotated[str, typer.Argument(help="llava (also VSI-590K), spar, spatial_rgpt or sat")],
     source: Annotated[Path, typer.Argument(help="file of annotations", exists=True, dir_okay=False)],
     media: Annotated[Path, typer.Option(help="folder of the pictures and videos; for sat, where they are written")],
     output: Annotated[Path, typer.Option("-o", "--output", help="the file of training data")],

@@ -12,11 +12,17 @@ from typing import Any
 from scenes.storage.atomic import new_file
 from training.annotations.converters.llava import from_llava
 from training.annotations.converters.sat import from_sat
+from training.annotations.converters.spar import from_spar
 from training.annotations.converters.spatial_rgpt import from_spatial_rgpt
 from training.annotations.line import parse_line
 
 Converter = Callable[[Path, Path], Iterator[Mapping[str, Any] | str]]
-CONVERTERS: Mapping[str, Converter] = {"llava": from_llava, "spatial_rgpt": from_spatial_rgpt, "sat": from_sat}
+CONVERTERS: Mapping[str, Converter] = {
+    "llava": from_llava,
+    "spar": from_spar,
+    "spatial_rgpt": from_spatial_rgpt,
+    "sat": from_sat,
+}
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""LLaVA's JSON (ShareGPT style), which VSI-590K, SPAR in VG-LLM's layout and many others share.
+"""LLaVA's JSON (ShareGPT style), which VSI-590K and many others share.
 
 Source: LLaVA, docs/Finetune_Custom_Data.md: a list of samples, or JSON lines, each with `conversations` of
 {"from": "human" or "gpt", "value": ...} and `image`, `images` or `video`.
@@ -19,20 +19,24 @@ SPEAKERS = {"human": "question", "user": "question", "gpt": "answer", "assistant
 def from_llava(source: Path, media: Path) -> Iterator[Mapping[str, Any] | str]:
     """Convert samples; a sample with a system turn, or whose turns do not alternate, is left out."""
     for sample in read_samples(source):
-        turns = read_turns(sample.get("conversations"))
-        if isinstance(turns, str):
-            yield turns
-            continue
-        line: dict[str, Any] = {"conversations": [turns]}
-        if "id" in sample:
-            line["id"] = str(sample["id"])
-        seen = sample.get("images") or sample.get("image") or []
-        paths = [str(media / path) for path in ([seen] if isinstance(seen, str) else seen)]
-        if "video" in sample:
-            line["video"] = str(media / sample["video"])
-        elif paths:
-            line.update({"image": paths[0]} if len(paths) == 1 else {"images": paths})
-        yield line
+        yield "it is of SPAR; convert it as spar" if sample.get("spar_info") else read_line(sample, media)
+
+
+def read_line(sample: Mapping[str, Any], media: Path) -> dict[str, Any] | str:
+    """Convert a sample without regions, or say why it is left out."""
+    turns = read_turns(sample.get("conversations"))
+    if isinstance(turns, str):
+        return turns
+    line: dict[str, Any] = {"conversations": [turns]}
+    if "id" in sample:
+        line["id"] = str(sample["id"])
+    seen = sample.get("images") or sample.get("image") or []
+    paths = [str(media / path) for path in ([seen] if isinstance(seen, str) else seen)]
+    if sample.get("video"):  # of VSI-590K with the tag of an image
+        line["video"] = str(media / sample["video"])
+    elif paths:
+        line.update({"image": paths[0]} if len(paths) == 1 else {"images": paths})
+    return line
 
 
 def read_samples(source: Path) -> Iterator[Mapping[str, Any]]:

@@ -34,7 +34,12 @@ def media(tmp_path: Path) -> Path:
 LLAVA: list[dict[str, Any]] = [
     {"id": 7, "image": "a.jpg", "conversations": talk("<image>\nWhat is it?", "a wall", "Sure?", "yes")},
     {"images": ["a.jpg", "b.jpg"], "conversations": talk("<image>\n<image>\nThe same?", "yes")},
-    {"video": "clip.mp4", "question_type": "route", "conversations": talk("<video>\nWhere to?", "left")},
+    {
+        "video": "clip.mp4",
+        "question_type": "route",
+        "conversations": talk("<image>\nA video.\nWhere to?", "left"),
+    },
+    {"video": None, "image": "b.jpg", "conversations": talk("<image>\nThe same?", "yes")},
     {"conversations": talk("What is a cube?", "a solid")},
     {"image": "a.jpg", "conversations": [{"from": "system", "value": "be brief"}, *talk("What?", "it")]},
 ]
@@ -45,13 +50,14 @@ def test_llava(media: Path, tmp_path: Path, lines: bool) -> None:
     source = tmp_path / "llava.json"
     source.write_text("\n".join(map(json.dumps, LLAVA)) if lines else json.dumps(LLAVA))
     done = convert("llava", source, media, tmp_path / "out.jsonl")
-    assert (done.written, dict(done.left_out)) == (4, {"turns are not human and gpt in alternation": 1})
+    assert (done.written, dict(done.left_out)) == (5, {"turns are not human and gpt in alternation": 1})
     found = check_file(AnnotationFile(tmp_path / "out.jsonl"), 2)
     assert found.errors == []
-    assert found.counts["media"] == {"image": 1, "images": 1, "video": 1, "none": 1}
+    assert found.counts["media"] == {"image": 2, "images": 1, "video": 1, "none": 1}
     first = AnnotationFile(tmp_path / "out.jsonl")[0]
     assert [turn.question for turn in first.conversations[0]] == ["What is it?", "Sure?"]
     assert first.name == "7"
+    assert AnnotationFile(tmp_path / "out.jsonl")[2].conversations[0][0].question == "A video.\nWhere to?"
 
 
 def test_spatial_rgpt(media: Path, tmp_path: Path) -> None:
