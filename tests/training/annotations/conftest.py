@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ LINES: list[dict[str, Any]] = [
         "conversations": [[turn("How tall is <region0>?", "1.2 m")]],
     },
     {"id": "text", "conversations": [[turn("What is a cube?", "a solid of six squares")]]},
+    {
+        "id": "prepared",
+        "folder": "prepared",
+        "indices": [0, 3],
+        "regions": [{"mask": "labels.png#3", "frame": 1}],
+        "conversations": [[turn("How far is <region0>?", "nearer than the wall")]],
+    },
 ]
 
 
@@ -72,6 +80,10 @@ def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_footage(folder / "clip.mp4", [0, 40, 80, 120])
     (clip,) = render([make_world(2, WorldConfig(height=48, width=64, frames=4))], "cpu", ())
     write_rgbd_folder(clip, folder / "room")
+    write_rgbd_folder(replace(clip, metric=False), folder / "prepared", provenance={}, provider="moge")  # an estimate
+    labels = np.zeros((48, 64), np.uint8)
+    labels[20:40, 30:50] = 3
+    Image.fromarray(labels).save(folder / "labels.png")
     file = folder / "every_kind.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in LINES))
     return file

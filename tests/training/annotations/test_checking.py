@@ -14,14 +14,15 @@ def test_a_whole_file_is_counted_and_drawn(annotated: Path) -> None:
     found = check_file(AnnotationFile(annotated), 4)
     assert found.errors == []
     assert found.summary().splitlines() == [
-        "lines: 5, of which 0 cannot be used",
-        "media: 1 image with depth of unknown scale, 1 images, 1 video, 1 folder with depth, 1 none",
-        "frames: 2 of 2, 1 of 1, 1 of 3",
-        "marks: 2 box, 1 points, 1 polygon, 1 mask, 1 rle",
-        "turns of a conversation: 5 of 1, 1 of 3",
-        "licence: 4 not said, 1 CC0",
+        "lines: 6, of which 0 cannot be used",
+        "media: 1 image with depth of unknown scale, 1 images, 1 video, 1 folder with depth, 1 none, "
+        "1 folder with depth of unknown scale",
+        "frames: 3 of 2, 1 of 1, 1 of 3",
+        "marks: 2 box, 2 mask, 1 points, 1 polygon, 1 rle",
+        "turns of a conversation: 6 of 1, 1 of 3",
+        "licence: 5 not said, 1 CC0",
     ]
-    assert len(found.pictures) == 5
+    assert len(found.pictures) == 6
     assert found.sheet().width > 3 * 300
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from lightning import Trainer
+from torch.utils.data import DataLoader
 
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from models.sr3d.answering import Answerer, Query
@@ -40,7 +41,7 @@ def processor(model: SR3DForConditionalGeneration) -> SR3DProcessor:
 
 
 def data(processor: SR3DProcessor, files: Any, **options: Any) -> AnnotatedFootage:
-    return AnnotatedFootage(processor=processor, files=files, **{"batch_size": 5, "seed": 0, "frames": 4, **options})
+    return AnnotatedFootage(processor=processor, files=files, **{"batch_size": 6, "seed": 0, "frames": 4, **options})
 
 
 def test_every_turn_is_learned_once_behind_what_was_said(annotated: Path, processor: SR3DProcessor) -> None:
@@ -91,17 +92,24 @@ def test_a_file_with_every_kind_of_sample_is_learned_by_heart(
         max_steps=50, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, use_distributed_sampler=False, default_root_dir=tmp_path,
     )  # fmt: skip
-    trainer.fit(module, data(processor, [str(annotated)]))
+    samples = AnnotatedSamples([AnnotationFile(annotated)], processor, 4)
+    batch = data(processor, [str(annotated)]).collator()([samples[k] for k in range(len(LINES))])
+    trainer.fit(module, DataLoader([batch] * 50, batch_size=None, collate_fn=dict))
     answerer = Answerer(module.model, processor)
     right = asked = 0
-    for index, line in enumerate(LINES[:4]):  # a text alone has no clip to ask about
+    for index, line in enumerate(LINES):
+        with torch.inference_mode():
+            batch = processor.collate([samples[index]])
+            said = module.model(**batch).logits.argmax(-1)
+        answers = batch["labels"][:, 1:]
+        assert torch.equal(said, answers[answers != -100]), line["id"]  # every turn, and the text alone
         clip, regions = open_annotation(AnnotationFile(annotated)[index], annotated.parent, 4)
-        assert clip is not None
-        for turns in line["conversations"]:
+        for turns in line["conversations"] if clip is not None else ():  # a text alone has no clip to ask about
+            assert clip is not None
             (answer,) = answerer.answer([Query(clip, regions, turns[0]["question"])], max_new_tokens=8)
             right += answer == turns[0]["answer"]
             asked += 1
-    assert (right, asked) == (5, 5)
+    assert (right, asked) == (6, 6)
 
 
 def test_weights_of_lines_and_files_set_how_often_they_are_seen(
@@ -110,17 +118,17 @@ def test_weights_of_lines_and_files_set_how_often_they_are_seen(
     other = tmp_path / "other.jsonl"
     other.write_text(json.dumps(LINES[4]) + "\n\n" + json.dumps(LINES[4]) + "\n")
     one, two = AnnotationFile(annotated), AnnotationFile(other)
-    assert one.weights().tolist() == [1, 2, 1, 1, 1]
-    weights = mixed_weights([one, two], [3, 1])
-    torch.testing.assert_close(weights[:5].sum(), 3 * weights[5:].sum())
-    seen = Counter(islice(data(processor, {str(annotated): 3, str(other): 1}).train_dataloader().sampler, 7 * 200))
-    assert sum(seen[k] for k in range(5)) == pytest.approx(0.75 * 1400, abs=3)
+    assert one.weights().tolist() == [1, 2, 1, 1, 1, 1]
+    weights = mixed_weights([one, two], [7, 1])
+    torch.testing.assert_close(weights[:6].sum(), 7 * weights[6:].sum())
+    seen = Counter(islice(data(processor, {str(annotated): 7, str(other): 1}).train_dataloader().sampler, 8 * 200))
+    assert sum(seen[k] for k in range(6)) == pytest.approx(7 / 8 * 1600, abs=3)
     assert seen[1] == pytest.approx(2 * seen[0], abs=3)
 
 
 def test_lines_without_weights_are_a_permutation_that_resumes(annotated: Path, processor: SR3DProcessor) -> None:
     order = list(islice(data(processor, [str(annotated)] * 2).train_dataloader().sampler, 20))
-    plain = Counter(order[:10])
+    plain = Counter(order[:12])
     assert max(plain.values()) - min(plain.values()) <= 1
     resumed = data(processor, [str(annotated)] * 2).train_dataloader().sampler
     resumed.start = 13
@@ -142,9 +150,9 @@ def test_a_bad_line_stops_a_training_with_its_file_and_line(
     file = tmp_path / "bad.jsonl"
     file.write_text(json.dumps(LINES[4]) + "\n" + json.dumps({**LINES[2], "video": "gone.mp4"}) + "\n")
     samples = AnnotatedSamples([AnnotationFile(annotated), AnnotationFile(file)], processor, 4)
-    assert len(samples[5].questions) == 1
+    assert len(samples[6].questions) == 1
     with pytest.raises(ValueError, match=rf"^{file}:2: .*gone\.mp4"):
-        samples[6]
+        samples[7]
 
 
 def test_samples_are_not_kept(annotated: Path, processor: SR3DProcessor) -> None:
@@ -153,9 +161,9 @@ def test_samples_are_not_kept(annotated: Path, processor: SR3DProcessor) -> None
         return sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
 
     samples = AnnotatedSamples([AnnotationFile(annotated)], processor, 4)
-    for index in range(5):
+    for index in range(6):
         samples[index]
     before = tensors()
-    for index in range(50):
-        samples[index % 5]
+    for index in range(48):
+        samples[index % 6]
     assert tensors() == before
