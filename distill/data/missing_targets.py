@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
+from rich.console import Console
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
@@ -108,7 +109,9 @@ def fill(lines: ShownLines, device: torch.device, workers: int, rank: int = 0, p
     )
     busy = []
     try:
-        for shown in track(loader, "targets of the teacher", len(lines), transient=True, disable=rank > 0):
+        for shown in track(
+            loader, "targets of the teacher", len(lines), console=Console(stderr=True), transient=True, disable=rank > 0
+        ):
             if shown.reason:
                 without[shown.reason] += 1
             elif not _make(lines, shown, device, wait=False):

@@ -87,9 +87,13 @@ def parse_line(text: str | bytes) -> Annotation:
             region that the line does not have.
     """
     try:
-        fields = json.loads(text)
+        fields = json.loads(text.strip())
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"the line is not JSON: {error.msg} at column {error.colno}; write one JSON object a line, {{...}}"
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the line is not JSON: {error}") from error
+        raise ValueError(f"the line is not JSON ({error}); write one JSON object a line, {{...}}") from error
     _need(isinstance(fields, Mapping), "the line", "a JSON object, {...}", fields)
     if unknown := sorted(set(fields) - KEYS):
         raise ValueError(f"the key '{unknown[0]}' is unknown; known are {', '.join(sorted(KEYS))}")
