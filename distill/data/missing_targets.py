@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -135,6 +136,6 @@ def _make(lines: ShownLines, shown: Shown, device: torch.device, wait: bool) -> 
         return lines.targets.make(shown.clip, shown.digest, wait)
 
 
-def as_it_is(item: Shown) -> Shown:
+def as_it_is(item: Any) -> Any:
     """Return what a worker process gives."""
     return item

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from models.sr3d import SR3DForConditionalGeneration
 from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from region4d.recipes import refuse_other_model
 from region4d.verbs.speed import student_config
 from tests.support.folders.nvila_folder import write_nvila
 
@@ -28,6 +29,7 @@ def test_every_experiment_of_sr3d_composes_with_every_arm(experiment: str, arm: 
     assert config.arm.name == arm
     assert config.name == experiment
     assert config.output == f"outputs/train/{experiment}/{arm}-seed0"
+    assert config.module.most_parameters is None or "folder" not in config.model  # of a model that it may not ruin
 
 
 @pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - set(WITH_ARMS)))
@@ -35,6 +37,7 @@ def test_other_experiments_have_no_arm_and_refuse_one(experiment: str) -> None:
     config = compose_config("train", [f"experiment={experiment}"])
     assert "arm" not in config
     assert config.name == experiment
+    refuse_other_model(config)
     assert config.output == f"outputs/train/{experiment}-seed0"
     with pytest.raises(ValueError, match=f"experiment={experiment} has no group 'arm'; leave arm=... out"):
         compose_config("train", [f"experiment={experiment}", "arm=4d"])
