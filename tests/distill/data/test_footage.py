@@ -17,7 +17,7 @@ from distill.teachers import Expert4D, Oracle
 from models.sr3d import SR3DProcessor
 from scenes.readers.open_clip import open_clip
 from tests.distill.data.conftest import LINES, TAUGHT
-from tests.support.distillation import FRAMES, SIZE, build_student
+from tests.support.distillation import FRAMES, SIZE, build_expert, build_student
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,27 @@ def test_a_batch_of_both_kinds_learns_all_answers_and_the_signals_of_its_clips(
     text = collate([samples[1]])
     assert text["targets"] is None
     assert torch.equal(module.training_step(text, 0), plain.training_step(text, 0))
+
+
+def test_with_all_targets_kept_a_training_needs_no_more_of_the_teacher_than_its_heads(
+    expert: Expert4D, student: tuple[Any, SR3DProcessor], annotated: Path
+) -> None:
+    footage(expert, student[1], annotated).setup("fit")
+    headless = build_expert()
+    assert headless.digest == expert.digest
+    headless.encoder.to("meta")  # on no device at all
+    data = footage(headless, student[1], annotated)
+    data.setup("fit")
+    losses = []
+    for teacher in (headless, expert):
+        module = PerceptualDistillation(
+            teacher=teacher, model=student[0], processor=student[1], learning_rate=1e-3, log_grad_norms_every=0
+        )
+        module.log = module.log_dict = lambda *_args, **_options: None  # type: ignore[method-assign,assignment]
+        module.on_fit_start()
+        batch = data.collator()([data.dataset()[0]])
+        losses.append(module.training_step(batch, 0).detach())
+    assert torch.equal(losses[0], losses[1])
 
 
 def test_a_process_without_clips_stays_in_step_with_one_that_has_all(
