@@ -1,0 +1,73 @@
+"""Models of transformers: what they are shown, and that a batch answers as each question alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.answerers.image_text import ImageTextModel, pictures
+from models.answerers.names import open_answers
+from models.regions import Region
+from models.sr3d.answering import Query
+from scenes.clip import Clip
+from tests.support.image_text_models import FAMILIES, write_image_text_model
+
+REGION = Region.from_box((4, 4, 20, 20), 48, 64)
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_image_text_model(request.param, tmp_path_factory.mktemp("model"))
+
+
+def clip(frames: int, seed: int) -> Clip:
+    generator = torch.Generator().manual_seed(seed)
+    video = torch.randint(0, 256, (frames, 3, 48, 64), generator=generator, dtype=torch.uint8)
+    return Clip(video, torch.arange(frames).float())
+
+
+QUERIES = [
+    Query(clip(1, 0), [], "which is nearer ?"),
+    Query(clip(3, 1), [REGION], "how far is <region0> ?"),
+    Query(clip(2, 2), [], "what is red ?"),
+]
+
+
+def test_a_batch_answers_as_each_question_alone(folder: Path) -> None:
+    model = open_answers(folder, "cpu")
+    assert isinstance(model, ImageTextModel)
+    together = list(model.answer(QUERIES, max_new_tokens=6))
+    alone = [answer for query in QUERIES for answer in model.answer([query], max_new_tokens=6)]
+    assert together == alone
+    assert any(together)
+
+
+def test_pictures_change_what_a_model_says_and_without_them_it_reads_the_question_alone(folder: Path) -> None:
+    def says(model: ImageTextModel, seed: int) -> str:
+        (answer,) = model.answer([Query(clip(1, seed), [], "what is red ?")], max_new_tokens=12)
+        return answer
+
+    sees, blind = ImageTextModel.from_folder(folder, "cpu"), open_answers(f"text:{folder}", "cpu")
+    assert isinstance(blind, ImageTextModel)
+    assert len({says(sees, seed) for seed in range(6)}) > 1
+    assert len({says(blind, seed) for seed in range(6)}) == 1
+
+
+def test_regions_are_drawn_and_named_in_the_prompt(folder: Path) -> None:
+    model = ImageTextModel.from_folder(folder, "cpu")
+    query = QUERIES[1]
+    assert "how far is the region marked 0 ?" in model._prompt(query, 3)
+    drawn, plain = pictures(query), pictures(Query(query.clip, [], query.text))
+    changed = [bool((np.asarray(a) != np.asarray(b)).any()) for a, b in zip(drawn, plain, strict=True)]
+    assert changed == [True, False, False]  # it is marked on the first frame
+
+
+def test_a_model_that_reads_no_pictures_says_how_to_ask_it(tmp_path: Path) -> None:
+    from transformers import Qwen2Config
+
+    Qwen2Config().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"reads no pictures: write text:"):
+        open_answers(tmp_path, "cpu")
