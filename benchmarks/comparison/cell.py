@@ -15,6 +15,11 @@ def point(estimate: Estimate | None, digits: int = 3, signed: bool = False) -> s
     return "" if estimate is None else f"{estimate.mean:{'+' if signed else ''}.{digits}f}"
 
 
+def number_cell(value: float | None, digits: int = 3) -> str:
+    """Write a number without an interval."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
 def percent_cell(estimate: Estimate | None) -> str:
     """Write `66.7% [60.0%, 72.1%]`."""
     return _interval(estimate, "{:.1%}")

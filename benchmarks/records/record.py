@@ -6,13 +6,13 @@ All systems share this record: answers to region questions, probes of video feat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from benchmarks.records.manifest import MANIFEST, Manifest, write_manifest
-from scenes.storage.atomic import write_text
+from scenes.storage.atomic import new_file
 
 RECORDS = "records.jsonl"
 Fact = str | float | bool | None
@@ -118,9 +118,24 @@ def parse_record(line: str, where: str) -> Record:
 
 def write_records(folder: Path, records: Iterable[Record], manifest: Manifest) -> None:
     """Write both files, each atomically; the manifest is last, so that a folder with a manifest is complete."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / RECORDS, "".join(map(format_record, records)))
+    with new_file(folder / RECORDS) as draft, draft.open("w", encoding="utf-8") as file:
+        file.writelines(map(format_record, records))
     write_manifest(folder / MANIFEST, manifest)
+
+
+def scan_records(folder: Path) -> Iterator[Record]:
+    """Read the records of one run one after the other, so that a large run need not fit into memory.
+
+    Raises:
+        FileNotFoundError: the folder has no records.
+        ValueError: a line is not a record.
+    """
+    path = folder / RECORDS
+    if not path.is_file():
+        raise FileNotFoundError(f"no records in {folder}: `region4d bench` and `region4d study` write {RECORDS}")
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            yield parse_record(line, f"{path} line {number}")
 
 
 def read_records(folder: Path) -> list[Record]:
@@ -130,18 +145,13 @@ def read_records(folder: Path) -> list[Record]:
         FileNotFoundError: the folder has no records.
         ValueError: a line is not a record, or an item occurs twice.
     """
-    path = folder / RECORDS
-    if not path.is_file():
-        raise FileNotFoundError(f"no records in {folder}: `region4d bench` and `region4d study` write {RECORDS}")
     records: dict[tuple[str, int, tuple[str, str, int]], Record] = {}
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            record = parse_record(line, f"{path} line {number}")
-            key = record.arm, record.candidate, record.key
-            if key in records:
-                raise ValueError(
-                    f"{path} line {number}: item {record.item} of {record.arm} occurs twice; "
-                    "remove the file and measure again"
-                )
-            records[key] = record
+    for number, record in enumerate(scan_records(folder), 1):
+        key = record.arm, record.candidate, record.key
+        if key in records:
+            raise ValueError(
+                f"{folder / RECORDS} line {number}: item {record.item} of {record.arm} occurs twice; "
+                "remove the file and measure again"
+            )
+        records[key] = record
     return list(records.values())

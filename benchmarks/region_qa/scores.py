@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,7 @@ class Row:
     Args:
         category: category or group.
         items: number of items per seed.
-        constant: score of the best constant answer, which is chosen on the test answers.
+        constant: score of the best constant answer, which is chosen on the test answers; None where it is not known.
         scores: score of every arm.
         differences: difference of every contrast; None if its arms share no seed.
         unparsed: share of unparsed answers.
@@ -37,7 +38,7 @@ class Row:
 
     category: str
     items: int
-    constant: float
+    constant: float | None
     scores: tuple[Estimate, ...]
     differences: tuple[Estimate | None, ...]
     unparsed: float
@@ -146,12 +147,14 @@ def mean_score(records: Sequence[Record]) -> Estimate:
     return ACCURACY.estimate_values([record.score for record in records], records)
 
 
-def constant_score(records: Sequence[Record]) -> float:
+def constant_score(records: Sequence[Record]) -> float | None:
     """Score the best constant answer in each category, over all records (one of each item).
 
     That is the most frequent letter, or the number within a ratio of 1.25 of the most truths. It is chosen on these
-    items, and so bounds any constant from above.
+    items, and so bounds any constant from above. None where numbers or words are scored by another metric.
     """
+    if any("metric" in record.facts and not record.options for record in records):
+        return None
     total = 0.0
     for category in categories_of(records):
         of_category = [r for r in records if r.category == category]
@@ -159,8 +162,7 @@ def constant_score(records: Sequence[Record]) -> float:
         if values:
             total += len(of_category) * share_within(np.array(values, dtype=np.float64))
         else:
-            answers = [r.answer for r in of_category]
-            total += max(answers.count(answer) for answer in set(answers))
+            total += max(Counter(r.answer for r in of_category).values())
     return total / len(records)
 
 

@@ -1,38 +1,39 @@
-"""Scoring of predictions: one parser and one score for all models."""
+"""Scoring of predictions: one parser for all models, and the metrics that each item names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
-
-from benchmarks.metrics import ratio_accuracy
 from benchmarks.records.record import Record
-from benchmarks.region_qa.answer_parser import parse_answer
-from benchmarks.region_qa.tasks.task import Item
+from benchmarks.region_qa.item_metrics import metric_named, read_answer
+from benchmarks.region_qa.tasks.task import ACCURACY, Item
 
 
-def score_items(task: str, items: Sequence[Item], predictions: Sequence[str], arm: str, seed: int) -> list[Record]:
-    """Parse and score one prediction per item: the right letter, or a number within a ratio of 1.25 of the truth."""
+def score_items(task: str, items: Iterable[Item], predictions: Sequence[str], arm: str, seed: int) -> list[Record]:
+    """Parse and score one prediction per item."""
     return [score_item(task, item, prediction, arm, seed) for item, prediction in zip(items, predictions, strict=True)]
 
 
 def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> Record:
-    """Parse and score one prediction; an unparsed answer scores 0, and its record has the reason."""
+    """Parse and score one prediction.
+
+    The first metric of the item is its `score`; the others have their own names. A record whose score is not the
+    accuracy says so in its fact `metric`. An answer that our parser cannot read has a reason.
+
+    Raises:
+        ValueError: the item names a metric that does not exist.
+    """
     question = item.question
-    parsed = parse_answer(prediction, question.options, question.unit)
-    if question.value is None:
-        score = float(parsed.value == question.answer)
-    else:
-        number = parsed.value if isinstance(parsed.value, float) else np.nan
-        score = float(ratio_accuracy(np.array(number), np.array(question.value)))
+    parsed = read_answer(item, prediction)
+    scores = [metric_named(name)(item, prediction, parsed) for name in item.metrics]
     return Record(
         task=task,
         item=item.name,
         cluster=item.cluster,
         arm=arm,
         seed=seed,
-        metrics={"score": score},
+        metrics=dict(zip(("score", *item.metrics[1:]), scores, strict=True)),
+        facts={} if item.metrics[0] == ACCURACY[0] else {"metric": item.metrics[0]},
         category=question.category,
         question=question.text,
         options=question.options,

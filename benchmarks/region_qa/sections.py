@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from benchmarks.comparison.bootstrap import Estimate
-from benchmarks.comparison.cell import cell, point
+from benchmarks.comparison.cell import cell, number_cell, point
 from benchmarks.region_qa.analyses.factorial import factorial_effects
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
@@ -97,8 +97,8 @@ def score_tables(rows: Sequence[Row], arms: Sequence[str], contrasts: Sequence[C
     timed = any(row.no_time is not None for row in rows)
     lines = []
     for row in rows:
-        left = [row.category, PUBLISHED_EQUIVALENT.get(row.category, ""), str(row.items), f"{row.constant:.3f}"]
-        left += [("" if row.no_time is None else f"{row.no_time:.3f}")] if timed else []
+        left = [row.category, PUBLISHED_EQUIVALENT.get(row.category, ""), str(row.items), number_cell(row.constant)]
+        left += [number_cell(row.no_time)] if timed else []
         lines.append([*left, *(point(score) for score in row.scores)])
     head = ["category", "published as", "items", "constant", *(["no time"] if timed else []), *arms]
     tables = [Table(head, lines)]

@@ -38,7 +38,7 @@ def line_style(number: int) -> dict[str, Any]:
 def category_bars(
     categories: Sequence[str],
     scores: Mapping[str, Sequence[Estimate]],
-    chance: Sequence[float],
+    chance: Sequence[float | None],
     ceilings: Sequence[float | None],
 ) -> str:
     """Draw the score of every arm by category, with 95 % intervals.
@@ -47,10 +47,10 @@ def category_bars(
     """
     figure, axes = plt.subplots(figsize=(1.5 + max(0.95, 0.16 * len(scores)) * len(categories), 3.4))
     place = _bars(axes, scores)
-    for x, level in zip(place, chance, strict=True):
-        axes.plot(
-            [x - 0.42, x + 0.42], [level, level], color="black", lw=1.1, label=None if x else "best constant answer"
-        )
+    known = [(x, level) for x, level in zip(place, chance, strict=True) if level is not None]
+    for number, (x, level) in enumerate(known):
+        label = None if number else "best constant answer"
+        axes.plot([x - 0.42, x + 0.42], [level, level], color="black", lw=1.1, label=label)
     timed = [(x, level) for x, level in zip(place, ceilings, strict=True) if level is not None]
     for number, (x, level) in enumerate(timed):
         label = None if number else "most without timestamps"

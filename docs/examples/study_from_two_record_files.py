@@ -14,10 +14,10 @@ import region4d
 from benchmarks.comparison.comparison import Comparison
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import read_records, write_records
+from benchmarks.region_qa.measure import predict
 from benchmarks.region_qa.record_table import record_table
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.worlds import WorldsTask
-from models.sr3d.answering import Query
 from scenes.worlds import WorldConfig
 
 CLIPS = 24
@@ -31,7 +31,7 @@ FOLDER = Path("outputs/my_study")
 categories = ("nearer_camera", "distance", "colour")
 seeds = (1_000_000, 1_000_000 + CLIPS)
 task = WorldsTask(name="my_rooms", world=WorldConfig(), seeds=seeds, categories=categories, questions_per_clip=6)
-items = task.items()
+items = list(task.items())
 print(len(items), "questions, such as:", items[0].question.text, items[0].question.answer)
 
 # %% [markdown]
@@ -41,8 +41,7 @@ print(len(items), "questions, such as:", items[0].question.text, items[0].questi
 # %%
 for arm, name in {"3d": "sr3d_tiny_3d", "2d": "sr3d_tiny_2d"}.items():
     model = region4d.load(name)
-    queries = [Query(item.clip, item.regions, item.question.text) for item in items]
-    answers = list(model.answerer.answer(queries))
+    answers = list(predict(model.answerer, items))
     records = score_items(task.name, items, answers, arm, seed=0)
     write_records(FOLDER / arm, records, collect_manifest({"task": task.name}, Path(name)))
 

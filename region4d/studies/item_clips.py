@@ -68,7 +68,8 @@ def _asked_world(config: Mapping[str, Any], item: StudyItem) -> ItemClip:
     marked = f"exact masks on {'every frame' if task.marked == 'tracks' else 'the first frame'} that shows them"
     clock = "" if task.clock == "true" else task.clock
     facts = [("task", task.about), ("clip", AGAIN), ("regions", marked), ("timestamps", clock)]
-    return ItemClip(made.clip, made.regions, facts)
+    opened = made.open()
+    return ItemClip(opened.clip, opened.regions, facts)
 
 
 def _probed_world(config: Mapping[str, Any], item: StudyItem) -> ItemClip | None:

@@ -17,6 +17,7 @@ from benchmarks.records.archive import Run, read_lines, write_archive, write_lin
 from benchmarks.records.live_runs import measured_methods, trained_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record
+from benchmarks.region_qa.measure import predict
 from benchmarks.region_qa.real_rgbd.items import lower_is_nearer
 from benchmarks.region_qa.real_rgbd.report import CATEGORIES, POSES, real_rgbd_report
 from benchmarks.region_qa.record_table import record_table
@@ -24,7 +25,7 @@ from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.real_rgbd import STILL, RealRgbdTask
 from benchmarks.report.docs_tables import fill_documents
 from benchmarks.report.page import provenance_markdown
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer
 from region4d.terminal import CONSOLE
 from scenes.storage.atomic import write_text
 
@@ -158,8 +159,7 @@ def real_rgbd(
             name=name, folder=str(room), count=count, categories=CATEGORIES, multi_view=multi_view or poses, **options
         )
         items = task.items()
-        queries = [Query(item.clip, item.regions, item.question.text) for item in items]
-        answers[arm] = score_items(name, items, list(Answerer.from_folder(checkpoint).answer(queries)), arm, seed=0)
+        answers[arm] = score_items(name, items, list(predict(Answerer.from_folder(checkpoint), items)), arm, seed=0)
     rule = "lower is nearer"
     if not poses:
         nearer = [item for item in items if item.question.category == "nearer_camera"]

@@ -9,14 +9,15 @@ geometry read-out, not recognition.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
 import torch
 
+from benchmarks.region_qa.tasks.media import BoxMark
 from benchmarks.region_qa.tasks.task import Item
-from models.regions import Region
 from scenes.clip import Clip
 from scenes.questions import LETTERS
 from scenes.questions.patches import COMPARISONS, Patch, draw_patches, draw_question
@@ -24,6 +25,26 @@ from scenes.readers.rgbd import read_rgbd_folder
 
 CATEGORIES = (*COMPARISONS, "distance")
 BOXES_PER_VIEW = 100  # boxes that the questions about a view choose from
+
+
+@dataclass(frozen=True)
+class RoomView:
+    """One frame of an RGB-D folder, or all frames that are sampled of it where `frame` is None."""
+
+    folder: Path
+    frames: int | None = None
+    frame: int | None = None
+
+    def read(self) -> Clip:
+        """Read the frames, with what the whole folder says about them."""
+        clip = read_room(self.folder, self.frames)
+        return clip if self.frame is None else clip.frames([self.frame])
+
+
+@lru_cache(maxsize=1)
+def read_room(folder: Path, frames: int | None) -> Clip:
+    """Read an RGB-D folder once for all its views."""
+    return read_rgbd_folder(folder, frames)
 
 
 def real_rgbd_items(
@@ -54,8 +75,10 @@ def real_rgbd_items(
         raise ValueError(
             f"unknown category {', '.join(unknown)} of RGB-D questions: choose among {', '.join(CATEGORIES)}"
         )
-    clip = read_rgbd_folder(folder, frames)
-    views = [clip] if multi_view else [clip.frames([i]) for i in range(len(clip))]
+    read_room.cache_clear()  # the folder may hold other footage by now
+    clip = read_room(Path(folder), frames)
+    media = [RoomView(Path(folder), frames, None if multi_view else i) for i in range(1 if multi_view else len(clip))]
+    views = [view.read() for view in media]
     rng = Random(seed)
     pools = [draw_patches(view, rng, BOXES_PER_VIEW) for view in views]
     items, asked = [], set[tuple[str, frozenset[Patch]]]()
@@ -72,8 +95,8 @@ def real_rgbd_items(
                 Item(
                     name=f"{clip.name}/{category}/{number}",
                     cluster=f"{clip.name}/{index}",
-                    clip=views[index],
-                    regions=[Region.from_box(patch.box, *clip.size, patch.frame) for patch in patches],
+                    media=media[index],
+                    marks=[BoxMark(patch.box, patch.frame) for patch in patches],
                     question=question,
                 )
             )
@@ -84,7 +107,7 @@ def lower_is_nearer(item: Item) -> str:
     """Answer `nearer_camera` without depth, by the heuristic that the region lower in the picture is nearer."""
     rows = [
         max(float(mask.nonzero()[:, 0].float().mean()) for mask in region.masks.values() if mask.any())
-        for region in item.regions
+        for region in item.open().regions
     ]
     return LETTERS[rows.index(max(rows))]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.comparison.cell import cell
+from benchmarks.comparison.cell import cell, number_cell
 from benchmarks.records.archive import read_archive, read_runs
 from benchmarks.records.record import Record
 from benchmarks.region_qa.scores import NumericError, constant_score, mean_score, numeric_errors, score_rows
@@ -57,7 +57,7 @@ def tables(records: Sequence[Record]) -> list[Table]:
     for category in CATEGORIES:
         groups = [[r for r in records if r.arm == arm and r.category == category] for arm in arms]
         scores = [cell(mean_score(single_clusters(group))) if group else "" for group in groups]
-        rows.append([category, str(len(groups[0])), f"{constant_score(groups[0]):.3f}", *scores])
+        rows.append([category, str(len(groups[0])), number_cell(constant_score(groups[0])), *scores])
     others = [arm for arm in arms[1:] if arm in POSES]
     contrasts = [
         [row.category, *(cell(difference, signed=True) for difference in row.differences)]

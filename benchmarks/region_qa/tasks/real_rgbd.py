@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from benchmarks.region_qa.real_rgbd.items import noise_video, real_rgbd_items
-from benchmarks.region_qa.tasks.task import Item
+from benchmarks.region_qa.tasks.media import Media
+from benchmarks.region_qa.tasks.task import Item, Task
 from models.geometry import invert
 from models.providers import open_provider
 from scenes.clip import Clip
@@ -14,7 +15,27 @@ from scenes.clip import Clip
 STILL = "still"
 
 
-class RealRgbdTask:
+@dataclass(frozen=True)
+class ChangedView:
+    """A view of a room with noise in place of its colours (of a `noise_seed`), or with other poses."""
+
+    view: Media
+    noise_seed: int | None = None
+    poses: str | None = None
+
+    def read(self) -> Clip:
+        """Read the view and change it.
+
+        Raises:
+            ValueError: poses cannot be estimated.
+        """
+        clip = self.view.read()
+        if self.poses is not None:
+            clip = with_poses(clip, self.poses)
+        return clip if self.noise_seed is None else noise_video(clip, self.noise_seed)
+
+
+class RealRgbdTask(Task):
     """Questions about one RGB-D folder, answered from its depth sensor and the poses of its trajectory.
 
     With `noise`, colours are replaced by noise, so that only geometry is left. With `poses` ("odometry" or "colmap"),
@@ -50,18 +71,14 @@ class RealRgbdTask:
         """Draw the items; the same seed gives the same items, with or without noise, whatever the poses.
 
         Raises:
-            ValueError: as `real_rgbd_items`; or poses cannot be estimated.
+            ValueError: as `real_rgbd_items`.
         """
         items = real_rgbd_items(self.folder, self.count, self.seed, self.categories, multi_view=self.multi_view)
-        items = sorted(
-            items, key=lambda item: item.cluster
-        )  # so that a clip is prepared once for all its questions of a batch
-        clips = {id(item.clip): item.clip for item in items}
-        if self.poses is not None:
-            clips = {key: with_poses(clip, self.poses) for key, clip in clips.items()}
-        if self.noise:
-            clips = {key: noise_video(clip, self.seed) for key, clip in clips.items()}
-        return [replace(item, clip=clips[id(item.clip)]) for item in items]
+        items.sort(key=lambda item: item.cluster)  # a clip is then prepared once for all its questions of a batch
+        if self.poses is None and not self.noise:
+            return items
+        seed = self.seed if self.noise else None
+        return [replace(item, media=ChangedView(item.media, seed, self.poses)) for item in items]
 
 
 def with_poses(clip: Clip, poses: str) -> Clip:

@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
+from benchmarks.region_qa.tasks.media import ClipInMemory, Mark, MarkInMemory, Media, Opened, Opener
+from benchmarks.region_qa.tasks.protocol import OWN, EvaluationProtocol, PublishedScore
 from models.regions import Region
-from scenes import Clip
+from scenes.clip import Clip
 from scenes.questions import Question
+
+ACCURACY = ("accuracy",)
+NO_AVERAGES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Item:
-    """One question about one clip. Items of a `cluster` (a clip, a room) are dependent and are resampled together."""
+    """One question about one clip, which is read when it is needed.
+
+    Args:
+        name: name within the task.
+        cluster: items of a cluster (a clip, a room) are dependent, and are resampled together.
+        media: where the clip is.
+        marks: regions that the question mentions, in their order.
+        question: text and truth.
+        metrics: names in `benchmarks.region_qa.item_metrics.METRICS`; the first one is the score of the item.
+        references: right answers in words, of a question that has neither options nor a value.
+    """
 
     name: str
     cluster: str
-    clip: Clip
-    regions: Sequence[Region]
+    media: Media
+    marks: Sequence[Mark]
     question: Question
+    metrics: Sequence[str] = ACCURACY
+    references: Sequence[str] = ()
+
+    @classmethod
+    def in_memory(cls, name: str, cluster: str, clip: Clip, regions: Sequence[Region], question: Question) -> Item:
+        """Make an item of a clip that is in memory already."""
+        return cls(name, cluster, ClipInMemory(clip), [MarkInMemory(region) for region in regions], question)
+
+    def open(self) -> Opened:
+        """Read the clip and mark the regions; an `Opener` does so for many items."""
+        return Opener().open(self.media, self.marks)
 
 
+@runtime_checkable
 class Task(Protocol):
-    """A named list of items; all tasks share one scoring (benchmarks.region_qa.scoring).
+    """A named stream of items.
 
-    `about` describes the questions in a report; `pace` is the factor on the timestamps of the clips (1.0: true ones).
+    Attributes:
+        name: name in records.
+        about: what is asked, in a sentence for reports.
+        pace: factor on the timestamps of the clips (1.0: true ones).
+        protocol: what else a score depends on; see `EvaluationProtocol`.
+        published: scores of others.
+        averages: unweighted means of categories, or of earlier averages, by name.
     """
 
     name: str
     about: str
     pace: float
+    protocol: EvaluationProtocol = OWN
+    published: Sequence[PublishedScore] = ()
+    averages: Mapping[str, Sequence[str]] = NO_AVERAGES
 
-    def items(self) -> Sequence[Item]:
-        """List the items, the same every time."""
+    def items(self) -> Iterable[Item]:
+        """Give the items one after the other, the same every time; memory does not grow with their number."""
         ...

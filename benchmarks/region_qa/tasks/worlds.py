@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from benchmarks.region_qa.tasks.task import Item
+from benchmarks.region_qa.tasks.media import ClipInMemory, Media
+from benchmarks.region_qa.tasks.task import Item, Task
 from models.regions import Region
 from scenes.clip import Clip
 from scenes.questions import ask_about, region_of
@@ -20,7 +21,27 @@ MARKINGS = ("tracks", "first_frame")
 PACE = {"true": 1.0, "half": 0.5, "double": 2.0, "shuffled": 1.0}
 
 
-class WorldsTask:
+@dataclass(frozen=True)
+class ObjectMark:
+    """The exact masks of an object of a world, on every frame that shows it, or on the `first` of these only."""
+
+    index: int
+    first: bool = False
+
+    def region(self, clip: Clip) -> Region:
+        """Mark the object.
+
+        Raises:
+            ValueError: no frame shows it.
+        """
+        region = region_of(clip, self.index)
+        if not self.first:
+            return region
+        frame = min(region.masks)
+        return Region({frame: region.masks[frame]}, region.name)
+
+
+class WorldsTask(Task):
     """A fixed test set: world seeds, categories and the seed of the questions determine every item.
 
     Args:
@@ -72,25 +93,30 @@ class WorldsTask:
         self.asked = set(categories if asked is None else asked)
         self.marked, self.clock, self.digest = marked, clock, digest
         self.seed = seed
+        self._checked = False
 
-    def items(self) -> list[Item]:
-        """Render what is missing of the worlds, and ask about each.
+    def items(self) -> Iterable[Item]:
+        """Render what is missing of the worlds, and ask about one after the other.
 
         Raises:
             ValueError: the items are not those that `digest` stands for.
         """
         self.store.render()
-        clips = [self.store[index] for index in range(len(self.store))]
-        items = [item for index, clip in enumerate(clips) for item in self._ask(index, clip)]
-        digest = digest_of(items)
-        if self.digest is not None and digest != self.digest:
-            raise ValueError(
-                f"test set {self.name} has changed: its questions hash to {digest}, expected {self.digest}. Its scores "
-                "do not compare with older ones: undo the change of scenes/, or give the set a new version and digest"
-            )
-        clocks = {clip.name: self._seconds(index, clips.__getitem__) for index, clip in enumerate(clips)}
-        reclocked = {clip.name: replace(clip, seconds=clocks[clip.name]) for clip in clips}
-        return [replace(item, clip=reclocked[item.cluster]) for item in items if item.question.category in self.asked]
+        if self.digest is not None and not self._checked:
+            digest = digest_of(item for index in range(len(self.store)) for item in self._ask(index, self.store[index]))
+            if digest != self.digest:
+                raise ValueError(
+                    f"test set {self.name} has changed: its questions hash to {digest}, expected {self.digest}. Its "
+                    "scores do not compare with older ones: undo the change of scenes/, or give the set a new version "
+                    "and digest"
+                )
+            self._checked = True
+        return self._stream()
+
+    def _stream(self) -> Iterator[Item]:
+        for index in range(len(self.store)):
+            items = self._ask(index, self.store[index])
+            yield from (item for item in items if item.question.category in self.asked)
 
     def item(self, name: str) -> Item:
         """Render the world of one item alone, without the store, and ask about it.
@@ -104,7 +130,8 @@ class WorldsTask:
         if index is None or not found:
             raise ValueError(f"test set {self.name} has no item '{name}'")
         (item,) = found
-        return replace(item, clip=replace(item.clip, seconds=self._seconds(index, self._render)))
+        clip = self._render(index)
+        return replace(item, media=ClipInMemory(replace(clip, seconds=self._seconds(index, self._render))))
 
     def _render(self, index: int) -> Clip:
         (clip,) = render([make_world(self.store.seeds[index], self.store.config)], "cpu", self.store.signals)
@@ -113,30 +140,40 @@ class WorldsTask:
     def _ask(self, index: int, clip: Clip) -> list[Item]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         questions = ask_about(clip, generator, categories=self.categories, total=self.questions_per_clip)
-        regions = {o: self._mark(region_of(clip, o)) for question in questions for o in question.objects}
+        media: Media = StoredWorld(self, index)
         return [
             Item(
                 name=f"{clip.name}/{number}",
                 cluster=clip.name,
-                clip=clip,
-                regions=[regions[o] for o in question.objects],
+                media=media,
+                marks=[ObjectMark(o, first=self.marked == "first_frame") for o in question.objects],
                 question=question,
             )
             for number, question in enumerate(questions)
         ]
 
-    def _mark(self, region: Region) -> Region:
-        if self.marked == "tracks":
-            return region
-        first = min(region.masks)
-        return Region({first: region.masks[first]}, region.name)
+    def clip(self, index: int) -> Clip:
+        """Read the index-th world, with the timestamps of `clock`."""
+        return replace(self.store[index], seconds=self._seconds(index, self.store.__getitem__))
 
     def _seconds(self, index: int, clip_of: Callable[[int], Clip]) -> torch.Tensor:
         source = (index + 1) % len(self.store) if self.clock == "shuffled" else index
         return self.pace * clip_of(source).seconds
 
 
-def digest_of(items: Sequence[Item]) -> str:
+@dataclass(frozen=True)
+class StoredWorld:
+    """A world of a task, in its store."""
+
+    task: WorldsTask
+    index: int
+
+    def read(self) -> Clip:
+        """Read the clip."""
+        return self.task.clip(self.index)
+
+
+def digest_of(items: Iterable[Item]) -> str:
     """Hash names, questions and reference answers to 16 hexadecimal digits that identify a test set.
 
     Pixels are left out, because processors differ in the last bit of a rendering.

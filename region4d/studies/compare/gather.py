@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -75,7 +75,7 @@ def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult)
     )
 
 
-def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int, runs: Path) -> list[Example]:
+def draw_examples(records: Sequence[Record], items: Iterable[Item], count: int, runs: Path) -> list[Example]:
     """Draw questions of the first seed with all answers: half at random, half where the scores of the arms differ.
 
     `runs` is the folder of the records, which the commands of their cards name.
@@ -95,9 +95,10 @@ def draw_examples(records: Sequence[Record], items: Sequence[Item], count: int, 
 def draw_example(item: Item, records: Sequence[Record], runs: Path) -> Example:
     """Draw the frames of a question with its regions, as a JPEG inside a data address."""
     words = ["region4d", "records", "card", str(runs), item.name, "--task", records[0].task, "-o", "card.html"]
+    opened = item.open()
     frames = [
-        draw_regions(frame, {k: r.masks[t] for k, r in enumerate(item.regions) if t in r.masks}, min_side=192)
-        for t, frame in enumerate(item.clip.video)
+        draw_regions(frame, {k: r.masks[t] for k, r in enumerate(opened.regions) if t in r.masks}, min_side=192)
+        for t, frame in enumerate(opened.clip.video)
     ]
     return Example(
         picture=jpeg_url(contact_sheet(frames, len(frames))),

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from omegaconf import DictConfig, OmegaConf
-from rich.progress import track
-from rich.table import Table
 
-from benchmarks.comparison.cell import cell
-from benchmarks.records.manifest import collect_manifest
-from benchmarks.records.record import Record, write_records
-from benchmarks.region_qa.scores import score_rows
-from benchmarks.region_qa.scoring import score_items
+from benchmarks.records.manifest import MANIFEST, Manifest, collect_manifest, provenance, read_manifest
+from benchmarks.records.parts import Parts, Shard
+from benchmarks.records.record import RECORDS
 from benchmarks.region_qa.tasks.task import Task
-from models.sr3d.answering import Answerer, Query
+from models.answerers.names import weights_of
+from region4d.benchmarking.answering import answer_alone
+from region4d.benchmarking.processes import answer_together
+from region4d.benchmarking.tables import print_scores
 from region4d.config import build, compose_config
 from region4d.terminal import CONSOLE
+
+UNRECORDED = ("workers", "shard")  # settings that change no answer
 
 
 def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
     """Score a model on a benchmark.
 
-    Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category.
+    Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category. The same command
+    continues after a stop. workers=N answers in N processes; shard.index=I shard.count=N answers every N-th batch, so
+    that the jobs of a cluster share a folder, and the last one merges.
 
     Example: region4d bench model=sr3d_tiny_3d task=worlds_static
     """
@@ -40,24 +44,37 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Answer the questions of a task, write the answers, and print their scores."""
     if OmegaConf.is_missing(config.model, "folder"):
         raise ValueError("bench needs a checkpoint folder, e.g. `region4d bench model=sr3d_tiny_3d`")
-    answerer = Answerer.from_folder(**config.model)
-    if config.follow is not None:
-        answerer.processor.follow = config.follow
+    shard, workers, output = Shard(**config.shard), int(config.workers), Path(config.output)
+    if workers < 1 or (workers > 1 and shard.count > 1):
+        raise ValueError(
+            f"workers={workers} with shard.count={shard.count}: give workers=N for N processes of this machine, or "
+            "shard.index and shard.count for one process of several"
+        )
     task: Task = build(config.task)
-    items = list(task.items())[: config.limit]
-    queries = [Query(item.clip, item.regions, item.question.text) for item in items]
-    answers = answerer.answer(queries, config.batch_size, config.max_new_tokens)
-    predictions = list(track(answers, f"answering {task.name}", total=len(queries)))
-    records = score_items(task.name, items, predictions, config.label or Path(config.model.folder).name, config.seed)
-    settings = OmegaConf.to_container(config, resolve=True)
-    write_records(Path(config.output), records, collect_manifest(settings, Path(config.model.folder)))  # type: ignore[arg-type]
-    CONSOLE.print(score_table(records))
-    CONSOLE.print(f"every answer: {Path(config.output) / 'records.jsonl'}")
+    now = started(config)
+    if shard.count == 1 or not is_finished(output, now):
+        first = Parts(output).begin(now)
+        batches = answer_together(config, workers) if workers > 1 else answer_alone(config, task, shard)
+        if batches == 0:
+            raise ValueError(f"{task.name} has no items (limit={config.limit}): ask for more")
+        made = provenance([first, collect_manifest({})])
+        if not Parts(output).merge(batches, replace(made, config=now.config)):
+            CONSOLE.print(f"shard {shard.index} of {shard.count} is answered; the last one merges all of them")
+            return
+    print_scores(task, output, config.limit)
+    CONSOLE.print(f"every answer: {output / RECORDS}")
 
 
-def score_table(records: Sequence[Record]) -> Table:
-    """Tabulate accuracy by category."""
-    table = Table("category", "items", "constant", "score [95 %]", "unparsed")
-    for row in score_rows(records):
-        table.add_row(row.category, str(row.items), f"{row.constant:.3f}", cell(row.scores[0]), f"{row.unparsed:.1%}")
-    return table
+def started(config: DictConfig) -> Manifest:
+    """Collect the provenance of a run of this configuration."""
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    recorded = {key: value for key, value in settings.items() if key not in UNRECORDED}
+    return collect_manifest(recorded, weights_of(config.model.folder))
+
+
+def is_finished(output: Path, now: Manifest) -> bool:
+    """Whether a folder holds all answers of this configuration and checkpoint."""
+    if not (output / MANIFEST).is_file():
+        return False
+    made = read_manifest(output)
+    return (made.config, made.checkpoint) == (now.config, now.checkpoint)

@@ -16,7 +16,7 @@ NUMBER = Question("distance", "How far is <region0>?", "1.4 m", (), (0,), 1.43, 
 
 
 def item(question: Question, name: str = "7/0") -> Item:
-    return Item(name, "7", CLIP, [], question)
+    return Item.in_memory(name, "7", CLIP, [], question)
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def seen(item: Item) -> list[np.ndarray]:
     """Unproject the valid pixels of each region by hand, to the world: the median point."""
-    clip, medians = item.clip, []
+    opened, medians = item.open(), []
+    clip = opened.clip
     assert clip.depth is not None
     assert clip.intrinsics is not None
     assert clip.world_T_cam is not None
-    for region in item.regions:
+    for region in opened.regions:
         ((frame, mask),) = region.masks.items()
         v, u = np.nonzero((mask & (clip.depth[frame] > 0)).numpy())
         z = clip.depth[frame].numpy()[v, u]
@@ -52,8 +53,9 @@ def test_answers_follow_from_the_sensor(folder: Path, multi_view: bool) -> None:
     assert len(items) == 80
     for item in items:
         points, question = seen(item), item.question
-        assert item.clip.world_T_cam is not None
-        start = item.clip.world_T_cam[0].numpy()
+        poses = item.open().clip.world_T_cam
+        assert poses is not None
+        start = poses[0].numpy()
         match question.category:
             case "nearer_camera":
                 values = [(p - start[:3, 3]) @ start[:3, 2] for p in points]
@@ -73,13 +75,16 @@ def test_questions_are_worded_as_in_worlds(folder: Path) -> None:
         question = item.question
         stem = question.text.split(" (A) ")[0]
         assert stem in CATEGORIES[question.category].stems
-        mentioned = [k for k in range(len(item.regions)) if f"<region{k}>" in question.text]
-        assert mentioned == list(range(len(item.regions)))
+        mentioned = [k for k in range(len(item.marks)) if f"<region{k}>" in question.text]
+        assert mentioned == list(range(len(item.marks)))
 
 
 def test_the_same_seed_gives_the_same_items_and_another_does_not(folder: Path) -> None:
     one, same, other = (
-        [(i.question, [m for r in i.regions for m in r.masks.values()]) for i in real_rgbd_items(folder, 10, seed)]
+        [
+            (i.question, [m for r in i.open().regions for m in r.masks.values()])
+            for i in real_rgbd_items(folder, 10, seed)
+        ]
         for seed in (0, 0, 1)
     )
     for (question, masks), (again, masks_again) in zip(one, same, strict=True):
@@ -90,9 +95,9 @@ def test_the_same_seed_gives_the_same_items_and_another_does_not(folder: Path) -
 
 def test_single_view_items_show_one_frame_and_multi_view_items_all(folder: Path) -> None:
     single, multi = real_rgbd_items(folder, 5), real_rgbd_items(folder, 5, multi_view=True)
-    assert {len(item.clip) for item in single} == {1}
-    assert {len(item.clip) for item in multi} == {2}
-    assert len({frame for item in multi for region in item.regions for frame in region.masks}) == 2
+    assert {len(item.open().clip) for item in single} == {1}
+    assert {len(item.open().clip) for item in multi} == {2}
+    assert len({frame for item in multi for region in item.open().regions for frame in region.masks}) == 2
 
 
 def test_noise_replaces_the_colours_and_nothing_else(folder: Path) -> None:
@@ -123,7 +128,7 @@ def test_a_folder_with_flat_depth_has_nothing_to_compare(tmp_path: Path, folder:
 def test_redwood_gives_300_different_nearer_pairs(shared_data: Path) -> None:
     items = real_rgbd_items(shared_data / "redwood_rgbd", 300, categories=("nearer_camera",))
     pairs = {
-        tuple((i.cluster, *m.nonzero().aminmax(dim=0)[0].tolist()) for r in i.regions for m in r.masks.values())
+        tuple((i.cluster, *m.nonzero().aminmax(dim=0)[0].tolist()) for r in i.open().regions for m in r.masks.values())
         for i in items
     }
     assert len(pairs) == 300

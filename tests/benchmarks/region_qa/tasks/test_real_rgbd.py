@@ -44,7 +44,7 @@ def test_other_poses_keep_the_first_camera_and_the_answers(shared_data: Path) ->
         room.poses = poses
         for item, known in zip(room.items(), sensor, strict=True):
             assert item.question == known.question
-            estimated, true = item.clip.world_T_cam, known.clip.world_T_cam
+            estimated, true = item.open().clip.world_T_cam, known.open().clip.world_T_cam
             assert estimated is not None
             assert true is not None
             torch.testing.assert_close(estimated[0], true[0], atol=1e-5, rtol=0)
@@ -54,6 +54,9 @@ def test_other_poses_keep_the_first_camera_and_the_answers(shared_data: Path) ->
 
 def test_noise_changes_the_colours_alone(folder: Path) -> None:
     for plain, noisy in zip(task(folder).items(), task(folder, noise=True).items(), strict=True):
-        assert not torch.equal(plain.clip.video, noisy.clip.video)
-        assert torch.equal(plain.clip.depth, noisy.clip.depth)
+        clip, changed = plain.open().clip, noisy.open().clip
+        assert not torch.equal(clip.video, changed.video)
+        assert clip.depth is not None
+        assert changed.depth is not None
+        assert torch.equal(clip.depth, changed.depth)
         assert plain.question == noisy.question
