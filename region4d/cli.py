@@ -32,6 +32,7 @@ VERBS = {
     "linear-probe": "Measure how much 3D and motion a student's visual tokens hold (Hydra overrides).",
     "records": "Compare and archive what was measured; fill the tables of the documents.",
     "bench": "Score a model on a benchmark (Hydra overrides).",
+    "diff": "Compare any two runs item by item, also of lmms-eval and VLMEvalKit.",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
     "data": "Check and convert training data of your own.",
     "prepare": "Estimate the geometry of footage once; turn data sets (CO3D, DL3DV) into label files for probes.",

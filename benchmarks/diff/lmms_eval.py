@@ -1,0 +1,77 @@
+"""Sample logs of lmms-eval (`--log_samples`): *_samples_TASK.jsonl, one line an item.
+
+A line has `doc_id`, `target`, `filtered_resps` (and `resps` where they differ), `input`, and what `process_results` of
+the task returned, by metric: a number, or the annotations of the item with its scores among them (VSI-Bench). Checked
+against lmms-eval 0.7 (commit 75571cf, `loggers/evaluation_tracker.py`); older logs keep the lists around answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmarks.diff.run import CATEGORIES, CLUSTERS, Fields, first_known, is_empty, number_of, scored_by
+from benchmarks.records.record import Record
+
+ITS_OWN = {"doc_id", "target", "filtered_resps", "resps", "input", "doc_hash", "token_counts", "input_media", "filter"}
+
+
+def is_sample(line: Mapping[str, Any]) -> bool:
+    """Whether a line is a sample of lmms-eval."""
+    return "doc_id" in line and ("filtered_resps" in line or "resps" in line)
+
+
+def sample_records(lines: Iterable[tuple[str, Mapping[str, Any]]], fields: Fields) -> list[Record]:
+    """Turn samples into records; each line comes with its place in the file.
+
+    Raises:
+        ValueError: a sample has no score, or lacks a field that was asked for.
+    """
+    return [_record(line, where, fields) for where, line in lines]
+
+
+def _record(line: Mapping[str, Any], where: str, fields: Fields) -> Record:
+    row = flattened(line)
+    metric, score = scored_by(row, fields.metric or _only_number(line), where)
+    category = first_known(row, fields.category, CATEGORIES, where)
+    cluster = first_known(row, fields.cluster, CLUSTERS, where)
+    item = str(line["doc_id"])
+    return Record(
+        task="",
+        item=item,
+        cluster=item if cluster is None else str(row[cluster]),
+        arm="",
+        seed=0,
+        metrics={"score": score},
+        facts={"metric": metric},
+        category="" if category is None else str(row[category]),
+        question=_text(line.get("input", "")),
+        answer=str(line.get("target", "")),
+        prediction=_text(line.get("filtered_resps", line.get("resps", ""))),
+        parsed=_text(line.get("filtered_resps", "")) or None,
+    )
+
+
+def flattened(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the fields of nested annotations beside those of the sample; the first of a name stays."""
+    row = {name: value for name, value in line.items() if not isinstance(value, Mapping)}
+    for name, value in line.items():
+        if isinstance(value, Mapping) and name not in ITS_OWN:
+            row = {**value, **row}
+    return row
+
+
+def _only_number(line: Mapping[str, Any]) -> str | None:
+    """Name the metric of a sample that has one number beside what lmms-eval writes itself."""
+    numbers = [
+        name
+        for name, value in line.items()
+        if name not in ITS_OWN and not isinstance(value, str) and number_of(value) is not None and not is_empty(value)
+    ]
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _text(value: object) -> str:
+    while isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, str) else str(value)

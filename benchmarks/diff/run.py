@@ -1,0 +1,101 @@
+"""One run to compare: records of this project, or the sample log of another tool as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.records.manifest import Manifest
+from benchmarks.records.record import Record
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Which fields of a foreign log hold what; None for the first known one that it has."""
+
+    metric: str | None = None
+    category: str | None = None
+    cluster: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The records of one run.
+
+    Args:
+        source: as the user named it.
+        records: one per item.
+        tool: what wrote it.
+        metric: what was scored, by the name that the tool gives it.
+        manifest: provenance, where the tool records it.
+    """
+
+    source: str
+    records: Sequence[Record]
+    tool: str
+    metric: str = "score"
+    manifest: Manifest | None = None
+
+
+CATEGORIES = ("category", "question_type", "task_type", "l2-category", "sub_task", "task", "type", "split")
+CLUSTERS = ("scene_name", "scene_id", "scene", "video_path", "video", "video_id", "clip", "image_path")
+METRICS = ("score", "hit", "accuracy", "exact_match", "MRA:.5:.95:.05", "acc", "correct", "anls", "relaxed_overall")
+
+
+def first_known(row: Mapping[str, Any], asked: str | None, known: Sequence[str], where: str) -> str | None:
+    """Find the field that a user asked for, or the first known one that is not empty.
+
+    Raises:
+        ValueError: the row has not the field that was asked for.
+    """
+    if asked is not None:
+        if asked not in row:
+            raise ValueError(f"{where} has no field '{asked}'; its fields are: {', '.join(map(str, row))}")
+        return asked
+    return next((name for name in known if not is_empty(row.get(name))), None)
+
+
+def is_empty(value: object) -> bool:
+    """Whether a cell holds nothing: none, blank, or not a number."""
+    return value is None or value == "" or value != value
+
+
+def number_of(value: object) -> float | None:
+    """Read a score: a number or a truth value, also as text; None for anything else."""
+    if isinstance(value, bool | int | float):
+        return float(value) if value == value else None
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in ("true", "false"):
+            return float(word == "true")
+        try:
+            return float(word)
+        except ValueError:
+            return None
+    return None
+
+
+def scored_by(row: Mapping[str, Any], asked: str | None, where: str) -> tuple[str, float]:
+    """Find the score of a row, and the name of its metric.
+
+    Raises:
+        ValueError: there is none, or the field that was asked for is not a number.
+    """
+    if asked is not None:
+        first_known(row, asked, (), where)
+        if (value := number_of(row[asked])) is None:
+            raise ValueError(f"{where}: '{asked}' is {row[asked]!r}, which is not a number")
+        return asked, value
+    for name, value in _scores(row):
+        return name, value
+    raise ValueError(
+        f"{where} has no score among {', '.join(METRICS)}: name its field with --metric; its fields are "
+        f"{', '.join(map(str, row))}"
+    )
+
+
+def _scores(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for name in METRICS:
+        if (value := number_of(row.get(name))) is not None:
+            yield name, value

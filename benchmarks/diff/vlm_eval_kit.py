@@ -1,0 +1,81 @@
+"""Scored samples of VLMEvalKit: one row an item, with `index`, `prediction`, `answer` and `hit` (or another score).
+
+Its evaluation writes them beside the predictions, as *_result.FORMAT or, by dataset, as a table of extracted answers.
+Read are .tsv, .csv and .json (a list of rows, or a table of columns); a workbook (.xlsx) must be saved as one of them.
+Checked against commit e8e78f0 (`vlmeval/dataset/utils/multiple_choice.py`, `vsibench.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.diff.run import CATEGORIES, CLUSTERS, Fields, first_known, is_empty, scored_by
+from benchmarks.records.record import Record
+
+SUFFIXES = (".tsv", ".csv", ".json")
+INDEX, LONGEST_CELL = "index", 100_000_000  # characters: pictures come as text
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    """Read a table as rows.
+
+    Raises:
+        ValueError: the file is not a table with a column `index`.
+    """
+    if path.suffix == ".json":
+        rows = _read_json(path)
+    else:
+        csv.field_size_limit(LONGEST_CELL)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
+    if not rows or INDEX not in rows[0]:
+        raise ValueError(f"{path} has no rows with a column '{INDEX}': it is not a log of VLMEvalKit")
+    return rows
+
+
+def table_records(rows: Iterable[Mapping[str, Any]], path: Path, fields: Fields) -> list[Record]:
+    """Turn rows into records.
+
+    Raises:
+        ValueError: a row has no score, or lacks a field that was asked for.
+    """
+    return [_record(row, f"{path} row {number}", fields) for number, row in enumerate(rows, 1)]
+
+
+def _record(row: Mapping[str, Any], where: str, fields: Fields) -> Record:
+    metric, score = scored_by(row, fields.metric, where)
+    category = first_known(row, fields.category, CATEGORIES, where)
+    cluster = first_known(row, fields.cluster, CLUSTERS, where)
+    item, extracted = str(row[INDEX]), row.get("pred_extracted")
+    return Record(
+        task="",
+        item=item,
+        cluster=item if cluster is None else str(row[cluster]),
+        arm="",
+        seed=0,
+        metrics={"score": score},
+        facts={"metric": metric},
+        category="" if category is None else str(row[category]),
+        question=str(row.get("question", "")),
+        answer=str(row.get("answer", "")),
+        prediction=str(row.get("prediction", "")),
+        parsed=str(row.get("prediction", "")) if "pred_extracted" not in row else _extracted(extracted),
+    )
+
+
+def _extracted(value: object) -> str | None:
+    return None if is_empty(value) else str(value)
+
+
+def _read_json(path: Path) -> list[dict[str, Any]]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(data, dict) and "columns" in data and "data" in data:  # pandas: orient="split"
+        return [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
+    if isinstance(data, dict):  # by column, each by row
+        columns = {name: list(c.values()) if isinstance(c, dict) else c for name, c in data.items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [dict(row) for row in data]
