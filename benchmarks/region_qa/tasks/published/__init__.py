@@ -1,0 +1,1 @@
+"""Benchmarks of others, read in the layout in which they are published."""

@@ -1,0 +1,112 @@
+"""STI-Bench and VLM4D: multiple choice about what moves in a video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+from benchmarks.region_qa.tasks.media import ClipFile
+from benchmarks.region_qa.tasks.protocol import EvaluationProtocol
+from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.score_tables import published_scores
+from benchmarks.region_qa.tasks.task import Item, Task
+from scenes.questions import Question
+
+
+class StiBench(Task):
+    """STI-Bench (arXiv 2503.23765): qa.parquet and video/.
+
+    A row has `Video`, `Task`, `Question`, `Candidates` (text by letter, as JSON or an object), `Answer` (a letter),
+    `time_start` and `time_end` (seconds). The prompt is that of the benchmark's script for open models.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        about: str,
+        folder: str,
+        questions: str,
+        frames: int,
+        revision: str,
+        published: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        self.name, self.about, self.pace = name, about, 1.0
+        self.folder, self.questions = Path(folder), questions
+        self.protocol = EvaluationProtocol(revision, frames, "time span, question, options, letter", "sti_bench")
+        self.published = published_scores(published, self.protocol)
+
+    def items(self) -> Iterator[Item]:
+        """Read one question after the other.
+
+        Raises:
+            ValueError: a row is not in the layout.
+        """
+        needed = ("Video", "Task", "Question", "Candidates", "Answer", "time_start", "time_end")
+        return (self._item(n, row) for n, row in enumerate(read_rows(self.folder / self.questions, needed)))
+
+    def _item(self, number: int, row: Row) -> Item:
+        choices = row["Candidates"]
+        choices = json.loads(choices) if isinstance(choices, str) else choices
+        listed = [f"({letter}) {text}" for letter, text in choices.items() if text is not None]
+        span = f"From {row['time_start']} s to {row['time_end']} s."
+        text = "\n".join([f"{span} {row['Question']}", *listed, "Please output only the option letter!"])
+        options = tuple(str(text) for text in choices.values() if text is not None)
+        media = ClipFile(self.folder / "video" / str(row["Video"]), self.protocol.frames)
+        question = Question(str(row["Task"]), text, str(row["Answer"]), options)
+        return Item(str(number), str(row["Video"]), media, (), question, ("accuracy", "sti_bench"))
+
+
+class Vlm4d(Task):
+    """VLM4D (arXiv 2508.02095): QA/real_mc.json or QA/synthetic_mc.json, videos_real/ and videos_synthetic/.
+
+    A row has `id`, `video` (an address that ends in the path within the folder), `question`, `choices` (text by
+    letter) and `answer` (the text of the right choice). The benchmark has its answers judged by language models, which
+    is not done here.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        about: str,
+        folder: str,
+        questions: str,
+        frames: int,
+        revision: str,
+        published: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        self.name, self.about, self.pace = name, about, 1.0
+        self.folder, self.questions = Path(folder), questions
+        self.protocol = EvaluationProtocol(revision, frames, "question, options, letter")
+        self.published = published_scores(published, self.protocol)
+
+    def items(self) -> Iterator[Item]:
+        """Read one question after the other.
+
+        Raises:
+            ValueError: a row is not in the layout, or its answer is none of its choices.
+        """
+        rows = read_rows(self.folder / self.questions, ("id", "video", "question", "choices", "answer"))
+        return map(self._item, rows)
+
+    def _item(self, row: Row) -> Item:
+        options = tuple(str(text) for text in row["choices"].values())
+        right = [k for k, text in enumerate(options) if text.strip().lower() == str(row["answer"]).strip().lower()]
+        if len(right) != 1:
+            raise ValueError(f"{self.questions} item {row['id']}: '{row['answer']}' is not one of {', '.join(options)}")
+        listed = [f"{letter}: {text}" for letter, text in row["choices"].items()]
+        text = "\n".join([row["question"], *listed, "Answer with the letter of one option."])
+        answer = ascii_uppercase[right[0]]
+        video = video_within(str(row["video"]))
+        media = ClipFile(self.folder / video, self.protocol.frames)
+        return Item(str(row["id"]), video, media, (), Question(video.partition("/")[0], text, answer, options))
+
+
+def video_within(address: str) -> str:
+    """Take the path within the folder from the address of a video: what begins with `videos_`."""
+    start = address.find("videos_")
+    return address if start < 0 else address[start:]

@@ -1,0 +1,96 @@
+"""VSI-Bench and VSTI-Bench: letters and numbers about videos of rooms, scored by accuracy and MRA."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.region_qa.tasks.media import ClipFile
+from benchmarks.region_qa.tasks.protocol import EvaluationProtocol
+from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.score_tables import published_scores
+from benchmarks.region_qa.tasks.task import Item, Task
+from scenes.questions import Question
+
+PRE, LETTER, WORD = (  # what the benchmarks' own evaluation says before and after a question
+    "These are frames of a video.",
+    "Answer with the option's letter from the given choices directly.",
+    "Please answer the question using a single word or phrase.",
+)
+METRICS = ("mra", "vsibench", "vsibench_lmms_eval")
+_NUMBERING = re.compile(r"^\s*\(?[A-Z][.):]\s*")
+
+
+class SpatialVideoTask(Task):
+    """Questions in the layout of VSI-Bench (arXiv 2412.14171) or VSTI-Bench (VLM-3R, arXiv 2505.20279).
+
+    A row has `question_type`, `question`, `options` (empty for a number), the truth, and its video: `dataset` and
+    `scene_name` in VSI-Bench, `video_path` in VSTI-Bench. The right letter is `ground_truth` in VSI-Bench and
+    `mc_answer` in VSTI-Bench. Every answer is scored by our parser and by the benchmark's own.
+
+    Args:
+        name: name in records.
+        about: what is asked.
+        folder: the downloaded benchmark.
+        questions: file of the questions in it.
+        frames: frames that are read of each video, uniformly.
+        revision: version of the questions, for the comparison with published scores.
+        units: unit of a numeric answer by question type; a count has none.
+        averages: means of question types, as the benchmark reports them.
+        published: tables of published scores (`published_scores`).
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        about: str,
+        folder: str,
+        questions: str,
+        frames: int,
+        revision: str,
+        units: Mapping[str, str],
+        averages: Mapping[str, Sequence[str]],
+        published: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        self.name, self.about, self.pace = name, about, 1.0
+        self.folder, self.questions, self.units = Path(folder), questions, dict(units)
+        self.averages = {name: tuple(members) for name, members in averages.items()}
+        prompt = "frames, question, options, format"
+        self.protocol = EvaluationProtocol(revision, frames, prompt, parser="vsibench")
+        self.published = published_scores(published, self.protocol)
+
+    def items(self) -> Iterator[Item]:
+        """Read one question after the other.
+
+        Raises:
+            ValueError: a row is not in the layout, or has an unknown type of question.
+        """
+        rows = read_rows(self.folder / self.questions, ("question_type", "question", "ground_truth"))
+        return (self._item(number, row) for number, row in enumerate(rows))
+
+    def _item(self, number: int, row: Row) -> Item:
+        video = str(row.get("video_path") or f"{row.get('dataset')}/{row.get('scene_name')}.mp4")
+        return Item(
+            name=str(row.get("id", number)),
+            cluster=video,
+            media=ClipFile(self.folder / video, self.protocol.frames),
+            marks=(),
+            question=self._question(row),
+            metrics=METRICS,
+        )
+
+    def _question(self, row: Row) -> Question:
+        category, options = str(row["question_type"]), list(row.get("options") or ())
+        if options:
+            text = "\n".join([PRE, row["question"], "Options:", *options, LETTER])
+            answer = str(row.get("mc_answer") or row["ground_truth"])
+            return Question(category, text, answer, tuple(_NUMBERING.sub("", option) for option in options))
+        if category not in self.units:
+            raise ValueError(
+                f"{self.name}: question type '{category}' has no options and no unit; known are {', '.join(self.units)}"
+            )
+        text, truth = "\n".join([PRE, row["question"], WORD]), str(row["ground_truth"])
+        return Question(category, text, truth, value=float(truth), unit=self.units[category])
