@@ -48,7 +48,6 @@ def _record(line: Mapping[str, Any], where: str, fields: Fields) -> Record:
         question=_text(line.get("input", "")),
         answer=str(line.get("target", "")),
         prediction=_text(line.get("filtered_resps", line.get("resps", ""))),
-        parsed=_text(line.get("filtered_resps", "")) or None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.diff.lmms_eval import is_sample, sample_records
 from benchmarks.diff.run import Fields, Run
-from benchmarks.diff.vlm_eval_kit import SUFFIXES, read_table, table_records
+from benchmarks.diff.vlm_eval_kit import EXTRACTED, SUFFIXES, read_table, table_records
 from benchmarks.records.record import Record, parse_record
 from benchmarks.region_qa.record_table import read_source
 
@@ -56,8 +56,9 @@ def _read(source: str, fields: Fields) -> Run:
         )
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path} is not a run: give {KINDS}")
-    rows = table_records(read_table(path), path, fields)
-    return Run(source, rows, "VLMEvalKit", _metrics(rows))
+    table = read_table(path)
+    rows = table_records(table, path, fields)
+    return Run(source, rows, "VLMEvalKit", _metrics(rows), knows_unparsed=EXTRACTED in table[0])
 
 
 def _read_lines(path: Path, fields: Fields) -> Run:
@@ -66,7 +67,7 @@ def _read_lines(path: Path, fields: Fields) -> Run:
         raise ValueError(f"{path} is empty")
     if is_sample(first[1]):
         records = sample_records(_lines(path), fields)
-        return Run(str(path), records, "lmms-eval", _metrics(records))
+        return Run(str(path), records, "lmms-eval", _metrics(records), knows_unparsed=False)
     with path.open(encoding="utf-8") as lines:
         own = [parse_record(line, f"{path} line {number}") for number, line in enumerate(lines, 1)]
     return Run(str(path), own, "region4d", _metrics(own))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.diff.run import Run
 from benchmarks.records.record import Record
+from benchmarks.region_qa.categories import members
 from benchmarks.region_qa.scores import Row, mark_clear, score_rows
 
 ALL = "all items"
@@ -29,12 +30,14 @@ class Diff:
         pairs: the items that both hold, in the order of the first.
         alone: number of items that only one of them holds.
         metric: what was scored.
+        knows_unparsed: whether each run records which answers could not be read.
     """
 
     names: tuple[str, str]
     pairs: Sequence[Pair]
     alone: tuple[int, int]
     metric: str
+    knows_unparsed: tuple[bool, bool] = (True, True)
 
     @property
     def contrast(self) -> tuple[str, str]:
@@ -50,6 +53,15 @@ class Diff:
     def lost(self) -> list[Pair]:
         """Items with a lower score in the second run, the largest losses first."""
         return sorted((p for p in self.pairs if p.after.score < p.before.score), key=_change)
+
+    def unparsed(self, category: str) -> tuple[float | None, float | None]:
+        """Compute the share of unparsed answers of both runs in a row of `rows`; None where a run does not say."""
+        of = [p for p in self.pairs if category == ALL or p.before.category in members(category)]
+        counts = sum(p.before.parsed is None for p in of), sum(p.after.parsed is None for p in of)
+        first, second = (
+            count / len(of) if known else None for count, known in zip(counts, self.knows_unparsed, strict=True)
+        )
+        return first, second
 
     def rows(self) -> list[Row]:
         """Estimate both runs and their difference: over all items, then by category.
@@ -94,7 +106,8 @@ def join(first: Run, second: Run, names: tuple[str, str]) -> Diff:
                 f"item {pair.before.item} has the answer '{pair.before.answer}' in {first.source} and "
                 f"'{pair.after.answer}' in {second.source}: these are runs of different questions"
             )
-    return Diff(names, pairs, (len(one) - len(shared), len(other) - len(shared)), first.metric)
+    alone = len(one) - len(shared), len(other) - len(shared)
+    return Diff(names, pairs, alone, first.metric, (first.knows_unparsed, second.knows_unparsed))
 
 
 Key = tuple[str, str, int]

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as TerminalTable
 
-from benchmarks.comparison.cell import cell, number_cell
+from benchmarks.comparison.cell import cell, number_cell, point
 from benchmarks.diff.pairing import Diff, Pair
 from benchmarks.diff.run import Run
 from benchmarks.records.manifest import Manifest
@@ -86,8 +87,11 @@ def score_table(diff: Diff, rows: Sequence[Row]) -> Table:
     first, second = diff.names
     lines = []
     for row in rows:
+        unparsed = ["not recorded" if share is None else f"{share:.1%}" for share in diff.unparsed(row.category)]
         difference = cell(row.differences[0], signed=True)
-        lines.append([row.category, str(row.items), *map(cell, row.scores), difference, f"{row.unparsed:.1%}"])
+        lines.append(
+            [row.category, str(row.items), *map(cell, row.scores), difference, " / ".join(dict.fromkeys(unparsed))]
+        )
     bold = {(number, 4) for number, row in enumerate(rows) if row.clear}
     head = ["category", "items", first, second, f"{second} - {first} [95 %]", "unparsed"]
     return Table(head, lines, bold)
@@ -119,9 +123,12 @@ def short(text: str) -> str:
 
 
 def to_terminal(diff: Diff) -> TerminalTable:
-    """Lay the scores out for a terminal."""
-    table = score_table(diff, diff.rows())
-    shown = TerminalTable(*table.head, title=summarise(diff), title_justify="left")
-    for number, line in enumerate(table.rows):
-        shown.add_row(*line[:4], line[4] + (" *" if (number, 4) in table.bold else ""), *line[5:])
+    """Lay the scores out for a terminal; a star marks what is clear, and intervals of the scores are in the report."""
+    rows = diff.rows()
+    table = score_table(diff, rows)
+    shown = TerminalTable(title=summarise(diff), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in table.head:
+        shown.add_column(name, no_wrap=True)
+    for row, line in zip(rows, table.rows, strict=True):
+        shown.add_row(*line[:2], *map(point, row.scores), line[4] + (" *" if row.clear else ""), line[5])
     return shown

@@ -29,6 +29,7 @@ class Run:
         tool: what wrote it.
         metric: what was scored, by the name that the tool gives it.
         manifest: provenance, where the tool records it.
+        knows_unparsed: whether the tool records which answers it could not read.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Run:
     tool: str
     metric: str = "score"
     manifest: Manifest | None = None
+    knows_unparsed: bool = True
 
 
 CATEGORIES = ("category", "question_type", "task_type", "l2-category", "sub_task", "task", "type", "split")

@@ -17,7 +17,7 @@ from benchmarks.diff.run import CATEGORIES, CLUSTERS, Fields, first_known, is_em
 from benchmarks.records.record import Record
 
 SUFFIXES = (".tsv", ".csv", ".json")
-INDEX, LONGEST_CELL = "index", 100_000_000  # characters: pictures come as text
+INDEX, EXTRACTED, LONGEST_CELL = "index", "pred_extracted", 100_000_000  # characters: pictures come as text
 
 
 def read_table(path: Path) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def _record(row: Mapping[str, Any], where: str, fields: Fields) -> Record:
     metric, score = scored_by(row, fields.metric, where)
     category = first_known(row, fields.category, CATEGORIES, where)
     cluster = first_known(row, fields.cluster, CLUSTERS, where)
-    item, extracted = str(row[INDEX]), row.get("pred_extracted")
+    item = str(row[INDEX])
     return Record(
         task="",
         item=item,
@@ -63,12 +63,8 @@ def _record(row: Mapping[str, Any], where: str, fields: Fields) -> Record:
         question=str(row.get("question", "")),
         answer=str(row.get("answer", "")),
         prediction=str(row.get("prediction", "")),
-        parsed=str(row.get("prediction", "")) if "pred_extracted" not in row else _extracted(extracted),
+        parsed=None if is_empty(row.get(EXTRACTED)) else str(row[EXTRACTED]),
     )
-
-
-def _extracted(value: object) -> str | None:
-    return None if is_empty(value) else str(value)
 
 
 def _read_json(path: Path) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -25,7 +26,7 @@ def open_model(config: DictConfig) -> Answers:
     """
     answers = open_answers(**config.model)
     if config.follow is not None:
-        processor = getattr(answers, "processor", None)
+        processor: Any = getattr(answers, "processor", None)
         if not hasattr(processor, "follow"):
             raise ValueError(f"follow={config.follow} is for an SR-3D; '{config.model.folder}' follows no regions")
         processor.follow = config.follow

@@ -55,3 +55,11 @@ def test_runs_of_other_questions_are_refused() -> None:
         join(run(arm("good")), run([replace(r, answer="D") for r in arm("good")], "y"), NAMES)
     with pytest.raises(ValueError, match="scored by accuracy, y by mra"):
         join(run(arm("good")), Run("y", arm("good"), "region4d", "mra"), NAMES)
+
+
+def test_unparsed_answers_are_counted_for_each_run_that_records_them() -> None:
+    silent = [replace(r, parsed=None) if r.category == "distance" else r for r in arm("good")]
+    diff = join(run(arm("good")), run(silent), NAMES)
+    assert (diff.unparsed("distance"), diff.unparsed(ALL)) == ((0.0, 1.0), (0.0, 0.5))
+    foreign = Run("y", arm("good"), "lmms-eval", "accuracy", knows_unparsed=False)
+    assert join(run(silent), foreign, NAMES).unparsed("static") == (0.5, None)

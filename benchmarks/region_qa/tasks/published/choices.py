@@ -35,7 +35,7 @@ class StiBench(Task):
         published: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.name, self.about, self.pace = name, about, 1.0
-        self.folder, self.questions = Path(folder), questions
+        self.folder, self.questions, self.frames = Path(folder), questions, frames
         self.protocol = EvaluationProtocol(revision, frames, "time span, question, options, letter", "sti_bench")
         self.published = published_scores(published, self.protocol)
 
@@ -55,7 +55,7 @@ class StiBench(Task):
         span = f"From {row['time_start']} s to {row['time_end']} s."
         text = "\n".join([f"{span} {row['Question']}", *listed, "Please output only the option letter!"])
         options = tuple(str(text) for text in choices.values() if text is not None)
-        media = ClipFile(self.folder / "video" / str(row["Video"]), self.protocol.frames)
+        media = ClipFile(self.folder / "video" / str(row["Video"]), self.frames)
         question = Question(str(row["Task"]), text, str(row["Answer"]), options)
         return Item(str(number), str(row["Video"]), media, (), question, ("accuracy", "sti_bench"))
 
@@ -80,7 +80,7 @@ class Vlm4d(Task):
         published: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.name, self.about, self.pace = name, about, 1.0
-        self.folder, self.questions = Path(folder), questions
+        self.folder, self.questions, self.frames = Path(folder), questions, frames
         self.protocol = EvaluationProtocol(revision, frames, "question, options, letter")
         self.published = published_scores(published, self.protocol)
 
@@ -102,7 +102,7 @@ class Vlm4d(Task):
         text = "\n".join([row["question"], *listed, "Answer with the letter of one option."])
         answer = ascii_uppercase[right[0]]
         video = video_within(str(row["video"]))
-        media = ClipFile(self.folder / video, self.protocol.frames)
+        media = ClipFile(self.folder / video, self.frames)
         return Item(str(row["id"]), video, media, (), Question(video.partition("/")[0], text, answer, options))
 
 

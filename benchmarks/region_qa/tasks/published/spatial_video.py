@@ -56,7 +56,7 @@ class SpatialVideoTask(Task):
         published: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         self.name, self.about, self.pace = name, about, 1.0
-        self.folder, self.questions, self.units = Path(folder), questions, dict(units)
+        self.folder, self.questions, self.frames, self.units = Path(folder), questions, frames, dict(units)
         self.averages = {name: tuple(members) for name, members in averages.items()}
         prompt = "frames, question, options, format"
         self.protocol = EvaluationProtocol(revision, frames, prompt, parser="vsibench")
@@ -76,7 +76,7 @@ class SpatialVideoTask(Task):
         return Item(
             name=str(row.get("id", number)),
             cluster=video,
-            media=ClipFile(self.folder / video, self.protocol.frames),
+            media=ClipFile(self.folder / video, self.frames),
             marks=(),
             question=self._question(row),
             metrics=METRICS,
