@@ -18,6 +18,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from models.attention import packed_attention
 from models.resources import resource_folder
 from region4d.config_dirs import config_dirs
 from region4d.layout import in_this_layout
@@ -30,7 +31,8 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
     """Compose `configs/<verb>.yaml` with overrides.
 
     Raises:
-        ValueError: in one line, for a key, group or option that does not exist (with near matches) or a bad value.
+        ValueError: in one line, for a key, group or option that does not exist (with near matches) or a bad value; and
+            for a training with an attention backend that cannot train.
     """
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
@@ -39,6 +41,9 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
             OmegaConf.resolve(config)  # finds a wrong interpolation before the run starts
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(verb, overrides, error)) from error
+    attention = OmegaConf.select(config, "model.attention")
+    if verb == "train" and attention is not None:
+        packed_attention(attention)  # before weights are read, and before the first run of a sweep
     return config
 
 

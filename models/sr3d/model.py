@@ -22,8 +22,8 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from models.encoders import ImageEncoder
 from models.regions import RegionMasks
-from models.sr3d.attention.packing import packed_attention_mask, packed_position_ids
-from models.sr3d.attention.shared_prefix import SHARED_PREFIX, Blocks
+from models.sr3d.attention.packed import packed_arguments
+from models.sr3d.attention.packing import packed_position_ids
 from models.sr3d.config import SR3DConfig
 from models.sr3d.encodings.grid_encoding import GridEncoding
 from models.sr3d.encodings.position_encoding import PositionEncoding3D
@@ -51,6 +51,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_flash_attn = True
+    _supports_flex_attn = True
     _supports_attention_backend = True
 
     def __init__(self, config: SR3DConfig) -> None:
@@ -224,11 +225,9 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             inputs_embeds = self.embed(input_ids, visual)
         if segment_ids is not None:
             position_ids = packed_position_ids(segment_ids)
-            if self.language_model.config._attn_implementation == SHARED_PREFIX:
-                kwargs["blocks"] = Blocks.of(segment_ids)
-                attention_mask = segment_ids.new_ones(1, 1, 1, 1).bool()  # the blocks stand for it
-            else:
-                attention_mask = self._packed_mask(segment_ids, inputs_embeds)
+            backend = self.language_model.config._attn_implementation
+            kwargs |= packed_arguments(backend, segment_ids, inputs_embeds.dtype)
+            attention_mask = kwargs.pop("attention_mask")
         elif (
             position_ids is None and past_key_values is None and attention_mask is not None and attention_mask.ndim == 2
         ):
@@ -291,19 +290,6 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def _timestamps(self, seconds: Tensor, like: Tensor) -> Tensor:
         code = timestamp_encoding(seconds, like.shape[-1], self.config.timestamp_base, self.config.timestamp_gain)
         return code[:, None, None].to(like)
-
-    def _packed_mask(self, segment_ids: Tensor, embeds: Tensor) -> Tensor:
-        """Build the mask in the form that the attention backend takes."""
-        implementation = self.language_model.config._attn_implementation
-        if implementation not in ("sdpa", "eager"):
-            raise ValueError(
-                f"a packed batch needs attention '{SHARED_PREFIX}' or 'sdpa', not {implementation!r}: "
-                "choose one, or collate with packed=False"
-            )
-        mask = packed_attention_mask(segment_ids)
-        if implementation == "sdpa":
-            return mask
-        return torch.zeros_like(mask, dtype=embeds.dtype).masked_fill(~mask, torch.finfo(embeds.dtype).min)
 
 
 def _region_masks(visual: VisualInputs) -> RegionMasks | None:

@@ -146,6 +146,13 @@ def test_the_model_for_a_gpu_has_a_hundred_million_parameters_and_a_teacher_of_i
     assert (expert.spec.frames, expert.spec.size) == (config.data.world.frames, config.data.world.height)
 
 
+def test_an_attention_that_cannot_train_is_refused_when_the_training_is_composed() -> None:
+    words = ["experiment=sr3d/stage1", "model.attention=flash"]
+    with pytest.raises(ValueError, match=r"attention 'flash' cannot train.*sdpa, flex_attention, eager"):
+        compose_config("train", words)
+    assert compose_config("train", [*words[:-1], "model.attention=flex_attention"]).model.attention == "flex_attention"
+
+
 def test_arms_without_a_point_map_are_not_told_the_scale_of_the_scene() -> None:
     for arm in ARMS:
         config = compose_config("train", ["experiment=rgpt4d/tiny_dynamic", f"arm={arm}"])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from models.sr3d.attention.shared_prefix import SHARED_PREFIX
+from models.attention import packed_attention
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
 from scenes.worlds import Signal, WorldConfig
@@ -137,7 +137,7 @@ class SupervisedFineTuning(TrainingModule):
         **optimization: arguments of `TrainingModule`.
 
     Raises:
-        ValueError: the model is larger than the recipe is for.
+        ValueError: the model is larger than the recipe is for, or its attention cannot keep packed questions apart.
     """
 
     def __init__(
@@ -167,9 +167,8 @@ class SupervisedFineTuning(TrainingModule):
         self.fast_lr_multiplier = fast_lr_multiplier
         for name in freeze:
             self.model.get_submodule(name).requires_grad_(False)
-        # replaces only the default backend: shared-prefix attention is sdpa in blocks of packed questions
-        if self.model.language_model.config._attn_implementation == "sdpa":
-            self.model.set_attn_implementation({"text_config": SHARED_PREFIX})
+        packed = packed_attention(self.model.language_model.config._attn_implementation)
+        self.model.set_attn_implementation({"text_config": packed})
         if gradient_checkpointing:
             self.model.activation_checkpointing_enable()
 

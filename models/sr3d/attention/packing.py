@@ -5,19 +5,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import no_type_check
+
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Int64, Integer
 from torch import Tensor
+
+Index = Integer[Tensor, "..."]
+Predicate = Callable[[Index, Index, Index, Index], Bool[Tensor, "..."]]
+
+
+def packed_predicate(segment_ids: Int64[Tensor, "batch token"]) -> Predicate:
+    """Tell whether token `query` of row `batch` attends to token `key`, in the signature that `flex_attention` takes.
+
+    Each token attends to the prefix and, causally, to its own segment; padding attends to itself only.
+    """
+
+    @no_type_check  # torch looks at the arguments of the function itself
+    def attends(batch: Index, head: Index, query: Index, key: Index) -> Bool[Tensor, "..."]:
+        own, other = segment_ids[batch, query], segment_ids[batch, key]
+        seen = (key <= query) & ((other == own) | (other == 0)) & (own >= 0) & (other >= 0)
+        return seen | (key == query)
+
+    predicate: Predicate = attends
+    return predicate
 
 
 def packed_attention_mask(segment_ids: Int64[Tensor, "batch token"]) -> Bool[Tensor, "batch 1 token token"]:
-    """Let each token attend to the prefix and, causally, to its own segment. Padding attends to itself only."""
-    query, key = segment_ids[:, :, None], segment_ids[:, None, :]
-    length = segment_ids.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=segment_ids.device).tril()
-    seen = causal & ((key == query) | (key == 0)) & (query >= 0) & (key >= 0)
-    itself = torch.eye(length, dtype=torch.bool, device=segment_ids.device)
-    return (seen | itself)[:, None]
+    """Write the predicate out for every pair of tokens."""
+    rows, token = (torch.arange(size, device=segment_ids.device) for size in segment_ids.shape)
+    mask: Tensor = packed_predicate(segment_ids)(rows[:, None, None], rows[:1], token[:, None], token)
+    return mask[:, None]
 
 
 def packed_position_ids(segment_ids: Int64[Tensor, "batch token"]) -> Int64[Tensor, "batch token"]:

@@ -47,7 +47,7 @@ def load_exported_model(
 
     Args:
         folder: Of the checkpoint, a shipped name, or a name on the Hub.
-        attention: "sdpa", "eager" or "flash"; by default that of transformers.
+        attention: Name of a backend (see `models.attention`); by default that of transformers.
         dtype: Of the weights, also by name; by default that of the checkpoint.
         device_map: As of `from_pretrained`.
         quantization_config: As of `from_pretrained`.

@@ -76,7 +76,7 @@ def load_nvila_lite_model(
 
     Args:
         folder: Of the checkpoint, or its name on the Hub.
-        attention: "sdpa", "eager" or "flash".
+        attention: Name of a backend (see `models.attention`).
         dtype: Of the weights, also by name, such as "bfloat16".
         device_map: As of `from_pretrained`.
         quantization_config: As of `from_pretrained`.

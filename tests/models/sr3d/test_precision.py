@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor
+from models.sr3d.attention.flex import PACKED_FLEX
 from models.sr3d.attention.shared_prefix import SHARED_PREFIX
 from tests.support.sr3d import Build
 
@@ -38,7 +39,7 @@ def test_autocast_trains_every_parameter_that_float32_trains(
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("attention", ["sdpa", SHARED_PREFIX])
+@pytest.mark.parametrize("attention", ["sdpa", SHARED_PREFIX, PACKED_FLEX])
 def test_autocast_on_a_gpu_gives_nearly_the_loss_of_float32_and_trains(
     build_model: Build, processor: SR3DProcessor, samples: list[Sample], attention: str
 ) -> None:

@@ -138,7 +138,9 @@ def test_a_run_that_was_stopped_ends_in_the_same_weights(samples: list[Sample], 
     torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=1e-6)  # the same operations, in order
 
 
-@pytest.mark.parametrize(("chosen", "trained"), [("sdpa", "shared_prefix"), ("eager", "eager")])
+@pytest.mark.parametrize(
+    ("chosen", "trained"), [("sdpa", "shared_prefix"), ("flex_attention", "packed_flex"), ("eager", "eager")]
+)
 def test_an_attention_backend_that_was_chosen_by_name_is_kept(chosen: str, trained: str) -> None:
     module, processor = build()
     module.model.set_attn_implementation({"text_config": chosen})
