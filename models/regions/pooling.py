@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from models.regions.area import area_weights
+from models.regions.kernel_choice import kernel_on_gpu
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class RegionMasks:
         return RegionMasks(self.masks.to(device), self.tile.to(device), self.region.to(device), self.names)
 
 
+@kernel_on_gpu
 def pool_regions(
     features: Float[Tensor, "tile rows cols channel"],
     masks: RegionMasks,
@@ -44,7 +46,8 @@ def pool_regions(
     Source: SR-3D (arXiv 2509.13317) section 3.2; the area weights are ours.
 
     Raises:
-        ValueError: a region has no pixel, or the tile of an entry does not exist.
+        ValueError: a region has no pixel, or the tile of an entry does not exist; but a kernel on a GPU (see
+            `models.regions.kernel_choice`), which does not wait, makes it NaN.
     """
     tiles, rows, cols, channels = features.shape
     if not masks.names:

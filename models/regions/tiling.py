@@ -15,6 +15,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from models.geometry import PointMap
+from models.regions.kernel_choice import kernel_on_gpu
 
 Resizer = Literal["torchvision", "pillow"]
 
@@ -60,6 +61,7 @@ def plan_tiles(height: int, width: int, tile: int = 448, max_tiles: int = 12) ->
     return TilePlan(rows=best[1], cols=best[0], tile=tile)
 
 
+@kernel_on_gpu
 def tile_image(
     image: Shaped[Tensor, "*batch channel height width"], plan: TilePlan, resizer: Resizer = "torchvision"
 ) -> Shaped[Tensor, "*batch tile channel side side"]:
@@ -95,6 +97,7 @@ def tile_points(points: PointMap, plan: TilePlan) -> PointMap:
     )
 
 
+@kernel_on_gpu
 def tile_mask(mask: Bool[Tensor, "*batch height width"], plan: TilePlan) -> Bool[Tensor, "*batch tile side side"]:
     """Tile a mask without losing any of its pixels.
 

@@ -38,6 +38,21 @@ def regions(
 
 
 @speed.command()
+def kernels(
+    device: DeviceFlag = "cuda",
+    repeats: Repeats = 11,
+    output: Output = RESULTS / "kernels.json",
+) -> None:
+    """Time the Triton kernels of tiling and pooling, and packed attention, on a GPU against torch and torch.compile.
+
+    Example: region4d speed kernels --repeats 3 -o kernels.json
+    """
+    from benchmarks.speed.kernels import time_kernels
+
+    time_kernels(output, command(), torch_device(device), repeats)
+
+
+@speed.command()
 def worlds(
     device: DeviceFlag = "cpu",
     repeats: Repeats = 11,
