@@ -28,7 +28,7 @@ def regions(
     threads: Annotated[int, typer.Option(min=0, help="threads of torch on the CPU; 0 keeps its default")] = 0,
     output: Output = RESULTS / "regions.json",
 ) -> None:
-    """Time tiling and region pooling against PIL and against masks resized to the grid.
+    """Time tiling and region pooling against what published code does.
 
     Example: region4d speed regions --repeats 3 -o regions.json
     """
@@ -39,7 +39,7 @@ def regions(
 
 @speed.command()
 def kernels(
-    device: DeviceFlag = "cuda",
+    device: DeviceFlag = None,
     repeats: Repeats = 11,
     output: Output = RESULTS / "kernels.json",
 ) -> None:

@@ -20,4 +20,4 @@ def test_a_kernel_wins_if_it_beats_every_rival_in_every_race_and_a_copy_is_none(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 @pytest.mark.parametrize("device", [[], ["--device", "cpu"]])
 def test_without_a_gpu_there_is_nothing_to_time(region4d: Run, device: list[str]) -> None:
-    assert_one_line(region4d("speed", "kernels", *device), "GPU")
+    assert_one_line(region4d("speed", "kernels", *device), "timed on a GPU, not on cpu")
