@@ -19,8 +19,9 @@ from distill.teachers.teacher import TargetBatch, Teacher
 from models.heads import DenseHead
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.token_map import token_map
+from training.accumulation import STEP_ANSWERS
 from training.sampler import process_count
-from training.sr3d.finetuning import SupervisedFineTuning, mark_trained
+from training.sr3d.finetuning import SupervisedFineTuning
 from training.unregistered import Unregistered
 
 OWN_LATENT = 64  # channels of latents, where the teacher has none
@@ -108,20 +109,29 @@ class PerceptualDistillation(SupervisedFineTuning):
 
     def training_step(self, batch: Mapping[str, Any], batch_index: int) -> Tensor:
         """Compute the loss on answers and, for the clips that have targets, the distillation losses."""
-        inputs = {name: value for name, value in batch.items() if name != "targets"}
+        inputs = {name: value for name, value in batch.items() if name not in ("targets", STEP_ANSWERS)}
         if self.perception is None or self._untaught(batch):
-            return super().training_step(inputs, batch_index)
-        outputs = self.model(**inputs, num_items_in_batch=self.answered(inputs), output_hidden_states=True)
+            answers = {name: value for name, value in batch.items() if name != "targets"}
+            return super().training_step(answers, batch_index)
+        outputs = self.model(**inputs, num_items_in_batch=self.answered(batch), output_hidden_states=True)
         losses = {"answers": outputs.loss} | self.distillation_losses(
             outputs.hidden_states[-1], inputs["input_ids"], batch["targets"]
         )
         weights = {"answers": 1.0, "latent": self.weights.latent, **self.weights.signals}
         total: Tensor = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
-        self.log_dict({f"loss_{name}": loss for name, loss in losses.items()}, sync_dist=True)
-        self.log("loss", losses["answers"], prog_bar=True, sync_dist=True)
+        self.note_losses({f"loss_{name}": loss for name, loss in losses.items()} | {"loss": losses["answers"]})
         if self.log_grad_norms_every and self.global_step % self.log_grad_norms_every == 0:
             self.log_dict(gradient_norms(losses, weights, outputs.hidden_states[-1]))
-        return total
+        return self.with_all_weights(total)
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of all losses that a batch may have."""
+        if self._teacher is None:
+            return super().loss_names
+        signals = self._teacher.module.spec.signals if self.explicit else ()
+        names = ("answers", *(["latent"] if self.latent else []), *signals)
+        return (*(f"loss_{name}" for name in names), "loss")
 
     def _untaught(self, batch: Mapping[str, Any]) -> bool:
         """Tell whether a batch has nothing to distil, for a process that need not stay in step with others.
@@ -196,8 +206,7 @@ class PerceptualDistillation(SupervisedFineTuning):
 
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""
-        mark_trained(self.model)
-        export_student(self.model.to(self.dtype_of_export), self.processor, folder)
+        export_student(self.plain_model(), self.processor, folder)
 
 
 def global_share(count: int, device: torch.device) -> float:
@@ -210,8 +219,9 @@ def global_share(count: int, device: torch.device) -> float:
 
 
 def images_only(inputs: Mapping[str, Tensor]) -> bool:
-    """Tell whether every row of a batch shows a single frame, in any number of tiles."""
-    return len(inputs["camera_centres"]) == len(inputs["input_ids"])  # one centre a frame and row
+    """Tell whether every row of a batch shows a single frame, in any number of tiles, or none does."""
+    centres = inputs.get("camera_centres")  # one a frame and row
+    return centres is None or len(centres) == len(inputs["input_ids"])
 
 
 def visual_states(

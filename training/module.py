@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from lightning import LightningModule
 
 from training.optimizers import Parameters, adamw
+from training.sharding import is_sharded
 
 
 class TrainingModule(LightningModule, ABC):
@@ -43,6 +44,11 @@ class TrainingModule(LightningModule, ABC):
             )
         self.optimizer, self.learning_rate = optimizer, learning_rate
         self.weight_decay, self.warmup_fraction = weight_decay, warmup_fraction
+
+    def configure_model(self) -> None:
+        """Raise ValueError where the trainer shards models, which only fine-tuning of SR-3D can."""
+        if is_sharded(self.trainer):
+            raise ValueError(f"{type(self).__name__} cannot be sharded: choose trainer=ddp or trainer=default")
 
     def trained_parameters(self) -> Parameters:
         """Return the parameters that the optimizer updates, or groups of them with options of their own."""

@@ -1,9 +1,11 @@
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 from lightning import Trainer
+from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 
 from training.module import TrainingModule
@@ -41,3 +43,10 @@ def test_the_rate_follows_the_schedule_of_the_chosen_optimizer(tmp_path: Path) -
     (optimizer,) = trainer.optimizers
     assert type(optimizer).__name__ == "Muon"
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.0)
+
+
+def test_a_training_that_cannot_be_sharded_says_so() -> None:
+    module = Line(learning_rate=0.1)
+    module.trainer = Mock(spec=Trainer, strategy=ModelParallelStrategy())
+    with pytest.raises(ValueError, match="Line cannot be sharded: choose trainer=ddp"):
+        module.configure_model()

@@ -14,6 +14,7 @@ from models.regions import Region
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from scenes.clip import Clip
+from training.accumulation import Batches, by_steps
 from training.annotations.files import AnnotationFile, mixed_weights
 from training.annotations.line import Annotation
 from training.annotations.media import open_annotation
@@ -127,12 +128,12 @@ class AnnotatedFootage(TrainingData):
         """Describe the files for the model card: their names and lines."""
         return ", ".join(f"{file.path.name} ({len(file)} lines)" for file in self.files)
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> Batches:
         """Batch lines endlessly, by their weights, in an order that depends on the seed alone."""
         samples = self.dataset()
         shares = self.shares or [len(file) for file in self.files]
         start = samples_seen(self.trainer, self.batch_size)
-        return DataLoader(
+        loader = DataLoader(
             samples,
             batch_size=self.batch_size,
             sampler=SeededSampler(len(samples), self.seed, start, mixed_weights(self.files, shares)),
@@ -140,3 +141,4 @@ class AnnotatedFootage(TrainingData):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+        return by_steps(loader, self.trainer)

@@ -16,9 +16,11 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
+from training.accumulation import STEP_ANSWERS, Batches, by_steps, count_answers
 from training.data import TrainingData, summarize_worlds
 from training.module import TrainingModule
 from training.sampler import SeededSampler, process_count, samples_seen
+from training.sharding import gather, is_sharded, refuse_shards, shard
 from training.sr3d.master_weights import keep_master_weights
 from training.sr3d.questions import RegionQuestions
 
@@ -107,10 +109,10 @@ class WorldQuestions(TrainingData):
         """Describe the worlds for the model card."""
         return summarize_worlds(len(self.store), self.store.config)
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> Batches:
         """Batch clips endlessly, in an order that depends on the seed alone; a resumed training continues it."""
         samples = self.dataset()
-        return DataLoader(
+        loader = DataLoader(
             samples,
             batch_size=self.batch_size,
             sampler=SeededSampler(len(self.store), self.seed, samples_seen(self.trainer, self.batch_size)),
@@ -118,13 +120,15 @@ class WorldQuestions(TrainingData):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+        return by_steps(loader, self.trainer)
 
 
 class SupervisedFineTuning(TrainingModule):
     """Fine-tune an SR-3D on answers (NVILA-Lite recipe, VILA scripts: AdamW, linear warm-up, cosine decay).
 
     The loss is the mean over the answer tokens of the *global* batch, so that it does not depend on the number of
-    processes. Weights of half precision are trained in float32 (`keep_master_weights`) and exported in their own type.
+    processes, nor on the number of batches whose gradients are accumulated. Weights of half precision are trained in
+    float32 (`keep_master_weights`) and exported in their own type.
 
     Args:
         model: the SR-3D to train.
@@ -165,29 +169,80 @@ class SupervisedFineTuning(TrainingModule):
         self.processor = processor
         self.fast_modules = tuple(fast_modules)
         self.fast_lr_multiplier = fast_lr_multiplier
+        self.model.train()  # a model that was loaded is in evaluation mode, in which no activation is recomputed
         for name in freeze:
-            self.model.get_submodule(name).requires_grad_(False)
+            self.model.get_submodule(name).requires_grad_(False).eval()
         packed = packed_attention(self.model.language_model.config._attn_implementation)
         self.model.set_attn_implementation({"text_config": packed})
         if gradient_checkpointing:
             self.model.activation_checkpointing_enable()
+        self.step_losses: dict[str, Tensor] = {}
 
     def setup(self, stage: str) -> None:
         """Prepare the weights, before they are sharded and the optimizer is built."""
         keep_master_weights(self, self.trainer)
 
+    def configure_model(self) -> None:
+        """Shard the model, and what is trained beside it, where the trainer does."""
+        if is_sharded(self.trainer):
+            shard(self, self.model.language_model)
+
+    def on_train_batch_start(self, batch: Mapping[str, Any], batch_index: int) -> None:
+        """Raise ValueError where gradients are accumulated over batches that do not state their answer tokens."""
+        if self.trainer.accumulate_grad_batches > 1 and STEP_ANSWERS not in batch:
+            raise ValueError(
+                "trainer.accumulate_grad_batches > 1 needs batches that state how many answer tokens their step has: "
+                "return by_steps(loader, self.trainer) of training/accumulation.py from train_dataloader"
+            )
+
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Compute the loss of one packed batch."""
-        loss: Tensor = self.model(**batch, num_items_in_batch=self.answered(batch)).loss
-        self.log("loss", loss, prog_bar=True, sync_dist=True)
-        return loss
+        inputs = {name: value for name, value in batch.items() if name != STEP_ANSWERS}
+        loss: Tensor = self.model(**inputs, num_items_in_batch=self.answered(batch)).loss
+        self.note_losses({"loss": loss})
+        return self.with_all_weights(loss)
 
     def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Count the answer tokens of the global batch per process, because DDP averages losses over processes."""
-        count = (batch["labels"] != -100).sum()
+        """Average the answer tokens over the batches and processes of a step, which average their losses as well."""
+        count = batch[STEP_ANSWERS].clone() if STEP_ANSWERS in batch else count_answers(batch)
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
         return count / process_count()
+
+    def with_all_weights(self, loss: Tensor) -> Tensor:
+        """Add zero times the weights around the language model, in a training of several processes.
+
+        A batch may lack media, regions or geometry. Processes wait for each other's gradients of every weight, so those
+        of weights that a batch does not use have to be zero rather than missing.
+        """
+        if process_count() == 1:
+            return loss
+        used = {id(parameter) for parameter in self.model.language_model.parameters()}
+        rest = [p.flatten()[0].float() for p in self.parameters() if p.requires_grad and id(p) not in used]
+        return loss + 0.0 * torch.stack(rest).sum() if rest else loss
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of all losses that a batch may have."""
+        return ("loss",)
+
+    def note_losses(self, losses: Mapping[str, Tensor]) -> None:
+        """Add the losses of a batch to those of its optimizer step."""
+        for name, loss in losses.items():
+            self.step_losses[name] = self.step_losses.get(name, 0.0) + loss.detach()
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Log the losses of the step, averaged over its batches and over processes, which log the same names."""
+        batches = self.trainer.accumulate_grad_batches
+        for name in self.loss_names if process_count() > 1 else tuple(self.step_losses):
+            loss = self.step_losses.get(name, 0.0) / batches
+            self.log(name, loss, prog_bar=name == "loss", sync_dist=True)
+        self.step_losses = {}
+
+    def on_fit_end(self) -> None:
+        """Gather a sharded model in the first process, which exports it."""
+        if is_sharded(self.trainer):
+            self.model = gather(self.model, self.dtype_of_export, self.trainer.is_global_zero)
 
     def trained_parameters(self) -> list[dict[str, Any]]:
         """Group parameters by learning rate, by weight decay (none on biases and norms), and for Muon by embedding."""
@@ -214,8 +269,18 @@ class SupervisedFineTuning(TrainingModule):
         times = ", timestamps" if self.model.config.timestamp_encoding != "none" else ""
         return f"An SR-3D that sees RGB{times} and {points}, and reads only the question grammar of `scenes/questions`."
 
-    def export(self, folder: Path) -> None:
-        """Write model and processor in the transformers layout."""
+    def plain_model(self) -> SR3DForConditionalGeneration:
+        """Return the model as it is exported, in the dtype that it was loaded in.
+
+        Raises:
+            ValueError: this process has only its share of a sharded model.
+        """
+        refuse_shards(self.model)
         mark_trained(self.model)
-        self.model.to(self.dtype_of_export).save_pretrained(folder)
+        model: SR3DForConditionalGeneration = self.model.to(self.dtype_of_export)
+        return model
+
+    def export(self, folder: Path) -> None:
+        """Write model and processor in the transformers layout; ValueError for a share of a sharded model."""
+        self.plain_model().save_pretrained(folder)
         self.processor.save_pretrained(folder)

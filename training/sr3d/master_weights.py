@@ -11,14 +11,12 @@ PURE = ("bf16-true", "16-true")  # precisions that declare low-precision weights
 def keep_master_weights(model: nn.Module, trainer: Trainer) -> None:
     """Turn weights of half precision into float32 before the optimizer is built.
 
-    Under autocast on one device, or with DDP, only trained weights are turned and frozen ones keep their type; without
-    autocast, and where parameters are sharded (a shard has one type), all are. A precision of "bf16-true" declares
-    that weights stay as they are.
+    Under autocast only trained weights are turned and frozen ones keep their type; without it, all are. A precision of
+    "bf16-true" declares that weights stay as they are.
     """
     if trainer.precision in PURE:
         return
-    sharded = type(trainer.strategy).__name__ in ("FSDPStrategy", "ModelParallelStrategy")
-    every = sharded or not str(trainer.precision).endswith("-mixed")
+    every = not str(trainer.precision).endswith("-mixed")
     for parameter in model.parameters():
         if parameter.is_floating_point() and parameter.dtype.itemsize < 4 and (every or parameter.requires_grad):
             parameter.data = parameter.data.float()

@@ -163,6 +163,18 @@ def test_frozen_parts_do_not_move(samples: list[Sample], tmp_path: Path) -> None
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_a_model_that_was_loaded_recomputes_its_activations(samples: list[Sample], recomputed: bool) -> None:
+    made, processor = build()
+    module = SupervisedFineTuning(
+        model=made.model.eval(), processor=processor, learning_rate=1e-3, gradient_checkpointing=recomputed
+    )
+    calls: list[int] = []
+    module.model.language_model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
+    module.training_step(processor.collate(samples[:1]), 0).backward()
+    assert len(calls) == (2 if recomputed else 1)
+
+
 def test_arms_of_one_seed_start_from_the_same_weights() -> None:
     torch.manual_seed(5)
     flat = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, position_encoding=False)).state_dict()
