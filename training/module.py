@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lightning import LightningModule
+from lightning import LightningModule, Trainer
 
 from training.optimizers import Parameters, adamw
 from training.sharding import is_sharded
@@ -45,10 +45,14 @@ class TrainingModule(LightningModule, ABC):
         self.optimizer, self.learning_rate = optimizer, learning_rate
         self.weight_decay, self.warmup_fraction = weight_decay, warmup_fraction
 
-    def configure_model(self) -> None:
+    def check_trainer(self, trainer: Trainer) -> None:
         """Raise ValueError where the trainer shards models, which only fine-tuning of SR-3D can."""
-        if is_sharded(self.trainer):
+        if is_sharded(trainer):
             raise ValueError(f"{type(self).__name__} cannot be sharded: choose trainer=ddp or trainer=default")
+
+    def configure_model(self) -> None:
+        """Check the trainer; ValueError where this training cannot use it."""
+        self.check_trainer(self.trainer)
 
     def trained_parameters(self) -> Parameters:
         """Return the parameters that the optimizer updates, or groups of them with options of their own."""

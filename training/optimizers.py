@@ -16,8 +16,6 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from training.sharding import is_sharded
-
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
@@ -51,12 +49,7 @@ def muon(
     The schedule is that of `adamw`. With Muon, small networks trained from scratch learn to see motion in about half
     the steps of AdamW. Groups with `use_fallback` (embeddings) are updated by NAdamW.
     Source: Muon (K. Jordan and others, 2024), scaled to the size of AdamW's updates (arXiv 2502.16982); timm's class.
-
-    Raises:
-        ValueError: the trainer shards the matrices, which Muon needs whole.
     """
-    if is_sharded(trainer):
-        raise ValueError("optimizer=muon needs whole matrices, and trainer=fsdp shards them: choose optimizer=adamw")
     optimizer = Muon(
         parameters,  # type: ignore[arg-type]
         lr=learning_rate,

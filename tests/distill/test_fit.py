@@ -176,6 +176,7 @@ def test_a_student_trains_with_cached_targets(
     for name in ("answers", "latent", "depth", "flow", "motion", "rays"):
         assert float(logged[f"loss_{name}"]) > 0
         assert float(logged[f"gradient_{name}"]) > 0
+    assert {name for name in logged if name.startswith("loss")} == set(module.loss_names)
     assert not any("teacher" in key or "expert" in key for key in module.state_dict())
     module.export(tmp_path / "student")
     assert expert.digest in module.summary()

@@ -5,7 +5,6 @@ from unittest.mock import Mock
 import pytest
 import torch
 from lightning import Trainer
-from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import nn
 from torch.optim import Optimizer
 
@@ -73,9 +72,3 @@ def test_muon_goes_on_where_it_was() -> None:
     stepped(first, optimizer, 2)
     stepped(second, again, 2)
     assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
-
-
-def test_muon_refuses_shards() -> None:
-    sharding = Mock(spec=Trainer, precision="32-true", strategy=ModelParallelStrategy())
-    with pytest.raises(ValueError, match="choose optimizer=adamw"):
-        muon(two_layers().parameters(), sharding, learning_rate=0.02, weight_decay=0.1, warmup_fraction=0.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning import Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -19,6 +20,7 @@ from scenes.worlds.store import WorldStore
 from training.accumulation import STEP_ANSWERS, Batches, by_steps, count_answers
 from training.data import TrainingData, summarize_worlds
 from training.module import TrainingModule
+from training.optimizers import muon
 from training.sampler import SeededSampler, process_count, samples_seen
 from training.sharding import gather, is_sharded, refuse_shards, shard
 from training.sr3d.master_weights import keep_master_weights
@@ -182,8 +184,14 @@ class SupervisedFineTuning(TrainingModule):
         """Prepare the weights, before they are sharded and the optimizer is built."""
         keep_master_weights(self, self.trainer)
 
+    def check_trainer(self, trainer: Trainer) -> None:
+        """Raise ValueError where the trainer shards matrices that the optimizer needs whole."""
+        if is_sharded(trainer) and getattr(self.optimizer, "func", self.optimizer) is muon:
+            raise ValueError("optimizer=muon needs whole matrices and trainer=fsdp shards them: choose optimizer=adamw")
+
     def configure_model(self) -> None:
-        """Shard the model, and what is trained beside it, where the trainer does."""
+        """Shard the model, and what is trained beside it, where the trainer does; ValueError where it cannot be."""
+        super().configure_model()
         if is_sharded(self.trainer):
             shard(self, self.model.language_model)
 

@@ -81,6 +81,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
         module = build(config.module)  # first, so that no other random draw separates the arms of one seed
         data = build(config.data, **shared_teacher(config, module))
         trainer: Trainer = build(config.trainer)
+        module.check_trainer(trainer)
         folder.mkdir(parents=True, exist_ok=True)
         with sole_training(folder, trainer.is_global_zero):
             OmegaConf.save(config, folder / "config.yaml", resolve=True)  # only once everything is built
