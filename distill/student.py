@@ -206,7 +206,7 @@ class PerceptualDistillation(SupervisedFineTuning):
 
     def export(self, folder: Path) -> None:
         """Write a plain SR-3D: teacher and decoder stay behind."""
-        export_student(self.plain_model(), self.processor, folder)
+        export_student(self.plain_model(folder), self.processor, folder)
 
 
 def global_share(count: int, device: torch.device) -> float:

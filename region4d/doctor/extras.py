@@ -16,12 +16,14 @@ class Extra:
 
 
 EXTRAS = {
-    "train": Extra("training, studies and their reports", ("lightning", "hydra", "omegaconf", "matplotlib", "jinja2")),
+    "train": Extra(
+        "training, studies and their reports", ("lightning", "hydra", "omegaconf", "matplotlib", "jinja2", "peft")
+    ),
     "gen": Extra("probes of video diffusion models", ("diffusers",)),
     "geom": Extra("lifting and its metrics; odometry; meshes of worlds", ("open3d", "trimesh", "skimage", "scipy")),
     "app": Extra("viewers in a browser", ("viser",)),
     "heic": Extra("photos of iPhones (HEIC)", ("pillow_heif",)),
-    "quantized": Extra("--bits 4 and 8", ("bitsandbytes",)),
+    "quantized": Extra("--bits 4 and 8, adapter=qlora", ("bitsandbytes",)),
     "flash": Extra("attention=flash on a GPU", ("flash_attn",)),
     "colmap": Extra("camera poses of a plain video: --geometry colmap", ("pycolmap",)),
     "exr": Extra("depth in OpenEXR files", ("OpenEXR",)),

@@ -32,6 +32,13 @@ def test_every_experiment_of_sr3d_composes_with_every_arm(experiment: str, arm: 
     assert config.module.most_parameters is None or "folder" not in config.model  # of a model that it may not ruin
 
 
+@pytest.mark.parametrize("experiment", WITH_ARMS)
+def test_every_experiment_of_sr3d_takes_an_adapter(experiment: str) -> None:
+    assert compose_config("train", [f"experiment={experiment}"]).module.adapter is None
+    adapter = compose_config("train", [f"experiment={experiment}", "adapter=qlora", "adapter.rank=8"]).module.adapter
+    assert (adapter.rank, adapter.quantized) == (8, True)
+
+
 @pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - set(WITH_ARMS)))
 def test_other_experiments_have_no_arm_and_refuse_one(experiment: str) -> None:
     config = compose_config("train", [f"experiment={experiment}"])

@@ -23,7 +23,9 @@ from training.module import TrainingModule
 from training.optimizers import muon
 from training.sampler import SeededSampler, process_count, samples_seen
 from training.sharding import gather, is_sharded, refuse_shards, shard
+from training.sr3d.adapters import LoRA
 from training.sr3d.master_weights import keep_master_weights
+from training.sr3d.partial_checkpoint import leave_frozen_out, refuse_incomplete
 from training.sr3d.questions import RegionQuestions
 
 
@@ -140,6 +142,7 @@ class SupervisedFineTuning(TrainingModule):
         freeze: names of submodules that are not trained.
         gradient_checkpointing: recompute activations in the backward pass to save memory.
         most_parameters: of a model that this recipe is for; None for any.
+        adapter: trained in place of the language model's weights; None to train these.
         **optimization: arguments of `TrainingModule`.
 
     Raises:
@@ -156,6 +159,7 @@ class SupervisedFineTuning(TrainingModule):
         freeze: Sequence[str] = (),
         gradient_checkpointing: bool = False,
         most_parameters: int | None = None,
+        adapter: LoRA | None = None,
         **optimization: Any,
     ) -> None:
         super().__init__(**optimization)
@@ -179,13 +183,21 @@ class SupervisedFineTuning(TrainingModule):
         if gradient_checkpointing:
             self.model.activation_checkpointing_enable()
         self.step_losses: dict[str, Tensor] = {}
+        if adapter is not None:
+            adapter.targets_in(model)  # refuses unknown ones before anything is written
+        self.adapter = adapter
+        self.strict_loading = adapter is None  # checkpoints of adapters are without the base
 
     def setup(self, stage: str) -> None:
         """Prepare the weights, before they are sharded and the optimizer is built."""
+        if self.adapter is not None:
+            self.adapter.attach(self.model, self.trainer.strategy.root_device)
         keep_master_weights(self, self.trainer)
 
     def check_trainer(self, trainer: Trainer) -> None:
-        """Raise ValueError where the trainer shards matrices that the optimizer needs whole."""
+        """Raise ValueError where the trainer shards what the optimizer or the adapters need whole."""
+        if is_sharded(trainer) and self.adapter is not None:
+            raise ValueError("adapters are not trained in shards: choose trainer=ddp, or leave adapter=... out")
         if is_sharded(trainer) and getattr(self.optimizer, "func", self.optimizer) is muon:
             raise ValueError("optimizer=muon needs whole matrices and trainer=fsdp shards them: choose optimizer=adamw")
 
@@ -277,18 +289,32 @@ class SupervisedFineTuning(TrainingModule):
         times = ", timestamps" if self.model.config.timestamp_encoding != "none" else ""
         return f"An SR-3D that sees RGB{times} and {points}, and reads only the question grammar of `scenes/questions`."
 
-    def plain_model(self) -> SR3DForConditionalGeneration:
-        """Return the model as it is exported, in the dtype that it was loaded in.
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave the base out of the checkpoints of adapters."""
+        if self.adapter is not None:
+            leave_frozen_out(checkpoint, self)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint without all adapters."""
+        if self.adapter is not None:
+            refuse_incomplete(checkpoint, self)
+
+    def plain_model(self, folder: Path) -> SR3DForConditionalGeneration:
+        """Merge the adapters, after writing them to `folder` where they are wanted, in the dtype of the base.
 
         Raises:
             ValueError: this process has only its share of a sharded model.
         """
         refuse_shards(self.model)
         mark_trained(self.model)
+        if self.adapter is not None:
+            if self.adapter.save_adapter:
+                self.adapter.save(self.model, folder / "adapter")
+            self.adapter.merge(self.model)
         model: SR3DForConditionalGeneration = self.model.to(self.dtype_of_export)
         return model
 
     def export(self, folder: Path) -> None:
         """Write model and processor in the transformers layout; ValueError for a share of a sharded model."""
-        self.plain_model().save_pretrained(folder)
+        self.plain_model(folder).save_pretrained(folder)
         self.processor.save_pretrained(folder)

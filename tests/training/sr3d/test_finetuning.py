@@ -15,6 +15,7 @@ from scenes.questions import grammar_texts
 from scenes.worlds import WorldConfig, make_world, render
 from training.optimizers import muon
 from training.sampler import SeededSampler
+from training.sr3d.adapters import LoRA
 from training.sr3d.finetuning import SupervisedFineTuning
 from training.sr3d.questions import RegionQuestions
 
@@ -168,7 +169,7 @@ def test_an_export_says_whether_its_region_extractor_was_trained(tmp_path: Path,
     assert SR3DConfig.from_pretrained(tmp_path).region_extractor_trained == trained
 
 
-def test_an_optimizer_that_needs_whole_matrices_refuses_shards() -> None:
+def test_what_needs_whole_matrices_refuses_shards() -> None:
     made, processor = build()
     trainer = Mock(spec=Trainer, strategy=ModelParallelStrategy())
     made.check_trainer(trainer)
@@ -176,3 +177,6 @@ def test_an_optimizer_that_needs_whole_matrices_refuses_shards() -> None:
         module = SupervisedFineTuning(model=made.model, processor=processor, learning_rate=1e-3, optimizer=optimizer)
         with pytest.raises(ValueError, match="choose optimizer=adamw"):
             module.check_trainer(trainer)
+    module = SupervisedFineTuning(model=made.model, processor=processor, learning_rate=1e-3, adapter=LoRA())
+    with pytest.raises(ValueError, match="adapters are not trained in shards: choose trainer=ddp"):
+        module.check_trainer(trainer)
