@@ -37,8 +37,8 @@ class WanExtractor(LatentDiffusion):
 
     def __init__(
         self,
-        transformer: WanTransformer3DModel,
-        vae: AutoencoderKLWan | None,
+        transformer: nn.Module,
+        vae: nn.Module | None,
         prompt: Mapping[str, Tensor],
         name: str,
         size: Sequence[int],
