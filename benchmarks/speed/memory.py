@@ -8,6 +8,7 @@ and a CUDA context takes about half a gigabyte: both come on top.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +53,15 @@ BYTES = {4: 0.5 + 4 / 64, 8: 1.0}  # of a quantised weight; 4 bits: a float32 fo
 
 
 class LiveBytes(TorchDispatchMode):
-    """Counts the bytes of tensors made inside the context: those alive now, and the most at any time."""
+    """Counts the bytes of tensors made inside the context: those alive now, and the most at any time.
 
-    def __init__(self) -> None:
+    `known` are tensors from before, such as weights, whose views are not counted.
+    """
+
+    def __init__(self, known: Iterable[Tensor] = ()) -> None:
         super().__init__()
         self.now = self.peak = 0
-        self._alive: set[int] = set()
+        self._alive: set[int] = {tensor.untyped_storage()._cdata for tensor in known}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation, and count what it returns."""

@@ -141,6 +141,21 @@ def distillation(
     time_distillation(output, command(), student_config(), torch_device(device), repeats, clips, threads)
 
 
+@speed.command("training-memory")
+def training_memory(
+    frames: Annotated[int, typer.Option(min=8, help="of the clip on each card, a multiple of 8")] = 16,
+    text: Annotated[int, typer.Option(min=32, help="tokens of prompt, questions and answers")] = 256,
+    output: Output = RESULTS / "training_memory.json",
+) -> None:
+    """Compute, without a GPU, the peak memory of training an 8B model: full, LoRA, QLoRA, P4D; 1, 4 and 8 cards.
+
+    Example: region4d speed training-memory -o training_memory.json
+    """
+    from distill.step_memory import compute_training_memory
+
+    compute_training_memory(output, command(), frames, text)
+
+
 @speed.command()
 def serving(
     visitors: Annotated[int, typer.Option(min=1, help="at the same time")] = 8,
