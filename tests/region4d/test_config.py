@@ -94,6 +94,7 @@ def test_the_nvila_experiment_builds_from_a_folder(tmp_path: Path) -> None:
     assert module.model.position_encoding is not None
     assert module.model.scale_encoding is not None
     assert not any(p.requires_grad for p in module.model.vision_tower.parameters())
+    assert module.model.training  # else its layers are not checkpointed
     assert data.processor.tile_size == module.model.config.tile_size
 
 
