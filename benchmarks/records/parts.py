@@ -109,6 +109,15 @@ class Parts:
         Path(self._lock.lock_file).unlink(missing_ok=True)
         return True
 
+    def leave_nothing(self) -> None:
+        """Remove what `begin` made if no batch was answered; no other process may be answering one."""
+        with self._lock:
+            if self.folder.is_dir() and not self.answered():
+                shutil.rmtree(self.folder)
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+        if not any(self.output.iterdir()):
+            self.output.rmdir()
+
     def _places(self) -> Mapping[int, tuple[Path, int]]:
         """Find where the line of every whole batch starts."""
         places: dict[int, tuple[Path, int]] = {}

@@ -49,6 +49,12 @@ def weights_of(folder: str | Path) -> Path | None:
     return None if kind == CONSTANT else checkpoint_folder(rest)
 
 
+def arm_name(folder: str | Path) -> str:
+    """Name a model in records: by the last part of its folder; a baseline keeps what it is before that."""
+    kind, rest = _split(folder)
+    return f"{CONSTANT}:{rest}" if kind == CONSTANT else f"{kind}:{Path(rest).name}".removeprefix(":")
+
+
 def is_of_transformers(folder: Path) -> bool:
     """Whether a folder holds a model that a class of transformers loads: not an SR-3D, nor a folder of VILA."""
     path = folder / "config.json"

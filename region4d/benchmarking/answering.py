@@ -15,7 +15,7 @@ from benchmarks.records.parts import Parts, Shard
 from benchmarks.region_qa.measure import answer_shard
 from benchmarks.region_qa.tasks.task import Task
 from models.answerers.contract import Answers
-from models.answerers.names import open_answers
+from models.answerers.names import arm_name, open_answers
 
 
 def open_model(config: DictConfig) -> Answers:
@@ -40,7 +40,7 @@ def answer(config: DictConfig, task: Task, shard: Shard, answered: Callable[[int
         partial(open_model, config),
         Parts(Path(config.output)),
         shard,
-        arm=config.label or Path(config.model.folder).name,
+        arm=config.label or arm_name(config.model.folder),
         seed=config.seed,
         batch_size=config.batch_size,
         max_new_tokens=config.max_new_tokens,

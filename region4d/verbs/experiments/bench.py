@@ -53,12 +53,17 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     task: Task = build(config.task)
     now = started(config)
     if shard.count == 1 or not is_finished(output, now):
-        first = Parts(output).begin(now)
-        batches = answer_together(config, workers) if workers > 1 else answer_alone(config, task, shard)
-        if batches == 0:
-            raise ValueError(f"{task.name} has no items (limit={config.limit}): ask for more")
+        parts = Parts(output)
+        first = parts.begin(now)
+        try:
+            batches = answer_together(config, workers) if workers > 1 else answer_alone(config, task, shard)
+            if batches == 0:
+                raise ValueError(f"{task.name} has no items (limit={config.limit}): ask for more")
+        finally:
+            if shard.count == 1:  # a wrong setting leaves nothing behind
+                parts.leave_nothing()
         made = provenance([first, collect_manifest({})])
-        if not Parts(output).merge(batches, replace(made, config=now.config)):
+        if not parts.merge(batches, replace(made, config=now.config)):
             CONSOLE.print(f"shard {shard.index} of {shard.count} is answered; the last one merges all of them")
             return
     print_scores(task, output, config.limit)

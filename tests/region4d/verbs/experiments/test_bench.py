@@ -88,6 +88,7 @@ def test_a_wrong_setting_is_one_line(
     code, _, err = region4d(*words(room, tmp_path / "new", *more))
     assert code == 2
     assert said in err.strip().splitlines()[-1]
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.slow
