@@ -142,6 +142,8 @@ def ask(
                 typer.echo(answer[len(shown) :], nl=False)
                 shown = answer
         seconds = time.perf_counter() - start
+        if not answer.strip():
+            typer.echo("the answer is empty: the model ended it at its first word", err=True)
         save_picture(draw_answer(clip, regions, question, answer), picture)
         if conversation is not None:
             conversation.add(question, answer, seconds, about_it)

@@ -70,6 +70,7 @@ def serve(
     from region4d.terminal import quiet_transformers
 
     quiet_transformers()
+    typer.echo(f"region4d: loading {', '.join(names)} ...", err=True)
     on = flags.torch_device(device)
     geometry = GeometrySource(depth_model=depth_model, device=on)
     geometry.provider()  # a wrong name ends here, not at the first upload
