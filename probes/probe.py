@@ -9,6 +9,7 @@ import torch
 from einops import rearrange, repeat
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from models.heads.block import LAYER_SCALE, Block
 from models.heads.camera import CameraHead
@@ -49,11 +50,16 @@ class Probe(nn.Module):
         heads: attention heads.
         across: whether views attend to each other.
         camera_depth: blocks of the camera head.
-        dense: "dpt", or "linear" for heads that read each token in isolation.
+        dense: "dpt"; "vggt" for DPT heads that fuse levels as the published code does (`models.heads.dpt`); or "linear"
+            for heads that read each token in isolation.
         dense_width: channels of the DPT heads' fusion.
         stages: channels of the DPT heads at each depth.
         subpixels: values that a linear head predicts along each side of a token's cell.
         layer_scale: initial layer scale of all blocks; 0.01 as published, larger for short trainings.
+        gradient_checkpointing: recompute the blocks in the backward pass to save memory.
+
+    Raises:
+        ValueError: unknown `dense`.
     """
 
     def __init__(
@@ -69,19 +75,20 @@ class Probe(nn.Module):
         stages: Sequence[int] = (256, 512, 1024, 1024),
         subpixels: int = 4,
         layer_scale: float = LAYER_SCALE,
+        gradient_checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        if dense not in ("dpt", "linear"):
-            raise ValueError(f"unknown dense={dense!r}: choose dpt or linear")
-        self.channels, self.across = channels, across
+        if dense not in ("dpt", "vggt", "linear"):
+            raise ValueError(f"unknown dense={dense!r}: choose dpt, vggt or linear")
+        self.channels, self.across, self.gradient_checkpointing = channels, across, gradient_checkpointing
         self.read_in = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, width))
         self.special = nn.Parameter(1e-6 * torch.randn(2, 1 + REGISTERS, width))  # of the first view, of the others
         self.within = nn.ModuleList(Block(width, heads, True, layer_scale) for _ in range(depth))
         self.among = nn.ModuleList(Block(width, heads, True, layer_scale) for _ in range(depth if across else 0))
         self.point_head, self.depth_head = (
-            DPTHead(2 * width, outputs, dense_width, stages)
-            if dense == "dpt"
-            else LinearHead(2 * width, outputs, subpixels)
+            LinearHead(2 * width, outputs, subpixels)
+            if dense == "linear"
+            else DPTHead(2 * width, outputs, dense_width, stages, vggt=dense == "vggt")
             for outputs in (4, 2)
         )
         self.camera_head = CameraHead(2 * width, camera_depth, heads, layer_scale=layer_scale)
@@ -126,13 +133,18 @@ class Probe(nn.Module):
             return [torch.cat([tokens, tokens], -1)]
         layers = []
         for number, block in enumerate(self.within):
-            tokens = within = block(tokens, within_positions)
+            tokens = within = self._run(block, tokens, within_positions)
             if self.among:
                 clip_tokens = rearrange(tokens, "(b v) t d -> b (v t) d", b=batch)
-                clip_tokens = self.among[number](clip_tokens, among_positions)
+                clip_tokens = self._run(self.among[number], clip_tokens, among_positions)
                 tokens = rearrange(clip_tokens, "b (v t) d -> (b v) t d", v=views)
             layers.append(torch.cat([within, tokens], -1))
         return layers
+
+    def _run(self, block: nn.Module, tokens: Tensor, places: Tensor) -> Tensor:
+        recomputed = self.gradient_checkpointing and torch.is_grad_enabled()
+        output: Tensor = checkpoint(block, tokens, places, use_reentrant=False) if recomputed else block(tokens, places)
+        return output
 
 
 def positions(rows: int, cols: int, device: torch.device) -> Int64[Tensor, "token 2"]:

@@ -1,8 +1,9 @@
-"""The DPT head of VGGT: dense maps from the tokens of four depths, with image positions added."""
+"""A DPT head with image positions, as VGGT has: dense maps from the tokens of four depths."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,8 @@ class DPTHead(nn.Module):
     """Predict `outputs` maps of any size from tokens of four depths, as raw values in float32.
 
     The tokens pass a shared layer norm and transformers' DPT neck. Sinusoidal image positions, times 0.1, are added
-    after every projection and before the last layers.
+    after every projection and before the last layers. Levels are fused as transformers does, or as VGGT does
+    (`fuse_as_vggt`); parameters are the same.
     Source: DPT (arXiv 2103.13413) as in VGGT (arXiv 2503.11651); specs/vidfm3d.md 2.1.
 
     Args:
@@ -28,12 +30,19 @@ class DPTHead(nn.Module):
         outputs: maps per frame.
         width: channels of the fusion.
         stages: channels at each depth.
+        vggt: whether levels are fused as in VGGT and the published probe.
     """
 
     def __init__(
-        self, channels: int, outputs: int, width: int = 256, stages: Sequence[int] = (256, 512, 1024, 1024)
+        self,
+        channels: int,
+        outputs: int,
+        width: int = 256,
+        stages: Sequence[int] = (256, 512, 1024, 1024),
+        vggt: bool = False,
     ) -> None:
         super().__init__()
+        self.vggt = vggt
         self.norm = nn.LayerNorm(channels)
         self.neck = DPTNeck(
             DPTConfig(
@@ -56,14 +65,39 @@ class DPTHead(nn.Module):
         with torch.autocast(layers[0].device.type, enabled=False):
             aspect = size[1] / size[0]
             levels = []
-            stage = self.neck.reassemble_stage.layers
-            for tokens, reassemble, conv in zip(layers, stage, self.neck.convs, strict=True):
+            reassembled = self.neck.reassemble_stage.layers
+            for tokens, reassemble, conv in zip(layers, reassembled, self.neck.convs, strict=True):
                 maps = reassemble.projection(rearrange(self.norm(tokens.float()), "n r c d -> n d r c"))
                 levels.append(conv(reassemble.resize(with_positions(maps, aspect))))
-            fused = self.narrow(self.neck.fusion_stage(levels)[-1])
-            whole = F.interpolate(fused, size, mode="bilinear", align_corners=True)
+            stage = self.neck.fusion_stage
+            fused = fuse_as_vggt(stage.layers, levels) if self.vggt else stage(levels)[-1]
+            whole = F.interpolate(self.narrow(fused), size, mode="bilinear", align_corners=True)
             predicted: Tensor = self.last(with_positions(whole, aspect))
             return predicted
+
+
+def fuse_as_vggt(
+    layers: Iterable[Any], levels: Sequence[Float[Tensor, "image channel _ _"]]
+) -> Float[Tensor, "image channel rows cols"]:
+    """Fuse levels, finest first, into one map of twice the finest resolution, as VGGT's code does.
+
+    `layers` are those of transformers' fusion stage, coarsest first. The stage itself differs in two points:
+
+    - Its residual units add x. In VGGT the first ReLU of a unit works in place, so that the unit adds relu(x).
+    - It doubles fused maps and resizes the next finer level to them. VGGT resizes fused maps to that level. Values
+      differ where the tokens' grid has an odd side.
+
+    Source: `ResidualConvUnit` and `FeatureFusionBlock` of VGGT (arXiv 2503.11651).
+    """
+    coarsest = len(levels) - 1
+    sizes = [(2 * levels[0].shape[-2], 2 * levels[0].shape[-1]), *(level.shape[-2:] for level in levels)]
+    fused = levels[coarsest]
+    for number, layer in zip(range(coarsest, -1, -1), layers, strict=True):
+        if number < coarsest:
+            fused = fused + layer.residual_layer1(levels[number].relu())
+        fused = layer.residual_layer2(fused.relu())
+        fused = layer.projection(F.interpolate(fused, sizes[number], mode="bilinear", align_corners=True))
+    return fused
 
 
 def with_positions(

@@ -34,11 +34,18 @@ class ProbeStack:
         half_blocks: whether the blocks run in bfloat16; heads stay in float32.
         graphed: whether to record the kernels of a step once and replay them (CUDA graphs), because launching them
             takes longer than running them.
+
+    Raises:
+        ValueError: the probes recompute their blocks, which a functional call cannot do.
     """
 
     def __init__(
         self, probes: nn.ModuleList, layers: int, seeds: int, half_blocks: bool = False, graphed: bool = False
     ) -> None:
+        if any(probe.gradient_checkpointing for probe in probes):
+            raise ValueError(
+                "probes that are trained together keep their activations: model.gradient_checkpointing=false"
+            )
         self.probes, self.shape = probes, (layers, seeds)
         self.half_blocks, self.graphed = half_blocks, graphed
         self.names = [name for name, _ in probes[0].named_parameters()]

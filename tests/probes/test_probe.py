@@ -75,3 +75,24 @@ def test_gradients_reach_every_part() -> None:
     found = probe(features(), (30, 40))
     (found.points.mean() + found.depth.mean() + torch.stack(found.cameras).sum()).backward()
     assert [name for name, p in probe.named_parameters() if p.grad is None] == []
+
+
+def test_recomputed_blocks_have_the_same_gradients() -> None:
+    gradients = []
+    for recompute in (False, True):
+        probe = build(depth=2, dense="linear", gradient_checkpointing=recompute).train()
+        probe(features(), (30, 40)).points.mean().backward()
+        gradients.append([p.grad for p in probe.within.parameters()])
+    assert all(torch.equal(kept, recomputed) for kept, recomputed in zip(*gradients, strict=True))
+
+
+def test_recomputed_blocks_run_again_in_the_backward_pass() -> None:
+    probe = build(depth=1, dense="linear", gradient_checkpointing=True).train()
+    runs: list[int] = []
+    probe.within[0].register_forward_pre_hook(lambda *_: runs.append(1))
+    found = probe(features(), (30, 40))
+    assert len(runs) == 1
+    found.points.mean().backward()
+    assert len(runs) == 2
+    read(probe, features())  # nothing to go back over
+    assert len(runs) == 3

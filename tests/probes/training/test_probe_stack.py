@@ -56,6 +56,11 @@ def test_probes_that_run_as_one_have_the_losses_and_gradients_of_each(labels: di
         assert torch.allclose(parameter.grad, grad, atol=1e-4)
 
 
+def test_probes_that_recompute_their_blocks_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"model\.gradient_checkpointing=false"):
+        ProbeStack(nn.ModuleList([build_seeded(partial(TINY, gradient_checkpointing=True), 0)]), 1, 1)
+
+
 def test_blocks_in_half_precision_change_little(labels: dict[str, Tensor]) -> None:
     whole, half = stack(1, 1), stack(1, 1, half_blocks=True)
     exact, rough = (probes.losses(features(1), labels) for probes in (whole, half))
