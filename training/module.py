@@ -20,10 +20,11 @@ class TrainingModule(LightningModule, ABC):
         learning_rate: peak learning rate, after warm-up.
         weight_decay: decoupled weight decay; 0 for none.
         warmup_fraction: share of all steps in which the learning rate rises linearly.
+        final_rate: learning rate after the last step, to which it falls as a cosine.
         optimizer: function of `training.optimizers` that builds the optimizer and its schedule.
 
     Raises:
-        ValueError: `optimizer` is not a function.
+        ValueError: `optimizer` is not a function, or `final_rate` is not from 0 to the peak.
     """
 
     adam_betas: ClassVar[tuple[float, float]] = (0.9, 0.98)
@@ -34,6 +35,7 @@ class TrainingModule(LightningModule, ABC):
         learning_rate: float,
         weight_decay: float = 0.0,
         warmup_fraction: float = 0.03,
+        final_rate: float = 0.0,
         optimizer: Callable[..., dict[str, Any]] = adamw,
     ) -> None:
         super().__init__()
@@ -42,8 +44,13 @@ class TrainingModule(LightningModule, ABC):
                 f"module.optimizer={optimizer!r} is not a function: choose an option of configs/optimizer, "
                 "optimizer=adamw or optimizer=muon"
             )
+        if not 0 <= final_rate <= learning_rate:
+            raise ValueError(
+                f"module.final_rate={final_rate} is not from 0 to the peak, module.learning_rate={learning_rate}: "
+                "choose a rate in between"
+            )
         self.optimizer, self.learning_rate = optimizer, learning_rate
-        self.weight_decay, self.warmup_fraction = weight_decay, warmup_fraction
+        self.weight_decay, self.warmup_fraction, self.final_rate = weight_decay, warmup_fraction, final_rate
 
     def check_trainer(self, trainer: Trainer) -> None:
         """Raise ValueError where the trainer shards models, which only fine-tuning of SR-3D can."""
@@ -68,6 +75,7 @@ class TrainingModule(LightningModule, ABC):
             weight_decay=self.weight_decay,
             warmup_fraction=self.warmup_fraction,
             betas=self.adam_betas,
+            final_rate=self.final_rate,
         )
 
     @abstractmethod

@@ -27,12 +27,13 @@ def adamw(
     weight_decay: float,
     warmup_fraction: float,
     betas: tuple[float, float] = (0.9, 0.98),
+    final_rate: float = 0.0,
 ) -> dict[str, Any]:
-    """Build AdamW with linear warm-up and cosine decay over the planned steps."""
+    """Build AdamW with linear warm-up and cosine decay to `final_rate` over the planned steps."""
     # Lightning cannot clip the gradients of a fused optimizer under mixed precision
     fused = not trainer.precision.endswith("mixed")
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=betas, fused=fused)
-    return _with_schedule(optimizer, trainer, warmup_fraction)
+    return _with_schedule(optimizer, trainer, warmup_fraction, final_rate / learning_rate)
 
 
 def muon(
@@ -43,6 +44,7 @@ def muon(
     weight_decay: float,
     warmup_fraction: float,
     betas: tuple[float, float] = (0.9, 0.98),
+    final_rate: float = 0.0,
 ) -> dict[str, Any]:
     """Build Muon for matrices and kernels, and NAdamW at a quarter of the learning rate for all other parameters.
 
@@ -58,21 +60,23 @@ def muon(
         betas=betas,
         fallback_lr_scale=0.25,
     )
-    return _with_schedule(optimizer, trainer, warmup_fraction)
+    return _with_schedule(optimizer, trainer, warmup_fraction, final_rate / learning_rate)
 
 
-def cosine_schedule(steps: int, warmup_fraction: float) -> Callable[[int], float]:
-    """Return the learning-rate factor as a function of the step: linear warm-up, then half a cosine to zero."""
+def cosine_schedule(steps: int, warmup_fraction: float, final: float = 0.0) -> Callable[[int], float]:
+    """Return the learning-rate factor as a function of the step: linear warm-up, then half a cosine to `final`."""
     warmup = max(1, round(warmup_fraction * steps))
 
     def factor(step: int) -> float:
         if step < warmup:
             return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+        return final + (1 - final) * cosine
 
     return factor
 
 
-def _with_schedule(optimizer: Optimizer, trainer: Trainer, warmup_fraction: float) -> dict[str, Any]:
-    schedule = LambdaLR(optimizer, cosine_schedule(int(trainer.estimated_stepping_batches), warmup_fraction))
+def _with_schedule(optimizer: Optimizer, trainer: Trainer, warmup_fraction: float, final: float) -> dict[str, Any]:
+    steps = int(trainer.estimated_stepping_batches)
+    schedule = LambdaLR(optimizer, cosine_schedule(steps, warmup_fraction, final))
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

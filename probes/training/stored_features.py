@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from probes.clips.clip_sets import SPLITS, ClipSet
 from probes.clips.labels import Labels
 from probes.features.store import FeatureStore
 from training.data import TrainingData
-from training.sampler import SeededSampler, one_cycle, samples_seen
+from training.sampler import SeededSampler, global_batch_size, one_cycle, samples_seen
+
+UNLIMITED = -1  # Lightning's word for it
 
 
 class StoredClips(Dataset[dict[str, Any]]):
@@ -67,15 +70,29 @@ class StoredFeatures(TrainingData):
         batch_size: clips per batch.
         seed: seed of the order and of the views.
         shuffled_labels: whether every training clip gets the labels of another one (a control).
+        epochs: passes over the training clips, of all processes together, after which the training ends; a smaller
+            `trainer.max_steps` ends it earlier. By default, `trainer.max_steps` alone says when.
 
     Raises:
-        ValueError: If the store holds features of other clips, or lacks some.
+        ValueError: If the store holds features of other clips, or lacks some, or there is nothing to train.
     """
 
     def __init__(
-        self, *, clips: ClipSet, store: str | Path, batch_size: int, seed: int, shuffled_labels: bool = False
+        self,
+        *,
+        clips: ClipSet,
+        store: str | Path,
+        batch_size: int,
+        seed: int,
+        shuffled_labels: bool = False,
+        epochs: int | float | None = None,
     ) -> None:
         super().__init__()
+        if epochs is not None and not epochs > 0:
+            raise ValueError(
+                f"data.epochs={epochs} trains nothing: give a positive number, or null for max_steps alone"
+            )
+        self.epochs = epochs
         self.clips, self.batch_size, self.seed, self.shuffled_labels = clips, batch_size, seed, shuffled_labels
         self.store, self.source = FeatureStore.open(store), store
         if not self.store.key.endswith(f"/{clips.key}"):
@@ -96,6 +113,16 @@ class StoredFeatures(TrainingData):
     def prepare_data(self) -> None:
         """Prepare missing clips."""
         self.clips.prepare()
+
+    def setup(self, stage: str) -> None:
+        """Set the trainer's number of steps, where epochs are given."""
+        if stage != "fit" or self.epochs is None:
+            return
+        assert self.trainer is not None
+        samples = self.epochs * len(self.clips.splits["train"])
+        steps = math.ceil(samples / global_batch_size(self.trainer, self.batch_size))
+        loop = self.trainer.fit_loop.epoch_loop
+        loop.max_steps = steps if loop.max_steps == UNLIMITED else min(loop.max_steps, steps)
 
     def summary(self) -> str:
         """Name the features."""

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,7 +42,7 @@ def build(channels: int = 96) -> ProbeTraining:
     return ProbeTraining(probe=probe, learning_rate=3e-3)
 
 
-def data(clips: ClipSet, store: Path, **options: bool) -> StoredFeatures:
+def data(clips: ClipSet, store: Path, **options: Any) -> StoredFeatures:
     return StoredFeatures(clips=clips, store=store, batch_size=3, seed=0, **options)
 
 
@@ -71,6 +72,22 @@ def test_training_lowers_the_loss_and_every_clip_is_measured(clips: ClipSet, sto
     assert set(said["errors"]["test"]) == {"world-8", "world-9"}
     assert said["features"]["blocks"] == 1
     assert (tmp_path / "model" / CLOUDS).is_file()
+
+
+@pytest.mark.parametrize(("most", "steps"), [(-1, 5), (2, 2)])
+def test_a_training_ends_after_its_epochs_or_the_most_steps(
+    clips: ClipSet, store: Path, tmp_path: Path, most: int, steps: int
+) -> None:
+    runs = trainer(tmp_path, most)
+    runs.fit(build(), data(clips, store, epochs=2.5))  # 15 of 6 clips, 3 a step
+    assert runs.global_step == steps
+    (optimizer,) = runs.optimizers
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.0)  # the schedule knows this length
+
+
+def test_a_training_of_no_epoch_is_refused(clips: ClipSet, store: Path) -> None:
+    with pytest.raises(ValueError, match=r"data\.epochs=0 trains nothing"):
+        data(clips, store, epochs=0)
 
 
 def test_shuffled_labels_are_those_of_other_clips(clips: ClipSet, store: Path) -> None:
