@@ -74,7 +74,7 @@ class StoredFeatures(TrainingData):
             `trainer.max_steps` ends it earlier. By default, `trainer.max_steps` alone says when.
 
     Raises:
-        ValueError: If the store holds features of other clips, or lacks some, or there is nothing to train.
+        ValueError: If the store holds features of other clips, or lacks some, or `epochs` is not a positive number.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class StoredFeatures(TrainingData):
         epochs: int | float | None = None,
     ) -> None:
         super().__init__()
-        if epochs is not None and not epochs > 0:
+        if epochs is not None and not (isinstance(epochs, int | float) and 0 < epochs < math.inf):
             raise ValueError(
-                f"data.epochs={epochs} trains nothing: give a positive number, or null for max_steps alone"
+                f"data.epochs={epochs} is not a length: give a positive number, or null for max_steps alone"
             )
         self.epochs = epochs
         self.clips, self.batch_size, self.seed, self.shuffled_labels = clips, batch_size, seed, shuffled_labels

@@ -85,9 +85,10 @@ def test_a_training_ends_after_its_epochs_or_the_most_steps(
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.0)  # the schedule knows this length
 
 
-def test_a_training_of_no_epoch_is_refused(clips: ClipSet, store: Path) -> None:
-    with pytest.raises(ValueError, match=r"data\.epochs=0 trains nothing"):
-        data(clips, store, epochs=0)
+@pytest.mark.parametrize("epochs", [0, float("inf")])
+def test_epochs_that_are_no_length_are_refused(clips: ClipSet, store: Path, epochs: float) -> None:
+    with pytest.raises(ValueError, match=r"data\.epochs=.* is not a length: give a positive number"):
+        data(clips, store, epochs=epochs)
 
 
 def test_shuffled_labels_are_those_of_other_clips(clips: ClipSet, store: Path) -> None:
