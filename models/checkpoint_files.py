@@ -10,6 +10,10 @@ from typing import Any
 log = logging.getLogger(__name__)
 INDEX = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+NO_CODE = {"trust_remote_code": False}  # for `from_pretrained`, which else asks at the terminal, or waits there
+LARGEST_JSON = 64_000_000  # bytes
+COUNTS = ("layers", "depth", "blocks", "stages", "heads")  # in names of fields that count parts of a network
+MOST_PARTS = 10_000  # of any model
 CODE_FIELDS = ("auto_map", "trust_remote_code")  # of a config whose model is in files beside it
 
 
@@ -48,15 +52,36 @@ def read_json(file: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not a JSON object.
+        ValueError: It is not a JSON object, larger or deeper than a config is, or has a number that no model has.
     """
+    if not file.is_file():
+        raise FileNotFoundError(f"no file {file}: get the whole folder")
+    if (size := file.stat().st_size) > LARGEST_JSON:
+        raise ValueError(f"{file} has {size} bytes, no config is so large: get the file again")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+        _refuse_wild_numbers(content, file)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not JSON ({error}): get the file again") from None
+    except RecursionError:
+        raise ValueError(f"{file} is nested too deeply for a config: get the file again") from None
     if not isinstance(content, dict):
         raise ValueError(f"{file} holds a {type(content).__name__}, not an object with fields: get the file again")
     return content
+
+
+def _refuse_wild_numbers(content: Any, file: Path, field: str = "") -> None:
+    """Raise ValueError for a number that would make a network without end, such as 10^9 layers, and for NaN."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            _refuse_wild_numbers(value, file, name)
+    elif isinstance(content, list):
+        for value in content:
+            _refuse_wild_numbers(value, file, field)
+    elif isinstance(content, int | float):
+        most = MOST_PARTS if any(word in field for word in COUNTS) else float("inf")
+        if not content <= most:
+            raise ValueError(f"{file} has {field}={str(content)[:20]}, which no model has: get the file again")
 
 
 def refuse_custom_code(folder: Path, known: dict[str, Any] | None = None) -> None:

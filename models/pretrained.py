@@ -10,6 +10,9 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers.utils import logging
 
+from models.checked_loading import refuse_non_finite
+from models.checkpoint_files import NO_CODE
+
 
 class IncompleteCheckpointError(ValueError):
     """Weights of a checkpoint are missing, have another shape, or cannot be read."""
@@ -40,10 +43,11 @@ def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (
         IncompleteCheckpointError: weights are missing, have another shape than the config says, or are damaged.
         ValueError: `kind` does not know the model.
     """
+    options = {"local_files_only": True, "use_safetensors": True, **NO_CODE, **options}
     try:
         with without_load_report():
             network, report = kind.from_pretrained(
-                checkpoint, local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **options
+                checkpoint, output_loading_info=True, ignore_mismatched_sizes=True, **options
             )
     except SafetensorError as error:
         raise IncompleteCheckpointError(
@@ -61,4 +65,5 @@ def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (
             f"'{checkpoint}' has {len(other)} weights of {name} in another shape than its config says, such as "
             f"{other[0]}: get config and weights of one model"
         )
+    refuse_non_finite(network.state_dict(), checkpoint)
     return network.eval()

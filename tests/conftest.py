@@ -19,10 +19,12 @@ pytest_plugins = [
     "tests.support.sr3d",
 ]
 REPOSITORY = Path(__file__).resolve().parents[1]
+MUTATIONS = 40  # a format, in the default suite
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run tests that take minutes")
+    parser.addoption("--fuzz", type=int, default=0, metavar="N", help="damage each format N times (tests/hostile)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -39,6 +41,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REGION4D_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def mutations(request: pytest.FixtureRequest) -> int:
+    """How often the tests of tests/hostile damage each format."""
+    return int(request.config.getoption("--fuzz")) or MUTATIONS
 
 
 @pytest.fixture(scope="session")

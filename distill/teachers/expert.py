@@ -15,9 +15,12 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, VideoMAE
 
 from distill.signals import CHANNELS
 from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets, digest_of
+from models.checked_loading import naming_damage, no_larger_than, refuse_non_finite
+from models.checkpoint_files import NO_CODE, read_json, weight_files
 from models.checkpoint_registry import checkpoint_folder
 from models.encoders.video_encoder import VideoEncoder
 from models.heads import DenseHead
+from models.pretrained import without_load_report
 from scenes.clip import Clip
 
 SHIPPED = "expert4d_tiny"  # a name of the checkpoint registry
@@ -61,6 +64,12 @@ class Expert4DConfig(PretrainedConfig):
         self.head_factors = list(head_factors)
         self.image_mean = list(image_mean)
         self.image_std = list(image_std)
+        if len(self.head_factors) != len(self.hooks):
+            raise ValueError(f"head_factors={self.head_factors} and hooks={self.hooks}: give one factor for each hook")
+        for name in ("image_mean", "image_std"):
+            values = getattr(self, name)
+            if len(values) != 3 or not all(isinstance(value, int | float) for value in values):
+                raise ValueError(f"{name}={values!r}: three numbers are needed, for red, green and blue")
         super().__init__(**kwargs)
 
 
@@ -165,12 +174,22 @@ def load_expert(folder: str | Path) -> Expert4D:
     path = folder / "config.json"
     if not path.is_file():
         raise ValueError(f"no 4D expert in '{folder}' (config.json is missing): train one, experiment=expert4d/tiny")
-    expert, report = Expert4D.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    read_json(path)  # one line where it is damaged
+    with naming_damage(folder), no_larger_than(weight_files(folder), path), without_load_report():
+        expert, report = Expert4D.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported below
+            use_safetensors=True,
+            **NO_CODE,
+        )
     if wrong := sorted(map(str, {*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]})):
         raise ValueError(
             f"the weights in '{folder}' do not fit its config: {len(wrong)} keys differ, such as {wrong[0]}; "
             "write the folder again"
         )
+    refuse_non_finite(expert.state_dict(), folder)
     return expert.freeze()  # type: ignore[no-any-return]
 
 

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageText
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+from models.checkpoint_files import NO_CODE
 from models.checkpoint_registry import checkpoint_folder
 from models.regions.drawing import mark_regions
 from models.sr3d.answering import MAX_NEW_TOKENS, Query
@@ -57,13 +58,13 @@ class ImageTextModel:
         """
         placed = Placement(device, dtype, bits).arguments()
         path = checkpoint_folder(folder)
-        kind = AutoConfig.from_pretrained(path).model_type
+        kind = AutoConfig.from_pretrained(path, **NO_CODE).model_type
         sees = kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
         if not sees and not blind:
             raise ValueError(f"'{folder}' ({kind}) reads no pictures: write text:{folder} for a baseline without them")
         auto = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        model = auto.from_pretrained(path, use_safetensors=True, **placed)
-        return cls(model, AutoProcessor.from_pretrained(path), blind)
+        model = auto.from_pretrained(path, use_safetensors=True, **NO_CODE, **placed)
+        return cls(model, AutoProcessor.from_pretrained(path, **NO_CODE), blind)
 
     def answer(
         self, queries: Sequence[Query], batch_size: int = 64, max_new_tokens: int | None = None

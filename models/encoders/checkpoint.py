@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import re
 from collections.abc import Mapping, Set
@@ -12,10 +11,10 @@ from typing import Any
 
 import torch
 from einops import rearrange
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.checked_loading import read_weights
+from models.checkpoint_files import read_json
 from models.encoders.fast3r import Fast3R
 from models.encoders.vjepa1 import VideoVisionTransformer
 
@@ -96,7 +95,7 @@ def load_fast3r(folder: str | Path) -> Fast3R:
         raise FileNotFoundError(
             f"no {missing[0]} in '{folder}': `hf download jedyang97/Fast3R_ViT_Large_512 --local-dir FOLDER`"
         )
-    arguments = json.loads(config.read_text())
+    arguments = read_json(config)
     for section, wanted in FAST3R_ARGUMENTS.items():
         given = arguments.get(section)
         if given is None:
@@ -105,10 +104,7 @@ def load_fast3r(folder: str | Path) -> Fast3R:
             raise ValueError(
                 f"'{config}' has {section}.{other[0]} = {given[other[0]]!r}: only {wanted[other[0]]!r} is known here"
             )
-    try:
-        state = renamed(load_file(weights), FAST3R, FAST3R_HEADS)
-    except SafetensorError as error:
-        raise ValueError(f"'{weights}' is damaged ({error}): download it again") from error
+    state = renamed(read_weights([weights]), FAST3R, FAST3R_HEADS)
     encoder, fusion = arguments["encoder_args"], arguments["decoder_args"]
     model = Fast3R(
         width=encoder["embed_dim"],

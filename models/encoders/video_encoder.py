@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import AutoModel, PretrainedConfig
 
+from models.pretrained import load_pretrained
+
 
 class VideoEncoder(nn.Module):
     """A transformers video encoder (VideoMAE, V-JEPA 2, ...) with tubelets, read after the blocks named by `hooks`.
@@ -33,7 +35,7 @@ class VideoEncoder(nn.Module):
         Raises FileNotFoundError where there is none.
         """
         try:
-            model = AutoModel.from_pretrained(folder, local_files_only=True)
+            model = load_pretrained(AutoModel, folder)
         except OSError as error:
             raise FileNotFoundError(
                 f"no video encoder in '{folder}': give a folder (`hf download` gets one)"

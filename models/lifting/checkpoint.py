@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+import torch
+from safetensors.torch import save_file
 from transformers import AutoConfig
 
+from models.checked_loading import (
+    naming_damage,
+    no_larger_than,
+    read_weights,
+    refuse_other_weights,
+    stored_shapes,
+)
+from models.checkpoint_files import read_json
 from models.checkpoint_registry import checkpoint_folder
 from models.encoders import ImageEncoder
 from models.geometry import Extent
@@ -23,6 +30,7 @@ from models.lifting.networks.point_patches import PointPatchEmbed
 from models.lifting.networks.refinement import RefinementFlow
 
 KIND = "region4d lifting model"
+T = TypeVar("T")
 DINOV2 = {  # names of older versions of transformers, and of newer ones
     ".attention.attention.query.": ".attention.q_proj.",
     ".attention.attention.key.": ".attention.k_proj.",
@@ -113,21 +121,19 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
             f"no {missing[0]} in '{folder}': give the folder of a lifting model, such as `region4d train "
             "experiment=lifting/occluded` writes"
         )
-    try:
-        config = json.loads(config_file.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"'{config_file}' is not valid JSON ({error}); write the folder again") from error
+    config = read_json(config_file)
     if config.pop("kind", None) != KIND:
         raise ValueError(
             f"'{folder}' is not a {KIND}; give the folder of one (published SAM 3D weights cannot be read)"
         )
     distilled = config.pop("distilled", False)
-    model = build_model(**config)
+    with naming_damage(config_file):
+        with no_larger_than([weights], config_file), torch.device("meta"):
+            outline = build_model(**config)
+        refuse_other_weights(outline, renamed(stored_shapes([weights]), outline), weights)
+        model = build_model(**config)
+        model.load_state_dict(renamed(read_weights([weights]), model))
     model.distilled = distilled
-    try:
-        model.load_state_dict(renamed(load_file(weights), model))
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"'{weights}' does not fit its config.json: {str(error).splitlines()[0]}") from error
     if refinement is not None:
         model.config = {**model.config, "refinement": json.loads(json.dumps(refinement, default=_plain))}
         sizes = {"latent_channels": model.vae.latent_channels, "context_width": model.conditioner.width}
@@ -135,8 +141,8 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
     return model.eval()
 
 
-def renamed(state: Mapping[str, Tensor], model: LiftingModel) -> dict[str, Tensor]:
-    """Rename weights of DINOv2 encoders from any version of transformers to the names of the installed one."""
+def renamed(state: Mapping[str, T], model: LiftingModel) -> dict[str, T]:
+    """Rename weights of DINOv2 encoders, or shapes of them, from any transformers to the names of the installed one."""
     wanted, weights = model.state_dict(), {}
     for name, value in state.items():
         for old, new in DINOV2.items():

@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
+from models.checkpoint_files import NO_CODE
 from models.geometry import default_intrinsics, unproject, valid_depth
 from models.pretrained import IncompleteCheckpointError, load_pretrained
 from models.providers.contract import GeometryEstimate, assumed_intrinsics
@@ -55,7 +56,7 @@ class DepthModel(nn.Module):
         super().__init__()
         try:
             self.network = load_pretrained(AutoModelForDepthEstimation, checkpoint, UNUSED)
-            self.processor = AutoImageProcessor.from_pretrained(checkpoint, local_files_only=True)
+            self.processor = AutoImageProcessor.from_pretrained(checkpoint, local_files_only=True, **NO_CODE)
         except OSError as error:
             raise FileNotFoundError(
                 f"no depth model '{checkpoint}' here: give a folder, or get one, for example by "

@@ -9,6 +9,7 @@ import torch
 import transformers
 from transformers import AutoConfig
 
+from models.checkpoint_files import NO_CODE
 from models.pretrained import load_pretrained
 from models.segmenters.clicks import ClickSegmenter, ClickTracker
 from models.segmenters.contract import Segmenter
@@ -39,7 +40,7 @@ def open_segmenter(checkpoint: str | Path, way: Way, device: torch.device | str 
         ValueError: it is not SAM 2 or SAM 3, does not take prompts of this kind, or lacks weights.
     """
     try:
-        kind = AutoConfig.from_pretrained(checkpoint, local_files_only=True).model_type
+        kind = AutoConfig.from_pretrained(checkpoint, local_files_only=True, **NO_CODE).model_type
         if kind not in (*CLICKS, *TEXTS):
             raise ValueError(f"'{checkpoint}' is a {kind}: use SAM 2 or SAM 3 as a segmenter")
         table = CLICKS if way == "click" else TEXTS
@@ -50,10 +51,10 @@ def open_segmenter(checkpoint: str | Path, way: Way, device: torch.device | str 
                 "for example facebook/sam3"
             )
         segmenter, stem = table[kind]
-        network = load_pretrained(
-            getattr(transformers, f"{stem}Model"), checkpoint, use_safetensors=True, dtype=torch.float32
+        network = load_pretrained(getattr(transformers, f"{stem}Model"), checkpoint, dtype=torch.float32)
+        processor = getattr(transformers, f"{stem}Processor").from_pretrained(
+            checkpoint, local_files_only=True, **NO_CODE
         )
-        processor = getattr(transformers, f"{stem}Processor").from_pretrained(checkpoint, local_files_only=True)
     except OSError as error:
         raise FileNotFoundError(
             f"no segmenter '{checkpoint}' here: give a folder, or get one, for example by "

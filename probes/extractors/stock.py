@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import AutoConfig, AutoModel
 
+from models.checkpoint_files import NO_CODE
+
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 UNUSED_PARTS = {"pooler", "head", "mask_token", "predictor"}  # features do not depend on them
 
@@ -36,7 +38,7 @@ def load_stock(
             f"no config.json in '{folder}': give a transformers folder (`hf download NAME --local-dir FOLDER`)"
         )
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, **overrides)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, **NO_CODE, **overrides)
     except ValueError as error:
         raise ValueError(f"'{folder}' holds a model that transformers does not know: {one_line(error)}") from error
     if types is not None and config.model_type not in types:
@@ -45,7 +47,13 @@ def load_stock(
         )
     try:
         model, report = AutoModel.from_pretrained(
-            folder, config=config, dtype=dtype, local_files_only=True, output_loading_info=True
+            folder,
+            config=config,
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **NO_CODE,
         )
     except OSError as error:
         raise FileNotFoundError(f"'{folder}' is incomplete: {one_line(error)}") from error

@@ -13,9 +13,11 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, Dinov2Config
 
+from models.checkpoint_files import NO_CODE
 from models.encoders import ImageEncoder
 from models.lifting.inputs.crops import ObjectViews, View
 from models.lifting.networks.point_patches import PointPatchEmbed
+from models.pretrained import load_pretrained
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,9 @@ def pretrained_image_encoder(folder: str | Path, frozen: bool = True) -> ImageEn
     Raises FileNotFoundError where there is none.
     """
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, **NO_CODE)
         encoder = ImageEncoder(config, stride=config.patch_size)
-        weights = AutoModel.from_pretrained(folder, local_files_only=True).state_dict()
+        weights = load_pretrained(AutoModel, folder).state_dict()
     except OSError as error:
         raise FileNotFoundError(f"no image encoder in '{folder}': give a folder (`hf download` gets one)") from error
     encoder.model.load_state_dict(weights)

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import CONFIG_MAPPING
 
 from models.attention import attention_implementation
-from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
+from models.checked_loading import naming_damage, no_larger_than, refuse_non_finite
+from models.checkpoint_files import NO_CODE, read_json, refuse_custom_code, warn_of_code, weight_files
 from models.checkpoint_registry import checkpoint_folder
 from models.pretrained import without_load_report
 from models.sr3d.auto_file import AUTO_FILE, AUTO_MAP
 from models.sr3d.bases.loading import (
     CONFIG_OPTIONS,
     PROCESSOR_OPTIONS,
+    check_generation,
     check_known,
     check_types,
     named_dtype,
@@ -32,7 +33,10 @@ from models.sr3d.text.tokenizer import PLACEHOLDERS
 KIND = "an exported SR-3D"
 BOOKKEEPING = {"architectures", "model_type", "torch_dtype", "quantization_config", "transformers_version"}
 PROCESSOR_FIELDS = PROCESSOR_OPTIONS | {"grid", "token_grid", "point_map", "one_picture", "depth_picture"}
-SIZES = ("tile_size", "grid", "token_grid", "pe_oversample")  # of the processor, which the config decides
+DECIDED = (  # of the processor, by the config
+    *("tile_size", "grid", "token_grid", "pe_oversample", "scale"),
+    *("point_map", "camera_token", "one_picture", "depth_picture"),
+)
 
 
 def load_exported_model(
@@ -64,27 +68,29 @@ def load_exported_model(
     if of_processor:
         raise ValueError(f"{', '.join(of_processor)} belongs to the processor: give it to load_exported_processor")
     config = _config(folder, of_model)
-    weight_files(folder)
+    files = weight_files(folder)
     given: dict[str, Any] = {} if dtype is None else {"dtype": named_dtype(dtype)}
     if attention is not None:
         given["attn_implementation"] = {"text_config": attention_implementation(attention)}
     model: SR3DForConditionalGeneration
-    try:
-        with without_load_report():
-            model, report = SR3DForConditionalGeneration.from_pretrained(
-                folder,
-                config=config,
-                use_safetensors=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # reported below
-                device_map=device_map,
-                quantization_config=quantization_config,
-                **given,
-            )
-    except SafetensorError as error:
-        raise ValueError(f"weights in {folder} are damaged ({error}): get them again") from None
+    with naming_damage(folder), no_larger_than(files, folder / "config.json"), without_load_report():
+        model, report = SR3DForConditionalGeneration.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported below
+            device_map=device_map,
+            quantization_config=quantization_config,
+            **NO_CODE,
+            **given,
+        )
     before, now = _optional_parts(_config(folder, {})), _optional_parts(config)
     refuse_misfits(folder, report, tuple(now - before), tuple(before - now), "get config and weights of one model")
+    refuse_non_finite(model.state_dict(), folder)
+    if (folder / "generation_config.json").is_file():
+        with naming(folder / "generation_config.json"):
+            check_generation(model.generation_config, config.text_config.vocab_size)
     warn_of_code(folder, AUTO_FILE)  # only now: what is refused is one line
     return model
 
@@ -103,15 +109,16 @@ def load_exported_processor(folder: str | Path, **options: Any) -> SR3DProcessor
     if not file.is_file():
         raise FileNotFoundError(f"no {file}: get the whole folder")
     _refuse_unknown(file, PROCESSOR_FIELDS | CONFIG_OPTIONS | {"processor_class", "auto_map"})
-    with naming(file):
+    with naming_damage(folder), naming(file):
         check_types(read_json(file), SR3DProcessor)
-        processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder)
+        processor: SR3DProcessor = SR3DProcessor.from_pretrained(folder, **NO_CODE)
+        _check_fields(processor)
     _check_tokens(folder, processor, config)
     own = {name: getattr(processor, name) for name in PROCESSOR_OPTIONS}
     fitting = SR3DProcessor.from_config(config, processor.tokenizer, **{**own, **of_processor})
     if options:
         return fitting
-    for name in SIZES:
+    for name in DECIDED:
         if (found := getattr(processor, name)) != (expected := getattr(fitting, name)):
             raise ValueError(f"{file} has {name}={found}, but config.json makes it {expected}: get both of one model")
     return processor
@@ -138,7 +145,7 @@ def _config(folder: Path, options: dict[str, Any]) -> SR3DConfig:
             raise ValueError(f"{file} has {part}={of_part!r}: the config of a part has fields")
         if (kind := of_part.get("model_type")) not in CONFIG_MAPPING:
             raise ValueError(f"{file} has {part} with model_type={kind!r}, which transformers does not know")
-    with naming(file):
+    with naming_damage(file), naming(file):
         check_types(stored, SR3DConfig)
         config: SR3DConfig = SR3DConfig.from_dict({**stored, **options})
         for each in (config.vision_config, config.text_config):
@@ -166,8 +173,28 @@ def _refuse_unknown(file: Path, known: frozenset[str] | set[str]) -> None:
             )
 
 
+def _check_fields(processor: SR3DProcessor) -> None:
+    """Raise ValueError for fields that `check_types` does not see, and that would fail at the first question."""
+    for name in ("image_mean", "image_std"):
+        values = getattr(processor, name)
+        if len(values) != 3 or not all(type(value) in (int, float) and abs(value) < 1000 for value in values):
+            raise ValueError(f"{name}={values!r}: three numbers are needed, of red, green and blue")
+    if not all(processor.image_std):
+        raise ValueError(f"image_std={processor.image_std!r} has a zero: pixels are divided by it")
+    if lacking := [part for part in ("{visual}", "{question}") if part not in processor.template]:
+        raise ValueError(f"template={processor.template!r} lacks {' and '.join(lacking)}")
+    for name in ("tile_suffix", "frame_suffix"):
+        if not all(isinstance(token, str) for token in getattr(processor, name)):
+            raise ValueError(f"{name}={getattr(processor, name)!r}: texts are needed")
+    if processor.max_tiles < 1:
+        raise ValueError(f"max_tiles={processor.max_tiles}: one or more are needed")
+
+
 def _check_tokens(folder: Path, processor: SR3DProcessor, config: SR3DConfig) -> None:
     vocabulary = processor.tokenizer.get_vocab()
+    for name in ("pad_token", "eos_token"):
+        if getattr(processor.tokenizer, name) is None:
+            raise ValueError(f"the tokenizer in {folder} has no {name}: get the one that was saved with the model")
     if lacking := [token for token in PLACEHOLDERS.values() if token not in vocabulary]:
         raise ValueError(
             f"the tokenizer in {folder} lacks {', '.join(lacking)}, which stand for media in a prompt: get the "

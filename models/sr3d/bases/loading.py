@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from transformers import PretrainedConfig
+from transformers import GenerationConfig, PretrainedConfig
 from transformers.activations import ACT2FN
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
@@ -20,6 +20,7 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.placement import DTYPES
 
 OURS = ("position_encoding.", "camera_projector.", "camera_token.", "scale_encoding.", "region_extractor.")
+COUNTED = ("max_new_tokens", "max_length", "min_length", "min_new_tokens", "num_beams", "pad_token_id")
 CONFIG_OPTIONS = frozenset(inspect.signature(SR3DConfig.__init__).parameters) - {"self", "kwargs"}
 PROCESSOR_OPTIONS = (
     frozenset(inspect.signature(SR3DProcessor.__init__).parameters)
@@ -80,6 +81,18 @@ def check_types(fields: Mapping[str, Any], kind: Callable[..., Any]) -> None:
         fits = isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
         if not fits or isinstance(value, bool) != isinstance(default, bool):
             raise ValueError(f"{name}={value!r} is a {type(value).__name__}: the type is {type(default).__name__}")
+
+
+def check_generation(generation: GenerationConfig, vocabulary: int) -> None:
+    """Raise ValueError where answers would not end, or a field is of another type than decoding takes."""
+    ends = generation.eos_token_id
+    ends = ends if isinstance(ends, list) else [ends]
+    if not ends or not all(type(end) is int and end >= 0 for end in ends):
+        raise ValueError(f"eos_token_id={generation.eos_token_id!r} ends no answer: give a token's number, or several")
+    for name, value in generation.to_diff_dict().items():
+        switch = name.startswith(("output_", "use_", "do_", "return_", "remove_", "renormalize_"))
+        if (switch and not isinstance(value, bool)) or (name in COUNTED and type(value) is not int):
+            raise ValueError(f"{name}={value!r} is a {type(value).__name__}, which decoding does not take")
 
 
 def refuse_misfits(

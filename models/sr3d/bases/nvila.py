@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from models.attention import attention_implementation
-from models.checkpoint_files import read_json, refuse_custom_code, warn_of_code, weight_files
+from models.checked_loading import naming_damage, read_weights
+from models.checkpoint_files import NO_CODE, read_json, refuse_custom_code, warn_of_code, weight_files
 from models.checkpoint_registry import checkpoint_folder
 from models.pretrained import without_load_report
 from models.sr3d.bases.loading import (
@@ -122,7 +121,7 @@ def _config(
     top, tower, head = (_json(folder / part / "config.json") for part in ("", "vision_tower", "mm_projector"))
     if not any(name in str(top.get("model_type") or "llava_llama") for name in ("llava", "vila")):
         raise ValueError(f"{folder}/config.json has model_type={top['model_type']!r}: a folder of VILA has llava_llama")
-    text = AutoConfig.from_pretrained(folder / "llm", trust_remote_code=False)
+    text = AutoConfig.from_pretrained(folder / "llm", **NO_CODE)
     if tower.get("model_type") != "siglip_vision_model":
         raise ValueError(
             f"{folder}/vision_tower has model_type={tower.get('model_type')!r}: known here is siglip_vision_model"
@@ -185,7 +184,7 @@ def _assemble(
         state |= {f"region_extractor.{key}": value for key, value in _weights(folder / "region_extractor").items()}
         new = tuple(key for key in OURS if key != "region_extractor.")
     model: SR3DForConditionalGeneration
-    with without_load_report():  # what is missing is checked below
+    with naming_damage(folder), without_load_report():  # what is missing is checked below
         model, report = SR3DForConditionalGeneration.from_pretrained(
             None,
             config=config,
@@ -242,8 +241,8 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     if kind not in CONFIG_MAPPING:
         raise ValueError(f"{folder}/llm/config.json has model_type={kind!r}, which transformers does not know")
     with naming(folder / "llm" / "config.json"):  # which the tokenizer reads as well
-        check_known(AutoConfig.from_pretrained(folder / "llm", trust_remote_code=False))
-    tokenizer = AutoTokenizer.from_pretrained(folder / "llm", trust_remote_code=False)
+        check_known(AutoConfig.from_pretrained(folder / "llm", **NO_CODE))
+    tokenizer = AutoTokenizer.from_pretrained(folder / "llm", **NO_CODE)
     if kind == "llama":
         set_llama3_prompt(tokenizer)
     elif IMAGE not in tokenizer.get_vocab():
@@ -266,11 +265,7 @@ def _published_length(tokenizer: PreTrainedTokenizerBase, language: str) -> int:
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:
-    files = weight_files(folder)
-    try:
-        return {key: value for file in files for key, value in load_file(file).items()}
-    except SafetensorError as error:
-        raise ValueError(f"weights in {folder} are damaged ({error}): download them again") from None
+    return read_weights(weight_files(folder))
 
 
 def _json(file: Path) -> dict[str, Any]:

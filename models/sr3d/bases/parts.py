@@ -17,6 +17,7 @@ from transformers import (
     PretrainedConfig,
 )
 
+from models.checkpoint_files import NO_CODE
 from models.sr3d.bases.published_files import pixel_statistics, question_template
 from models.sr3d.config import SR3DConfig
 from models.sr3d.inputs.processor import SR3DProcessor
@@ -50,12 +51,12 @@ def assemble(
         if (path.count("/") > 1 or path.startswith((".", "/", "~"))) and not Path(path).exists():
             raise FileNotFoundError(f"no '{path}': give a folder, or the name of a model on the Hub")
     source, file = (Path(language).parent, Path(language).name) if str(language).endswith(".gguf") else (language, None)
-    kind = AutoConfig.from_pretrained(source, gguf_file=file)
+    kind = AutoConfig.from_pretrained(source, gguf_file=file, **NO_CODE)
     if type(kind) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise ValueError(f"'{language}' is a {kind.model_type}, not a causal language model: name one by --language")
-    tower = _tower(AutoModel.from_pretrained(vision, dtype=dtype))
-    llm = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=dtype)
-    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
+    tower = _tower(AutoModel.from_pretrained(vision, dtype=dtype, use_safetensors=True, **NO_CODE))
+    llm = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=dtype, use_safetensors=True, **NO_CODE)
+    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file, **NO_CODE)
     placeholders = add_placeholders(tokenizer)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     config = SR3DConfig(
