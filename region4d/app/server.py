@@ -36,6 +36,7 @@ from region4d.app.session_memory import keep_numbers
 from region4d.app.systems import System
 
 SWEEP = (600, 3600)  # seconds between sweeps of files, and how old a file gets
+FILES = "GRADIO_TEMP_DIR"  # where gradio keeps uploads and what it serves
 MOST_WAITING = 64  # questions and openings in the queue
 # With WebGPU, the viewer of meshes (Babylon, in gr.Model3D) may ask a host of its own for a compiler of shaders.
 WITHOUT_WEBGPU = "<script>Object.defineProperty(navigator, 'gpu', {value: undefined})</script>"
@@ -83,7 +84,8 @@ def served(
         OSError: the port is taken or not allowed, or this machine has no such host.
     """
     with tempfile.TemporaryDirectory(prefix="region4d-serve-") as files:
-        os.environ["GRADIO_TEMP_DIR"] = files
+        around = os.environ.get(FILES)  # of another app in this process
+        os.environ[FILES] = files
         keep_numbers()
         app = build_app(systems, settings)
         try:
@@ -113,7 +115,9 @@ def served(
             yield address
         finally:
             app.close(verbose=False)
-            os.environ.pop("GRADIO_TEMP_DIR", None)
+            os.environ.pop(FILES)
+            if around is not None:
+                os.environ[FILES] = around
 
 
 def _refuse_taken(host: str, port: int) -> None:

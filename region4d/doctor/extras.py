@@ -22,6 +22,7 @@ EXTRAS = {
     "gen": Extra("probes of video diffusion models", ("diffusers",)),
     "geom": Extra("lifting and its metrics; odometry; meshes of worlds", ("open3d", "trimesh", "skimage", "scipy")),
     "app": Extra("viewers in a browser", ("viser",)),
+    "mcp": Extra("a tool for language models (serve --mcp)", ("mcp",)),
     "heic": Extra("photos of iPhones (HEIC)", ("pillow_heif",)),
     "quantized": Extra("--bits 4 and 8, adapter=qlora", ("bitsandbytes",)),
     "flash": Extra("attention=flash on a GPU", ("flash_attn",)),

@@ -38,8 +38,7 @@ class MeanExtractor(Extractor):
         if noise is not None:
             video = noise.add(video, generators)
         slots = video.unflatten(1, (-1, 2)).mean((2, 3, 4, 5))
-        for layer in self.layers:
-            slots = layer(slots)
+        slots = self.layers[0](slots)
         self.layers[1](torch.stack([slots, slots.mean(1, keepdim=True).expand_as(slots)], -1))
 
     def grid(self, output: Tensor, frames: int) -> Tensor:

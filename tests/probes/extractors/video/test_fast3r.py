@@ -166,7 +166,7 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no config\.json in"):
         load(tmp_path)
     (fast3r(tmp_path) / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ValueError, match="is damaged"):
+    with pytest.raises(ValueError, match="is cut or damaged"):
         load(tmp_path)
 
 
