@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
 from transformers.utils import logging
 
@@ -29,6 +31,22 @@ def without_load_report() -> Iterator[None]:
         logging.set_verbosity(before)
 
 
+def local_folder(checkpoint: str | Path) -> Path:
+    """Find the folder of a checkpoint: itself, or where a downloaded name lies in the cache of the Hub.
+
+    With peft installed, transformers asks the Hub for adapters of a name, whatever it is told; of a folder it does not.
+
+    Raises:
+        FileNotFoundError: it is not on this machine.
+    """
+    if Path(checkpoint).is_dir():
+        return Path(checkpoint)
+    try:
+        return Path(snapshot_download(str(checkpoint), local_files_only=True))
+    except (OSError, HFValidationError) as error:
+        raise FileNotFoundError(f"'{checkpoint}' is neither a folder nor a model that was downloaded") from error
+
+
 def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (), **options: Any) -> Any:
     """Load a network by `kind.from_pretrained`, in evaluation mode. Nothing is downloaded, and nothing is printed.
 
@@ -44,10 +62,11 @@ def load_pretrained(kind: Any, checkpoint: str | Path, unused: Sequence[str] = (
         ValueError: `kind` does not know the model.
     """
     options = {"local_files_only": True, "use_safetensors": True, **NO_CODE, **options}
+    folder = local_folder(checkpoint)
     try:
         with without_load_report():
             network, report = kind.from_pretrained(
-                checkpoint, output_loading_info=True, ignore_mismatched_sizes=True, **options
+                folder, output_loading_info=True, ignore_mismatched_sizes=True, **options
             )
     except SafetensorError as error:
         raise IncompleteCheckpointError(

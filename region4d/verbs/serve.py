@@ -61,6 +61,8 @@ def serve(
     names = model or ["sr3d_tiny_3d"]
     if len(names) > MODELS:
         raise ValueError(f"at most {MODELS} models are asked side by side; got {len(names)}: {', '.join(names)}")
+    from rich import get_console
+
     from models.segmenters import open_segmenter
     from region4d.app.server import served
     from region4d.app.settings import Settings
@@ -70,13 +72,13 @@ def serve(
     from region4d.terminal import quiet_transformers
 
     quiet_transformers()
-    typer.echo(f"region4d: loading {', '.join(names)} ...", err=True)
     on = flags.torch_device(device)
     geometry = GeometrySource(depth_model=depth_model, device=on)
     geometry.provider()  # a wrong name ends here, not at the first upload
     studies = tuple(map(FinishedStudy, study or ()))
     clicks = None if segmenter is None else open_segmenter(segmenter, "click", on)
-    systems = [System.load(name, device or str(on), dtype, bits) for name in names]
+    with get_console().status("loading models"):
+        systems = [System.load(name, device or str(on), dtype, bits) for name in names]
     frames = systems[0].frames
     settings = Settings(
         tuple(folder or ()),
