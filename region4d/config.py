@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from models.attention import packed_attention
-from models.resources import resource_folder
+from models.resources import import_from_here, resource_folder
 from region4d.config_dirs import config_dirs
 from region4d.layout import in_this_layout
 
@@ -61,8 +59,8 @@ def build(node: DictConfig, **built: Any) -> Any:
     Raises:
         ValueError: also, for a key that has no value and needs one.
     """
-    if config_dirs() and (here := os.getcwd()) not in sys.path:
-        sys.path.append(here)  # whoever brings configurations brings classes too
+    if config_dirs():
+        import_from_here()  # whoever brings configurations brings classes too
     try:
         if not built:
             return instantiate(in_this_layout(node))

@@ -12,7 +12,7 @@ from models.sr3d.answering import Answerer, Footage, Query
 from models.sr3d.text.mentions import check_all_mentioned, mentioned
 from region4d.cards.conversation import ConversationCard, check_card
 from region4d.footage.scale import state_scale
-from region4d.questions import check_words, untrained_notes
+from region4d.questions import check_words, footage_domain, untrained_notes
 from scenes.clip import Clip
 from scenes.readers.open_clip import open_clip
 
@@ -59,7 +59,9 @@ class LoadedModel:
         mentioned(question, len(regions))
         check_all_mentioned([question], len(regions))
         check_words(self.answerer.processor, question)
-        for note in untrained_notes(self.answerer.processor, question):
+        notes = footage_domain(self.answerer.processor, footage) if isinstance(footage, Clip) else []
+        notes += untrained_notes(self.answerer.processor, question)
+        for note in notes:
             log.warning("%s", note)
         height, width = footage.video.shape[-2:]
         marked = [one if isinstance(one, Region) else _box(one, height, width) for one in regions]
@@ -72,7 +74,7 @@ class LoadedModel:
             depth, has = None if footage.depth is None else "of the clip", self.answerer.reads_depth
             call = f"region4d.load({str(self.name)!r}).ask({title!r}, {question!r})"
             written = ConversationCard(Path(card), title, self.name, footage, marked, depth, has, (), call)
-            written.add(question, answer, seconds, untrained_notes(self.answerer.processor, question))
+            written.add(question, answer, seconds, notes)
         return answer
 
 

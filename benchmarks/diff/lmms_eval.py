@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchmarks.diff.run import CATEGORIES, CLUSTERS, Fields, first_known, is_empty, number_of, scored_by
+from benchmarks.diff.run import Fields, foreign_record, is_empty, number_of
 from benchmarks.records.record import Record
 
 ITS_OWN = {"doc_id", "target", "filtered_resps", "resps", "input", "doc_hash", "token_counts", "input_media", "filter"}
@@ -31,20 +31,12 @@ def sample_records(lines: Iterable[tuple[str, Mapping[str, Any]]], fields: Field
 
 
 def _record(line: Mapping[str, Any], where: str, fields: Fields) -> Record:
-    row = flattened(line)
-    metric, score = scored_by(row, fields.metric or _only_number(line), where)
-    category = first_known(row, fields.category, CATEGORIES, where)
-    cluster = first_known(row, fields.cluster, CLUSTERS, where)
-    item = str(line["doc_id"])
-    return Record(
-        task="",
-        item=item,
-        cluster=item if cluster is None else str(row[cluster]),
-        arm="",
-        seed=0,
-        metrics={"score": score},
-        facts={"metric": metric},
-        category="" if category is None else str(row[category]),
+    return foreign_record(
+        flattened(line),
+        where,
+        fields,
+        fields.metric or _only_number(line),
+        str(line["doc_id"]),
         question=_text(line.get("input", "")),
         answer=str(line.get("target", "")),
         prediction=_text(line.get("filtered_resps", line.get("resps", ""))),

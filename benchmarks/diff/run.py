@@ -97,6 +97,30 @@ def scored_by(row: Mapping[str, Any], asked: str | None, where: str) -> tuple[st
     )
 
 
+def foreign_record(
+    row: Mapping[str, Any], where: str, fields: Fields, metric: str | None, item: str, **said: str | None
+) -> Record:
+    """Make the record of a row of another tool; `said` are question, answer, prediction and what was parsed of it.
+
+    Raises:
+        ValueError: the row has no score, or lacks a field that was asked for.
+    """
+    metric, score = scored_by(row, metric, where)
+    category = first_known(row, fields.category, CATEGORIES, where)
+    cluster = first_known(row, fields.cluster, CLUSTERS, where)
+    return Record(
+        task="",
+        item=item,
+        cluster=item if cluster is None else str(row[cluster]),
+        arm="",
+        seed=0,
+        metrics={"score": score},
+        facts={"metric": metric},
+        category="" if category is None else str(row[category]),
+        **said,  # type: ignore[arg-type]  # texts
+    )
+
+
 def _scores(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for name in METRICS:
         if (value := number_of(row.get(name))) is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.diff.run import CATEGORIES, CLUSTERS, Fields, first_known, is_empty, scored_by
+from benchmarks.diff.run import Fields, foreign_record, is_empty
 from benchmarks.records.record import Record
 
 SUFFIXES = (".tsv", ".csv", ".json")
@@ -47,19 +47,12 @@ def table_records(rows: Iterable[Mapping[str, Any]], path: Path, fields: Fields)
 
 
 def _record(row: Mapping[str, Any], where: str, fields: Fields) -> Record:
-    metric, score = scored_by(row, fields.metric, where)
-    category = first_known(row, fields.category, CATEGORIES, where)
-    cluster = first_known(row, fields.cluster, CLUSTERS, where)
-    item = str(row[INDEX])
-    return Record(
-        task="",
-        item=item,
-        cluster=item if cluster is None else str(row[cluster]),
-        arm="",
-        seed=0,
-        metrics={"score": score},
-        facts={"metric": metric},
-        category="" if category is None else str(row[category]),
+    return foreign_record(
+        row,
+        where,
+        fields,
+        fields.metric,
+        str(row[INDEX]),
         question=str(row.get("question", "")),
         answer=str(row.get("answer", "")),
         prediction=str(row.get("prediction", "")),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +12,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.resources import import_from_here
 from probes.extractors.extractor import Extractor, tubelet_slots, whole_clip
 from probes.extractors.noise import Noise
 from probes.extractors.stock import IMAGENET, normalise
@@ -184,9 +183,7 @@ def named_function(source: str) -> Callable[..., Any]:
     module, colon, name = source.partition(":")
     if not (colon and module and name):
         raise ValueError(f"'{source}' names no function; write package.module:function")
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)  # the command of an installed package does not look there
+    import_from_here()
     try:
         found = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:

@@ -23,7 +23,7 @@ from region4d.app.opening import Opened
 from region4d.app.work import Report
 from region4d.footage import Mark, MarkedClip
 from region4d.footage.scale import RELATIVE
-from region4d.lifting.input import LiftInput, input_of
+from region4d.lifting.input import LiftInput, input_of, known_objects
 from region4d.lifting.options import LiftOptions
 from region4d.lifting.output import describe, distance_text, size_text, unit_of
 from region4d.lifting.run import lift_counted
@@ -132,6 +132,7 @@ class Lifter:
         report("measuring", NETWORKS)
         (fact,) = describe(given, [obj], options.seed)
         truth = true_object(footage.clip, given)
+        given = replace(given, notes=[*given.notes, *known_objects(self.model, footage.clip)])
         return Lifted(self.model.name, given, obj, fact, sampling, footage.clip, frame, truth, seconds)
 
 

@@ -115,9 +115,9 @@ def _object_mask(mark: Mark, points: PointMap | None) -> Bool[Tensor, "height wi
     return mask
 
 
-def known_objects(model: str | Path) -> list[str]:
-    """Say in one line which objects a model that comes with region4d has seen; [] of any other model."""
-    if str(model) not in shipped_checkpoints():
+def known_objects(model: str | Path, clip: Clip | None) -> list[str]:
+    """Say in one line which objects a model that comes with region4d has seen; [] of a world, or of any other model."""
+    if str(model) not in shipped_checkpoints() or (clip is not None and clip.truth is not None):
         return []
     return [
         f"{model} knows twelve families of rendered toys: of any other object expect a rough shape (docs/lifting.md)"

@@ -67,7 +67,7 @@ def lift_into(
             with get_console().status("drawing"):
                 write_lift(folder, given, objects, facts, made_by(model, sampling, seconds))
         files = sorted(path.name for path in folder.iterdir())
-    notes = [*given.notes, *(known_objects(model) if given.clip is None or given.clip.truth is None else [])]
+    notes = [*given.notes, *known_objects(model, given.clip)]
     if options.shortcut and not networks.distilled:
         notes.append(
             f"note: {model} was not distilled for few steps; leave out --shortcut, or train experiment=lifting/shortcut"

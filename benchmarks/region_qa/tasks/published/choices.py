@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from string import ascii_uppercase
-from typing import Any
 
 from benchmarks.region_qa.tasks.media import ClipFile
-from benchmarks.region_qa.tasks.protocol import EvaluationProtocol
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
-from benchmarks.region_qa.tasks.published.score_tables import published_scores
-from benchmarks.region_qa.tasks.task import Item, Task
+from benchmarks.region_qa.tasks.published.video_questions import VideoQuestions
+from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
 
-class StiBench(Task):
+class StiBench(VideoQuestions):
     """STI-Bench (arXiv 2503.23765): qa.parquet and video/.
 
     A row has `Video`, `Task`, `Question`, `Candidates` (text by letter, as JSON or an object), `Answer` (a letter),
     `time_start` and `time_end` (seconds). The prompt is that of the benchmark's script for open models.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        about: str,
-        folder: str,
-        questions: str,
-        frames: int,
-        revision: str,
-        published: Iterable[Mapping[str, Any]] = (),
-    ) -> None:
-        self.name, self.about, self.pace = name, about, 1.0
-        self.folder, self.questions, self.frames = Path(folder), questions, frames
-        self.protocol = EvaluationProtocol(revision, frames, "time span, question, options, letter", "sti_bench")
-        self.published = published_scores(published, self.protocol)
+    prompt = "time span, question, options, letter"
+    parser = "sti_bench"
 
     def items(self) -> Iterator[Item]:
         """Read one question after the other.
@@ -60,7 +44,7 @@ class StiBench(Task):
         return Item(str(number), str(row["Video"]), media, (), question, ("accuracy", "sti_bench"))
 
 
-class Vlm4d(Task):
+class Vlm4d(VideoQuestions):
     """VLM4D (arXiv 2508.02095): QA/real_mc.json or QA/synthetic_mc.json, videos_real/ and videos_synthetic/.
 
     A row has `id`, `video` (an address that ends in the path within the folder), `question`, `choices` (text by
@@ -68,21 +52,7 @@ class Vlm4d(Task):
     is not done here.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        about: str,
-        folder: str,
-        questions: str,
-        frames: int,
-        revision: str,
-        published: Iterable[Mapping[str, Any]] = (),
-    ) -> None:
-        self.name, self.about, self.pace = name, about, 1.0
-        self.folder, self.questions, self.frames = Path(folder), questions, frames
-        self.protocol = EvaluationProtocol(revision, frames, "question, options, letter")
-        self.published = published_scores(published, self.protocol)
+    prompt = "question, options, letter"
 
     def items(self) -> Iterator[Item]:
         """Read one question after the other.

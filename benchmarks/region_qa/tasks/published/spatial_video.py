@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.region_qa.tasks.media import ClipFile
-from benchmarks.region_qa.tasks.protocol import EvaluationProtocol
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
-from benchmarks.region_qa.tasks.published.score_tables import published_scores
-from benchmarks.region_qa.tasks.task import Item, Task
+from benchmarks.region_qa.tasks.published.video_questions import VideoQuestions
+from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
 PRE, LETTER, WORD = (  # what the benchmarks' own evaluation says before and after a question
@@ -23,7 +21,7 @@ METRICS = ("mra", "vsibench", "vsibench_lmms_eval")
 _NUMBERING = re.compile(r"^\s*\(?[A-Z][.):]\s*")
 
 
-class SpatialVideoTask(Task):
+class SpatialVideoTask(VideoQuestions):
     """Questions in the layout of VSI-Bench (arXiv 2412.14171) or VSTI-Bench (VLM-3R, arXiv 2505.20279).
 
     A row has `question_type`, `question`, `options` (empty for a number), the truth, and its video: `dataset` and
@@ -31,36 +29,18 @@ class SpatialVideoTask(Task):
     `mc_answer` in VSTI-Bench. Every answer is scored by our parser and by the benchmark's own.
 
     Args:
-        name: name in records.
-        about: what is asked.
-        folder: the downloaded benchmark.
-        questions: file of the questions in it.
-        frames: frames that are read of each video, uniformly.
-        revision: version of the questions, for the comparison with published scores.
         units: unit of a numeric answer by question type; a count has none.
         averages: means of question types, as the benchmark reports them.
-        published: tables of published scores (`published_scores`).
+        downloaded: see `VideoQuestions`.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        about: str,
-        folder: str,
-        questions: str,
-        frames: int,
-        revision: str,
-        units: Mapping[str, str],
-        averages: Mapping[str, Sequence[str]],
-        published: Iterable[Mapping[str, Any]] = (),
-    ) -> None:
-        self.name, self.about, self.pace = name, about, 1.0
-        self.folder, self.questions, self.frames, self.units = Path(folder), questions, frames, dict(units)
+    prompt = "frames, question, options, format"
+    parser = "vsibench"
+
+    def __init__(self, *, units: Mapping[str, str], averages: Mapping[str, Sequence[str]], **downloaded: Any) -> None:
+        super().__init__(**downloaded)
+        self.units = dict(units)
         self.averages = {name: tuple(members) for name, members in averages.items()}
-        prompt = "frames, question, options, format"
-        self.protocol = EvaluationProtocol(revision, frames, prompt, parser="vsibench")
-        self.published = published_scores(published, self.protocol)
 
     def items(self) -> Iterator[Item]:
         """Read one question after the other.
