@@ -60,6 +60,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
         try:
             return [failure for future in pending if (failure := future.result()) is not None]
         except KeyboardInterrupt:
+            print("region4d: stopping; trainings finish their step and save it", file=sys.stderr, flush=True)
             stopped.set()
             raise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -104,9 +105,7 @@ class ShardStore(ABC, Generic[Item]):
             torch.set_num_threads(before)
 
     def _make_in_pool(self, shards: Sequence[int], workers: int) -> Iterator[bool]:
-        pool = ProcessPoolExecutor(
-            min(workers, len(shards)), get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-        )
+        pool = ProcessPoolExecutor(min(workers, len(shards)), get_context("spawn"), initializer=start_process)
         try:
             for done in as_completed([pool.submit(self._make, shard) for shard in shards]):
                 yield done.result()
@@ -161,6 +160,13 @@ class ShardStore(ABC, Generic[Item]):
         if found != f"{self.key}/{shard}":
             raise ValueError(f"{path} holds {found}, not {self.key}/{shard}: {again}")
         return file
+
+
+def start_process() -> None:
+    """Use one thread, and end at once on Ctrl-C: the shard that is cut is a draft, and the next call makes it again."""
+    torch.set_num_threads(1)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def shard_note(file: Any) -> Any:

@@ -37,8 +37,9 @@ from region4d.config import (
 from region4d.recipes import refuse_other_model
 from region4d.terminal import quiet_transformers
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
-from training.interruption import TERMINATED, default_sigterm, ended_by_sigterm, sole_training
+from training.interruption import TERMINATED, StopAfterStep, default_sigterm, ended_by_sigterm, sole_training
 from training.metrics_log import continue_metrics
+from training.progress import count_steps
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", module=r"lightning\.")  # hints about worker processes and log folders
@@ -104,7 +105,10 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
 
 def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, checkpoint: str | None) -> None:
     """Fit, then test. SIGTERM ends a training after its step with exit code 143; Ctrl-C as it ends all verbs."""
-    with default_sigterm():  # Lightning has a handler of its own
+    count_steps(trainer)
+    stop = StopAfterStep()
+    trainer.callbacks.insert(0, stop)
+    with default_sigterm(), stop.deferring():  # Lightning has a handler of its own for SIGTERM
         try:
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             if is_overridden("test_step", module):

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import torch
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from region4d.verbs.experiments.train import fit
 from tests.support.programs.command_line import Run, assert_one_line
+from training.checkpoints import read_step
 
 WORDS = ("experiment=sr3d/tiny_static", "arm=2d", "data.seeds=[0,4]", "data.batch_size=2", "trainer.max_steps=4")
 WORDS += (
@@ -83,36 +85,62 @@ class ToyData(LightningDataModule):
 
 
 class Signal(Callback):
-    """Sends a signal to its own process after the second step."""
+    """Sends a signal to its own process, once or more often, when the second step begins."""
 
-    def __init__(self, number: signal.Signals) -> None:
-        self.number = number
+    def __init__(self, number: signal.Signals, times: int = 1) -> None:
+        self.number, self.times = number, times
 
-    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        if trainer.global_step == 2:
-            os.kill(os.getpid(), self.number)
+    def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == 1:
+            for _ in range(self.times):
+                os.kill(os.getpid(), self.number)
+            self.times = 0
 
 
-def fit_toy(number: signal.Signals, folder: Path) -> Trainer:
+def fit_toy(folder: Path, *callbacks: Callback, checkpoint: Path | None = None, batches: int = 1) -> Toy:
+    regular = ModelCheckpoint(folder, every_n_train_steps=100, save_last=True, enable_version_counter=False)
     trainer = Trainer(
-        default_root_dir=folder, callbacks=[Signal(number)], max_steps=6, accelerator="cpu", logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        default_root_dir=folder, callbacks=[*callbacks, regular], max_steps=6, accelerator="cpu", logger=False,
+        accumulate_grad_batches=batches, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    fit(trainer, Toy(), ToyData(), None)
-    return trainer
+    torch.manual_seed(0)
+    module = Toy()
+    fit(trainer, module, ToyData(), None if checkpoint is None else str(checkpoint))
+    return module
 
 
 def test_sigterm_ends_a_training_with_exit_code_143(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
-        fit_toy(signal.SIGTERM, tmp_path)
+        fit_toy(tmp_path, Signal(signal.SIGTERM))
     assert ended.value.code == 143
 
 
-def test_ctrl_c_ends_a_training_as_it_ends_other_verbs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("batches", [1, 2])
+def test_ctrl_c_ends_a_training_after_its_step_and_it_continues_as_if_never_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], batches: int
+) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores Ctrl-C after an earlier one
+    whole = fit_toy(tmp_path / "whole", batches=batches)
     with pytest.raises(KeyboardInterrupt):
-        fit_toy(signal.SIGINT, tmp_path)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores a second Ctrl-C
+        fit_toy(tmp_path, Signal(signal.SIGINT), batches=batches)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert "stopping after this step" in capsys.readouterr().err
+    assert read_step(tmp_path / "last.ckpt") == 2
+    again = fit_toy(tmp_path, checkpoint=tmp_path / "last.ckpt", batches=batches)
+    assert torch.equal(again.layer.weight, whole.layer.weight)
+
+
+def test_sigterm_keeps_the_step_too(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        fit_toy(tmp_path, Signal(signal.SIGTERM))
+    assert read_step(tmp_path / "last.ckpt") == 2
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        fit_toy(tmp_path, Signal(signal.SIGINT, times=2))
+    assert not (tmp_path / "last.ckpt").exists()
 
 
 @pytest.mark.parametrize("stop", [SystemExit(143), KeyboardInterrupt()])
