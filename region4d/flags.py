@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 
 # Square brackets are markup in help texts: "\\[" shows one.
 _MARKS, _GEOMETRY = "Regions", "Frames and geometry"
-Source = Annotated[Path, typer.Argument(metavar="INPUT", help="video, picture, folder of pictures or RGB-D folder")]
+
+
+def refuse_missing(path: Path) -> Path:
+    """Raise FileNotFoundError where there is no such input, before anything heavy is imported."""
+    if not path.exists():
+        raise FileNotFoundError(f"no such file or folder: {path}")
+    return path
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(metavar="INPUT", help="video, picture, folder of pictures or RGB-D folder", callback=refuse_missing),
+]
 RegionFlag = Annotated[
     list[str] | None,
     typer.Option(

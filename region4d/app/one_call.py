@@ -42,7 +42,7 @@ def one_call(systems: Sequence[System], settings: Settings) -> Callable[..., lis
         Args:
             footage: a video, a picture or an RGB-D folder inside the folders of this server; or "world 6" or "moving world 6", a procedural world by its seed.
             question: the question; it mentions every region as <region0>, <region1>, ...
-            marks: the regions, in pixels of the frames: {"region": 0, "frame": 0, "box": [x0, y0, x1, y1]}, or "point": [x, y] instead of "box". A region may have several marks. An empty list where the question mentions no region.
+            marks: the regions, in pixels of the frames: {"region": 0, "frame": 0, "box": [x0, y0, x1, y1]}, or "point": [x, y] instead of "box"; region and frame are 0 unless they are given. A region may have several marks. An empty list where the question mentions no region.
             frames: how many frames of a video are used, sampled uniformly. Marks count among them, from 0.
 
         Returns:

@@ -6,6 +6,11 @@ from region4d.footage.geometry import ASSUMED_FOV_DEG
 from region4d.footage.marked_clip import MarkedClip
 from scenes.clip import Clip
 
+ASSUMED_CAMERA = (
+    f"the camera is unknown: a horizontal field of view of {ASSUMED_FOV_DEG} degrees is assumed; `region4d ask` and "
+    "`region4d lift` take another with --intrinsics or --fov"
+)
+
 
 def footage_notes(footage: MarkedClip, relative: bool) -> list[str]:
     """State what was assumed, one line each; answers about `relative` lengths have no unit."""
@@ -17,10 +22,7 @@ def footage_notes(footage: MarkedClip, relative: bool) -> list[str]:
     if relative:
         lines.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
     if footage.depth is not None and footage.camera == "assumed":
-        lines.append(
-            f"the camera is unknown: assuming a horizontal field of view of {ASSUMED_FOV_DEG} degrees; set it with "
-            "--intrinsics or --fov"
-        )
+        lines.append(ASSUMED_CAMERA)
     return lines
 
 

@@ -16,6 +16,7 @@ from models.lifting.inputs.boxed_object import object_in_box
 from models.regions import Region
 from region4d.footage import FrameChoice, GeometrySource, Mark, MarkedClip, Pointer, open_footage
 from region4d.footage.geometry import ASSUMED_FOV_DEG
+from region4d.footage.notes import ASSUMED_CAMERA
 from region4d.footage.visibility import region_facts
 from scenes.clip import Clip
 
@@ -127,10 +128,7 @@ def known_objects(model: str | Path, clip: Clip | None) -> list[str]:
 def _notes(footage: MarkedClip) -> list[str]:
     notes = [*footage.notes]
     if footage.camera == "assumed":
-        notes.append(
-            f"the camera is unknown: a horizontal field of view of {ASSUMED_FOV_DEG} degrees is assumed; set it with "
-            "--intrinsics or --fov"
-        )
+        notes.append(ASSUMED_CAMERA)
     if footage.relative:
         notes.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
     if footage.depth is None:

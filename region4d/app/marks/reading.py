@@ -19,7 +19,7 @@ KEYS: dict[str, set[str]] = {
 }
 FORM = (
     'regions are a list of marks {"region": 0, "frame": 0, ...} with one of "box": [x0, y0, x1, y1], "point": [x, y], '
-    '"stroke": [[x, y], ...] and "radius" (and "erase"), "mask": runs, "click": [x, y]'
+    '"stroke": [[x, y], ...] and "radius" (and "erase"), "mask": runs, "click": [x, y]; without a number, it is 0'
 )
 
 
@@ -51,9 +51,9 @@ def from_canvas(value: Any, frames: int) -> list[CanvasMark]:
 
 def _read(entry: Any, frames: int) -> CanvasMark:
     kinds = [kind for kind in KEYS if isinstance(entry, dict) and kind in entry]
-    if len(kinds) != 1 or not {"region", "frame"} <= set(entry) <= {"region", "frame", *kinds, *KEYS[kinds[0]]}:
+    if len(kinds) != 1 or not set(entry) <= {"region", "frame", *kinds, *KEYS[kinds[0]]}:
         raise ValueError(f"{FORM}; got {_brief(entry)}")
-    region, frame = entry["region"], entry["frame"]
+    region, frame = entry.get("region", 0), entry.get("frame", 0)
     if not (_is_whole(region) and _is_whole(frame) and 0 <= region < MOST_REGIONS and 0 <= frame < frames):
         raise ValueError(
             f"region {_brief(region)} on frame {_brief(frame)} does not exist: regions are 0 to {MOST_REGIONS - 1}, "

@@ -67,3 +67,8 @@ def test_anything_else_is_refused_in_one_short_line(value: Any) -> None:
         from_canvas(value, 3)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
+
+
+def test_a_mark_without_numbers_is_of_region_0_on_frame_0() -> None:
+    (mark,) = from_canvas([{"box": [1, 2, 3, 4]}], 2)
+    assert (mark.region, mark.frame) == (0, 0)
