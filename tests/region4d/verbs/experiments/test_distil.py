@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 from transformers import VideoMAEConfig, VideoMAEModel
 
 from distill.teachers import expert
@@ -21,6 +22,7 @@ from tests.support.folders.l4p_checkout import HOOKS, forget_l4p, write_l4p
 from tests.support.folders.nvila_folder import write_nvila
 from tests.support.programs.command_line import Run, assert_one_line
 
+RELEASED_FREEZE = "module.freeze=[vision_tower,projector]"
 TALK = [[{"question": "What is <region0>?", "answer": "a red thing"}]]
 
 
@@ -108,15 +110,37 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ("teacher", "precision", "recipe"),
     [
         ("l4p", "32-true", []),
-        ("l4p", "bf16-mixed", ["module.preset=released", "module.decoder=linear"]),
+        ("l4p", "bf16-mixed", ["module.preset=released", "module.decoder=linear", RELEASED_FREEZE]),
         ("stock", "bf16-mixed", ["module.explicit=false"]),  # without depth and flow, there are latents alone
     ],
 )
 def test_4d_rgpt_trains_on_nvila_lite(
     file: Path, teacher: str, precision: str, recipe: list[str], request: pytest.FixtureRequest
 ) -> None:
-    folder = file.parent
-    words = [f"model.folder={write_nvila(folder / 'nvila')}", *request.getfixturevalue(teacher), *recipe]
+    module, before, losses = fit_nvila(file, [*request.getfixturevalue(teacher), *recipe], precision)
+    assert ("loss_flow" in losses) == (teacher == "l4p")
+    moved = {name for name, each in module.model.named_parameters() if not torch.equal(each.float(), before[name])}
+    frozen = ("vision_tower", "projector") if RELEASED_FREEZE in recipe else ("vision_tower",)
+    assert not any(name.startswith(frozen) for name in moved)
+    for part in {"projector", "language_model"} - set(frozen):
+        trained = {name for name in before if name.startswith(part) and "position" not in name}
+        assert trained & moved
+        assert all(module.model.get_parameter(name).dtype == torch.float32 for name in trained)
+    exported(module, file.parent / "model")
+
+
+def test_4d_rgpt_trains_an_adapter_of_nvila_lite(file: Path, l4p: list[str]) -> None:
+    module, before, _ = fit_nvila(file, [*l4p, "adapter=lora"], "32-true")
+    name = "language_model.model.layers.0.self_attn.q_proj"
+    adapted = module.model.get_submodule(name)
+    assert torch.equal(adapted.get_base_layer().weight, before[f"{name}.weight"])
+    assert adapted.lora_B["default"].weight.any()
+    assert not torch.equal(exported(module, file.parent / "model")[f"{name}.weight"].float(), before[f"{name}.weight"])
+
+
+def fit_nvila(file: Path, words: list[str], precision: str) -> tuple[Any, dict[str, Tensor], dict[str, float]]:
+    """Train two steps on a folder of NVILA-Lite; return the module, the weights of before, and the losses."""
+    words = [f"model.folder={write_nvila(file.parent / 'nvila')}", *words]
     words += [
         "data.workers=0",
         "trainer.logger=false",
@@ -135,15 +159,14 @@ def test_4d_rgpt_trains_on_nvila_lite(
     trainer.fit(module, data)
     losses = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("loss_")}
     assert losses.keys() >= {"loss_answers", "loss_latent"}
-    assert ("loss_flow" in losses) == (teacher == "l4p")
     assert all(0 < loss < 1e4 for loss in losses.values()), losses
-    moved = {name for name, each in module.model.named_parameters() if not torch.equal(each.float(), before[name])}
-    assert not any(name.startswith("vision_tower") for name in moved)
-    for part in ("projector.", "language_model."):
-        trained = {name for name in before if name.startswith(part) and "position" not in name}
-        assert trained & moved
-        assert all(module.model.get_parameter(name).dtype == torch.float32 for name in trained)
-    module.export(folder / "model")
-    weights = load_file(folder / "model" / "model.safetensors")
-    assert not any("perception" in name or "teacher" in name for name in weights)
+    return module, before, losses
+
+
+def exported(module: Any, folder: Path) -> dict[str, Tensor]:
+    """Export a student, without anything of training, in the dtype of its base; return the weights."""
+    module.export(folder)
+    weights = load_file(folder / "model.safetensors")
+    assert not any("perception" in name or "teacher" in name or "lora" in name for name in weights)
     assert {weight.dtype for weight in weights.values()} == {torch.bfloat16}
+    return weights
