@@ -12,19 +12,7 @@ if TYPE_CHECKING:
 
 # Square brackets are markup in help texts: "\\[" shows one.
 _MARKS, _GEOMETRY = "Regions", "Frames and geometry"
-
-
-def refuse_missing(path: Path) -> Path:
-    """Raise FileNotFoundError where there is no such input, before anything heavy is imported."""
-    if not path.exists():
-        raise FileNotFoundError(f"no such file or folder: {path}")
-    return path
-
-
-Source = Annotated[
-    Path,
-    typer.Argument(metavar="INPUT", help="video, picture, folder of pictures or RGB-D folder", callback=refuse_missing),
-]
+Source = Annotated[Path, typer.Argument(metavar="INPUT", help="video, picture, folder of pictures or RGB-D folder")]
 RegionFlag = Annotated[
     list[str] | None,
     typer.Option(
@@ -179,3 +167,9 @@ def torch_device(name: str | None) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"no device '{name}': this machine has {torch.cuda.device_count()} GPUs; use --device cpu")
     return device
+
+
+def refuse_missing(source: Path) -> None:
+    """Raise FileNotFoundError where there is no such input, before anything heavy is imported."""
+    if not source.exists():
+        raise FileNotFoundError(f"no such file or folder: {source}")

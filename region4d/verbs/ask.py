@@ -78,6 +78,7 @@ def ask(
     region4d ask rooms/world-2 --region 0:161,127,187,180 --region 1:184,39,219,92
     "How far is <region0> from <region1> at the start?"
     """
+    flags.refuse_missing(source)
     from models.regions import follow
     from models.sr3d.answering import Answerer, Query, open_processor
     from region4d.cards.conversation import ConversationCard, check_card

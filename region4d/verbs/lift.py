@@ -89,6 +89,7 @@ def lift(
 
     region4d lift rooms/world-6 --region 0:56,48,116,127 --region 1:129,89,173,166 --output lifted
     """
+    flags.refuse_missing(source)
     from models.lifting.checkpoint import load_model
     from region4d.footage import FrameChoice, GeometrySource, parse_pointers, saved_masks
     from region4d.footage.scale import scale_name
