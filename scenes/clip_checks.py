@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -12,8 +14,8 @@ _RIGID_TOLERANCE = 1e-2  # logs are often printed with few digits; an inverted a
 _SHORTEST_FOCAL = 0.04  # of the longer side of a picture: 170 degrees of view, which no pinhole has
 
 
-def check_clip(clip: Clip) -> Clip:
-    """Validate a clip and return it unchanged.
+def check_clip(clip: Clip, place: str | Path | None = None) -> Clip:
+    """Validate a clip and return it unchanged; errors say `place`, where it was read, instead of its name.
 
     Raises:
         ValueError: sizes disagree, times do not increase, depth or confidence is negative or not finite, intrinsics or
@@ -21,6 +23,7 @@ def check_clip(clip: Clip) -> Clip:
             and the first invalid frame.
     """
     name = f"clip {clip.name}" if clip.name else "clip"
+    name = name if place is None else str(place)
     _check_shapes(clip, name)
     _check(torch.isfinite(clip.seconds), f"{name}: time is not finite")
     _check(clip.seconds.diff() > 0, f"{name}: times must increase from each frame to the next")

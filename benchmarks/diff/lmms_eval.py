@@ -25,12 +25,14 @@ def sample_records(lines: Iterable[tuple[str, Mapping[str, Any]]], fields: Field
     """Turn samples into records; each line comes with its place in the file.
 
     Raises:
-        ValueError: a sample has no score, or lacks a field that was asked for.
+        ValueError: a sample has no number or score, or lacks a field that was asked for.
     """
     return [_record(line, where, fields) for where, line in lines]
 
 
 def _record(line: Mapping[str, Any], where: str, fields: Fields) -> Record:
+    if "doc_id" not in line:
+        raise ValueError(f"{where} has no doc_id: the file is damaged; write the log again")
     return foreign_record(
         flattened(line),
         where,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from benchmarks.diff.lmms_eval import is_sample, sample_records
 from benchmarks.diff.run import Fields, Run
 from benchmarks.diff.vlm_eval_kit import EXTRACTED, SUFFIXES, read_table, table_records
+from benchmarks.records.lines import parse_json, read_lines
 from benchmarks.records.record import Record, parse_record
 from benchmarks.region_qa.record_table import read_source
 
@@ -68,22 +68,17 @@ def _read_lines(path: Path, fields: Fields) -> Run:
     if is_sample(first[1]):
         records = sample_records(_lines(path), fields)
         return Run(str(path), records, "lmms-eval", _metrics(records), knows_unparsed=False)
-    with path.open(encoding="utf-8") as lines:
-        own = [parse_record(line, f"{path} line {number}") for number, line in enumerate(lines, 1)]
+    own = [parse_record(line, f"{path} line {number}") for number, line in enumerate(read_lines(path), 1)]
     return Run(str(path), own, "region4d", _metrics(own))
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            where = f"{path} line {number}"
-            try:
-                data = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{where} is not JSON ({error.msg}): the file is cut, or it is not a log") from None
-            if not isinstance(data, dict):
-                raise ValueError(f"{where} is a {type(data).__name__}, not a sample")
-            yield where, data
+    for number, line in enumerate(read_lines(path), 1):
+        where = f"{path} line {number}"
+        data = parse_json(line, where, "the file is cut, or it is not a log")
+        if not isinstance(data, dict):
+            raise ValueError(f"{where} is a {type(data).__name__}, not a sample")
+        yield where, data
 
 
 def _metrics(records: list[Record]) -> str:

@@ -8,12 +8,12 @@ Checked against commit e8e78f0 (`vlmeval/dataset/utils/multiple_choice.py`, `vsi
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.diff.run import Fields, foreign_record, is_empty
+from benchmarks.records.lines import parse_json, read_lines
 from benchmarks.records.record import Record
 
 SUFFIXES = (".tsv", ".csv", ".json")
@@ -30,8 +30,10 @@ def read_table(path: Path) -> list[dict[str, Any]]:
         rows = _read_json(path)
     else:
         csv.field_size_limit(LONGEST_CELL)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
+        try:
+            rows = list(csv.DictReader(read_lines(path), delimiter="\t" if path.suffix == ".tsv" else ","))
+        except csv.Error as error:
+            raise ValueError(f"{path} is not a table ({error}): it is not a log of VLMEvalKit") from error
     if not rows or INDEX not in rows[0]:
         raise ValueError(f"{path} has no rows with a column '{INDEX}': it is not a log of VLMEvalKit")
     return rows
@@ -61,7 +63,7 @@ def _record(row: Mapping[str, Any], where: str, fields: Fields) -> Record:
 
 
 def _read_json(path: Path) -> list[dict[str, Any]]:
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = parse_json("".join(read_lines(path)), str(path), "it is not a log of VLMEvalKit")
     if isinstance(data, dict) and "columns" in data and "data" in data:  # pandas: orient="split"
         return [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
     if isinstance(data, dict):  # by column, each by row

@@ -9,19 +9,19 @@ run that is archived again replaces its records, and all others stay.
 from __future__ import annotations
 
 import json
-import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks.records.field_types import Form, anything, is_text, is_whole, mapping_of, maybe
+from benchmarks.records.lines import read_lines, write_lines
+from benchmarks.records.manifest import FORM as MANIFEST_FORM
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record, format_record, parse_record
-from scenes.storage.atomic import new_file
 
 RECORDS_FILE, RUNS_FILE = "records.jsonl.xz", "runs.jsonl.xz"
-PRESET = 9  # of xz: its window of 64 MiB covers the same question of another arm
 Series = tuple[str, str, int]  # task, arm, training seed
 
 
@@ -48,6 +48,20 @@ class Run:
     curve: str = ""
     probes: Mapping[str, Any] | None = None
     features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+FORM = Form(
+    kind="run",
+    checks={
+        **dict.fromkeys(("name", "arm", "config", "curve"), is_text),
+        "seed": is_whole,
+        "manifests": mapping_of(anything),
+        "probes": maybe(mapping_of(anything)),
+        "features": mapping_of(mapping_of(anything)),
+    },
+    needed=frozenset({"name", "arm", "seed", "manifests"}),
+    cure="archive the study again",
+)
 
 
 @dataclass(frozen=True)
@@ -155,28 +169,9 @@ def _by_series(records: Iterable[Record]) -> dict[Series, list[Record]]:
 def _runs_of(path: Path, _: int) -> dict[str, Run]:
     runs = {}
     for number, line in enumerate(read_lines(path), 1):
-        try:
-            data = json.loads(line)
-            manifests = {name: Manifest(**manifest) for name, manifest in data.pop("manifests").items()}
-            run = Run(**data, manifests=manifests)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} line {number} is not a run ({error}): archive the study again") from None
-        runs[run.name] = run
+        where = f"{path} line {number}"
+        data = FORM.parse(line, where)
+        manifests = data["manifests"].items()
+        data["manifests"] = {name: Manifest(**MANIFEST_FORM.checked(each, where)) for name, each in manifests}
+        runs[data["name"]] = Run(**data)
     return runs
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """Read the lines of a compressed file; ValueError where it is cut, or another kind of file."""
-    try:
-        with lzma.open(path, "rt", encoding="utf-8") as lines:
-            yield from lines
-    except (lzma.LZMAError, EOFError) as error:
-        raise ValueError(
-            f"{path} is truncated, or not an archive: write it again with `region4d records archive`"
-        ) from error
-
-
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a compressed file of lines, atomically."""
-    with new_file(path) as draft, lzma.open(draft, "wt", encoding="utf-8", preset=PRESET) as file:
-        file.writelines(lines)

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.records.field_types import Check, Form, anything, is_text, mapping_of
+from benchmarks.records.lines import read_lines
 from models.checkpoint_registry import checkpoint_folder
 from scenes.storage.atomic import write_text
 
@@ -38,6 +40,14 @@ class Manifest:
     versions: Mapping[str, str]
     checkpoint: str
     time: str
+
+
+CHECKS: dict[str, Check] = {
+    "config": mapping_of(anything),
+    **dict.fromkeys(("commit", "machine", "checkpoint", "time"), is_text),
+    "versions": mapping_of(is_text),
+}
+FORM = Form("manifest", CHECKS, frozenset(CHECKS), "remove what it is of, and measure again")
 
 
 def collect_manifest(config: Mapping[str, Any], checkpoint: Path | None = None) -> Manifest:
@@ -99,10 +109,12 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"no {MANIFEST} in {folder}: the run did not finish; start it again")
-    try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, TypeError) as error:
-        raise ValueError(f"{path} is not a manifest ({error}): remove the folder and measure again") from None
+    return parse_manifest(path)
+
+
+def parse_manifest(path: Path) -> Manifest:
+    """Read a file; ValueError where it is not a manifest."""
+    return Manifest(**FORM.parse("".join(read_lines(path)), str(path)))
 
 
 def machine() -> str:

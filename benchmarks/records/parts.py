@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from benchmarks.records.manifest import Manifest
+from benchmarks.records.manifest import Manifest, parse_manifest
 from benchmarks.records.record import Record, format_record, parse_record, write_records
 from scenes.storage.atomic import write_text
 
@@ -58,7 +58,7 @@ class Parts:
         with self._lock:
             if not path.is_file():
                 write_text(path, json.dumps(asdict(started), indent=1))
-            first = Manifest(**json.loads(path.read_text(encoding="utf-8")))
+            first = parse_manifest(path)
         plain: Any = json.loads(json.dumps(asdict(started)))
         if (first.config, first.checkpoint) != (plain["config"], plain["checkpoint"]):
             raise ValueError(

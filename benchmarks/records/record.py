@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
+from benchmarks.records.field_types import Form, is_fact, is_number, is_text, is_whole, list_of, mapping_of, maybe
+from benchmarks.records.lines import read_lines
 from benchmarks.records.manifest import MANIFEST, Manifest, write_manifest
 from scenes.storage.atomic import new_file
 
@@ -79,7 +80,21 @@ class Record:
 _DEFAULTS = {
     f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(Record)
 }  # MISSING for the fields that every line has
-_REQUIRED = {name for name, default in _DEFAULTS.items() if default is MISSING}
+FORM = Form(
+    kind="record",
+    checks={
+        **dict.fromkeys(("task", "item", "cluster", "arm", "reason", "category", "question"), is_text),
+        **dict.fromkeys(("answer", "unit", "prediction"), is_text),
+        **dict.fromkeys(("seed", "candidate"), is_whole),
+        "metrics": mapping_of(is_number),
+        "facts": mapping_of(is_fact),
+        "options": list_of(is_text),
+        "value": maybe(is_number),
+        "parsed": maybe(is_number, is_text),
+    },
+    needed=frozenset(name for name, default in _DEFAULTS.items() if default is MISSING),
+    cure="remove the file and measure again",
+)
 
 
 def format_record(record: Record) -> str:
@@ -96,23 +111,12 @@ def parse_record(line: str, where: str) -> Record:
     """Parse one line; `where` names it in error messages.
 
     Raises:
-        ValueError: the line is not JSON, or its fields are not those of a record.
+        ValueError: the line is not JSON, its fields are not those of a record, or one has a value of another type.
     """
-    try:
-        data: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{where} is not JSON ({error.msg}): the file is truncated or was edited; remove it and measure again"
-        ) from None
-    if not isinstance(data, dict):
-        raise ValueError(f"{where} is a {type(data).__name__}, expected a record; remove the file and measure again")
-    if wrong := sorted((_REQUIRED - data.keys()) | (data.keys() - _DEFAULTS.keys())):
-        raise ValueError(
-            f"{where} is not a record of this version: missing or unknown fields {', '.join(wrong)}; "
-            "remove the file and measure again"
-        )
+    data = FORM.parse(line, where)
     if "options" in data:
         data["options"] = tuple(data["options"])
+    data |= {name: float(data[name]) for name in ("value", "parsed") if isinstance(data.get(name), int)}
     return Record(**data)
 
 
@@ -133,9 +137,8 @@ def scan_records(folder: Path) -> Iterator[Record]:
     path = folder / RECORDS
     if not path.is_file():
         raise FileNotFoundError(f"no records in {folder}: `region4d bench` and `region4d study` write {RECORDS}")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            yield parse_record(line, f"{path} line {number}")
+    for number, line in enumerate(read_lines(path), 1):
+        yield parse_record(line, f"{path} line {number}")
 
 
 def read_records(folder: Path) -> list[Record]:

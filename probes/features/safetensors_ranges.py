@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -29,6 +30,11 @@ class TensorRange:
     start: int
     stop: int
 
+    @property
+    def bytes(self) -> int:
+        """Number of bytes that the shape needs."""
+        return prod(self.shape) * self.dtype.itemsize
+
 
 @dataclass(frozen=True)
 class SafetensorsHeader:
@@ -46,16 +52,20 @@ def read_header(files: AbstractFileSystem, path: str) -> SafetensorsHeader:
     """
     try:
         (length,) = struct.unpack("<Q", files.cat_file(path, 0, LENGTH_BYTES))
-        data_start = LENGTH_BYTES + length
+        data_start, size = LENGTH_BYTES + length, files.size(path)
+        if data_start > size:
+            raise ValueError(f"{length} bytes long, in a file of {size}")
         entries: dict[str, Any] = json.loads(files.cat_file(path, LENGTH_BYTES, data_start))
         metadata = entries.pop("__metadata__", {})
         tensors = {}
         for name, entry in entries.items():
             start, stop = (data_start + offset for offset in entry["data_offsets"])
             tensors[name] = TensorRange(DTYPES[entry["dtype"]], tuple(entry["shape"]), start, stop)
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+            if min(*tensors[name].shape, start) < 0 or stop - start != tensors[name].bytes:
+                raise ValueError(f"{name} has {stop - start} bytes and shape {list(tensors[name].shape)}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
         raise ValueError(f"its header is malformed: {error}") from error
-    if files.size(path) != max((tensor.stop for tensor in tensors.values()), default=data_start):
+    if size != max((tensor.stop for tensor in tensors.values()), default=data_start):
         raise ValueError("its size is not what its header says")
     return SafetensorsHeader(tensors, metadata)
 

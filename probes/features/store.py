@@ -169,8 +169,12 @@ class FeatureStore:
     def read_frames(
         self, clip: str, frames: Sequence[int], dtype: torch.dtype | None = None
     ) -> Float[Tensor, "frame rows cols channel"]:
-        """Read the slots of some frames (see `read`)."""
-        return self.read(clip, self._header(clip).slots.slots_of(frames), dtype)
+        """Read the slots of some frames; raises as `read`, and ValueError for a frame that no slot encodes."""
+        try:
+            slots = self._header(clip).slots.slots_of(frames)
+        except ValueError as error:
+            raise ValueError(f"{self._path(clip)}: {error}") from error
+        return self.read(clip, slots, dtype)
 
     def slots(self, clip: str) -> SlotMap:
         """Return the frames that the slots of a clip encode."""
@@ -229,7 +233,7 @@ class FeatureStore:
                 slots=SlotMap(tuple(tuple(slot) for slot in json.loads(notes["frames"]))),
                 scale=None if scale is None else read_tensor(self.files, path, scale),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is damaged ({error}): remove it and extract the clip again") from error
         if notes["key"] != self.key:
             raise ValueError(f"{path} holds features of '{notes['key']}', not of '{self.key}': use another folder")
@@ -255,8 +259,8 @@ def read_notes(root: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{root} holds no features: `region4d extract extractor=... output=...` writes them")
     try:
         notes: dict[str, Any] = json.loads(files.cat_file(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error}): remove the store and extract again") from error
-    if "key" not in notes:
+    if not (isinstance(notes, dict) and isinstance(notes.get("key"), str)):
         raise ValueError(f"{path} names no extractor: remove the store and extract again")
     return notes

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from benchmarks.records.archive import Run, read_lines, write_archive, write_lines
+from benchmarks.records.archive import Run, write_archive
+from benchmarks.records.lines import read_lines, write_lines
 from benchmarks.records.live_runs import measured_methods, trained_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import Record

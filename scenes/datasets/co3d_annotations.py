@@ -96,7 +96,7 @@ def read_set_list(category: Path, name: str) -> dict[str, list[tuple[str, int]]]
         raise FileNotFoundError(f"{category} has no set list {name!r}, only {', '.join(there) or 'none at all'}")
     try:
         return {part: [(str(s), int(n)) for s, n, _ in rows] for part, rows in json.loads(path.read_text()).items()}
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is not a CO3D set list (train, val, test: [sequence, frame, path]); download it again"
         ) from error
@@ -114,10 +114,12 @@ def read_jgz(path: Path) -> list[dict[str, Any]]:
     try:
         with gzip.open(path, "rb") as file:
             entries: list[dict[str, Any]] = json.load(file)
-    except (EOFError, OSError, ValueError, zlib.error) as error:
+    except (EOFError, OSError, ValueError, zlib.error, RecursionError) as error:
         raise ValueError(f"{path} is truncated or not gzipped JSON; download it again") from error
     if not isinstance(entries, list):
         raise ValueError(f"{path} has a {type(entries).__name__} instead of a list of annotations; download it again")
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{path} has other values among its annotations; download it again")
     return entries
 
 

@@ -92,7 +92,7 @@ class Dl3dvScene:
             world_T_cam=turn_z_up(world_T_cam, up)[index],
             name=self.name,
         )
-        return check_clip(clip)
+        return check_clip(clip, self.folder)
 
     @cached_property
     def _cameras(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Dl3dvScene:
             raise FileNotFoundError(f"{path} is missing: a scene of DL3DV needs {CAMERAS} beside {self.images}/")
         try:
             cameras = json.loads(path.read_text())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path} is truncated or not JSON; download the scene again") from error
         if not isinstance(cameras, dict) or not cameras.get("frames"):
             raise ValueError(f"{path} has no frames: need nerfstudio's form (w, h, fl_x, fl_y, cx, cy, frames)")
@@ -115,7 +115,7 @@ class Dl3dvScene:
             try:
                 name = Path(frame["file_path"]).name  # "images/..." whatever the resolution
                 pose = torch.tensor(frame["transform_matrix"], dtype=torch.float32)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"{self.folder / CAMERAS}: frame {number} has another format ({error!r})") from error
             if pose.shape != (4, 4):
                 raise ValueError(f"{self.folder / CAMERAS}: transform_matrix of frame {number} is not 4x4")
@@ -127,7 +127,7 @@ class Dl3dvScene:
         keys = ("fl_x", "fl_y", "cx", "cy", "w", "h")
         try:
             fx, fy, cx, cy, full_width, full_height = (float(self._cameras[key]) for key in keys)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{self.folder / CAMERAS} needs the numbers {', '.join(keys)} ({error!r})") from error
         if abs(full_width / width / (full_height / height) - 1) > MAX_ASPECT_ERROR:
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from zipfile import BadZipFile
 
 import numpy as np
@@ -140,7 +141,7 @@ def _read_array(path: Path) -> np.ndarray:
         if str(error).startswith(str(path)):
             raise
         raise ValueError(f"{path} cannot be read; give one array of numbers (.npy, or .npz with 'depth')") from error
-    except (BadZipFile, zlib.error, SyntaxError, RecursionError) as error:
+    except (BadZipFile, zlib.error, SyntaxError, TokenError, RecursionError) as error:
         raise ValueError(f"{path} is cut or damaged") from error
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import pytest
 import torch
 
 from distill.teachers import Expert4D
@@ -17,10 +14,10 @@ from models.lifting.checkpoint import build_model, load_model, save_model
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
 from models.sr3d.answering import Answerer, Query
 from scenes.clip import Clip
-from tests.support.mutations import LOADED, REFUSED, mutate, outcome
+from tests.support.mutations.checkpoints import mutate
+from tests.support.mutations.outcome import survives
 from tests.support.sr3d import pixels, two_regions
 
-SEED = 27
 ENCODER = {"patch": 8, "width": 16, "depth": 1, "heads": 2}
 LIFTING: dict[str, Any] = {
     "vae": {"resolution": 16, "channels": [8, 8], "blocks": 1, "stem": 2, "patch": 2},
@@ -36,23 +33,6 @@ LIFTING: dict[str, Any] = {
 }
 
 
-def survives(load: Any, use: Any, whole: Path, scratch: Path, count: int) -> None:
-    """Damage copies of a folder, and fail with what must not happen, each with the seed that makes it again."""
-    assert outcome(load, use, whole) == LOADED
-    found, ends = [], set()
-    for number in range(SEED, SEED + count):
-        folder = scratch / f"damaged{number}"
-        shutil.copytree(whole, folder)
-        done = mutate(folder, Random(number))
-        ends.add(end := outcome(load, use, folder))
-        if end not in (LOADED, REFUSED):
-            found.append(f"seed {number}: {done}: {end}")
-        shutil.rmtree(folder)
-    if found:
-        pytest.fail("\n".join([f"{len(found)} of {count} end otherwise:", *found]), pytrace=False)
-    assert ends == {LOADED, REFUSED}
-
-
 def test_sr3d(model: SR3DForConditionalGeneration, processor: SR3DProcessor, tmp_path: Path, mutations: int) -> None:
     whole = tmp_path / "whole"
     model.save_pretrained(whole)
@@ -61,7 +41,7 @@ def test_sr3d(model: SR3DForConditionalGeneration, processor: SR3DProcessor, tmp
     survives(
         lambda folder: Answerer.from_folder(folder, "cpu"),
         lambda answerer: list(answerer.answer([query], max_new_tokens=2)),
-        *(whole, tmp_path, mutations),
+        *(whole, tmp_path, mutations, mutate),
     )
 
 
@@ -79,11 +59,11 @@ def test_lifting(tmp_path: Path, mutations: int) -> None:
             if "surface" not in str(error):  # of random weights
                 raise
 
-    survives(load_model, use, whole, tmp_path, mutations)
+    survives(load_model, use, whole, tmp_path, mutations, mutate)
 
 
 def test_expert(expert: Expert4D, tmp_path: Path, mutations: int) -> None:
     whole = tmp_path / "whole"
     expert.save_pretrained(whole)
     video = pixels(0, expert.spec.frames)[None]
-    survives(load_expert, lambda loaded: loaded(video), whole, tmp_path, mutations // 4)
+    survives(load_expert, lambda loaded: loaded(video), whole, tmp_path, mutations // 4, mutate)

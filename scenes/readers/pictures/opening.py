@@ -98,7 +98,7 @@ def decoding(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise ValueError(f"{path} does not fit the memory of this machine; make the picture smaller") from error
     except OSError as error:
-        if error.errno is not None:  # of the file system: no permission, a folder, ...
+        if error.filename is not None:  # of the file system: no permission, a folder, ...
             raise
         raise ValueError(_unreadable(path)) from error
     except Exception as error:

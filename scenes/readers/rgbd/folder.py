@@ -107,7 +107,7 @@ def read_rgbd_folder(
         clip = replace(clip, confidence=torch.stack([_read_confidence(chosen, i, size, cameras) for i in every]))
     if listing.world_T_cam is not None:
         clip = replace(clip, world_T_cam=turn_z_up(listing.world_T_cam, _up(path, listing, up))[index])
-    check_clip(clip)
+    check_clip(clip, path)
     if listing.world_T_cam is not None and clip.depth is not None:
         view = _views(listing, clip, index, intrinsics, depth_scale)
         name = f"{path}, {listing.poses_from}"

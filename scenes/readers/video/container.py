@@ -22,7 +22,7 @@ def open_video(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]
         ValueError: the file is not a video, it has sound alone, or it is a playlist.
     """
     try:
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except av.FFmpegError as error:
         raise ValueError(f"{path} cannot be read as a video: {error.strerror}") from error
     try:
@@ -80,6 +80,10 @@ def _choose_stream(container: av.container.InputContainer, path: Path) -> av.Vid
     if not videos:
         inside = ["sound"] * bool(container.streams.audio) + ["a cover picture"] * bool(container.streams.video)
         raise ValueError(f"no video in {path}{', only ' * bool(inside)}{' and '.join(inside)}")
+    if not (videos := [stream for stream in videos if stream.codec_context is not None]):
+        raise ValueError(
+            f"the codec of the video in {path} is unknown: the file is damaged, or write it again as H.264"
+        )
 
     def preference(stream: av.VideoStream) -> tuple[bool, int]:
         default = bool(stream.disposition & av.stream.Disposition.default)
