@@ -19,6 +19,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from models.attention import packed_attention
 from models.resources import import_from_here, resource_folder
 from region4d.config_dirs import config_dirs
+from region4d.config_types import check_settings, check_types
 from region4d.layout import in_this_layout
 
 CONFIGS = resource_folder("configs")
@@ -39,6 +40,7 @@ def compose_config(verb: str, overrides: Sequence[str]) -> DictConfig:
             OmegaConf.resolve(config)  # finds a wrong interpolation before the run starts
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(verb, overrides, error)) from error
+    check_settings(config)
     attention = OmegaConf.select(config, "model.attention")
     if verb == "train" and attention is not None:
         packed_attention(attention)  # before weights are read, and before the first run of a sweep
@@ -62,6 +64,7 @@ def build(node: DictConfig, **built: Any) -> Any:
     if config_dirs():
         import_from_here()  # whoever brings configurations brings classes too
     try:
+        check_types(node)
         if not built:
             return instantiate(in_this_layout(node))
         fields = OmegaConf.to_container(node, resolve=True)

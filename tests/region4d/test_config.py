@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from models.sr3d import SR3DForConditionalGeneration
 from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from region4d.config_types import check_types
 from region4d.recipes import refuse_other_model
 from region4d.verbs.speed import student_config
 from tests.support.folders.nvila_folder import write_nvila
@@ -26,6 +27,7 @@ WITH_ARMS = [name for name in EXPERIMENTS if name.startswith(("sr3d/", "rgpt4d/"
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_experiment_of_sr3d_composes_with_every_arm(experiment: str, arm: str) -> None:
     config = compose_config("train", [f"experiment={experiment}", f"arm={arm}"])
+    check_types(config)
     assert config.arm.name == arm
     assert config.name == experiment
     assert config.output == f"outputs/train/{experiment}/{arm}-seed0"
@@ -42,6 +44,7 @@ def test_every_experiment_of_sr3d_takes_an_adapter(experiment: str) -> None:
 @pytest.mark.parametrize("experiment", sorted(set(EXPERIMENTS) - set(WITH_ARMS)))
 def test_other_experiments_have_no_arm_and_refuse_one(experiment: str) -> None:
     config = compose_config("train", [f"experiment={experiment}"])
+    check_types(config)
     assert "arm" not in config
     assert config.name == experiment
     refuse_other_model(config)
