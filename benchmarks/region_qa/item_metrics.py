@@ -9,14 +9,22 @@ import numpy as np
 
 from benchmarks.metrics import mean_relative_accuracy, ratio_accuracy
 from benchmarks.region_qa.answer_parser import Parsed, parse_answer
-from benchmarks.region_qa.published_parsers import sti_bench, vsibench, vsibench_lmms_eval
+from benchmarks.region_qa.published_parsers.spatialrgpt import abs_rel, error_deg, read_spatialrgpt, spatialrgpt
+from benchmarks.region_qa.published_parsers.sti_bench import sti_bench
+from benchmarks.region_qa.published_parsers.vsibench import vsibench, vsibench_lmms_eval
 from benchmarks.region_qa.tasks.task import Item
 
-ItemMetric = Callable[[Item, str, Parsed], float]  # item, answer as generated, what our parser read -> 0 to 1
+# item, answer as generated, what our parser read -> 0 to 1; None where the answer is left out of the mean
+ItemMetric = Callable[[Item, str, Parsed], float | None]
 
 
 def read_answer(item: Item, prediction: str) -> Parsed:
-    """Read an answer with our parser; an answer in words, of an item with references, is itself what is read."""
+    """Read an answer with our parser, or by the rule of the item's first metric where it has one (`READERS`).
+
+    An answer in words, of an item with references, is itself what is read.
+    """
+    if item.metrics[0] in READERS:
+        return READERS[item.metrics[0]](item, prediction)
     if not item.references:
         return parse_answer(prediction, item.question.options, item.question.unit)
     words = prediction.strip()
@@ -48,8 +56,12 @@ METRICS: Mapping[str, ItemMetric] = MappingProxyType(
         "vsibench": vsibench,
         "vsibench_lmms_eval": vsibench_lmms_eval,
         "sti_bench": sti_bench,
+        "spatialrgpt": spatialrgpt,
+        "abs_rel": abs_rel,
+        "error_deg": error_deg,
     }
 )
+READERS: Mapping[str, Callable[[Item, str], Parsed]] = MappingProxyType({"spatialrgpt": read_spatialrgpt})
 
 
 def metric_named(name: str) -> ItemMetric:

@@ -18,13 +18,15 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
     """Parse and score one prediction.
 
     The first metric of the item is its `score`; the others have their own names. A record whose score is not the
-    accuracy says so in its fact `metric`. An answer that our parser cannot read has a reason.
+    accuracy says so in its fact `metric`. An answer that our parser cannot read has a reason. A record lacks a further
+    metric that leaves its answer out.
 
     Raises:
         ValueError: the item names a metric that does not exist.
     """
     question = item.question
     parsed = read_answer(item, prediction)
+    names = ("score", *item.metrics[1:])
     scores = [metric_named(name)(item, prediction, parsed) for name in item.metrics]
     return Record(
         task=task,
@@ -32,7 +34,7 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
         cluster=item.cluster,
         arm=arm,
         seed=seed,
-        metrics=dict(zip(("score", *item.metrics[1:]), scores, strict=True)),
+        metrics={name: score for name, score in zip(names, scores, strict=True) if score is not None},
         facts={} if item.metrics[0] == ACCURACY[0] else {"metric": item.metrics[0]},
         category=question.category,
         question=question.text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.comparison.bootstrap import Estimate
@@ -34,21 +34,27 @@ def of_category(records: Sequence[Record], category: str, metric: str) -> Estima
     return Comparison(metric).estimate([record for record in records if record.category == category])
 
 
-def means(records: Sequence[Record], metric: str, averages: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """Average a metric over all items, over those of every category, and over categories as `Task.averages` names them.
+def means(task: Task, records: Sequence[Record], metric: str) -> dict[str, float]:
+    """Average a metric over all items, and by category, `Task.pools` and `Task.averages`.
 
-    An average whose categories were not all asked is left out.
+    A pool or an average whose categories were not all asked is left out.
     """
-    every = [record.metrics[metric] for record in records if metric in record.metrics]
-    found = {ALL: sum(every) / len(every)} if every else {}
-    for category in categories_of(records):
-        values = [r.metrics[metric] for r in records if r.category == category and metric in r.metrics]
-        if values:
-            found[category] = sum(values) / len(values)
-    for name, members in averages.items():
+    measured = [record for record in records if metric in record.metrics]
+    if not measured:
+        return {}
+    found = {category: _mean(measured, metric, [category]) for category in categories_of(measured)}
+    pools = {name: members for name, members in task.pools.items() if set(members) <= found.keys()}
+    found |= {name: _mean(measured, metric, members) for name, members in pools.items()}
+    found[ALL] = _mean(measured, metric, categories_of(measured))
+    for name, members in task.averages.items():
         if all(member in found for member in members):
             found[name] = sum(found[member] for member in members) / len(members)
     return found
+
+
+def _mean(records: Sequence[Record], metric: str, categories: Sequence[str]) -> float:
+    values = [record.metrics[metric] for record in records if record.category in categories]
+    return sum(values) / len(values)
 
 
 def beside_published(task: Task, records: Sequence[Record], protocol: EvaluationProtocol) -> Iterator[Beside]:
@@ -57,7 +63,7 @@ def beside_published(task: Task, records: Sequence[Record], protocol: Evaluation
     Ours are read by the published parser where the items are scored by it, that is by a metric of the parser's name.
     """
     metric = protocol.parser if protocol.parser in further_metrics(records) else SCORE
-    ours = means(records, metric, task.averages)
+    ours = means(task, records, metric)
     for published in task.published:
         differences = protocol.differences(published.protocol)
         yield Beside(published, ours.get(published.category), "; ".join(differences))

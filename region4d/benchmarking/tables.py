@@ -33,9 +33,12 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
     CONSOLE.print(score_table(task, records))
     protocol = asked_protocol(task, limit)
     if task.protocol != OWN:
-        CONSOLE.print("protocol: " + ", ".join(f"{k} {v or 'none'}" for k, v in asdict(protocol).items()))
-    if beside := list(beside_published(task, records, protocol)):
+        CONSOLE.print("protocol: " + ", ".join(f"{k} {v}" for k, v in asdict(protocol).items() if v))
+    beside = [each for each in beside_published(task, records, protocol) if each.ours is not None]
+    if beside:
         CONSOLE.print(published_table(beside))
+    for name, why_not in reasons(beside).items():
+        CONSOLE.print(f"{name}: {f'not comparable because {why_not}' if why_not else 'comparable'}")
 
 
 def score_table(task: Task, records: Sequence[Record]) -> Table:
@@ -47,18 +50,27 @@ def score_table(task: Task, records: Sequence[Record]) -> Table:
         others = [cell(of_category(records, row.category, name)) for name in further]
         scores = [str(row.items), number_cell(row.constant), cell(row.scores[0]), *others]
         table.add_row(row.category, *scores, f"{row.unparsed:.1%}")
-    by_metric = [means(records, name, task.averages) for name in (SCORE, *further)]
-    for name in (*((ALL,) if task.protocol != OWN else ()), *task.averages):
+    by_metric = [means(task, records, name) for name in (SCORE, *further)]
+    for name in (*((ALL,) if task.protocol != OWN else ()), *task.pools, *task.averages):
         if name in by_metric[0]:
             table.add_row(name, "", "", *(number_cell(found.get(name)) for found in by_metric), "")
     return table
 
 
 def published_table(beside: Sequence[Beside]) -> Table:
-    """Tabulate published scores with ours, and why they do not compare."""
-    table = Table("published", "category", "score", "ours", "comparable", "source")
+    """Tabulate published scores with ours."""
+    table = Table("published", "category", "score", "ours")
     for each in beside:
         of = each.published
-        comparable = f"not comparable because {each.why_not}" if each.why_not else "yes"
-        table.add_row(of.model, of.category, number_cell(of.score), number_cell(each.ours), comparable, of.source)
+        table.add_row(source_of(each), of.category, number_cell(of.score), number_cell(each.ours))
     return table
+
+
+def reasons(beside: Sequence[Beside]) -> dict[str, str]:
+    """Say why the scores of each source do not compare with ours; empty where they do."""
+    return {source_of(each): each.why_not for each in beside}
+
+
+def source_of(beside: Beside) -> str:
+    """Name a published score by its model and where it stands."""
+    return f"{beside.published.model} ({beside.published.source})"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import torch
+
+from models.providers import GeometryProvider, open_provider
 from models.regions import Region
 from scenes.clip import Clip
+from scenes.readers.estimated_geometry import add_geometry
 from scenes.readers.open_clip import open_clip
 
 
@@ -49,6 +54,24 @@ class ClipFile:
     def read(self) -> Clip:
         """Read the clip; errors are those of `open_clip`."""
         return open_clip(self.path, self.frames)
+
+
+@dataclass(frozen=True)
+class EstimatedDepth:
+    """Footage whose depth and intrinsics (and poses, where they are estimated) a provider estimates from its frames."""
+
+    footage: Media
+    provider: str
+
+    def read(self) -> Clip:
+        """Read the clip and estimate; errors are those of `open_provider` and of the provider."""
+        return add_geometry(self.footage.read(), opened_provider(self.provider))
+
+
+@lru_cache(maxsize=1)
+def opened_provider(name: str) -> GeometryProvider:
+    """Open a provider once for all clips, on a GPU where there is one."""
+    return open_provider(name, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 @dataclass(frozen=True, eq=False)

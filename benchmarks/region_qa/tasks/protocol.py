@@ -16,6 +16,9 @@ class EvaluationProtocol:
         parser: what reads the answers.
         judge: model that judges answers; empty for none.
         subset: which of the questions are asked; empty for all.
+        regions: what marks the regions of a question; empty without regions.
+        depth: where depth comes from; empty without it.
+        tokenizer: what splits words for BLEU, ROUGE, METEOR and CIDEr.
     """
 
     revision: str = ""
@@ -24,6 +27,9 @@ class EvaluationProtocol:
     parser: str = "region4d"
     judge: str = ""
     subset: str = ""
+    regions: str = ""
+    depth: str = ""
+    tokenizer: str = ""
 
     def differences(self, other: EvaluationProtocol) -> list[str]:
         """Say in which fields the other protocol differs from this one."""

@@ -59,7 +59,8 @@ class Task(Protocol):
         pace: factor on the timestamps of the clips (1.0: true ones).
         protocol: what else a score depends on; see `EvaluationProtocol`.
         published: scores of others.
-        averages: unweighted means of categories, or of earlier averages, by name.
+        pools: categories whose items are averaged together, by name.
+        averages: unweighted means of categories, of pools, or of earlier averages, by name.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Task(Protocol):
     pace: float
     protocol: EvaluationProtocol = OWN
     published: Sequence[PublishedScore] = ()
+    pools: Mapping[str, Sequence[str]] = NO_AVERAGES
     averages: Mapping[str, Sequence[str]] = NO_AVERAGES
 
     def items(self) -> Iterable[Item]:

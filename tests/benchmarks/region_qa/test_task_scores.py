@@ -46,7 +46,7 @@ class Theirs(Task):
 
 
 def test_averages_weigh_categories_alike_and_an_incomplete_one_is_left_out() -> None:
-    found = means(RECORDS, "score", Theirs().averages)
+    found = means(Theirs(), RECORDS, "score")
     averages = {"where": 0.75, "overall": 0.5}
     assert found == {"all items": 0.5625, "near": 0.5, "far": 1.0, "count": 0.25, **averages}
 

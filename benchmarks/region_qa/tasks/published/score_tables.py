@@ -16,8 +16,8 @@ def published_scores(tables: Iterable[Mapping[str, Any]], official: EvaluationPr
 
     Args:
         tables: each has `model`, `source`, `scores` (percent by category or average), and `measured`: fields of the
-            protocol that the source states. The number of frames is "not stated" without it; all other fields are
-            those of the benchmark's own evaluation.
+            protocol that the source states. The number of frames of a video is "not stated" without it; all other
+            fields are those of the benchmark's own evaluation.
         official: the benchmark's own evaluation.
 
     Raises:
@@ -28,7 +28,8 @@ def published_scores(tables: Iterable[Mapping[str, Any]], official: EvaluationPr
     for table in tables:
         if missing := {"model", "source", "scores"} - table.keys():
             raise ValueError(f"a table of published scores lacks {', '.join(sorted(missing))}: {dict(table)}")
-        measured = {"frames": NOT_STATED, **table.get("measured", {})}
+        frames = {} if official.frames is None else {"frames": NOT_STATED}
+        measured = {**frames, **table.get("measured", {})}
         if unknown := measured.keys() - known:
             raise ValueError(f"measured: {', '.join(sorted(unknown))} is unknown; give some of {', '.join(known)}")
         protocol = replace(official, **measured)

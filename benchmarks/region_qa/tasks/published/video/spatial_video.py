@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.region_qa.tasks.media import ClipFile
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
-from benchmarks.region_qa.tasks.published.video_questions import VideoQuestions
+from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
+from benchmarks.region_qa.tasks.published.options import without_letter
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
@@ -18,10 +17,9 @@ PRE, LETTER, WORD = (  # what the benchmarks' own evaluation says before and aft
     "Please answer the question using a single word or phrase.",
 )
 METRICS = ("mra", "vsibench", "vsibench_lmms_eval")
-_NUMBERING = re.compile(r"^\s*\(?[A-Z][.):]\s*")
 
 
-class SpatialVideoTask(VideoQuestions):
+class SpatialVideoTask(DownloadedTask):
     """Questions in the layout of VSI-Bench (arXiv 2412.14171) or VSTI-Bench (VLM-3R, arXiv 2505.20279).
 
     A row has `question_type`, `question`, `options` (empty for a number), the truth, and its video: `dataset` and
@@ -30,17 +28,15 @@ class SpatialVideoTask(VideoQuestions):
 
     Args:
         units: unit of a numeric answer by question type; a count has none.
-        averages: means of question types, as the benchmark reports them.
-        downloaded: see `VideoQuestions`.
+        downloaded: see `DownloadedTask`.
     """
 
     prompt = "frames, question, options, format"
     parser = "vsibench"
 
-    def __init__(self, *, units: Mapping[str, str], averages: Mapping[str, Sequence[str]], **downloaded: Any) -> None:
+    def __init__(self, *, units: Mapping[str, str], **downloaded: Any) -> None:
         super().__init__(**downloaded)
         self.units = dict(units)
-        self.averages = {name: tuple(members) for name, members in averages.items()}
 
     def items(self) -> Iterator[Item]:
         """Read one question after the other.
@@ -56,7 +52,7 @@ class SpatialVideoTask(VideoQuestions):
         return Item(
             name=str(row.get("id", number)),
             cluster=video,
-            media=ClipFile(self.folder / video, self.frames),
+            media=self.footage(video),
             marks=(),
             question=self._question(row),
             metrics=METRICS,
@@ -67,7 +63,7 @@ class SpatialVideoTask(VideoQuestions):
         if options:
             text = "\n".join([PRE, row["question"], "Options:", *options, LETTER])
             answer = str(row.get("mc_answer") or row["ground_truth"])
-            return Question(category, text, answer, tuple(_NUMBERING.sub("", option) for option in options))
+            return Question(category, text, answer, tuple(map(without_letter, options)))
         if category not in self.units:
             raise ValueError(
                 f"{self.name}: question type '{category}' has no options and no unit; known are {', '.join(self.units)}"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from string import ascii_uppercase
+from pathlib import Path
 
-from benchmarks.region_qa.tasks.media import ClipFile
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
-from benchmarks.region_qa.tasks.published.video_questions import VideoQuestions
+from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
+from benchmarks.region_qa.tasks.published.options import letter_of
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
 
-class StiBench(VideoQuestions):
+class StiBench(DownloadedTask):
     """STI-Bench (arXiv 2503.23765): qa.parquet and video/.
 
     A row has `Video`, `Task`, `Question`, `Candidates` (text by letter, as JSON or an object), `Answer` (a letter),
@@ -39,12 +39,12 @@ class StiBench(VideoQuestions):
         span = f"From {row['time_start']} s to {row['time_end']} s."
         text = "\n".join([f"{span} {row['Question']}", *listed, "Please output only the option letter!"])
         options = tuple(str(text) for text in choices.values() if text is not None)
-        media = ClipFile(self.folder / "video" / str(row["Video"]), self.frames)
+        media = self.footage(Path("video", str(row["Video"])))
         question = Question(str(row["Task"]), text, str(row["Answer"]), options)
         return Item(str(number), str(row["Video"]), media, (), question, ("accuracy", "sti_bench"))
 
 
-class Vlm4d(VideoQuestions):
+class Vlm4d(DownloadedTask):
     """VLM4D (arXiv 2508.02095): QA/real_mc.json or QA/synthetic_mc.json, videos_real/ and videos_synthetic/.
 
     A row has `id`, `video` (an address that ends in the path within the folder), `question`, `choices` (text by
@@ -65,14 +65,11 @@ class Vlm4d(VideoQuestions):
 
     def _item(self, row: Row) -> Item:
         options = tuple(str(text) for text in row["choices"].values())
-        right = [k for k, text in enumerate(options) if text.strip().lower() == str(row["answer"]).strip().lower()]
-        if len(right) != 1:
-            raise ValueError(f"{self.questions} item {row['id']}: '{row['answer']}' is not one of {', '.join(options)}")
+        answer = letter_of(str(row["answer"]), options, f"{self.questions} item {row['id']}")
         listed = [f"{letter}: {text}" for letter, text in row["choices"].items()]
         text = "\n".join([row["question"], *listed, "Answer with the letter of one option."])
-        answer = ascii_uppercase[right[0]]
         video = video_within(str(row["video"]))
-        media = ClipFile(self.folder / video, self.frames)
+        media = self.footage(video)
         return Item(str(row["id"]), video, media, (), Question(video.partition("/")[0], text, answer, options))
 
 

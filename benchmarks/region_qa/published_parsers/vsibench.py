@@ -1,7 +1,4 @@
-"""How benchmarks read and score answers by their own rules, which their published numbers stand on.
-
-They are described in our words and checked against the numbers that the published code gives, not copied from it.
-"""
+"""VSI-Bench and VSTI-Bench: the first word of an answer, or, as lmms-eval reads it, its first number."""
 
 from __future__ import annotations
 
@@ -91,24 +88,3 @@ def _float(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-_STI_LETTER = r"([A-E])"
-_STI_FORMS = [  # the first one that a text has decides
-    re.compile(form, re.IGNORECASE | re.MULTILINE)
-    for form in (
-        rf"\({_STI_LETTER}\)",
-        rf"Ans\s*=\s*['\"]?{_STI_LETTER}",
-        rf"Answer\s*[:=]\s*{_STI_LETTER}",
-        rf"Option\s+{_STI_LETTER}",
-        rf"\b{_STI_LETTER}\s*(?:is|was)\s*correct",
-        rf"\b{_STI_LETTER}[.)]\s*$",
-    )
-]
-
-
-def sti_bench(item: Item, prediction: str, parsed: Parsed) -> float:
-    """Score as STI-Bench does for open models: a letter in one of six forms, else the last character counts."""
-    found = next((match for form in _STI_FORMS if (match := form.search(prediction))), None)
-    said = prediction.strip()[-1:] if found is None else found[1].upper()
-    return float(said == item.question.answer)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.region_qa.scoring import score_items
-from benchmarks.region_qa.tasks.published.spatial_video import SpatialVideoTask
+from benchmarks.region_qa.tasks.published.video.spatial_video import SpatialVideoTask
 from region4d.config import build, compose_config
 
 ROWS: list[dict[str, Any]] = [

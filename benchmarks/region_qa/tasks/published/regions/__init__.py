@@ -1,0 +1,1 @@
+"""Questions about marked regions of pictures and videos."""

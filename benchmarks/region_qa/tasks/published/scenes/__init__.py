@@ -1,0 +1,1 @@
+"""Questions about, and descriptions of, scanned rooms."""

@@ -1,0 +1,1 @@
+"""Benchmarks of others, three items of our own in each published layout."""
