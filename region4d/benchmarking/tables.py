@@ -38,7 +38,7 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
     if beside:
         CONSOLE.print(published_table(beside))
     for name, why_not in reasons(beside).items():
-        CONSOLE.print(f"{name}: {f'not comparable because {why_not}' if why_not else 'comparable'}")
+        CONSOLE.print(f"{name}: {f'not comparable because {why_not}' if why_not else 'comparable'}", soft_wrap=True)
 
 
 def score_table(task: Task, records: Sequence[Record]) -> Table:

@@ -72,7 +72,7 @@ def mark_of(entry: Any, where: str) -> Mark:
         if len(box := _numbers(entry.get("box"))) == 4:
             return BoxMark((box[0], box[1], box[2], box[3]), frame)
         if len(point := _numbers(entry.get("point"))) == 2:
-            return PointMark(*point, frame)
+            return PointMark(point[0], point[1], frame)
     raise ValueError(f"{where}: a region needs box (four numbers), segmentation or point (two), got {str(entry)[:80]}")
 
 
