@@ -9,6 +9,12 @@ import numpy as np
 
 from benchmarks.metrics import mean_relative_accuracy, ratio_accuracy
 from benchmarks.region_qa.answer_parser import Parsed, parse_answer
+from benchmarks.region_qa.published_parsers.scene_answers import (
+    clean_match,
+    exact_match,
+    refined_match,
+    scan2cap_rouge_l,
+)
 from benchmarks.region_qa.published_parsers.spatialrgpt import abs_rel, error_deg, read_spatialrgpt, spatialrgpt
 from benchmarks.region_qa.published_parsers.sti_bench import sti_bench
 from benchmarks.region_qa.published_parsers.vsibench import vsibench, vsibench_lmms_eval
@@ -59,6 +65,10 @@ METRICS: Mapping[str, ItemMetric] = MappingProxyType(
         "spatialrgpt": spatialrgpt,
         "abs_rel": abs_rel,
         "error_deg": error_deg,
+        "exact_match": exact_match,
+        "clean_match": clean_match,
+        "refined_match": refined_match,
+        "scan2cap_rouge_l": scan2cap_rouge_l,
     }
 )
 READERS: Mapping[str, Callable[[Item, str], Parsed]] = MappingProxyType({"spatialrgpt": read_spatialrgpt})

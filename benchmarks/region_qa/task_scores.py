@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.comparison import Comparison
 from benchmarks.records.record import Record
+from benchmarks.region_qa.corpus_scores.score import CorpusScore
 from benchmarks.region_qa.scores import categories_of
 from benchmarks.region_qa.tasks.protocol import EvaluationProtocol, PublishedScore
 from benchmarks.region_qa.tasks.task import Task
@@ -57,13 +58,16 @@ def _mean(records: Sequence[Record], metric: str, categories: Sequence[str]) -> 
     return sum(values) / len(values)
 
 
-def beside_published(task: Task, records: Sequence[Record], protocol: EvaluationProtocol) -> Iterator[Beside]:
+def beside_published(
+    task: Task, records: Sequence[Record], protocol: EvaluationProtocol, corpus: Mapping[str, CorpusScore]
+) -> Iterator[Beside]:
     """Set our scores beside those that others published.
 
-    Ours are read by the published parser where the items are scored by it, that is by a metric of the parser's name.
+    Ours are read by the published parser where the items are scored by it, that is by a metric of the parser's name;
+    a published score may also name one of the `corpus` scores (`Task.corpus_scores`).
     """
     metric = protocol.parser if protocol.parser in further_metrics(records) else SCORE
-    ours = means(task, records, metric)
+    ours = {**means(task, records, metric), **{name: score.value for name, score in corpus.items()}}
     for published in task.published:
         differences = protocol.differences(published.protocol)
         yield Beside(published, ours.get(published.category), "; ".join(differences))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
 from benchmarks.comparison.cell import cell, number_cell
 from benchmarks.records.record import Record, scan_records
+from benchmarks.region_qa.corpus_scores.score import CorpusScore
 from benchmarks.region_qa.scores import score_rows
 from benchmarks.region_qa.task_scores import (
     ALL,
@@ -28,13 +30,17 @@ from region4d.terminal import CONSOLE
 
 def print_scores(task: Task, output: Path, limit: int | None) -> None:
     """Print the scores in a folder of records, and published ones beside them."""
-    # tables need no texts, which are most of a record
-    records = [replace(record, question="", prediction="", reason="") for record in scan_records(output)]
+    # means need no texts, which are most of a record
+    kept: dict[str, Any] = {} if task.corpus_metrics else {"prediction": ""}
+    records = [replace(record, question="", reason="", **kept) for record in scan_records(output)]
     CONSOLE.print(score_table(task, records))
+    corpus = task.corpus_scores(records)
+    if corpus:
+        CONSOLE.print(corpus_table(corpus))
     protocol = asked_protocol(task, limit)
     if task.protocol != OWN:
         CONSOLE.print("protocol: " + ", ".join(f"{k} {v}" for k, v in asdict(protocol).items() if v))
-    beside = [each for each in beside_published(task, records, protocol) if each.ours is not None]
+    beside = [each for each in beside_published(task, records, protocol, corpus) if each.ours is not None]
     if beside:
         CONSOLE.print(published_table(beside))
     for name, why_not in reasons(beside).items():
@@ -54,6 +60,15 @@ def score_table(task: Task, records: Sequence[Record]) -> Table:
     for name in (*((ALL,) if task.protocol != OWN else ()), *task.pools, *task.averages):
         if name in by_metric[0]:
             table.add_row(name, "", "", *(number_cell(found.get(name)) for found in by_metric), "")
+    return table
+
+
+def corpus_table(scores: Mapping[str, CorpusScore]) -> Table:
+    """Tabulate the scores of all answers together, or why they were not computed."""
+    table = Table("over all answers", "score [95 %]")
+    for name, score in scores.items():
+        missing = f"not computed: {score.why_not}" if score.why_not else number_cell(score.value)
+        table.add_row(name, cell(score.estimate) or missing)
     return table
 
 

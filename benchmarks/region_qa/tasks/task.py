@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from benchmarks.records.record import Record
+from benchmarks.region_qa.corpus_scores.score import CorpusScore
 from benchmarks.region_qa.tasks.media import ClipInMemory, Mark, MarkInMemory, Media, Opened, Opener
 from benchmarks.region_qa.tasks.protocol import OWN, EvaluationProtocol, PublishedScore
 from models.regions import Region
@@ -61,6 +63,7 @@ class Task(Protocol):
         published: scores of others.
         pools: categories whose items are averaged together, by name.
         averages: unweighted means of categories, of pools, or of earlier averages, by name.
+        corpus_metrics: names of the scores of all answers together (`corpus_scores`), which are not means over items.
     """
 
     name: str
@@ -70,7 +73,12 @@ class Task(Protocol):
     published: Sequence[PublishedScore] = ()
     pools: Mapping[str, Sequence[str]] = NO_AVERAGES
     averages: Mapping[str, Sequence[str]] = NO_AVERAGES
+    corpus_metrics: Sequence[str] = ()
 
     def items(self) -> Iterable[Item]:
         """Give the items one after the other, the same every time; memory does not grow with their number."""
         ...
+
+    def corpus_scores(self, records: Sequence[Record]) -> Mapping[str, CorpusScore]:
+        """Score the answers of one run together, by `corpus_metrics`."""
+        return {}

@@ -54,7 +54,7 @@ def test_averages_weigh_categories_alike_and_an_incomplete_one_is_left_out() -> 
 def test_published_scores_stand_beside_ours_by_the_published_parser() -> None:
     same = PublishedScore("A", "overall", 0.6, "paper, table 1", PROTOCOL)
     more = PublishedScore("B", "far", 0.7, "paper, table 1", replace(PROTOCOL, frames=32))
-    first, second = beside_published(Theirs(published=[same, more]), RECORDS, PROTOCOL)
+    first, second = beside_published(Theirs(published=[same, more]), RECORDS, PROTOCOL, {})
     assert (first.ours, first.why_not) == (pytest.approx(0.5), "")  # theirs: (0 + 1) / 2 and 0.5
     assert (second.ours, second.why_not) == (1.0, "frames 32 instead of 8")
 
@@ -63,7 +63,7 @@ def test_asking_the_first_items_alone_is_another_protocol() -> None:
     published = PublishedScore("A", "overall", 0.6, "paper", PROTOCOL)
     task = Theirs(published=[published])
     assert asked_protocol(task, None) == PROTOCOL
-    (beside,) = beside_published(task, RECORDS, asked_protocol(task, 3))
+    (beside,) = beside_published(task, RECORDS, asked_protocol(task, 3), {})
     assert beside.why_not == "subset none instead of the first 3 items"
 
 

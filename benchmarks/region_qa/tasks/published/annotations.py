@@ -10,8 +10,8 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
-    """Read the rows of a file, which all have the `needed` fields.
+def read_rows(path: Path, needed: Iterable[str], within: str = "") -> Iterator[Row]:
+    """Read the rows of a file, which all have the `needed` fields; of JSON, those of the list named `within`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -20,14 +20,14 @@ def read_rows(path: Path, needed: Iterable[str]) -> Iterator[Row]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no questions at {path}: give the folder of the downloaded benchmark, task.folder=...")
-    for number, row in enumerate(_rows(path), 1):
+    for number, row in enumerate(_rows(path, within), 1):
         missing = [name for name in needed if not isinstance(row, Mapping) or name not in row]
         if missing:
             raise ValueError(f"{path} row {number} has no {', '.join(missing)}: it is not in the published layout")
         yield row
 
 
-def _rows(path: Path) -> Iterator[Any]:
+def _rows(path: Path, within: str) -> Iterator[Any]:
     if path.suffix == ".parquet":
         yield from _parquet(path)
     elif path.suffix == ".jsonl":
@@ -36,7 +36,10 @@ def _rows(path: Path) -> Iterator[Any]:
                 if line.strip():
                     yield _parsed(line, f"{path} line {number}")
     else:
-        yield from _parsed(path.read_text(encoding="utf-8"), str(path))
+        content = _parsed(path.read_text(encoding="utf-8"), str(path))
+        if within and not (isinstance(content, Mapping) and isinstance(content.get(within), list)):
+            raise ValueError(f"{path} has no list '{within}': it is not in the published layout")
+        yield from content[within] if within else content
 
 
 def _parsed(text: str, where: str) -> Any:

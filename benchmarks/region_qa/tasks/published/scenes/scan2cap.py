@@ -1,0 +1,66 @@
+"""Scan2Cap: descriptions of objects in scanned rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from benchmarks.region_qa.published_parsers.scene_answers import framed
+from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.scenes.scans import Box3dMark
+from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask
+from benchmarks.region_qa.tasks.task import Item
+from scenes.questions import Question
+
+ASKED = "Given an object located at <region0>, describe the object in detail."
+
+
+class Scan2Cap(SceneTask):
+    """Scan2Cap (arXiv 2012.02206) as Video-3D-LLM prepares it: scan2cap_val_llava_style.json.
+
+    A row has `video` (ending in the name of the scan), `gt_box` (centre and extents, metres, axis-aligned),
+    `annotations` (all descriptions of the object) and `metadata` (`object_id`). The object is the region of the true
+    box; published scores at IoU 0.5 describe proposals, and count an object without one as wrong.
+    """
+
+    prompt = "object at the region, describe"
+    parser = "scan2cap_rouge_l"
+    regions = "true 3D boxes"
+
+    def items(self) -> Iterator[Item]:
+        """Read one object after the other.
+
+        Raises:
+            ValueError: a row is not in the layout.
+        """
+        needed = ("video", "gt_box", "annotations", "metadata")
+        return map(self._item, read_rows(self.folder / self.questions, needed))
+
+    def _item(self, row: Row) -> Item:
+        scene = PurePosixPath(str(row["video"])).name
+        name = f"{scene}|{row['metadata'].get('object_id')}"
+        texts = tuple(map(str, row["annotations"]))
+        question = Question("description", ASKED, texts[0])
+        mark = box_mark(row["gt_box"], f"{self.questions} item {name}")
+        return Item(name, scene, self.scene(scene), [mark], question, ("scan2cap_rouge_l",), texts)
+
+    def as_scored(self, answer: str) -> str:
+        """Write a description between "sos" and "eos"."""
+        return framed(answer)
+
+    def reference(self, text: str) -> str:
+        """Write a reference between "sos" and "eos"."""
+        return framed(text)
+
+
+def box_mark(box: Any, where: str) -> Box3dMark:
+    """Read a box of six numbers.
+
+    Raises:
+        ValueError: it does not have six.
+    """
+    if not isinstance(box, list) or len(box) != 6:
+        raise ValueError(f"{where}: a box has six numbers (centre and extents), got {str(box)[:60]}")
+    x, y, z, width, depth, height = map(float, box)
+    return Box3dMark((x, y, z), (width, depth, height))
