@@ -9,6 +9,8 @@ import numpy as np
 
 from benchmarks.metrics import mean_relative_accuracy, ratio_accuracy
 from benchmarks.region_qa.answer_parser import Parsed, parse_answer
+from benchmarks.region_qa.published_parsers.dsr_bench import dsr_bench
+from benchmarks.region_qa.published_parsers.object_classes import class_match, class_named
 from benchmarks.region_qa.published_parsers.scene_answers import (
     clean_match,
     exact_match,
@@ -65,6 +67,9 @@ METRICS: Mapping[str, ItemMetric] = MappingProxyType(
         "spatialrgpt": spatialrgpt,
         "abs_rel": abs_rel,
         "error_deg": error_deg,
+        "dsr_bench": dsr_bench,
+        "class_named": class_named,
+        "class_match": class_match,
         "exact_match": exact_match,
         "clean_match": clean_match,
         "refined_match": refined_match,

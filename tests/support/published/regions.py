@@ -77,3 +77,49 @@ def write_spatialrgpt_bench(folder: Path) -> list[str]:
     rows[2] |= {"rle": []}
     (folder / "SpatialRGPT-Bench_v1.json").write_text(json.dumps(rows))
     return ["task=published/spatialrgpt_bench", f"task.folder={folder}"]
+
+
+def write_blink_depth(folder: Path) -> list[str]:
+    """Write BLINK's relative depth as JSON, with paths of pictures: one row without an answer is of the test split."""
+    rows = []
+    for number, answer in enumerate(("(A)", "(B)", "(A)")):
+        write_picture(folder / "pictures" / f"{number}.png")
+        rows.append(
+            {
+                "idx": f"val_Relative_Depth_{number}",
+                "sub_task": "Relative_Depth",
+                "choices": ["A is closer", "B is closer"],
+            }
+            | {"prompt": "Which point is closer to the camera?\n(A) A is closer\n(B) B is closer", "answer": answer}
+            | {"image_1": f"pictures/{number}.png"}
+        )
+    (folder / "val.json").write_text(json.dumps(rows))
+    regions = [{"point": [20, 30]}, {"box": BOXES[1]}]
+    (folder / "points.json").write_text(json.dumps([{"id": row["idx"], "regions": regions} for row in rows]))
+    return ["task=published/blink_relative_depth", f"task.folder={folder}", "task.questions=val.json"]
+
+
+def write_object_classes(folder: Path) -> list[str]:
+    """Write COCO's annotations: three objects and a crowd in two pictures."""
+    for name in ("1.jpg", "2.jpg"):
+        write_picture(folder / "val2017" / name)
+    triangle = [10.0, 10.0, 40.0, 10.0, 10.0, 40.0]
+    annotations = [
+        {"id": 11, "image_id": 1, "category_id": 1, "bbox": [10, 10, 30, 30], "segmentation": [triangle], "iscrowd": 0},
+        {"id": 12, "image_id": 2, "category_id": 3, "bbox": [50, 20, 40, 40]}
+        | {"segmentation": run_lengths(BOXES[1]), "iscrowd": 0},
+        {"id": 13, "image_id": 1, "category_id": 3, "bbox": [50, 20, 40, 40]}
+        | {"segmentation": run_lengths(BOXES[1]), "iscrowd": 0},
+        {"id": 14, "image_id": 1, "category_id": 1, "bbox": [0, 0, 90, 60]}
+        | {"segmentation": run_lengths(BOXES[1]), "iscrowd": 1},
+    ]
+    for row in annotations:
+        row |= {"area": 400.0}
+    content = {
+        "images": [{"id": n, "file_name": f"{n}.jpg", "height": HEIGHT, "width": WIDTH} for n in (1, 2)],
+        "categories": [{"id": 1, "name": "Person"}, {"id": 3, "name": "traffic_light"}],
+        "annotations": annotations,
+    }
+    (folder / "annotations").mkdir()
+    (folder / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
+    return ["task=published/coco_regions", f"task.folder={folder}"]
