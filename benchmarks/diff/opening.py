@@ -50,10 +50,6 @@ def _read(source: str, fields: Fields) -> Run:
         raise FileNotFoundError(f"no run '{source}': give {KINDS}")
     if path.suffix == ".jsonl":
         return _read_lines(path, fields)
-    if path.suffix == ".xlsx":
-        raise ValueError(
-            f"{path} is a workbook: save its sheet as .tsv, or let VLMEvalKit write it so (PRED_FORMAT=tsv)"
-        )
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path} is not a run: give {KINDS}")
     table = read_table(path)

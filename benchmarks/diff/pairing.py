@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from benchmarks.diff.media import roots_of
 from benchmarks.diff.run import Run
 from benchmarks.records.record import Record
 from benchmarks.region_qa.categories import members
@@ -31,6 +33,7 @@ class Diff:
         alone: number of items that only one of them holds.
         metric: what was scored.
         knows_unparsed: whether each run records which answers could not be read.
+        roots: folders under which footage may be.
     """
 
     names: tuple[str, str]
@@ -38,6 +41,7 @@ class Diff:
     alone: tuple[int, int]
     metric: str
     knows_unparsed: tuple[bool, bool] = (True, True)
+    roots: Sequence[Path] = ()
 
     @property
     def contrast(self) -> tuple[str, str]:
@@ -107,7 +111,8 @@ def join(first: Run, second: Run, names: tuple[str, str]) -> Diff:
                 f"'{pair.after.answer}' in {second.source}: these are runs of different questions"
             )
     alone = len(one) - len(shared), len(other) - len(shared)
-    return Diff(names, pairs, alone, first.metric, (first.knows_unparsed, second.knows_unparsed))
+    roots = [root for run in (first, second) for root in roots_of(run.manifest)]
+    return Diff(names, pairs, alone, first.metric, (first.knows_unparsed, second.knows_unparsed), roots)
 
 
 Key = tuple[str, str, int]

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as TerminalTable
 
 from benchmarks.comparison.cell import cell, number_cell, point
+from benchmarks.diff.media import media_link
 from benchmarks.diff.pairing import Diff, Pair
 from benchmarks.diff.run import Run
 from benchmarks.records.manifest import Manifest
@@ -30,8 +31,8 @@ METHOD = (
 )
 
 
-def diff_page(diff: Diff, runs: tuple[Run, Run], manifest: Manifest) -> Page:
-    """Lay out a difference."""
+def diff_page(diff: Diff, runs: tuple[Run, Run], manifest: Manifest, folder: Path) -> Page:
+    """Lay out a difference, for a report in a folder; items link to their footage where it is known."""
     rows, (first, second) = diff.rows(), diff.names
     legend = {name: f"{run.source} ({run.tool})" for name, run in zip(diff.names, runs, strict=True)}
     study = Study(
@@ -45,8 +46,8 @@ def diff_page(diff: Diff, runs: tuple[Run, Run], manifest: Manifest) -> Page:
     forest = difference_forest(names, {f"{second} - {first}": [row.differences[0] for row in rows]})
     sections = [
         Section(f"Scores: {diff.metric}", "", [score_table(diff, rows)], [forest]),
-        changed_section(f"Gained by {second}", diff.gained, diff),
-        changed_section(f"Lost by {second}", diff.lost, diff),
+        changed_section(f"Gained by {second}", diff.gained, diff, folder),
+        changed_section(f"Lost by {second}", diff.lost, diff, folder),
     ]
     return Page(study, finding(diff, rows[0]), METHOD, sections)
 
@@ -57,6 +58,7 @@ def write_diff(page: Page, diff: Diff, folder: Path) -> None:
         {"item": pair.before.item, "category": pair.before.category, "truth": pair.before.answer}
         | {"scores": [pair.before.score, pair.after.score]}
         | {"answers": [pair.before.prediction, pair.after.prediction]}
+        | ({"media": link} if (link := link_of(pair, diff, folder)) else {})
         for pair in (*diff.gained, *diff.lost)
     ]
     page.write(folder)
@@ -97,7 +99,7 @@ def score_table(diff: Diff, rows: Sequence[Row]) -> Table:
     return Table(head, lines, bold)
 
 
-def changed_section(title: str, pairs: Sequence[Pair], diff: Diff) -> Section:
+def changed_section(title: str, pairs: Sequence[Pair], diff: Diff, folder: Path) -> Section:
     """List the items that changed one way, the largest changes first."""
     more = f" The first {SHOWN} are shown." if len(pairs) > SHOWN else ""
     lines = [
@@ -113,7 +115,13 @@ def changed_section(title: str, pairs: Sequence[Pair], diff: Diff) -> Section:
     ]
     head = ["item", "category", "truth", *diff.names, "score"]
     text = f"{len(pairs)} items.{more} All are in {CHANGED}."
-    return Section(title, text, [Table(head, lines)] if lines else [])
+    links = {row: link for row, pair in enumerate(pairs[:SHOWN]) if (link := link_of(pair, diff, folder))}
+    return Section(title, text, [Table(head, lines, links=links)] if lines else [])
+
+
+def link_of(pair: Pair, diff: Diff, folder: Path) -> str:
+    """Write the address of an item's footage, as one of the two runs knows it."""
+    return media_link(pair.before, diff.roots, folder) or media_link(pair.after, diff.roots, folder)
 
 
 def short(text: str) -> str:

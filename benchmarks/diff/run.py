@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.diff.media import media_of
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record
 
@@ -115,7 +116,7 @@ def foreign_record(
         arm="",
         seed=0,
         metrics={"score": score},
-        facts={"metric": metric},
+        facts={"metric": metric} | ({"media": media} if (media := media_of(row)) else {}),
         category="" if category is None else str(row[category]),
         **said,  # type: ignore[arg-type]  # texts
     )

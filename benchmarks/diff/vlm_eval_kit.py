@@ -1,7 +1,8 @@
 """Scored samples of VLMEvalKit: one row an item, with `index`, `prediction`, `answer` and `hit` (or another score).
 
 Its evaluation writes them beside the predictions, as *_result.FORMAT or, by dataset, as a table of extracted answers.
-Read are .tsv, .csv and .json (a list of rows, or a table of columns); a workbook (.xlsx) must be saved as one of them.
+Read are .tsv, .csv, .json (a list of rows, or a table of columns), and the first sheet of .xlsx where openpyxl is
+installed.
 Checked against commit e8e78f0 (`vlmeval/dataset/utils/multiple_choice.py`, `vsibench.py`).
 """
 
@@ -11,12 +12,14 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from benchmarks.diff.run import Fields, foreign_record, is_empty
 from benchmarks.records.lines import parse_json, read_lines
 from benchmarks.records.record import Record
 
-SUFFIXES = (".tsv", ".csv", ".json")
+WORKBOOK = ".xlsx"
+SUFFIXES = (".tsv", ".csv", ".json", WORKBOOK)
 INDEX, EXTRACTED, LONGEST_CELL = "index", "pred_extracted", 100_000_000  # characters: pictures come as text
 
 
@@ -24,10 +27,13 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     """Read a table as rows.
 
     Raises:
+        ImportError: it is a workbook, and openpyxl is not installed.
         ValueError: the file is not a table with a column `index`.
     """
     if path.suffix == ".json":
         rows = _read_json(path)
+    elif path.suffix == WORKBOOK:
+        rows = _read_workbook(path)
     else:
         csv.field_size_limit(LONGEST_CELL)
         try:
@@ -70,3 +76,19 @@ def _read_json(path: Path) -> list[dict[str, Any]]:
         columns = {name: list(c.values()) if isinstance(c, dict) else c for name, c in data.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [dict(row) for row in data]
+
+
+def _read_workbook(path: Path) -> list[dict[str, Any]]:
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise ImportError(
+            f"{path} is a workbook, which needs openpyxl: pip install openpyxl, or let VLMEvalKit write a table "
+            "(PRED_FORMAT=tsv)"
+        ) from error
+    try:
+        sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        head, *lines = list(sheet.iter_rows(values_only=True)) or [()]
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
+        raise ValueError(f"{path} is not a workbook, or it is damaged: {error}") from None
+    return [dict(zip(map(str, head), line, strict=False)) for line in lines]

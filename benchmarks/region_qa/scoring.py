@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.records.record import Record
+from benchmarks.records.record import Fact, Record
 from benchmarks.region_qa.item_metrics import metric_named, read_answer
+from benchmarks.region_qa.tasks.media import path_within
 from benchmarks.region_qa.tasks.task import ACCURACY, Item
 
 
@@ -18,8 +19,8 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
     """Parse and score one prediction.
 
     The first metric of the item is its `score`; the others have their own names. A record whose score is not the
-    accuracy says so in its fact `metric`. An answer that our parser cannot read has a reason. A record lacks a further
-    metric that leaves its answer out.
+    accuracy says so in its fact `metric`; its fact `media` names footage of a downloaded benchmark. An answer that our
+    parser cannot read has a reason. A record lacks a further metric that leaves its answer out.
 
     Raises:
         ValueError: the item names a metric that does not exist.
@@ -35,7 +36,7 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
         arm=arm,
         seed=seed,
         metrics={name: score for name, score in zip(names, scores, strict=True) if score is not None},
-        facts={} if item.metrics[0] == ACCURACY[0] else {"metric": item.metrics[0]},
+        facts=facts_of(item),
         category=question.category,
         question=question.text,
         options=question.options,
@@ -46,3 +47,10 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
         parsed=parsed.value,
         reason=parsed.reason,
     )
+
+
+def facts_of(item: Item) -> dict[str, Fact]:
+    """Say by what an item is scored, unless by accuracy, and where its footage is within a downloaded benchmark."""
+    metric, media = item.metrics[0], path_within(item.media)
+    facts: dict[str, Fact] = {} if metric == ACCURACY[0] else {"metric": metric}
+    return facts | ({"media": media} if media else {})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from benchmarks.comparison.bootstrap import Estimate
@@ -24,6 +24,7 @@ class Table:
         bold: cells to emphasise, by (row, column).
         label: number of columns on the left that name a row; they are repeated where the table is split.
         details: title under which the table is folded away; empty for one that is always shown.
+        links: address behind the first cell of a row, by row.
     """
 
     head: Sequence[str]
@@ -31,6 +32,7 @@ class Table:
     bold: Collection[tuple[int, int]] = frozenset()
     label: int = 1
     details: str = ""
+    links: Mapping[int, str] = field(default_factory=dict)
 
     def split(self, width: int = WIDTH) -> list[Table]:
         """Split a table by columns into tables that are at most `width` characters wide, if one column is."""
@@ -50,7 +52,7 @@ class Table:
         """Write the table for a repository."""
         lines = ["| " + " | ".join(self.head) + " |", "|" + " --- |" * len(self.head)]
         lines += [
-            "| " + " | ".join(self._marked(i, j) for j in range(len(row))) + " |" for i, row in enumerate(self.rows)
+            "| " + " | ".join(self._linked(i, j) for j in range(len(row))) + " |" for i, row in enumerate(self.rows)
         ]
         return "\n".join(lines)
 
@@ -58,13 +60,17 @@ class Table:
         text = self.rows[row][column]
         return f"**{text}**" if (row, column) in self.bold else text
 
+    def _linked(self, row: int, column: int) -> str:
+        text = self._marked(row, column)
+        return f"[{text}]({self.links[row]})" if column == 0 and row in self.links else text
+
     def _size(self, column: int) -> int:
         return 3 + max(len(self.head[column]), *(len(self._marked(i, column)) for i in range(len(self.rows))), 3)
 
     def _columns(self, columns: Sequence[int]) -> Table:
         bold = {(i, k) for k, column in enumerate(columns) for i in range(len(self.rows)) if (i, column) in self.bold}
         rows = [[row[column] for column in columns] for row in self.rows]
-        return Table([self.head[column] for column in columns], rows, bold, self.label, self.details)
+        return Table([self.head[column] for column in columns], rows, bold, self.label, self.details, self.links)
 
 
 def table_blocks(tables: Sequence[Table]) -> list[tuple[str, list[Table]]]:

@@ -16,7 +16,7 @@ RunArgument = Annotated[
     str,
     typer.Argument(
         help="folder of records, FOLDER#RUN of an archive, sample log of lmms-eval (.jsonl), or scored table of "
-        "VLMEvalKit (.tsv, .csv, .json)"
+        "VLMEvalKit (.tsv, .csv, .json, .xlsx)"
     ),
 ]
 
@@ -29,6 +29,9 @@ def diff(
     category: Annotated[str | None, typer.Option(help="field of a foreign log that holds the category")] = None,
     cluster: Annotated[
         str | None, typer.Option(help="field of a foreign log that items share which are dependent, such as the video")
+    ] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="folder in which paths of foreign logs are, for links to the footage")
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder of the report")] = Path("outputs/diff"),
 ) -> None:
@@ -50,9 +53,11 @@ def diff(
     fields = Fields(metric, category, cluster)
     runs = open_run(first, fields), open_run(second, fields)
     joined = join(*runs, (named[0], named[1]))
+    if media is not None:
+        joined = replace(joined, roots=[media, *joined.roots])
     recorded = [run.manifest for run in runs if run.manifest is not None]
     made = provenance(recorded) if recorded else collect_manifest({})
     command = shlex.join(["region4d", *sys.argv[1:]])
-    write_diff(diff_page(joined, runs, replace(made, config={"command": command})), joined, output)
+    write_diff(diff_page(joined, runs, replace(made, config={"command": command}), output), joined, output)
     CONSOLE.print(to_terminal(joined))
     CONSOLE.print(f"report: {output / 'report.html'}", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -46,10 +46,14 @@ class Mark(Protocol):
 
 @dataclass(frozen=True)
 class ClipFile:
-    """A video, a picture, a folder of pictures or an RGB-D folder, of which `frames` frames are read uniformly."""
+    """A video, a picture, a folder of pictures or an RGB-D folder, of which `frames` frames are read uniformly.
+
+    `root` is the folder of the benchmark that it belongs to.
+    """
 
     path: Path
     frames: int | None = None
+    root: Path | None = field(default=None, compare=False)
 
     def read(self) -> Clip:
         """Read the clip; errors are those of `open_clip`."""
@@ -66,6 +70,14 @@ class EstimatedDepth:
     def read(self) -> Clip:
         """Read the clip and estimate; errors are those of `open_provider` and of the provider."""
         return add_geometry(self.footage.read(), opened_provider(self.provider))
+
+
+def path_within(media: Media) -> str:
+    """Name footage by its path within the folder of its benchmark; empty where it has none."""
+    while hasattr(media, "footage"):
+        media = media.footage
+    path, root = getattr(media, "path", None), getattr(media, "root", None)
+    return "" if path is None or root is None else path.relative_to(root).as_posix()
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,6 @@ def test_records_of_this_project_are_read_as_they_are(tmp_path: Path) -> None:
         ("x.jsonl", '{"doc_id": 0, "filtered_resps": "A", "target": "A"}\n', "--metric"),
         ("x.jsonl", '{"doc_id": 0, "filtered', "not JSON"),
         ("x.tsv", "a\tb\n1\t2\n", "no rows with a column 'index'"),
-        ("x.xlsx", "", "save its sheet as .tsv"),
         ("x.txt", "", "not a run"),
         ("x.csv", "index,hit\n0,1\n0,1\n", "holds item 0 twice"),
     ],
@@ -85,3 +85,24 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path, name: str, text: str, said
 def test_a_run_that_is_not_there_is_named() -> None:
     with pytest.raises(FileNotFoundError, match="no run 'nowhere'"):
         open_run("nowhere", ANY)
+
+
+def test_a_workbook_is_read_as_a_table_is(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    table = vlm_eval_kit_table(tmp_path / "a.tsv", ["4", "B", "B"], [1, 1, 0])
+    book = openpyxl.Workbook()
+    for line in table.read_text().splitlines():
+        book.active.append([int(cell) if cell.isdigit() else cell for cell in line.split("\t")])
+    book.save(tmp_path / "a.xlsx")
+    one, other = open_run(str(table), ANY), open_run(str(tmp_path / "a.xlsx"), ANY)
+    assert list(one.records) == list(other.records)
+    (tmp_path / "b.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:900])
+    with pytest.raises(ValueError, match="is not a workbook, or it is damaged"):
+        open_run(str(tmp_path / "b.xlsx"), ANY)
+
+
+def test_a_workbook_needs_openpyxl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    (tmp_path / "a.xlsx").write_bytes(b"")
+    with pytest.raises(ImportError, match="needs openpyxl: pip install openpyxl, or let VLMEvalKit write a table"):
+        open_run(str(tmp_path / "a.xlsx"), ANY)

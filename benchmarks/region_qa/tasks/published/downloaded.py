@@ -63,5 +63,5 @@ class DownloadedTask(Task):
 
     def footage(self, path: str | Path) -> Media:
         """Name the footage at a path in the folder."""
-        media = ClipFile(self.folder / path, self.frames)
+        media = ClipFile(self.folder / path, self.frames, self.folder)
         return media if self.depth is None else EstimatedDepth(media, self.depth)

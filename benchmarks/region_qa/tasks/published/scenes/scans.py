@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -24,8 +24,9 @@ class ScannedScene:
     Poses are in the axis-aligned world, in which boxes are given, where SCENE/SCENE.txt has its `axisAlignment`.
     """
 
-    folder: Path
+    path: Path
     frames: int | None = None
+    root: Path | None = field(default=None, compare=False)
 
     def read(self) -> Clip:
         """Read the frames.
@@ -34,13 +35,13 @@ class ScannedScene:
             FileNotFoundError: there is neither the folder nor a video.
             ValueError: the scan is damaged.
         """
-        video = self.folder.with_name(f"{self.folder.name}.mp4")
-        if not self.folder.is_dir() and not video.is_file():
+        video = self.path.with_name(f"{self.path.name}.mp4")
+        if not self.path.is_dir() and not video.is_file():
             raise FileNotFoundError(
-                f"no scan {self.folder}, nor {video.name}: give the folder of the scans, task.scenes="
+                f"no scan {self.path}, nor {video.name}: give the folder of the scans, task.scenes="
             )
-        clip = open_clip(self.folder if self.folder.is_dir() else video, self.frames)
-        aligned = read_alignment(self.folder / f"{self.folder.name}.txt")
+        clip = open_clip(self.path if self.path.is_dir() else video, self.frames)
+        aligned = read_alignment(self.path / f"{self.path.name}.txt")
         if clip.world_T_cam is None or aligned is None:
             return clip
         return replace(clip, world_T_cam=aligned @ clip.world_T_cam)

@@ -33,7 +33,7 @@ class SceneTask(DownloadedTask):
 
     def scene(self, name: str) -> Media:
         """Name the frames of a scan."""
-        return ScannedScene(self.scenes / name, self.frames)
+        return ScannedScene(self.scenes / name, self.frames, self.scenes)
 
     def corpus_scores(self, records: Sequence[Record]) -> Mapping[str, CorpusScore]:
         """Score all answers together against their references."""
