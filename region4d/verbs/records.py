@@ -79,6 +79,38 @@ def archive(
     )
 
 
+@records.command("easi")
+def easi(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="BENCHMARK=RUN...", help="runs as `region4d diff` reads them: vsi_bench=FOLDER"),
+    ],
+    model: Annotated[str, typer.Option(help="OWNER/NAME of the model on the Hub")],
+    kind: Annotated[str, typer.Option("--type", help="pretrained, finetuned, instruction or rl")],
+    precision: Annotated[str, typer.Option(help="bfloat16, float16, float32 or int8")],
+    remarks: Annotated[str, typer.Option(help="how it was run")] = "",
+    metric: Annotated[str | None, typer.Option(help="field of foreign logs that holds the score")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder of both files")] = Path("outputs/easi"),
+) -> None:
+    """Write a submission to EASI's leaderboard: easi_results.json and easi_results.zip. Nothing is sent.
+
+    Example: region4d records easi vsi_bench=FOLDER --model me/mine --type rl --precision bfloat16
+    """
+    from benchmarks.diff.easi import LARGEST_ZIP_MB, Submission, check_benchmark, whole, write_submission
+    from benchmarks.diff.opening import open_run
+    from benchmarks.diff.run import Fields
+    from benchmarks.region_qa.record_table import split_sources
+
+    submission, sources = Submission(model, kind, precision, remarks=remarks), split_sources(runs)
+    for name in sources:
+        check_benchmark(name)
+    opened = {name: whole(open_run(source, Fields(metric))) for name, source in sources.items()}
+    path, size = write_submission(output, submission, opened)
+    CONSOLE.print(f"scores: {path}", soft_wrap=True)
+    if size > LARGEST_ZIP_MB:
+        CONSOLE.print(f"easi_results.zip has {size:.1f} MB; the server takes {LARGEST_ZIP_MB}: send it by mail")
+
+
 @records.command("card")
 def card(
     source: Annotated[Path, typer.Argument(metavar="RECORDS", help="archive, folder of runs, or folder of records")],
