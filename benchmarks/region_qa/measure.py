@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from benchmarks.records.parts import Parts, Shard, append
+from benchmarks.records.record import Record
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.media import Opener
 from benchmarks.region_qa.tasks.task import Item, Task
 from models.answerers.contract import Answers
+from models.regions import OutOfView
 from models.sr3d.answering import Query
 
 BATCH = 64
+UNSEEN = "unseen"  # fact of a record whose item was not asked, because no frame shows a region of it
 
 
 def predict(
@@ -21,18 +25,37 @@ def predict(
     """Answer items one after the other; the clips of one batch are in memory at a time."""
     opener = Opener()
     for batch in batches(items, batch_size):
-        yield from answer_batch(answers, batch, opener, max_new_tokens)
+        yield from (answer or "" for answer in answer_batch(answers, batch, opener, max_new_tokens))
 
 
 def answer_batch(
     answers: Answers, items: Sequence[Item], opener: Opener, max_new_tokens: int | None = None
-) -> Sequence[str]:
-    """Open the items of one batch and answer them together."""
-    queries = []
-    for item in items:
+) -> Sequence[str | None]:
+    """Open the items of one batch and answer them together; None for an item of which no frame shows a region."""
+    queries = [query_of(item, opener) for item in items]
+    asked = [query for query in queries if query is not None]
+    said = iter(answers.answer(asked, len(asked), max_new_tokens) if asked else ())
+    return [None if query is None else next(said) for query in queries]
+
+
+def query_of(item: Item, opener: Opener) -> Query | None:
+    """Open an item; None where no frame shows a region of it."""
+    try:
         opened = opener.open(item.media, item.marks)
-        queries.append(Query(opened.clip, opened.regions, item.question.text))
-    return list(answers.answer(queries, len(queries), max_new_tokens))
+    except OutOfView:
+        return None
+    return Query(opened.clip, opened.regions, item.question.text)
+
+
+def score_batch(
+    task: str, items: Sequence[Item], predictions: Sequence[str | None], arm: str, seed: int
+) -> list[Record]:
+    """Score the answers of a batch; an item that was not asked is scored as an empty answer, and says so."""
+    records = score_items(task, items, [prediction or "" for prediction in predictions], arm, seed)
+    return [
+        record if prediction is not None else replace(record, facts={**record.facts, UNSEEN: True})
+        for record, prediction in zip(records, predictions, strict=True)
+    ]
 
 
 def answer_shard(
@@ -74,7 +97,7 @@ def answer_shard(
             if number not in done:
                 model = model or answers()
                 predictions = answer_batch(model, batch, opener, max_new_tokens)
-                append(file, number, score_items(task.name, batch, predictions, arm, seed))
+                append(file, number, score_batch(task.name, batch, predictions, arm, seed))
             answered(len(batch))
     return count
 

@@ -5,10 +5,11 @@ from models.regions.box3d import box_masks
 from models.regions.follow import follow
 from models.regions.packing import pack_regions
 from models.regions.pooling import RegionMasks, pool_regions
-from models.regions.region import Region
+from models.regions.region import OutOfView, Region
 from models.regions.tiling import TilePlan, plan_tiles, stitch, thumbnail, tile_image, tile_mask, tile_points
 
 __all__ = [
+    "OutOfView",
     "Region",
     "RegionMasks",
     "TilePlan",

@@ -16,6 +16,10 @@ from models.regions.box3d import box_masks
 TINY = 32  # pixels: shorter side of an image whose first pixel is worth pointing at
 
 
+class OutOfView(ValueError):
+    """No frame shows a 3D box."""
+
+
 @dataclass(frozen=True)
 class Region:
     """A region of a clip: boolean masks at the resolution of the frames, by frame index; frames may be missing.
@@ -104,12 +108,12 @@ class Region:
         """Mark an oriented 3D box of full extents `size` (metres) in all frames that show it (see `box_masks`).
 
         Raises:
-            ValueError: the box is visible in no frame.
+            OutOfView: no frame shows the box.
         """
         masks = box_masks(world_T_box, size, intrinsics, world_T_cam, height, width, points)
         frames = masks.flatten(1).any(1).nonzero()[:, 0].tolist()
         if not frames:
-            raise ValueError(
+            raise OutOfView(
                 f"3D box {name or '(unnamed)'} is out of view or occluded in every frame ({len(masks)}): check it"
             )
         return cls({frame: masks[frame] for frame in frames}, name)

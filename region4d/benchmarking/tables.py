@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks.comparison.cell import cell, number_cell
 from benchmarks.records.record import Record, scan_records
 from benchmarks.region_qa.corpus_scores.score import CorpusScore
+from benchmarks.region_qa.measure import UNSEEN
 from benchmarks.region_qa.scores import score_rows
 from benchmarks.region_qa.task_scores import (
     ALL,
@@ -34,6 +35,10 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
     kept: dict[str, Any] = {} if task.corpus_metrics else {"prediction": ""}
     records = [replace(record, question="", reason="", **kept) for record in scan_records(output)]
     CONSOLE.print(score_table(task, records))
+    if unseen := sum(UNSEEN in record.facts for record in records):
+        CONSOLE.print(
+            f"not asked: {unseen} of {len(records)} items, as no frame shows their region; they score as empty"
+        )
     corpus = task.corpus_scores(records)
     if corpus:
         CONSOLE.print(corpus_table(corpus))

@@ -39,6 +39,7 @@ class Mark(Protocol):
         """Mark the region on the clip.
 
         Raises:
+            OutOfView: no frame that was read shows it.
             ValueError: nothing of the clip is marked.
         """
         ...
@@ -139,6 +140,7 @@ class Opener:
 
         Raises:
             FileNotFoundError: there is no such footage.
+            OutOfView: no frame shows a region.
             ValueError: it cannot be read, or a mark marks nothing.
         """
         if self._last is None or self._last[0] != media:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import pi
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,27 @@ def write_sqa3d(folder: Path) -> list[str]:
     for name, key, rows in (("questions", "questions", questions), ("sqa_annotations", "annotations", annotations)):
         (folder / f"v1_balanced_{name}_test_scannetv2.json").write_text(json.dumps({key: rows}))
     return ["task=published/sqa3d", f"task.folder={folder}"]
+
+
+def write_mmscan(folder: Path) -> list[str]:
+    """Write MMScan: about one box, about two of which one is turned, about the room, and about a scan of others."""
+    write_scan(folder / "scans")
+    wall, tall = [1.0, 4.0, 0.0, 0.5, 0.2, 0.5, 0.0, 0.0, 0.0], [1.5, 4.0, 0.0, 0.5, 0.2, 0.25, 0.0, 0.0, pi / 2]
+    asked = [
+        ("QA_Single_Attribute_Color", "What colour is this object?", ["Blue", "It is blue."], [wall]),
+        ("QA_Inter_Space_OO", "Which of them is farther left?", ["The first one."], [wall, tall]),
+        ("QA_Single_EQ", "Is there a wall?", ["Yes"], None),
+        ("QA_Single_EQ", "Is there a bed?", ["No"], None),
+    ]
+    rows = [
+        {"ID": f"{kind}__{number}", "sub_class": kind, "question": question, "answers": answers}
+        | {"scan_id": f"scannet/{SCENE}" if number < 3 else "3rscan/3rscan0001", "input_bboxes": boxes}
+        | {"input_bboxes_id": boxes and list(range(len(boxes))), "object_ids": [0], "object_names": ["wall"]}
+        for number, (kind, question, answers, boxes) in enumerate(asked)
+    ]
+    (folder / "MMScan_samples").mkdir(exist_ok=True)
+    (folder / "MMScan_samples" / "MMScan_QA.json").write_text(json.dumps({"train": [], "val": rows}))
+    return ["task=published/mmscan", f"task.folder={folder}"]
 
 
 def write_scan2cap(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from tests.support.published.regions import (
     write_r4d_bench,
     write_spatialrgpt_bench,
 )
-from tests.support.published.scenes import write_scan2cap, write_scanqa, write_sqa3d
+from tests.support.published.scenes import write_mmscan, write_scan2cap, write_scanqa, write_sqa3d
 from tests.support.published.videos import write_dsr_bench
 
 REGIONS = ("task.marks=regions", "task.regions=regions.json", "task.frames=4")
@@ -30,6 +30,7 @@ LAYOUTS: dict[str, Layout] = {
     "dsr_bench": (write_dsr_bench, (), "benchmark.json"),
     "scanqa": (write_scanqa, (), "ScanQA_v1.0_val.json"),
     "sqa3d": (write_sqa3d, (), "v1_balanced_sqa_annotations_test_scannetv2.json"),
+    "mmscan": (write_mmscan, (), "MMScan_samples/MMScan_QA.json"),
     "scan2cap": (write_scan2cap, (), "scan2cap_val_llava_style.json"),
 }
 

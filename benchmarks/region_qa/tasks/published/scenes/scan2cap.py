@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from benchmarks.region_qa.published_parsers.scene_answers import framed
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
@@ -42,7 +41,7 @@ class Scan2Cap(SceneTask):
         name = f"{scene}|{row['metadata'].get('object_id')}"
         texts = tuple(map(str, row["annotations"]))
         question = Question("description", ASKED, texts[0])
-        mark = box_mark(row["gt_box"], f"{self.questions} item {name}")
+        mark = Box3dMark.read(row["gt_box"], f"{self.questions} item {name}")
         return Item(name, scene, self.scene(scene), [mark], question, ("scan2cap_rouge_l",), texts)
 
     def as_scored(self, answer: str) -> str:
@@ -52,15 +51,3 @@ class Scan2Cap(SceneTask):
     def reference(self, text: str) -> str:
         """Write a reference between "sos" and "eos"."""
         return framed(text)
-
-
-def box_mark(box: Any, where: str) -> Box3dMark:
-    """Read a box of six numbers.
-
-    Raises:
-        ValueError: it does not have six.
-    """
-    if not isinstance(box, list) or len(box) != 6:
-        raise ValueError(f"{where}: a box has six numbers (centre and extents), got {str(box)[:60]}")
-    x, y, z, width, depth, height = map(float, box)
-    return Box3dMark((x, y, z), (width, depth, height))

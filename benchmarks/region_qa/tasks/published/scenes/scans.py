@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.regions import Region
+from models.regions import OutOfView, Region
 from scenes.clip import Clip
 from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd.trajectories import rotation_from_axis_angle
 
 _ALIGNMENT = re.compile(r"^axisAlignment\s*=\s*(.+)$", re.MULTILINE)
 
@@ -64,21 +66,49 @@ def read_alignment(path: Path) -> Float[Tensor, "4 4"] | None:
 
 @dataclass(frozen=True)
 class Box3dMark:
-    """An axis-aligned 3D box in the world of the clip: centre and full extents, in metres."""
+    """A 3D box in the world of the clip: centre and full extents in metres, and how it is turned.
+
+    `angles` are those of EmbodiedScan, in radians: about z, then about the turned x, then about the turned y.
+    """
 
     centre: tuple[float, float, float]
     size: tuple[float, float, float]
+    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
-    def region(self, clip: Clip) -> Region:
-        """Mark the box in all frames that show it.
+    @classmethod
+    def read(cls, box: Any, where: str, count: int = 6) -> Box3dMark:
+        """Read a box of 6 numbers, or of 9 with angles.
 
         Raises:
-            ValueError: the clip has no cameras, or the box is out of view.
+            ValueError: it does not have `count` numbers.
+        """
+        if not isinstance(box, list) or len(box) != count:
+            angles = " and angles" if count == 9 else ""
+            raise ValueError(f"{where}: a box has {count} numbers (centre, extents{angles}), got {str(box)[:60]}")
+        x, y, z, width, depth, height, *turned = map(float, box)
+        about_z, about_x, about_y = turned or (0.0, 0.0, 0.0)
+        return cls((x, y, z), (width, depth, height), (about_z, about_x, about_y))
+
+    def world_T_box(self) -> Float[Tensor, "4 4"]:
+        """Build the pose of the box."""
+        about_z, about_x, about_y = self.angles
+        turns = rotation_from_axis_angle(torch.tensor([[0.0, 0.0, about_z], [about_x, 0.0, 0.0], [0.0, about_y, 0.0]]))
+        world_T_box = torch.eye(4)
+        world_T_box[:3, :3] = turns[0] @ turns[1] @ turns[2]
+        world_T_box[:3, 3] = torch.tensor(self.centre)
+        return world_T_box
+
+    def region(self, clip: Clip) -> Region:
+        """Mark the box in all frames that show it; where all occlude it, the pixels whose rays hit it.
+
+        Raises:
+            OutOfView: no frame shows the box.
+            ValueError: the clip has no cameras.
         """
         if clip.world_T_cam is None or clip.intrinsics is None:
             raise ValueError(f"{clip.name} has no camera poses: a 3D box needs a scan with poses and intrinsics")
-        world_T_box = torch.eye(4)
-        world_T_box[:3, 3] = torch.tensor(self.centre)
-        return Region.from_box3d(
-            world_T_box, self.size, clip.intrinsics, clip.world_T_cam, *clip.size, points=clip.points()
-        )
+        view = (self.world_T_box(), self.size, clip.intrinsics, clip.world_T_cam, *clip.size)
+        try:
+            return Region.from_box3d(*view, points=clip.points())
+        except OutOfView:
+            return Region.from_box3d(*view)

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.metrics.text.cider import cider
+from benchmarks.records.manifest import Manifest
+from benchmarks.records.parts import Parts, Shard
+from benchmarks.records.record import read_records
+from benchmarks.region_qa.measure import UNSEEN, answer_shard
 from benchmarks.region_qa.published_parsers.scene_answers import framed
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.task import Task
 from region4d.config import build, compose_config
+from tests.support.blank_benchmark import HalfRight
 from tests.support.published.scenes import ALIGNMENT, SCENE, write_scan2cap
 
 
@@ -44,12 +49,40 @@ def test_a_description_is_scored_between_its_ends(tmp_path: Path) -> None:
     assert scores["CIDEr"].value == pytest.approx(sum(each) / 2)
 
 
+def moved(folder: Path, **boxes: list[float]) -> Task:
+    """Give the objects of these numbers other boxes."""
+    task, path = made(folder), folder / "scan2cap_val_llava_style.json"
+    rows = json.loads(path.read_text())
+    for number, box in boxes.items():
+        rows[int(number[1:])]["gt_box"] = box
+    path.write_text(json.dumps(rows))
+    return task
+
+
+def test_an_object_behind_others_is_where_its_box_projects(tmp_path: Path) -> None:
+    hidden, *_ = moved(tmp_path, _0=[1.0, 6.0, 0.0, 0.5, 0.2, 0.5]).items()
+    rows, columns = hidden.open().regions[0].masks[0].nonzero().unbind(1)
+    assert (int(columns.min()), int(columns.max()), int(rows.min()), int(rows.max())) == (28, 35, 20, 27)  # 3.9 m away
+
+
+def test_an_object_that_no_frame_shows_is_not_asked_and_scores_as_empty(tmp_path: Path) -> None:
+    task, model = moved(tmp_path, _1=[1.0, -4.0, 0.0, 0.5, 0.2, 0.5]), HalfRight()
+    parts, run = Parts(tmp_path / "run"), Manifest({}, "abc", "a machine", {}, "", "2026-01-01")
+    parts.begin(run)
+    assert parts.merge(answer_shard(task, lambda: model, parts, Shard(), arm="half"), run)
+    shown, behind, other = read_records(tmp_path / "run")
+    assert [len(batch) for batch in model.batches] == [2]
+    assert (behind.prediction, behind.facts[UNSEEN]) == ("", True)
+    assert shown.prediction
+    assert UNSEEN not in {**shown.facts, **other.facts}
+
+
 def test_a_scan_without_cameras_or_a_box_of_another_form_is_refused(tmp_path: Path) -> None:
     task = made(tmp_path)
     path = tmp_path / "scan2cap_val_llava_style.json"
     rows = json.loads(path.read_text())
     path.write_text(json.dumps([{**rows[0], "gt_box": None}]))
-    with pytest.raises(ValueError, match=r"a box has six numbers \(centre and extents\), got None"):
+    with pytest.raises(ValueError, match=r"a box has 6 numbers \(centre, extents\), got None"):
         list(task.items())
     (tmp_path / "scans" / SCENE / f"{SCENE}.txt").write_text(ALIGNMENT[:20])
     path.write_text(json.dumps(rows))
