@@ -41,7 +41,7 @@ def test_a_question_points_at_its_boxes_which_may_be_turned(tmp_path: Path) -> N
 
 def test_angles_turn_about_z_then_x_then_y() -> None:
     about_zx, about_zy = ((pi / 2, pi / 2, 0.0), (pi / 2, 0.0, pi / 2))
-    turned = [Box3dMark((1, 2, 3), (1, 1, 1), angles).world_T_box() for angles in (about_zx, about_zy)]
+    turned = [Box3dMark((1.0, 2.0, 3.0), (1.0, 1.0, 1.0), angles).world_T_box() for angles in (about_zx, about_zy)]
     # Rz Rx: x goes to y, y to z, z to x; Rz Ry: x goes to -z, y to -x, z to y
     assert torch.allclose(turned[0][:3, :3], torch.tensor([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]), atol=1e-6)
     assert torch.allclose(turned[1][:3, :3], torch.tensor([[0.0, -1, 0], [0, 0, 1], [-1, 0, 0]]), atol=1e-6)
