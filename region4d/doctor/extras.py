@@ -19,7 +19,7 @@ EXTRAS = {
     "train": Extra(
         "training, studies and their reports", ("lightning", "hydra", "omegaconf", "matplotlib", "jinja2", "peft")
     ),
-    "gen": Extra("probes of video diffusion models", ("diffusers",)),
+    "gen": Extra("probes of video diffusion models", ("diffusers", "sentencepiece", "google.protobuf")),
     "geom": Extra("lifting and its metrics; odometry; meshes of worlds", ("open3d", "trimesh", "skimage", "scipy")),
     "app": Extra("viewers in a browser", ("viser",)),
     "mcp": Extra("a tool for language models (serve --mcp)", ("mcp",)),

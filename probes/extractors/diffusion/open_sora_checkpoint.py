@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPTextModel, T5EncoderModel
 
 from probes.extractors.diffusion.open_sora_keys import to_diffusers, transformer_config
-from probes.extractors.diffusion.text import kept
+from probes.extractors.diffusion.text import kept, need_tokenizer_packages
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def encoded_prompts(files: OpenSoraFiles, prompt: str) -> dict[str, Tensor]:
 
 def encode(encoder: Any, folder: Path, prompt: str, length: int) -> Any:
     """Encode a prompt, padded to a length and not masked, as Open-Sora does."""
+    need_tokenizer_packages(folder)
     try:
         tokens = AutoTokenizer.from_pretrained(folder, local_files_only=True)(
             prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt"

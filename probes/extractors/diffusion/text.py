@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,11 @@ def encoded_prompt(pipeline: Any, folder: str | Path, prompt: str = "", **option
 
     Raises:
         FileNotFoundError: If the folder has no text encoder.
+        ImportError: If its tokenizer needs a package that is not installed.
     """
 
     def encode() -> list[Tensor]:
+        need_tokenizer_packages(Path(folder))
         without = {part: None for part in ("transformer", "transformer_2", "vae") if part in parts_of(pipeline)}
         try:
             loaded = pipeline.from_pretrained(folder, local_files_only=True, **without)
@@ -43,6 +46,27 @@ def encoded_prompt(pipeline: Any, folder: str | Path, prompt: str = "", **option
         return [value for value in encoded if value is not None]
 
     return kept(Path(folder), [pipeline.__name__, prompt, options], encode)
+
+
+def need_tokenizer_packages(folder: Path) -> None:
+    """Refuse a SentencePiece model without `tokenizer.json` where transformers cannot convert it.
+
+    Raises:
+        ImportError: A package of the extra "gen" is missing; transformers itself would ask for another one.
+    """
+    files = sorted(path for name in ("spiece.model", "tokenizer.model") for path in folder.rglob(name))
+    for path in files:
+        missing = [name for name in ("sentencepiece", "google.protobuf") if not _installed(name)]
+        if missing and not path.with_name("tokenizer.json").is_file():
+            packages = " and ".join(name.rpartition(".")[2] for name in missing)
+            raise ImportError(f"{path} needs {packages}: pip install 'region4d[gen]'")
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ModuleNotFoundError, ValueError):  # of `google`, or a module that was set to None
+        return False
 
 
 def kept(folder: Path, facts: list[Any], encode: Callable[[], list[Tensor]]) -> list[Tensor]:
