@@ -23,12 +23,16 @@ class ClipSet(ABC):
     """Named clips in disjoint splits. Views are the frames of a clip that a probe reads, the same for all models."""
 
     splits: Mapping[str, Sequence[str]]
-    key: str  # identifies everything that determines the clips' pixels
+    key: str  # identifies what determines the pixels of all clips; the rest is in `stored_name`
 
     @property
     def names(self) -> list[str]:
         """List all clips."""
         return [name for split in SPLITS for name in self.splits[split]]
+
+    def stored_name(self, name: str) -> str:
+        """Name the file of a clip in a feature store: with its identity, where `key` does not determine its pixels."""
+        return name
 
     @abstractmethod
     def prepare(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,9 +52,21 @@ class LabelledClips(ClipSet):
             raise FileNotFoundError(
                 f"no label files in '{folder}': have a provider write them (probes/clips/label_files.py)"
             )
-        self.key = hashlib.sha256("".join([str(videos), *names]).encode()).hexdigest()[:16]
+        self.key = "labels" if self.videos is None else "pictures"
+        self._stored: dict[str, str] = {}
         split = split_clips(names, seed)
         self.splits = {"train": split.train, "val": split.val, "test": split.test}
+
+    def stored_name(self, name: str) -> str:
+        """Name a clip by its name, frames and bytes, wherever its folders lie: other clips may come and go."""
+        if name not in self._stored:
+            file = self._file(name)
+            facts = [file.start, len(file), *file.size, file.path.stat().st_size]
+            if self.videos is not None:
+                facts += [path.stat().st_size for path in list_images(self.videos / name)]
+            digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+            self._stored[name] = f"{name}.{digest}"
+        return self._stored[name]
 
     def prepare(self) -> None:
         """Do nothing: labels come from their provider."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,11 @@ def fill_stores(
     with Progress(*columns) as progress:
         bar = progress.add_task(f"features of {extractor.name}", total=len(names))
         room_checked = False
-        while missing := missing_anywhere(stores.values(), names):
+        while missing := missing_anywhere(stores.values(), {clips.stored_name(name): name for name in names}):
             extracted = 0
-            for name in missing:
-                with last.claim(name) as held:
-                    if held and any(name not in store for store in stores.values()):
+            for stored, name in missing.items():
+                with last.claim(stored) as held:
+                    if held and any(stored not in store for store in stores.values()):
                         video, views = clips.clip(name).video, clips.kept(name)
                         features = view_features(extractor, video, views, layers, noise, options.control, name)
                         if not room_checked:  # the size is known after the first clip
@@ -68,7 +68,7 @@ def fill_stores(
                             last.refuse_if_full(shape, DTYPES[options.dtype], len(missing) * len(layers))
                             room_checked = True
                         for layer in layers:
-                            stores[layer].write(name, features[layer], DTYPES[options.dtype])
+                            stores[layer].write(stored, features[layer], DTYPES[options.dtype])
                         extracted += 1
                 progress.update(bar, completed=len(names) - len(missing) + extracted)
             if not extracted:
@@ -77,7 +77,7 @@ def fill_stores(
     return stores
 
 
-def missing_anywhere(stores: Iterable[FeatureStore], clips: Sequence[str]) -> list[str]:
-    """List the clips that some store lacks, in order."""
-    lacking = {name for store in stores for name in store.missing(clips)}
-    return [name for name in clips if name in lacking]
+def missing_anywhere(stores: Iterable[FeatureStore], clips: Mapping[str, str]) -> dict[str, str]:
+    """List the clips (stored name -> name) that some store lacks, in order."""
+    lacking = {stored for store in stores for stored in store.missing(list(clips))}
+    return {stored: name for stored, name in clips.items() if stored in lacking}

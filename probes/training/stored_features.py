@@ -56,7 +56,7 @@ class StoredClips(Dataset[dict[str, Any]]):
         name = self.names[index]
         return {
             "clip": name,
-            "features": self.store.read_frames(name, views),
+            "features": self.store.read_frames(self.clips.stored_name(name), views),
             "labels": self.clips.labels(self.names[self.order[index]], views),
         }
 
@@ -99,7 +99,7 @@ class StoredFeatures(TrainingData):
             raise ValueError(
                 f"{store} holds features of other clips ({self.store.key}, not {clips.key}): extract these clips first"
             )
-        if absent := self.store.missing(clips.names):
+        if absent := self.store.missing([clips.stored_name(name) for name in clips.names]):
             raise ValueError(
                 f"{store} has no features of {len(absent)} of {len(clips.names)} clips, such as {absent[0]}: "
                 "run `region4d extract` on the same clips first"
@@ -108,7 +108,7 @@ class StoredFeatures(TrainingData):
     @property
     def channels(self) -> int:
         """Number of channels of the features."""
-        return self.store.channels(self.clips.names[0])
+        return self.store.channels(self.clips.stored_name(self.clips.names[0]))
 
     def prepare_data(self) -> None:
         """Prepare missing clips."""

@@ -8,6 +8,7 @@ from probes.clips.labelled_clips import LabelledClips
 from probes.clips.view_sampler import ViewSampler
 from probes.features.extraction import fill_stores
 from probes.features.options import ExtractionOptions
+from probes.features.store import FeatureStore
 from probes.training.stored_features import StoredFeatures
 from tests.support.clips.random_geometry import random_poses
 from tests.support.probes import MeanExtractor
@@ -15,22 +16,51 @@ from tests.support.probes import MeanExtractor
 FRAMES = 14
 
 
+def write_clip(folder: Path, k: int, frames: int = FRAMES) -> None:
+    generator = torch.Generator().manual_seed(k)
+    write_labels(
+        folder / f"clip-{k}.safetensors",
+        images=torch.randint(0, 256, (frames, 3, 6, 8), dtype=torch.uint8, generator=generator),
+        depth=1 + torch.rand(frames, 6, 8, generator=generator),
+        points=torch.zeros(frames, 6, 8, 3),
+        confidence=torch.ones(frames, 6, 8),
+        intrinsics=torch.tensor([[7.0, 0, 4], [0, 7.5, 3], [0, 0, 1]]).repeat(frames, 1, 1),
+        world_T_cam=random_poses(generator, frames),
+    )
+
+
+def labelled(folder: Path) -> LabelledClips:
+    return LabelledClips(folder=str(folder), sampler=ViewSampler(views=3, context=FRAMES, gap=3, stride=2))
+
+
 @pytest.fixture
 def clips(tmp_path: Path) -> LabelledClips:
-    generator = torch.Generator().manual_seed(0)
     for k in range(10):
-        depth = 1 + torch.rand(FRAMES, 6, 8, generator=generator)
-        write_labels(
-            tmp_path / "labels" / f"clip-{k}.safetensors",
-            images=torch.randint(0, 256, (FRAMES, 3, 6, 8), dtype=torch.uint8, generator=generator),
-            depth=depth,
-            points=torch.zeros(FRAMES, 6, 8, 3),
-            confidence=torch.ones(FRAMES, 6, 8),
-            intrinsics=torch.tensor([[7.0, 0, 4], [0, 7.5, 3], [0, 0, 1]]).repeat(FRAMES, 1, 1),
-            world_T_cam=random_poses(generator, FRAMES),
-        )
-    sampler = ViewSampler(views=3, context=FRAMES, gap=3, stride=2)
-    return LabelledClips(folder=str(tmp_path / "labels"), sampler=sampler)
+        write_clip(tmp_path / "labels", k)
+    return labelled(tmp_path / "labels")
+
+
+def test_a_store_survives_added_clips_and_moved_folders_but_no_changed_clip(
+    clips: LabelledClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def extracted(labels: Path) -> list[str]:
+        """Fill the store, and list the clips that were extracted for it."""
+        made: list[str] = []
+        write = FeatureStore.write
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                FeatureStore, "write", lambda store, clip, *rest: (made.append(clip), write(store, clip, *rest))
+            )
+            fill_stores(MeanExtractor(), labelled(labels), ExtractionOptions([0]), tmp_path / "features")
+        return [name.partition(".")[0] for name in made]
+
+    assert len(extracted(clips.folder)) == 10
+    write_clip(clips.folder, 10)
+    assert extracted(clips.folder) == ["clip-10"]
+    moved = clips.folder.rename(tmp_path / "elsewhere")
+    assert extracted(moved) == []
+    write_clip(moved, 3, FRAMES + 2)
+    assert extracted(moved) == ["clip-3"]
 
 
 def test_features_and_labels_of_drawn_views_come_batch_by_batch(clips: LabelledClips, tmp_path: Path) -> None:
