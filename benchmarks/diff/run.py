@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,18 +66,17 @@ def is_empty(value: object) -> bool:
 
 
 def number_of(value: object) -> float | None:
-    """Read a score: a number or a truth value, also as text; None for anything else."""
-    if isinstance(value, bool | int | float):
-        return float(value) if value == value else None
+    """Read a score: a finite number or a truth value, also as text; None for anything else."""
     if isinstance(value, str):
         word = value.strip().lower()
-        if word in ("true", "false"):
-            return float(word == "true")
-        try:
-            return float(word)
-        except ValueError:
-            return None
-    return None
+        value = word == "true" if word in ("true", "false") else word
+    if not isinstance(value, bool | int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def scored_by(row: Mapping[str, Any], asked: str | None, where: str) -> tuple[str, float]:

@@ -116,6 +116,7 @@ def parse_record(line: str, where: str) -> Record:
     data = FORM.parse(line, where)
     if "options" in data:
         data["options"] = tuple(data["options"])
+    data["metrics"] = {name: float(value) for name, value in data["metrics"].items()}
     data |= {name: float(data[name]) for name in ("value", "parsed") if isinstance(data.get(name), int)}
     return Record(**data)
 

@@ -87,7 +87,7 @@ class Co3dSequence:
             world_T_cam=turn_z_up(self._world_T_cam, up)[index],
             name=self.name,
         )
-        return check_clip(clip)
+        return check_clip(clip, f"{self.root / self.category / FRAMES}, {self.name}")
 
     def masks(self, indices: Sequence[int]) -> UInt8[Tensor, "time height width"]:
         """Read the foreground masks of some frames: the probability of the object, times 255.
