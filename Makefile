@@ -1,6 +1,6 @@
 # Each target does its own set-up on a fresh clone, and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup system test lint compare docs site wheel clean
+.PHONY: help setup system test test-long lint compare docs site wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,9 @@ lint: $(READY)  ## run ruff, mypy and import-linter
 
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+
+test-long: $(READY)  ## run the tests of over ten seconds, which `make test` leaves out
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --long -m long
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html
 	$(BIN)/region4d compare

@@ -193,6 +193,7 @@ def test_a_student_with_parts_of_its_own_is_not_exported(tmp_path: Path) -> None
     assert not (tmp_path / "student").exists()
 
 
+@pytest.mark.long
 def test_a_distilled_student_answers_without_its_teacher(expert: Expert4D, tmp_path: Path) -> None:
     module_with(expert).export(tmp_path / "student")
     code = f"""

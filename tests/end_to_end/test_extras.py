@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCKED = ("lightning", "hydra", "omegaconf", "jinja2")
 PROGRAM = f"""
@@ -34,6 +36,7 @@ def run(folder: Path, *commands: list[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_worlds_questions_and_lifts_need_neither_lightning_nor_hydra(tmp_path: Path) -> None:
     room = "rooms/world-6"
     worlds = ["worlds", "--export", "--seed", "6", "--count", "1", "--frames", "4", "--output", "rooms"]

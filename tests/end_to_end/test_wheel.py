@@ -113,12 +113,14 @@ def test_the_wheel_answers_from_the_command_line(binaries: Path, elsewhere: Path
     assert run(binaries / "region4d", "ask", ROOM, *REGIONS, NEARER, folder=elsewhere) == "B\n"
 
 
+@pytest.mark.long
 def test_the_wheel_lifts_an_object(binaries: Path, elsewhere: Path) -> None:
     fast = ("--best-of", "1", "--fit", "none", "--device", "cpu", "-o", "lifted")
     run(binaries / "region4d", "lift", ROOM, "--region", "58,50,114,125", *fast, folder=elsewhere)
     assert (elsewhere / "lifted" / "lifted.glb").is_file()
 
 
+@pytest.mark.long
 def test_the_wheel_reports_a_study_from_its_archive(binaries: Path, elsewhere: Path) -> None:
     archive = REPOSITORY / "results" / "compare" / "static"
     words = ("compare", "study=static", "report_only=true", f"runs={archive}", "output=report")

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from importlib.machinery import PathFinder
 
+import pytest
 from transformers.models import auto
 
 from region4d.auto_classes import REGISTERS, AutoClassFinder, ThenRegister, register_auto_classes
@@ -40,6 +41,7 @@ def test_the_import_loads_no_torch_and_the_auto_classes_imported_after_it_know_s
     assert python(code.rstrip() + KNOWN) == ["set()", "SR3DForConditionalGeneration", "SR3DProcessor"]
 
 
+@pytest.mark.long
 def test_auto_classes_refuse_a_checkpoint_before_the_import_and_know_it_after() -> None:
     code = """
         from transformers import AutoModelForImageTextToText, AutoProcessor

@@ -25,10 +25,12 @@ def spin_count(**chosen: str) -> str:
     return found[0].split("=")[1].strip().strip("'")
 
 
+@pytest.mark.long
 def test_the_command_line_lets_the_threads_of_torch_sleep_while_they_wait() -> None:
     assert spin_count() == "0"
 
 
+@pytest.mark.long
 def test_how_threads_wait_is_left_to_a_user_who_chose_it() -> None:
     assert spin_count(GOMP_SPINCOUNT="12345") == "12345"
 

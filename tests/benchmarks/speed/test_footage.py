@@ -23,6 +23,7 @@ def test_inputs_repeat_one_group_of_frames(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long_video_(160x120).mp4", "many_pictures_(160x120)"]
 
 
+@pytest.mark.long
 def test_time_and_memory_of_each_process_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footage, "FRAMES", 5)
     time_footage(tmp_path / "footage.json", "command", repeats=1, inputs=(VIDEO, PICTURES))

@@ -86,6 +86,7 @@ def test_a_folder_without_the_package_is_refused(checkout: Path) -> None:
         import_package("nothing", checkout)
 
 
+@pytest.mark.long
 def test_choosing_another_teacher_imports_nothing_of_l4p() -> None:
     code = "import sys, distill.teachers, distill.student; print([m for m in sys.modules if 'l4p' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

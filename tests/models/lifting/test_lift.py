@@ -157,6 +157,7 @@ def test_each_round_fits_what_the_last_one_left_in_another_noise(refinement: Ref
     assert not any(torch.equal(one, other) for one, other in itertools.pairwise(noises))
 
 
+@pytest.mark.long
 def test_a_fitted_shape_agrees_better_with_its_points_than_its_pose_alone(seen: SeenObject) -> None:
     trained, fits = load_model(SHIPPED), get_args(Fitting)
     found = [lift_fitted(trained, seen, fit) for fit in fits]

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from region4d.studies.job import Job, Step, VerbStep
 from region4d.studies.plan import load_plan
 from region4d.studies.runner import run_all
@@ -89,6 +91,7 @@ def test_a_step_takes_its_configuration_along() -> None:
     assert step.metrics == Path("outputs/train/sr3d/tiny_static/3d-seed0/metrics.csv")
 
 
+@pytest.mark.long
 def test_what_is_imported_before_the_fork_does_not_ask_for_a_graphics_card() -> None:
     steps: list[Step] = [VerbStep("extracting", "extract", ("extractor=wan_1_3b",), Path("never"))]
     for study in ("compare/static", "probe/quick", "lift/baselines"):

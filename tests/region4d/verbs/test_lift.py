@@ -129,6 +129,7 @@ def test_json_of_a_lift_without_depth_has_no_scale(lift: Lift) -> None:
     assert said["regions"][0]["frames"][0]["pixels_with_depth"] is None
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_meshes_and_another_one_others(lift: Lift, photo: Path) -> None:
     files = []
     for seed in ("1", "1", "2"):
@@ -172,6 +173,7 @@ def test_without_depth_it_says_that_nothing_is_metric(lift: Lift, photo: Path) -
     assert found["objects"][0]["median_distance"] is None
 
 
+@pytest.mark.long
 def test_broken_depth_counts_as_unknown(lift: Lift, photo: Path, seen: SeenObject) -> None:
     files = []
     for value in (0.0, np.nan, -1.0, np.inf):

@@ -58,6 +58,7 @@ def unchanged(module: SupervisedFineTuning, before: dict[str, torch.Tensor]) -> 
     return same / total
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_less_than_one_percent_of_entries_stays(
     loaded: tuple[SR3DForConditionalGeneration, SR3DProcessor], tmp_path: Path, precision: str
@@ -70,6 +71,7 @@ def test_less_than_one_percent_of_entries_stays(
     assert SR3DForConditionalGeneration.from_pretrained(tmp_path / "model").dtype == torch.bfloat16
 
 
+@pytest.mark.long
 def test_pure_bfloat16_is_declared_and_loses_steps(
     loaded: tuple[SR3DForConditionalGeneration, SR3DProcessor], tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def test_items_of_the_task_are_sorted_and_follow_from_the_seed(folder: Path) -> 
     assert {item.question.category for item in first} <= {"nearer_camera", "distance"}
 
 
+@pytest.mark.long
 def test_other_poses_keep_the_first_camera_and_the_answers(shared_data: Path) -> None:
     room = RealRgbdTask(
         name="room", folder=str(shared_data / "redwood_rgbd"), count=2, categories=("distance",), multi_view=True

@@ -14,7 +14,10 @@ REPOSITORY = HERE.parents[3]
 
 @pytest.mark.parametrize(
     ("names", "least"),
-    [(("test_resample.py", "test_pool.py"), 20), pytest.param(("test_workloads.py",), 1, marks=pytest.mark.slow)],
+    [
+        pytest.param(("test_resample.py", "test_pool.py"), 20, marks=pytest.mark.long),
+        pytest.param(("test_workloads.py",), 1, marks=pytest.mark.slow),
+    ],
 )
 def test_the_kernels_equal_torch_in_tritons_interpreter(names: tuple[str, ...], least: int) -> None:
     pytest.importorskip("triton")

@@ -103,6 +103,7 @@ def open_world_in(tab: Browser, site: str, seed: int | None = None) -> None:
     tab.wait(f"{CANVAS}.getContext('2d').getImageData(9, 9, 1, 1).data[3] === 255", "the picture")
 
 
+@pytest.mark.long
 def test_every_tool_and_undo_change_what_is_seen_and_what_is_drawn_is_asked_about(site: str, tmp_path: Path) -> None:
     with open_browser(tmp_path / "profile") as tab:
         tab.size(1280, 800)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.support.programs.browser import Browser, open_browser
 
 SCENE = "document.querySelector('iframe.r4d-scene[title=\"{}\"]')?.offsetParent"
@@ -17,6 +19,7 @@ def fits(tab: Browser) -> None:
         tab.wait_fits(width)
 
 
+@pytest.mark.long
 def test_a_visitor_lifts_an_object_then_probes_the_same_world(site: str, tmp_path: Path) -> None:
     with open_browser(tmp_path / "profile") as tab:
         tab.size(1280, 800)

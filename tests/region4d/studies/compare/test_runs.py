@@ -49,6 +49,7 @@ def test_the_arms_of_a_seed_start_from_the_same_weights() -> None:
         assert [key for key in first if not torch.equal(first[key], state[key])] == [], arm
 
 
+@pytest.mark.long
 def test_every_arm_of_the_gpu_study_has_a_teacher_of_its_frames(tmp_path: Path) -> None:
     trained = build(compose_config("train", ["experiment=expert4d/base"]).model)
     trained.save_pretrained(tmp_path)

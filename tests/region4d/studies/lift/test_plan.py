@@ -86,6 +86,7 @@ def test_a_report_of_nothing_is_refused(words: list[str], region4d: Run) -> None
     assert "nothing of study baselines is measured" in err
 
 
+@pytest.mark.long
 def test_a_study_of_two_objects_is_measured_reported_and_continued(
     words: list[str], untrained: Path, region4d: Run, tmp_path: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_one_job_measures_its_method_alone_and_writes_no_report(
     assert not (tmp_path / "study" / "report.md").exists()
 
 
+@pytest.mark.long
 def test_the_jobs_of_a_study_go_through_a_launcher(words: list[str], region4d: Run, tmp_path: Path) -> None:
     words = [*words, "+study.arms.later={model: missing}"]
     code, out, err = region4d("study", "lift/baselines", *words, "-m", f"hydra.sweep.dir={tmp_path / 'sweep'}")
