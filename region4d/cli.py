@@ -34,7 +34,7 @@ VERBS = {
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "diff": "Compare any two runs item by item, also of lmms-eval and VLMEvalKit.",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
-    "data": "Check and convert training data of your own.",
+    "data": "Check and convert training data of your own; write benchmarks as tasks of lmms-eval.",
     "prepare": "Estimate the geometry of footage once; turn data sets (CO3D, DL3DV) into label files for probes.",
     "convert": "Make an SR-3D from a vision tower and a language model, or of an NVILA-Lite folder.",
     "parity": "Compare a checkpoint with the logits, hidden states and tokens that another stack recorded of it.",

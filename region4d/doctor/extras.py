@@ -9,10 +9,11 @@ from importlib.util import find_spec
 
 @dataclass(frozen=True)
 class Extra:
-    """One extra of pyproject.toml; `modules` are the import names of its packages."""
+    """One extra of pyproject.toml; `modules` are the import names of its packages, `then` a further command."""
 
     purpose: str
     modules: tuple[str, ...]
+    then: str = ""
 
 
 EXTRAS = {
@@ -35,6 +36,21 @@ EXTRAS = {
     "wandb": Extra("logger=wandb", ("wandb",)),
     "trackio": Extra("logger=trackio", ("trackio",)),
     "slurm": Extra("hydra/launcher=slurm: arms of a study as cluster jobs", ("hydra_plugins", "submitit")),
+    "eval": Extra(
+        "lmms-eval: its benchmarks, and ours in it",
+        (
+            "lmms_eval",
+            "datasets",
+            "evaluate",
+            "loguru",
+            "math_verify",
+            "openai",
+            "pytablewriter",
+            "sacrebleu",
+            "tenacity",
+        ),
+        then="pip install --no-deps lmms-eval==0.7.3",  # it asks for av<16
+    ),
     "docs": Extra("make site: the documentation as HTML", ("mkdocs", "material", "mkdocstrings")),
     "dev": Extra("contributors", ("ruff", "mypy", "pytest", "xdist", "hypothesis", "beartype", "importlinter")),
 }
@@ -46,5 +62,6 @@ def missing_modules(modules: Sequence[str], find: Callable[[str], object | None]
 
 
 def install_command(extra: str) -> str:
-    """Write the command that installs an extra."""
-    return f"pip install 'region4d[{extra}]'"
+    """Write the command that installs an extra, with what has to follow it."""
+    then = EXTRAS[extra].then if extra in EXTRAS else ""
+    return f"pip install 'region4d[{extra}]'{' && ' if then else ''}{then}"

@@ -166,9 +166,17 @@ def decord() -> dict[str, Any]:
     return {"detail": f"decord {library.__version__} decoded a clip"}
 
 
+def lmms_eval() -> dict[str, Any]:
+    """Look up our model among those of lmms-eval, which only logs where a plug-in fails."""
+    from lmms_eval.models import get_model
+
+    return {"detail": f"lmms-eval knows the model {get_model('region4d').__name__}"}
+
+
 TRIALS: dict[str, Callable[[], dict[str, Any]]] = {
     trial.__name__: trial for trial in (torch, video, ask, geom, heic, exr, quantized, flash, torchcodec, decord)
 }
+TRIALS["eval"] = lmms_eval
 BASE = ("torch", "video", "ask")
 
 

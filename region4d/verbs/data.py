@@ -1,4 +1,4 @@
-"""`region4d data`: training data of one's own."""
+"""`region4d data`: training data of one's own, and benchmarks for lmms-eval."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-data = typer.Typer(name="data", help="Check and convert training data of your own.", no_args_is_help=True)
+data = typer.Typer(name="data", help="Check and convert training data; write tasks of lmms-eval.", no_args_is_help=True)
 MOST_ERRORS = 20  # that are printed
 
 
@@ -66,3 +66,29 @@ def convert(
     typer.echo(f"{output}: {done.written} lines, {sum(done.left_out.values())} samples left out")
     for reason, count in done.left_out.most_common():
         typer.echo(f"left out {count}: {reason}", err=True)
+
+
+@data.command("lmms-eval")
+def lmms_eval(
+    task: Annotated[str, typer.Argument(help="a task of `region4d bench`, such as worlds_static")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="its settings (Hydra overrides), task.KEY=VALUE")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="first items that are written; all without it")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="new folder, for --include_path")] = Path(
+        "outputs/lmms_eval"
+    ),
+) -> None:
+    """Write a benchmark as a task of lmms-eval, whose documents bring geometry and regions.
+
+    Example: region4d data lmms-eval worlds_static "task.seeds=[1000000,1000008]" --limit 40 -o outputs/lmms_eval
+    """
+    from region4d.config import build, compose_config
+    from region4d.lmms_eval.task_folder import write_task_folder
+    from scenes.storage.atomic import refuse_existing
+
+    refuse_existing(output)
+    words = [f"task={task}", *(overrides or [])]
+    config = compose_config("bench", [*words, "model.folder=constant:A"])
+    name = write_task_folder(build(config.task), output, {"overrides": words, "limit": limit}, limit)
+    typer.echo(f"{name}: lmms-eval --include_path {output} --tasks {name} --model region4d ...")

@@ -13,7 +13,7 @@ from region4d.config import compose_config, first_of_sweep, split_multirun
 from region4d.config_dirs import VARIABLE, take_config_dirs
 from tests.support.programs.documents import PAGES, README, ROOT, Block, Command, blocks
 
-FOREIGN = {"hf", "mkdir", "pip", "source", "uv"}  # other people's programs, and the shell's
+FOREIGN = {"hf", "lmms-eval", "mkdir", "pip", "source", "uv"}  # other people's programs, and the shell's
 CONFIGURED = {"train", "extract", "bench", "compare", "probe", "study"}  # verbs that take Hydra overrides
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 SHELL = [block for page in PAGES for block in blocks(page) if block.language in ("bash", "sh", "console")]

@@ -43,12 +43,17 @@ def open_annotation(annotation: Annotation, root: Path, frames: int) -> tuple[Cl
     """
     if annotation.media is None:
         return None, []
-    clip, sizes = _open(annotation.media, root, frames)
-    return clip, [_region(f"region {k}", marks, root, sizes, clip.size) for k, marks in enumerate(annotation.regions)]
+    clip, sizes = open_media(annotation.media, root, frames)
+    return clip, draw_regions(annotation, root, sizes, clip.size)
 
 
-def _open(media: Media, root: Path, frames: int) -> tuple[Clip, list[Size]]:
-    """Open a clip, and list the sizes that its frames have on disk."""
+def draw_regions(annotation: Annotation, root: Path, sizes: Sequence[Size], size: Size) -> list[Region]:
+    """Draw the regions of a line on its clip, of which `open_media` tells the sizes; errors as `open_annotation`."""
+    return [_region(f"region {k}", marks, root, sizes, size) for k, marks in enumerate(annotation.regions)]
+
+
+def open_media(media: Media, root: Path, frames: int) -> tuple[Clip, list[Size]]:
+    """Open a clip, and list the sizes that its frames have on disk; errors as `open_annotation`."""
     paths = [root / path for path in media.paths]
     if media.kind in ("image", "images"):
         return _stack(paths, media, root)

@@ -1,4 +1,4 @@
-"""Masks in the JSON of COCO: run-length codes (plain and compressed) and polygons."""
+"""Masks in the JSON of COCO: run-length codes (plain and compressed; written plain) and polygons."""
 
 from __future__ import annotations
 
@@ -73,6 +73,15 @@ def decode_counts(text: str) -> list[int]:
     if shift:
         raise ValueError("a run-length code ends within a number: it is cut")
     return counts
+
+
+def encode_mask(mask: Bool[np.ndarray, "height width"]) -> dict[str, Any]:
+    """Write a mask as COCO's plain run-length code: its size, and runs of 0 and 1 in turn, column by column."""
+    flat = mask.T.ravel()
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    starts = [0] if not flat[0] else [0, 0]  # a code begins with a run of 0, which may be empty
+    counts = np.diff([*starts, *edges.tolist(), len(flat)])
+    return {"size": list(mask.shape), "counts": counts.tolist()}
 
 
 def _annotations(content: Any) -> list[Mapping[str, Any]]:

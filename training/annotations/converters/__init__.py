@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,18 @@ def convert(layout: str, source: Path, media: Path, output: Path) -> Conversion:
         OSError: the source does not exist.
         ValueError: the source is not of this layout, or nothing of it can be used.
     """
+    return write_lines(CONVERTERS[layout](source, media.resolve()), output, str(source))
+
+
+def write_lines(lines: Iterable[Mapping[str, Any] | str], output: Path, source: str) -> Conversion:
+    """Write lines of training data, each of which is parsed first; a text says why there is no line.
+
+    Raises:
+        ValueError: no line can be used; `source` names where they come from.
+    """
     done = Conversion()
     with new_file(output) as partial, partial.open("w") as file:
-        for line in CONVERTERS[layout](source, media.resolve()):
+        for line in lines:
             if isinstance(line, str):
                 done.left_out[line] += 1
                 continue

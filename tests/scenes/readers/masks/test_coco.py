@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from scenes.readers.masks.coco import decode_counts, fill_polygon
+from scenes.readers.masks.coco import decode_counts, draw_segmentation, encode_mask, fill_polygon
 from scenes.readers.masks.mask_file import read_mask
 
 SMALL = np.zeros((6, 8), bool)
@@ -127,3 +129,12 @@ def test_what_is_not_json_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.json").write_text(text)
     with pytest.raises(ValueError, match=r"m\.json' is not JSON"):
         read(tmp_path / "m.json")
+
+
+@given(st.integers(1, 6), st.integers(1, 7), st.integers(0, 1000))
+def test_a_mask_comes_back_from_its_code(height: int, width: int, seed: int) -> None:
+    mask = np.random.default_rng(seed).random((height, width)) < 0.5
+    code = encode_mask(mask)
+    assert code["size"] == [height, width]
+    assert 0 not in code["counts"][1:]
+    assert np.array_equal(draw_segmentation(code, height, width), mask)

@@ -1,0 +1,1 @@
+"""lmms-eval: our models as one of its models, our benchmarks as its tasks."""
