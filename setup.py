@@ -103,6 +103,7 @@ def in_wheel() -> dict[str, object]:
         "package_data": {
             "region4d": ["py.typed"],
             "region4d.app.pages": ["assets/*"],
+            "region4d.benchmarks.regionize": ["templates/*"],
             "region4d.benchmarks.report": ["templates/*"],
             "region4d.cards": ["assets/*"],
             "region4d.configs": ["**/*.yaml"],

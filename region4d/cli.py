@@ -17,7 +17,7 @@ from region4d.terminal import progress_on_stderr
 from region4d.threads import wait_asleep
 
 # A verb is the function or, with commands of its own, the typer.Typer of its name in region4d/verbs/<name>.py;
-# those that take Hydra overrides are in region4d/verbs/experiments/.
+# those that take Hydra overrides are in region4d/verbs/experiments/, others of FOLDERS in theirs.
 VERBS = {
     "demo": "Show all four systems on procedural worlds, with shipped checkpoints.",
     "doctor": "Say what is installed, what works, and what to do about the rest.",
@@ -33,6 +33,7 @@ VERBS = {
     "records": "Compare and archive what was measured; fill the tables of the documents.",
     "bench": "Score a model on a benchmark (Hydra overrides).",
     "diff": "Compare any two runs item by item, also of lmms-eval and VLMEvalKit.",
+    "regionize": "Turn questions about videos into questions about regions, with a page for review.",
     "compare": "Train matched arms, score them with paired confidence intervals, write a report (Hydra overrides).",
     "data": "Check and convert training data of your own; write benchmarks as tasks of lmms-eval.",
     "prepare": "Estimate the geometry of footage once; turn data sets (CO3D, DL3DV) into label files for probes.",
@@ -41,6 +42,7 @@ VERBS = {
     "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
+FOLDERS = {"regionize": "benchmarks."} | dict.fromkeys(HYDRA_VERBS, "experiments.")
 MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
 STOPPED = (130, 143)  # exit codes after Ctrl-C and SIGTERM
 
@@ -74,8 +76,8 @@ def _not_imported() -> None:
 
 def _add_verb(app: typer.Typer, name: str) -> None:
     function = name.replace("-", "_")
-    folder = "experiments." if name in HYDRA_VERBS else ""
-    verb = getattr(importlib.import_module(f"region4d.verbs.{folder}{MODULES.get(name, function)}"), function)
+    module = f"region4d.verbs.{FOLDERS.get(name, '')}{MODULES.get(name, function)}"
+    verb = getattr(importlib.import_module(module), function)
     if isinstance(verb, typer.Typer):
         for command in verb.registered_commands:
             command.help = help_text(command.callback.__doc__ if command.callback else None)

@@ -1,4 +1,4 @@
-"""Segmentation by clicks: SAM 2, and the tracker of SAM 3."""
+"""Segmentation by clicks or a box: SAM 2, and the tracker of SAM 3."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from torch import Tensor
 
 from models.segmenters.contract import Click, Prompt, Segmentation, marked
 
+Given = dict[str, Any]  # marks of one frame, as a processor names them
 CACHED = 16  # frames whose features regions share: about 40 MB each
 
 
 class ClickSegmenter:
     """SAM 2 (arXiv 2408.00714) or SAM 3's tracker (arXiv 2511.16719) on pictures.
 
-    One click gives the mask with the highest predicted IoU of three; several clicks give one mask, as the authors
-    advise. Coordinates are passed as they are: SAM adds half a pixel of its own grid.
+    One click gives the mask with the highest predicted IoU of three; several clicks, or a box, give one mask, as the
+    authors advise. Coordinates are passed as they are: SAM adds half a pixel of its own grid.
     """
 
     tracks = False
@@ -29,24 +30,23 @@ class ClickSegmenter:
 
     @torch.inference_mode()
     def __call__(self, video: UInt8[Tensor, "time 3 height width"], prompts: Sequence[Prompt]) -> list[Segmentation]:
-        """Mark each object in the frames of its clicks."""
+        """Mark each object in the frames of its clicks, or of its box."""
         return [
-            Segmentation(
-                marked({frame: self._mask(video[frame], clicks) for frame, clicks in _by_frame(prompt).items()})
-            )
+            Segmentation(marked({frame: self._mask(video[frame], given) for frame, given in _by_frame(prompt).items()}))
             for prompt in prompts
         ]
 
-    def _mask(self, image: UInt8[Tensor, "3 height width"], clicks: Sequence[Click]) -> Bool[Tensor, "height width"]:
-        inputs = self.processor(images=[image], **_points(clicks), return_tensors="pt")
-        outputs = self.network(**inputs.to(self.network.device), multimask_output=len(clicks) == 1)
+    def _mask(self, image: UInt8[Tensor, "3 height width"], given: Given) -> Bool[Tensor, "height width"]:
+        inputs = self.processor(images=[image], **given, return_tensors="pt")
+        one_click = given.get("input_labels") is not None and len(given["input_labels"][0][0]) == 1
+        outputs = self.network(**inputs.to(self.network.device), multimask_output=one_click)
         (masks,) = self.processor.post_process_masks(outputs.pred_masks, inputs["original_sizes"])
         best: Tensor = masks[0, int(outputs.iou_scores[0, 0].argmax())]
         return best
 
 
 class ClickTracker:
-    """The video model of SAM 2, or SAM 3's: clicks on any frames, and the object in all of them.
+    """The video model of SAM 2, or SAM 3's: clicks on any frames or a box on one, and the object in all of them.
 
     Each object has a session of its own, so that its masks do not depend on other regions.
     """
@@ -58,7 +58,7 @@ class ClickTracker:
 
     @torch.inference_mode()
     def __call__(self, video: UInt8[Tensor, "time 3 height width"], prompts: Sequence[Prompt]) -> list[Segmentation]:
-        """Follow each object from the first frame with a click, forwards and then backwards."""
+        """Follow each object from the first frame with a mark, forwards and then backwards."""
         size, cache, found = [list(video.shape[2:])], None, []
         for prompt in prompts:
             session = self.processor.init_video_session(
@@ -69,8 +69,8 @@ class ClickTracker:
             )
             cache = session.cache = cache or session.cache
             by_frame = _by_frame(prompt)
-            for frame, clicks in by_frame.items():
-                self.processor.add_inputs_to_inference_session(session, frame_idx=frame, obj_ids=0, **_points(clicks))
+            for frame, given in by_frame.items():
+                self.processor.add_inputs_to_inference_session(session, frame_idx=frame, obj_ids=0, **given)
                 self.network(session, frame_idx=frame)
             masks = {}
             for reverse in (False, True):
@@ -83,14 +83,16 @@ class ClickTracker:
         return found
 
 
-def _by_frame(prompt: Prompt) -> dict[int, list[Click]]:
+def _by_frame(prompt: Prompt) -> dict[int, Given]:
+    if prompt.box is not None:
+        return {prompt.frame or 0: {"input_boxes": [[[float(value) for value in prompt.box]]]}}
     frames: dict[int, list[Click]] = defaultdict(list)
     for click in sorted(prompt.clicks, key=lambda click: click.frame):
         frames[click.frame].append(click)
-    return frames
+    return {frame: _points(clicks) for frame, clicks in frames.items()}
 
 
-def _points(clicks: Sequence[Click]) -> dict[str, Any]:
+def _points(clicks: Sequence[Click]) -> Given:
     return {
         "input_points": [[[[float(click.x), float(click.y)] for click in clicks]]],
         "input_labels": [[[int(click.inside) for click in clicks]]],

@@ -22,11 +22,15 @@ class Click:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One object: by clicks, or by a text. `frame` is where the text must find it; None leaves it open."""
+    """One object: by clicks, by a text, or by a box (x0, y0, x1, y1; pixels).
+
+    `frame` is that of the box (0 without one), or where the text must find the object; None leaves it open.
+    """
 
     clicks: tuple[Click, ...] = ()
     text: str = ""
     frame: int | None = None
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ import yaml
 
 from benchmarks.region_qa.tasks.media import ClipFile, Media, Opener
 from benchmarks.region_qa.tasks.task import Item, Task
-from scenes.clip import Clip
-from scenes.readers.image_files import IMAGE_SUFFIXES
 from scenes.readers.masks.coco import encode_mask
-from scenes.readers.rgbd import is_rgbd_folder, write_rgbd_folder
+from scenes.readers.rgbd import write_rgbd_folder
 from scenes.storage.atomic import new_folder
+from training.annotations.media import footage_fields
 
 DOCUMENTS = "documents.jsonl"
 MODULE = "region4d.lmms_eval.documents"
@@ -83,23 +82,25 @@ def _task_file(name: str, task: Task, metrics: Iterable[str], settings: Mapping[
 
 def _documents(items: Iterable[Item], draft: Path, folder: Path) -> Iterator[dict[str, Any]]:
     """Turn items into documents, and write their clips into the draft that becomes `folder`."""
-    opener, last, clips = Opener(), None, 0
-    media: dict[str, Any] | None = None
+    opener, clips = Opener(), 0
+    last: Media | None = None
+    media: dict[str, Any] = {}
     for item in items:
         if item.references:
             raise ValueError(f"item {item.name} is answered in words, which has no score in lmms-eval here")
         opened = opener.open(item.media, item.marks)
         if item.media != last:
             last, clips = item.media, clips + 1
-            media = _file(item.media, opened.clip)
-            if media is None:
+            if isinstance(item.media, ClipFile):
+                media = footage_fields(item.media.path.absolute(), len(opened.clip))
+            else:
                 inside = Path("clips") / f"{clips:05d}"
                 write_rgbd_folder(opened.clip, draft / inside)
                 media = {"folder": str(folder / inside), "frames": len(opened.clip)}
         question = item.question
         line = {
             "id": item.name,
-            **(media or {}),
+            **media,
             "regions": [
                 [{"rle": encode_mask(mask.numpy()), "frame": t} for t, mask in region.masks.items() if mask.any()]
                 for region in opened.regions
@@ -113,15 +114,3 @@ def _documents(items: Iterable[Item], draft: Path, folder: Path) -> Iterator[dic
             "truth": json.dumps({name: getattr(question, name) for name in TRUTH}),
             "metrics": list(item.metrics),
         }
-
-
-def _file(media: Media, clip: Clip) -> dict[str, Any] | None:
-    """Name the media of a line where they are in a file, or in an RGB-D folder."""
-    if not isinstance(media, ClipFile):
-        return None
-    path = str(media.path.absolute())
-    if media.path.suffix.lower() in IMAGE_SUFFIXES:
-        return {"image": path}
-    if media.path.is_dir() and not is_rgbd_folder(media.path):
-        return None
-    return {"folder" if media.path.is_dir() else "video": path, "frames": len(clip)}

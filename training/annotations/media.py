@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool
@@ -15,12 +16,13 @@ from torchvision.transforms.v2.functional import resize
 
 from models.geometry import default_intrinsics
 from models.regions import Region
-from scenes.clip import Clip
+from scenes.clip import Clip, uniform_frames
 from scenes.readers.depth_file import MILLIMETRES, read_depth_file, read_depth_map
-from scenes.readers.image_files import read_image
+from scenes.readers.image_files import IMAGE_SUFFIXES, list_images, read_image
 from scenes.readers.masks.coco import draw_segmentation
 from scenes.readers.masks.mask_file import read_mask
 from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd import is_rgbd_folder
 from scenes.readers.video.listing import list_frames
 from training.annotations.line import Annotation, Depth, Mark, Media
 
@@ -45,6 +47,19 @@ def open_annotation(annotation: Annotation, root: Path, frames: int) -> tuple[Cl
         return None, []
     clip, sizes = open_media(annotation.media, root, frames)
     return clip, draw_regions(annotation, root, sizes, clip.size)
+
+
+def footage_fields(path: Path, frames: int) -> dict[str, Any]:
+    """Write the keys of a line for `frames` frames of footage, taken uniformly as `open_clip` does."""
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return {"image": str(path)}
+    if not path.is_dir():
+        return {"video": str(path), "frames": frames}
+    if is_rgbd_folder(path):
+        return {"folder": str(path), "frames": frames}
+    pictures = list_images(path)
+    index = uniform_frames(len(pictures), frames)
+    return {"images": [str(pictures[k]) for k in index], "seconds": [float(k) for k in index]}
 
 
 def draw_regions(annotation: Annotation, root: Path, sizes: Sequence[Size], size: Size) -> list[Region]:

@@ -1,0 +1,1 @@
+"""Making region-level questions of questions about videos."""

@@ -1,0 +1,82 @@
+"""A folder of regionized questions: written item by item, continued after a stop, reviewed, and given out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.regionize.item import Asked, Regionized
+from benchmarks.regionize.pipeline import Steps, regionize
+from scenes.clip import Clip
+from scenes.storage.atomic import write_text
+
+ITEMS, SETTINGS = "items.jsonl", "settings.json"
+OpenClip = Callable[[Asked], Clip]
+
+
+def begin(folder: Path, settings: Mapping[str, Any]) -> dict[str, Regionized]:
+    """Begin or continue a folder; gives the items that are done. A last line that was cut is made again.
+
+    Raises:
+        ValueError: the folder was made with other settings.
+    """
+    path = folder / SETTINGS
+    if path.is_file():
+        if json.loads(path.read_text()) != dict(settings):
+            raise ValueError(f"{folder} holds items of other settings ({path}): name a new folder with --output")
+    else:
+        write_text(path, json.dumps(settings, indent=2) + "\n")
+    items = folder / ITEMS
+    if not items.is_file():
+        return {}
+    text = items.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if whole != text:
+        items.write_bytes(whole)
+    done = [Regionized.from_json(json.loads(line)) for line in whole.decode().splitlines()]
+    return {item.asked.name: item for item in done}
+
+
+def regionize_all(
+    questions: Iterable[Asked], open_clip: OpenClip, steps: Steps, folder: Path, done: Mapping[str, Regionized]
+) -> Iterator[Regionized]:
+    """Regionize the questions that are not done, and append each to the folder; questions of one video share its clip.
+
+    A video that cannot be read drops its questions, and says why.
+    """
+    last: tuple[str, Clip | str] | None = None
+    with (folder / ITEMS).open("a", encoding="utf-8") as file:
+        for asked in questions:
+            if asked.name in done:
+                yield done[asked.name]
+                continue
+            if last is None or last[0] != asked.video:
+                try:
+                    last = asked.video, open_clip(asked)
+                except (OSError, ValueError) as error:
+                    last = asked.video, str(error)
+            clip = last[1]
+            item = Regionized(asked, 0, dropped=clip) if isinstance(clip, str) else regionize(asked, clip, steps)
+            file.write(json.dumps(item.to_json(), ensure_ascii=False) + "\n")
+            file.flush()
+            yield item
+
+
+def counts(items: Iterable[Regionized]) -> Counter[str]:
+    """Count items and phrases by what became of them."""
+    found: Counter[str] = Counter()
+    for item in items:
+        found["items with regions" if item.regions else f"items dropped: {_kind(item.dropped)}"] += 1
+        found.update(
+            f"phrases dropped: {_kind(e.dropped)}" if e.dropped else "phrases with a region" for e in item.named
+        )
+    return found
+
+
+def _kind(reason: str) -> str:
+    """Shorten a reason to what many items share."""
+    return re.split(r"[:(]", reason)[0].strip()

@@ -1,0 +1,1 @@
+"""Running `region4d regionize`."""

@@ -1,0 +1,168 @@
+"""The runs of `region4d regionize`: over questions, over procedural worlds, and after a review."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+import typer
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.comparison.cell import percent_cell
+from benchmarks.regionize.item import Regionized
+from benchmarks.regionize.outputs import give_out
+from benchmarks.regionize.phrases import FindPhrases, phrases_by_model, phrases_by_rule
+from benchmarks.regionize.pipeline import Steps
+from benchmarks.regionize.questions import read_questions
+from benchmarks.regionize.review import agreement, apply_decisions, read_decisions, review_page
+from benchmarks.regionize.run import ITEMS, SETTINGS, OpenClip, begin, counts, regionize_all
+from benchmarks.regionize.worlds import OUTCOMES, STEPS, TruthDetector, WorldQuestions, ask_in_words, outcome, shares
+from models.answerers.names import open_answers
+from models.detectors import open_detector
+from models.segmenters import BoxSegmenter, Segmenter, open_segmenter
+from region4d.terminal import CONSOLE
+from scenes.clip import Clip, uniform_frames
+from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd import write_rgbd_folder
+from scenes.storage.atomic import write_text
+from scenes.worlds import WorldConfig
+
+TRUTH, BOX, RULE = "truth", "box", "rule"
+PAGE, REVIEWED, VIDEOS = "review.html", "reviewed", "worlds"
+QUESTIONS_PER_WORLD = 5
+Judged = tuple[str, dict[str, str]]  # clip, and the outcome by step
+WORLD = WorldConfig(height=192, width=256, frames=8, motion=True)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What finds, segments and follows, by name, and what is read of a video."""
+
+    detector: str
+    tracker: str
+    phrases: str
+    threshold: float
+    frames: int
+
+
+def run(questions: Path, videos: Path, settings: Settings, output: Path, device: torch.device) -> None:
+    """Regionize the questions of a file, continue after a stop, and write all that comes out.
+
+    Raises:
+        FileNotFoundError: the file or a checkpoint does not exist.
+        ValueError: a question or a setting cannot be used, or the folder holds items of other settings.
+    """
+    if settings.detector == TRUTH:
+        raise ValueError("--detector truth knows procedural worlds alone: give --worlds N, or a detector")
+    asked = list(read_questions(questions))
+    detector = open_detector(settings.detector, settings.threshold, device)
+    steps = Steps(open_phrases(settings.phrases, device), detector, open_tracker(settings.tracker, device))
+    done = begin(output, described(settings, videos, hashlib.sha256(questions.read_bytes()).hexdigest()))
+    clips = clip_reader(videos, settings.frames)
+    made = regionize_all(asked, clips, steps, output, done)
+    finish_run(list(track(made, "regionizing", len(asked))), clips, videos, output)
+
+
+def run_worlds(number: int, settings: Settings, output: Path, device: torch.device) -> None:
+    """Regionize questions about procedural worlds, and print how many of their regions are right; errors as `run`."""
+    network = None if settings.detector == TRUTH else open_detector(settings.detector, settings.threshold, device)
+    find, segmenter = open_phrases(settings.phrases, device), open_tracker(settings.tracker, device)
+    videos = output / VIDEOS
+    done = begin(output, described(settings, videos, f"{number} worlds"))
+    clips = clip_reader(videos, settings.frames)
+    items: list[Regionized] = []
+    judged: list[Judged] = []
+    for seed in track(range(number), "regionizing"):
+        world = ask_in_words(seed, QUESTIONS_PER_WORLD, WORLD)
+        if not (videos / world.clip.name).exists():
+            write_rgbd_folder(world.clip, videos / world.clip.name)
+        steps = Steps(find, network or TruthDetector(world.clip), segmenter)
+        made = list(regionize_all(world.asked, clips, steps, output, done))
+        items += made
+        judged += judge(made, world, settings.frames)
+    finish_run(items, clips, videos, output)
+    title = f"{len(judged)} questions, {number} worlds, detector {settings.detector}, tracker {settings.tracker}"
+    CONSOLE.print(outcome_table(judged, title))
+
+
+def run_review(decisions: Path, output: Path, device: torch.device) -> None:
+    """Apply a review to the items of a folder, into `reviewed`, and print how far it agrees.
+
+    Raises:
+        FileNotFoundError: there are no such decisions, or no items.
+        ValueError: the decisions are of other items.
+    """
+    said = read_decisions(decisions)
+    if not (output / SETTINGS).is_file() or not (output / ITEMS).is_file():
+        raise FileNotFoundError(f"{output} holds no regionized questions: give the folder of the run as --output")
+    held = json.loads((output / SETTINGS).read_text())
+    items = [Regionized.from_json(json.loads(line)) for line in (output / ITEMS).read_text().splitlines()]
+    clips = clip_reader(Path(held["videos"]), held["frames"])
+    done = apply_decisions(items, said, clips, open_tracker(held["tracker"], device))
+    folder = output / REVIEWED
+    write_text(folder / ITEMS, "".join(json.dumps(item.to_json(), ensure_ascii=False) + "\n" for item in done))
+    used = give_out(done, clips, Path(held["videos"]), folder)
+    agreed = agreement(items, said)
+    typer.echo(", ".join(f"{count} {name}" for name, count in agreed.decided.items()))
+    if agreed.accepted is not None:
+        typer.echo(f"accepted of the reviewed items with regions: {percent_cell(agreed.accepted)}")
+    typer.echo(f"{used} of {len(items)} items have regions: {folder}")
+
+
+def open_phrases(name: str, device: torch.device) -> FindPhrases:
+    """Open what finds the phrases of a question; errors as `open_answers`."""
+    return phrases_by_rule if name == RULE else phrases_by_model(open_answers(f"text:{name}", str(device)))
+
+
+def open_tracker(name: str, device: torch.device) -> Segmenter:
+    """Open what segments and follows a box; errors as `open_segmenter`."""
+    return BoxSegmenter() if name == BOX else open_segmenter(name, "click", device)
+
+
+def described(settings: Settings, videos: Path, questions: str) -> dict[str, Any]:
+    """Describe a run, for a later one in the same folder."""
+    return {**asdict(settings), "videos": str(videos.absolute()), "questions": questions}
+
+
+def clip_reader(videos: Path, frames: int) -> OpenClip:
+    """Read the video of a question; the one that was read last stays."""
+
+    @lru_cache(maxsize=1)
+    def read(video: str) -> Clip:
+        return open_clip(videos / video, frames)
+
+    return lambda asked: read(asked.video)
+
+
+def judge(items: Sequence[Regionized], world: WorldQuestions, frames: int) -> list[Judged]:
+    """Pair the clip of every item with its outcomes, by step."""
+    clip = world.clip.frames(uniform_frames(len(world.clip), frames))
+    return [
+        (item.asked.video, {step: outcome(item, objects, clip, step) for step in STEPS})
+        for item, objects in zip(items, world.objects, strict=True)
+    ]
+
+
+def outcome_table(judged: Sequence[Judged], title: str) -> Table:
+    """Tabulate the shares of the outcomes by step, with intervals over clips."""
+    table = Table("judged by its", *OUTCOMES, title=title, caption="of all items, with 95 % intervals over worlds")
+    for step in STEPS:
+        found = shares([(clip, said[step]) for clip, said in judged])
+        table.add_row(step, *(percent_cell(estimate) for _, estimate in found))
+    return table
+
+
+def finish_run(items: Sequence[Regionized], clips: OpenClip, videos: Path, output: Path) -> None:
+    """Write the review page and both layouts, and print what became of the items."""
+    write_text(output / PAGE, review_page(items, clips, f"Regions of {output.name}"))
+    give_out(items, clips, videos, output)
+    for what, count in counts(items).most_common():
+        typer.echo(f"{count} {what}")
+    typer.echo(f"review: {output / PAGE}")

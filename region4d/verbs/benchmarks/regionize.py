@@ -1,0 +1,67 @@
+"""`region4d regionize`: region-level questions of questions about videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from region4d.flags import DeviceFlag, torch_device
+
+
+def regionize(
+    questions: Annotated[Path | None, typer.Argument(help="JSON list or JSON lines: video, question, answer")] = None,
+    videos: Annotated[Path | None, typer.Argument(help="folder that the videos of the questions are in")] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Grounding DINO, OWLv2, ... of transformers: a folder or a downloaded name")
+    ] = None,
+    tracker: Annotated[
+        str, typer.Option(help="SAM 2 or SAM 3 of transformers, or 'box': the box, followed by colour")
+    ] = "box",
+    phrases: Annotated[
+        str, typer.Option(help="'rule', or a language model of transformers that lists what a question names")
+    ] = "rule",
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="lowest score of what is found")] = 0.25,
+    frames: Annotated[int, typer.Option(min=1, help="frames that are read of a video")] = 16,
+    worlds: Annotated[
+        int | None,
+        typer.Option(min=1, help="procedural worlds in place of QUESTIONS and VIDEOS: how many regions are right?"),
+    ] = None,
+    review: Annotated[Path | None, typer.Option(help="decisions.json of the review page, applied to --output")] = None,
+    device: DeviceFlag = "cpu",
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the items; continued after a stop")] = Path(
+        "outputs/regionize"
+    ),
+) -> None:
+    """Turn questions about videos into questions about regions: find what a question names, segment and follow it.
+
+    Writes every item with boxes, masks, scores and what was dropped (items.jsonl), a page for review (review.html,
+    which works from the file), lines of training data (annotations.jsonl) and R4D-Bench's layout (r4d_bench/). With
+    --review the decisions of that page are applied, into OUTPUT/reviewed. With --worlds, questions name objects of
+    procedural worlds, and the share of right regions is printed; --detector truth then knows the objects, which tests
+    everything but a detector.
+
+    Example: region4d regionize --worlds 20 --detector truth -o outputs/regionize
+    """
+    from region4d.regionizing.command import Settings, run, run_review, run_worlds
+
+    if review is not None:
+        if questions or videos or worlds or detector:
+            raise ValueError("--review applies decisions to the items in --output; leave the others out")
+        return run_review(review, output, torch_device(device))
+    if detector is None:
+        raise ValueError(
+            "give --detector, for example after 'hf download IDEA-Research/grounding-dino-tiny', or --worlds with "
+            "--detector truth"
+        )
+    settings = Settings(detector, tracker, phrases, threshold, frames)
+    if worlds is not None:
+        if questions or videos:
+            raise ValueError("--worlds makes its own questions and videos; leave QUESTIONS and VIDEOS out")
+        return run_worlds(worlds, settings, output, torch_device(device))
+    if questions is None or videos is None:
+        raise ValueError("give QUESTIONS and VIDEOS, or --worlds N")
+    if not videos.is_dir():
+        raise FileNotFoundError(f"no folder of videos '{videos}'")
+    return run(questions, videos, settings, output, torch_device(device))
