@@ -11,10 +11,11 @@ from torch import Tensor
 
 from benchmarks.regionize.item import Box, Candidate, Named, Phrase
 from models.detectors import Detector
+from scenes.readers.masks.coco import draw_segmentation
 
 ALIKE = 0.1  # scores that differ by less do not decide between two things
 APART = 0.5  # IoU below which two boxes are two things
-SAME = 0.8  # IoU above which two phrases name one thing
+SAME = 0.8  # IoU of masks above which two phrases name one thing
 KEPT = 10  # candidates of a phrase that an item keeps
 
 
@@ -28,13 +29,16 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def find_named(video: UInt8[Tensor, "time 3 height width"], phrase: Phrase, detector: Detector) -> Named:
-    """Find what a phrase names, in the first frame in which the detector finds anything."""
-    for frame in range(len(video)):
-        found = detector(video[frame], phrase.words)
-        if found:
-            candidates = tuple(Candidate(frame, each.box, each.score) for each in found[:KEPT])
-            return choose(Named(phrase, candidates))
-    return Named(phrase, dropped="not found")
+    """Find what a phrase names, in the first frame in which the best score is about that of the best frame.
+
+    So a thing that comes into view later is not taken for what looks a little like it before.
+    """
+    found = [detector(frame, phrase.words) for frame in video]
+    best = [each[0].score if each else -1.0 for each in found]
+    if max(best) < 0:
+        return Named(phrase, dropped="not found")
+    frame = next(t for t, score in enumerate(best) if score >= 0 and score > max(best) - ALIKE)
+    return choose(Named(phrase, tuple(Candidate(frame, each.box, each.score) for each in found[frame][:KEPT])))
 
 
 def choose(named: Named) -> Named:
@@ -47,14 +51,26 @@ def choose(named: Named) -> Named:
 
 
 def drop_shared(named: Sequence[Named]) -> list[Named]:
-    """Drop a phrase that names the same thing as another one, which has the higher score or comes first."""
+    """Drop a phrase whose masks are those of another one, which has the higher score or comes first."""
     kept = list(named)
     for i, j in combinations(range(len(kept)), 2):
         one, other = kept[i], kept[j]
-        if one.chosen is None or other.chosen is None or one.dropped or other.dropped:
-            continue
-        first, second = one.candidates[one.chosen], other.candidates[other.chosen]
-        if first.frame == second.frame and overlap(first.box, second.box) > SAME:
-            lost, winner = (j, one) if first.score >= second.score else (i, other)
+        if not one.dropped and not other.dropped and shared_masks(one, other) > SAME:
+            lost, winner = (j, one) if score_of(one) >= score_of(other) else (i, other)
             kept[lost] = replace(kept[lost], dropped=f"same thing: '{winner.phrase.words}'")
     return kept
+
+
+def score_of(named: Named) -> float:
+    """Give the score of what was chosen."""
+    return -1.0 if named.chosen is None else named.candidates[named.chosen].score
+
+
+def shared_masks(one: Named, other: Named) -> float:
+    """Compute the IoU of the masks of two phrases, over the frames that mark both; 0 without such."""
+    shared = either = 0
+    for frame in one.masks.keys() & other.masks.keys():
+        first, second = (draw_segmentation(each.masks[frame], *each.masks[frame]["size"]) for each in (one, other))
+        shared += int((first & second).sum())
+        either += int((first | second).sum())
+    return shared / either if either else 0.0

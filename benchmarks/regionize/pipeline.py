@@ -29,8 +29,9 @@ def regionize(asked: Asked, clip: Clip, steps: Steps) -> Regionized:
     phrases = steps.phrases(asked.question)
     if not phrases:
         return Regionized(asked, len(clip), dropped="no phrase names a thing")
-    named = drop_shared([find_named(clip.video, phrase, steps.detector) for phrase in phrases])
-    return finish(Regionized(asked, len(clip), tuple(follow_named(named, clip, steps.segmenter))))
+    named = [find_named(clip.video, phrase, steps.detector) for phrase in phrases]
+    followed = drop_shared(follow_named(named, clip, steps.segmenter))
+    return finish(Regionized(asked, len(clip), tuple(followed)))
 
 
 def follow_named(named: Sequence[Named], clip: Clip, segmenter: Segmenter) -> list[Named]:

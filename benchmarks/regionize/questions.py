@@ -57,11 +57,11 @@ def _rows(path: Path) -> Iterator[Any]:
 def _asked(row: Any, number: int, where: str) -> Asked:
     if not isinstance(row, Mapping):
         raise ValueError(f"{where} is not an object with the fields {', '.join(NEEDED)}")
-    found = {
-        field: next((row[name] for name in names if row.get(name) is not None), None) for field, names in FIELDS.items()
+    found: dict[str, Any] = {
+        field: next((row[name] for name in names if row.get(name) is not None), "") for field, names in FIELDS.items()
     }
     for field in NEEDED:
-        if not str(found[field] if found[field] is not None else "").strip():
+        if not str(found[field]).strip():
             raise ValueError(f"{where} has no '{field}'; its fields are {', '.join(map(str, row))}")
     options = found["options"] or []
     if isinstance(options, Mapping):

@@ -25,6 +25,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "review.html"
 PLACE = "/*ITEMS*/"
 FORMAT = "region4d review 1"
 DECISIONS = ("accept", "mend", "drop")
+FRAMES = 3  # of an item that show where its phrases were found, beside the last one
 BY_PERSON = 1.0  # score of a box that a person drew
 
 
@@ -45,9 +46,10 @@ def review_page(items: Iterable[Regionized], open_clip: OpenClip, title: str) ->
 
 
 def _shown(item: Regionized, clip: Clip) -> dict[str, Any]:
-    first = next((each.candidates[0].frame for each in item.named if each.candidates), 0)
     height, width = clip.size
+    found = sorted({each.candidates[0].frame for each in item.named if each.candidates}) or [0]
     last = max((max(each.masks) for each in item.regions), default=len(clip) - 1)
+    frames = list(dict.fromkeys([*found[:FRAMES], last]))
     return {
         "id": item.asked.name,
         "question": item.asked.question,
@@ -55,9 +57,7 @@ def _shown(item: Regionized, clip: Clip) -> dict[str, Any]:
         "answer": item.asked.answer,
         "dropped": item.dropped,
         "size": [width, height],
-        "frame": first,
-        "pictures": [_url(draw_item(item, clip, frame)) for frame in (first, last)],
-        "frames": [first, last],
+        "pictures": [{"frame": frame, "url": _url(draw_item(item, clip, frame))} for frame in frames],
         "named": [_named(each, colour) for each, colour in zip(item.named, _colours(item), strict=True)],
     }
 
@@ -139,7 +139,9 @@ def _mend(item: Regionized, changes: Mapping[str, Any], clip: Clip, segmenter: S
         if change is None:
             named[k] = replace(named[k], chosen=None, masks={}, dropped="dropped in review")
             continue
-        if not 0 <= change["frame"] < len(clip):
+        if not isinstance(change, Mapping) or not {"frame", "box"} <= set(change):
+            raise ValueError(f"item {item.asked.name}, phrase {key}: give a frame and a box, or null; got {change!r}")
+        if not isinstance(change["frame"], int) or not 0 <= change["frame"] < len(clip):
             raise ValueError(f"item {item.asked.name}: there is no frame {change['frame']}")
         drawn = Candidate(change["frame"], box_of(change["box"]), BY_PERSON)
         chosen = next((c for c in named[k].candidates if (c.frame, c.box) == (drawn.frame, drawn.box)), drawn)

@@ -83,7 +83,7 @@ class TruthDetector:
                 continue
             box = clipped(self._shifted(mask, random), *mask.shape)
             if box is not None:
-                found.append(Detection(box, (0.3, 0.8)[shared - 1] + random.uniform(-0.1, 0.1)))
+                found.append(Detection(box, (0.3, 0.8)[shared - 1] + random.uniform(-0.05, 0.05)))
         return sorted(found, key=lambda each: -each.score)
 
     def _shifted(self, mask: Bool[Tensor, "height width"], random: Random) -> list[float]:

@@ -30,7 +30,7 @@ class Prompt:
     clicks: tuple[Click, ...] = ()
     text: str = ""
     frame: int | None = None
-    box: tuple[float, float, float, float] | None = None
+    box: tuple[int | float, int | float, int | float, int | float] | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from benchmarks.regionize.run import ITEMS, SETTINGS, OpenClip, begin, counts, r
 from benchmarks.regionize.worlds import OUTCOMES, STEPS, TruthDetector, WorldQuestions, ask_in_words, outcome, shares
 from models.answerers.names import open_answers
 from models.detectors import open_detector
-from models.segmenters import BoxSegmenter, Segmenter, open_segmenter
+from models.segmenters import ColourSegmenter, Segmenter, open_segmenter
 from region4d.terminal import CONSOLE
 from scenes.clip import Clip, uniform_frames
 from scenes.readers.open_clip import open_clip
@@ -34,7 +34,7 @@ from scenes.readers.rgbd import write_rgbd_folder
 from scenes.storage.atomic import write_text
 from scenes.worlds import WorldConfig
 
-TRUTH, BOX, RULE = "truth", "box", "rule"
+TRUTH, COLOUR, RULE = "truth", "colour", "rule"
 PAGE, REVIEWED, VIDEOS = "review.html", "reviewed", "worlds"
 QUESTIONS_PER_WORLD = 5
 Judged = tuple[str, dict[str, str]]  # clip, and the outcome by step
@@ -123,7 +123,7 @@ def open_phrases(name: str, device: torch.device) -> FindPhrases:
 
 def open_tracker(name: str, device: torch.device) -> Segmenter:
     """Open what segments and follows a box; errors as `open_segmenter`."""
-    return BoxSegmenter() if name == BOX else open_segmenter(name, "click", device)
+    return ColourSegmenter() if name == COLOUR else open_segmenter(name, "click", device)
 
 
 def described(settings: Settings, videos: Path, questions: str) -> dict[str, Any]:

@@ -16,9 +16,7 @@ def regionize(
     detector: Annotated[
         str | None, typer.Option(help="Grounding DINO, OWLv2, ... of transformers: a folder or a downloaded name")
     ] = None,
-    tracker: Annotated[
-        str, typer.Option(help="SAM 2 or SAM 3 of transformers, or 'box': the box, followed by colour")
-    ] = "box",
+    tracker: Annotated[str, typer.Option(help="SAM 2 or SAM 3 of transformers, or 'colour': no network")] = "colour",
     phrases: Annotated[
         str, typer.Option(help="'rule', or a language model of transformers that lists what a question names")
     ] = "rule",
@@ -45,7 +43,9 @@ def regionize(
     Example: region4d regionize --worlds 20 --detector truth -o outputs/regionize
     """
     from region4d.regionizing.command import Settings, run, run_review, run_worlds
+    from region4d.terminal import quiet_transformers
 
+    quiet_transformers()
     if review is not None:
         if questions or videos or worlds or detector:
             raise ValueError("--review applies decisions to the items in --output; leave the others out")

@@ -208,3 +208,28 @@ def test_a_checkpoint_that_lacks_weights_is_refused(
     with pytest.raises(ValueError, match=rf"lacks {len(weights) - len(kept)} weights of \w+Model, such as") as caught:
         open_segmenter(folder, way)
     assert "\n" not in str(caught.value)
+
+
+@torch.inference_mode()
+def test_a_box_on_a_frame_equals_the_stock_class(checkpoints: Path, video: torch.Tensor) -> None:
+    box = (10.0, 8.0, 40.0, 30.0)
+    (tracked,) = open_segmenter(checkpoints / "sam2_video", "click")(video, [Prompt(box=box, frame=1)])
+    name = checkpoints / "sam2_video"
+    network, prepare = Sam2VideoModel.from_pretrained(name).eval(), Sam2VideoProcessor.from_pretrained(name)
+    session = prepare.init_video_session(video=video)
+    prepare.add_inputs_to_inference_session(session, frame_idx=1, obj_ids=1, input_boxes=[[list(box)]])
+    network(session, frame_idx=1)
+    expected = {}
+    for reverse in (False, True):
+        for output in network.propagate_in_video_iterator(session, reverse=reverse, start_frame_idx=1):
+            masks = prepare.post_process_masks([output.pred_masks], original_sizes=[list(SIZE)])
+            expected[output.frame_idx] = masks[0][0, 0]
+    assert_equal(tracked.masks, expected)
+    (one,) = open_segmenter(checkpoints / "sam2", "click")(video, [Prompt(box=box, frame=1)])
+    single, processor = (
+        Sam2Model.from_pretrained(checkpoints / "sam2").eval(),
+        Sam2Processor.from_pretrained(checkpoints / "sam2"),
+    )
+    inputs = processor(images=[video[1]], input_boxes=[[list(box)]], return_tensors="pt")
+    stock = processor.post_process_masks(single(**inputs, multimask_output=False).pred_masks, inputs["original_sizes"])
+    assert_equal(one.masks, {1: stock[0][0, 0]})

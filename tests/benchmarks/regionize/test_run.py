@@ -1,0 +1,94 @@
+"""A folder of items: resumed item by item, and given out in both layouts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from benchmarks.regionize.item import Asked
+from benchmarks.regionize.outputs import give_out
+from benchmarks.regionize.phrases import phrases_by_rule
+from benchmarks.regionize.pipeline import Steps
+from benchmarks.regionize.run import ITEMS, begin, counts, regionize_all
+from models.segmenters import ColourSegmenter
+from scenes.clip import Clip
+from scenes.readers.image_files import write_image
+from tests.benchmarks.regionize.conftest import ASKED, Finder
+from tests.support.clips.squares import squares
+from training.annotations.files import AnnotationFile
+from training.annotations.media import open_annotation
+
+QUESTIONS = [ASKED, replace(ASKED, name="q1", question="Is it?"), replace(ASKED, name="q2", video="gone")]
+
+
+def opened(asked: Asked) -> Clip:
+    if asked.video == "gone":
+        raise FileNotFoundError("no such file: gone")
+    return squares()
+
+
+def run(folder: Path, finder: Finder, questions: list[Asked]) -> list[str]:
+    done = begin(folder, {"detector": "finder"})
+    steps = Steps(phrases_by_rule, finder, ColourSegmenter())
+    return [item.dropped for item in regionize_all(questions, opened, steps, folder, done)]
+
+
+def test_a_stopped_run_goes_on_with_what_is_missing(tmp_path: Path, finder: Finder) -> None:
+    whole = run(tmp_path / "whole", finder, QUESTIONS)
+    assert whole == ["", "no phrase names a thing", "no such file: gone"]
+    run(tmp_path / "cut", finder, QUESTIONS[:2])
+    path = tmp_path / "cut" / ITEMS
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[1][:30])  # killed while it wrote
+    before = len(finder.asked)
+    assert run(tmp_path / "cut", finder, QUESTIONS) == whole
+    assert len(finder.asked) == before  # the finished question was not looked for again
+    assert path.read_bytes() == (tmp_path / "whole" / ITEMS).read_bytes()
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path: Path, finder: Finder) -> None:
+    run(tmp_path, finder, QUESTIONS[:1])
+    with pytest.raises(ValueError, match="holds items of other settings"):
+        begin(tmp_path, {"detector": "another"})
+
+
+def test_what_becomes_of_items_and_phrases_is_counted(tmp_path: Path, finder: Finder) -> None:
+    begin(tmp_path, {})
+    items = list(regionize_all(QUESTIONS, opened, Steps(phrases_by_rule, finder, ColourSegmenter()), tmp_path, {}))
+    assert counts(items) == {
+        "items with regions": 1,
+        "phrases with a region": 2,
+        "items dropped: no phrase names a thing": 1,
+        "items dropped: no such file": 1,
+    }
+
+
+def test_both_layouts_hold_the_regions(tmp_path: Path, finder: Finder) -> None:
+    clip = squares()
+    (tmp_path / "videos" / "a").mkdir(parents=True)
+    for k in range(3):
+        write_image(tmp_path / "videos" / "a" / f"{k}.png", clip.video[k])
+    asked = replace(ASKED, answer="B", options=("1 m", "2 m"))
+    begin(tmp_path / "run", {})
+    steps = Steps(phrases_by_rule, finder, ColourSegmenter())
+    items = list(regionize_all([asked, QUESTIONS[1]], opened, steps, tmp_path / "run", {}))
+    assert give_out(items, opened, tmp_path / "videos", tmp_path / "run") == 1
+    file = AnnotationFile(tmp_path / "run" / "annotations.jsonl")
+    read, regions = open_annotation(file[0], tmp_path, frames=1)
+    assert read is not None
+    assert bool((read.video == clip.video).all())
+    assert [int(region.masks[0].sum()) for region in regions] == [144, 256]
+    assert file[0].conversations[0][0].question == "How far is <region0> from <region1>?\nA. 1 m\nB. 2 m"
+    folder = tmp_path / "run" / "r4d_bench"
+    (row,) = json.loads((folder / "test.json").read_text())
+    assert row["question"] == "How far is <obj_1> from <obj_2>?"
+    assert (row["answer"], row["options"]) == ("2 m", ["1 m", "2 m"])
+    with Image.open(folder / row["som_image"]) as picture:
+        assert picture.getpixel((2, 2)) == (110, 110, 110)
+    (held,) = json.loads((folder / "regions.json").read_text())
+    assert held["id"] == row["id"]
+    assert held["regions"][0]["segmentation"]["size"] == [48, 64]
