@@ -21,16 +21,17 @@ from scenes.storage.atomic import new_file, write_text
 from training.annotations.converters import write_lines
 from training.annotations.media import footage_fields
 
-R4D, ANNOTATIONS, REGIONS, QUESTIONS, PICTURES = "r4d_bench", "annotations.jsonl", "regions.json", "test.json", "som"
+R4D, ANNOTATIONS = "r4d_bench", "annotations.jsonl"
+REGIONS, QUESTIONS, PICTURES, VIDEOS = "regions.json", "test.json", "som", "videos"  # of R4D-Bench
 
 
 def give_out(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path) -> int:
     """Write the items that have regions; return their number.
 
     `r4d_bench/` has the layout of nvidia/R4D-Bench: `test.json` (rows of id, benchmark, task, video, som_image,
-    question with `<obj_1>`, options, answer) and `som/`, first frames with marks; beside it `regions.json`, rows of id
-    and regions (COCO's `segmentation` on the first frame, or a box), which the published files do not have. There a
-    region has to be seen in the first frame: items with one that is not are in `annotations.jsonl` alone.
+    question with `<obj_1>`, options, answer), `som/`, first frames with marks, and `videos`, a link; beside them
+    `regions.json`, rows of id and regions (COCO's `segmentation` on the first frame), which the published files do not
+    have. There a region has to be seen in the first frame: items with one that is not are in `annotations.jsonl` alone.
 
     Args:
         items: regionized questions.
@@ -39,15 +40,17 @@ def give_out(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, fol
         folder: where files are written; each appears when it is complete.
     """
     used = [item for item in items if item.regions]
+    (folder / ANNOTATIONS).unlink(missing_ok=True)  # a file of no lines is no training data
     if used:
         write_lines((annotation(item, videos) for item in used), folder / ANNOTATIONS, str(folder))
     rows, regions = [], []
     for item, clip in _opened((item for item in used if _in_first_frame(item)), open_clip):
         picture = f"{PICTURES}/{item.asked.name.replace('/', '-')}.png"
         _save(draw_item(item, clip, 0), folder / R4D / picture)
-        rows.append(r4d_row(item, videos, picture))
+        rows.append(r4d_row(item, picture))
         codes = [{"segmentation": dict(each.masks[0])} for each in item.regions]
         regions.append({"id": item.asked.name, "regions": codes})
+    _link(videos, folder / R4D / VIDEOS)
     write_text(folder / R4D / QUESTIONS, json.dumps(rows, ensure_ascii=False, indent=1))
     write_text(folder / R4D / REGIONS, json.dumps(regions))
     return len(used)
@@ -64,7 +67,7 @@ def annotation(item: Regionized, videos: Path) -> dict[str, Any]:
     }
 
 
-def r4d_row(item: Regionized, videos: Path, picture: str) -> dict[str, Any]:
+def r4d_row(item: Regionized, picture: str) -> dict[str, Any]:
     """Write an item as a row of R4D-Bench, whose regions count from 1 and whose answer is the text of an option."""
     asked = item.asked
     letters = dict(zip(LETTERS, asked.options, strict=False))
@@ -72,7 +75,7 @@ def r4d_row(item: Regionized, videos: Path, picture: str) -> dict[str, Any]:
         "id": asked.name,
         "benchmark": "region4d",
         "task": asked.category,
-        "video": str((videos / asked.video).absolute()),
+        "video": f"{VIDEOS}/{asked.video}",
         "som_image": picture,
         "question": item.question("<obj_{}>", first=1),
         "options": list(asked.options),
@@ -104,6 +107,14 @@ def _opened(items: Iterable[Regionized], open_clip: OpenClip) -> Iterator[tuple[
         if last is None or last[0] != item.asked.video:
             last = item.asked.video, open_clip(item.asked)
         yield item, last[1]
+
+
+def _link(videos: Path, link: Path) -> None:
+    """Link to the folder of the videos, in place of an earlier link."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    link.symlink_to(videos.absolute(), target_is_directory=True)
 
 
 def _save(picture: Image.Image, path: Path) -> None:

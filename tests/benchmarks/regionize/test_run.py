@@ -87,6 +87,8 @@ def test_both_layouts_hold_the_regions(tmp_path: Path, finder: Finder) -> None:
     (row,) = json.loads((folder / "test.json").read_text())
     assert row["question"] == "How far is <obj_1> from <obj_2>?"
     assert (row["answer"], row["options"]) == ("2 m", ["1 m", "2 m"])
+    assert row["video"] == "videos/a"
+    assert (folder / row["video"] / "0.png").is_file()
     with Image.open(folder / row["som_image"]) as picture:
         assert picture.getpixel((2, 2)) == (110, 110, 110)
     (held,) = json.loads((folder / "regions.json").read_text())
