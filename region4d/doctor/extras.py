@@ -48,6 +48,9 @@ EXTRAS = {
             "pytablewriter",
             "sacrebleu",
             "tenacity",
+            "openpyxl",
+            "pycocotools",
+            "pycocoevalcap",
         ),
         then="pip install --no-deps lmms-eval==0.7.3",  # it asks for av<16
     ),
