@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.queries.query import Footage, Query
 from models.regions import Region
-from models.sr3d.answering import Answerer, Footage, Query
+from models.sr3d.answering import Answerer
 from models.sr3d.text.mentions import check_all_mentioned, mentioned
 from region4d.cards.conversation import ConversationCard, check_card
 from region4d.footage.scale import state_scale

@@ -7,16 +7,19 @@ from dataclasses import replace
 from itertools import islice
 
 from benchmarks.records.parts import Parts, Shard, append
-from benchmarks.records.record import Record
+from benchmarks.records.record import Fact, Record
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.media import Opener
 from benchmarks.region_qa.tasks.task import Item, Task
 from models.answerers.contract import Answers
+from models.answerers.vocabulary import unknown_words
+from models.queries.pointing import Pointing
+from models.queries.query import Query
 from models.regions import OutOfView
-from models.sr3d.answering import Query
 
 BATCH = 64
 UNSEEN = "unseen"  # fact of a record whose item was not asked, because no frame shows a region of it
+POINTING, UNKNOWN_WORDS = "pointing", "unknown_words"  # facts of a record whose way of pointing was chosen
 
 
 def predict(
@@ -25,37 +28,34 @@ def predict(
     """Answer items one after the other; the clips of one batch are in memory at a time."""
     opener = Opener()
     for batch in batches(items, batch_size):
-        yield from (answer or "" for answer in answer_batch(answers, batch, opener, max_new_tokens))
+        yield from answer_batch(answers, batch, opener, max_new_tokens)[0]
 
 
 def answer_batch(
-    answers: Answers, items: Sequence[Item], opener: Opener, max_new_tokens: int | None = None
-) -> Sequence[str | None]:
-    """Open the items of one batch and answer them together; None for an item of which no frame shows a region."""
-    queries = [query_of(item, opener) for item in items]
+    answers: Answers,
+    items: Sequence[Item],
+    opener: Opener,
+    max_new_tokens: int | None = None,
+    pointing: Pointing | None = None,
+) -> tuple[Sequence[str], Sequence[Query | None]]:
+    """Open the items of one batch and answer them together; give the answers, and the queries as they were asked.
+
+    An item of which no frame shows a region is not asked: its answer is empty, and its query None.
+    """
+    queries = [query_of(item, opener, pointing) for item in items]
     asked = [query for query in queries if query is not None]
     said = iter(answers.answer(asked, len(asked), max_new_tokens) if asked else ())
-    return [None if query is None else next(said) for query in queries]
+    return ["" if query is None else next(said) for query in queries], queries
 
 
-def query_of(item: Item, opener: Opener) -> Query | None:
-    """Open an item; None where no frame shows a region of it."""
+def query_of(item: Item, opener: Opener, pointing: Pointing | None = None) -> Query | None:
+    """Open an item, and point at its regions; None where no frame shows one of them."""
     try:
         opened = opener.open(item.media, item.marks)
     except OutOfView:
         return None
-    return Query(opened.clip, opened.regions, item.question.text)
-
-
-def score_batch(
-    task: str, items: Sequence[Item], predictions: Sequence[str | None], arm: str, seed: int
-) -> list[Record]:
-    """Score the answers of a batch; an item that was not asked is scored as an empty answer, and says so."""
-    records = score_items(task, items, [prediction or "" for prediction in predictions], arm, seed)
-    return [
-        record if prediction is not None else replace(record, facts={**record.facts, UNSEEN: True})
-        for record, prediction in zip(records, predictions, strict=True)
-    ]
+    query = Query(opened.clip, opened.regions, item.question.text)
+    return query if pointing is None else pointing.apply(query)
 
 
 def answer_shard(
@@ -69,6 +69,7 @@ def answer_shard(
     batch_size: int = BATCH,
     max_new_tokens: int | None = None,
     limit: int | None = None,
+    pointing: str | None = None,
     answered: Callable[[int], None] = lambda count: None,
 ) -> int:
     """Answer the batches of one shard that are missing, and append each to its part; return the number of all batches.
@@ -86,9 +87,11 @@ def answer_shard(
         batch_size: items that are answered together.
         max_new_tokens: longest answer.
         limit: first items that are asked; all without it.
+        pointing: way of pointing at regions, which records state (`models.queries.pointing`); None for the model's own.
         answered: called with the number of items of every batch that is done.
     """
     done, opener, model, count = parts.answered(), Opener(), None, 0
+    way = None if pointing is None else Pointing(pointing)
     with parts.writing(shard) as file:
         for number, batch in enumerate(batches(islice(task.items(), limit), batch_size)):
             count = number + 1
@@ -96,10 +99,31 @@ def answer_shard(
                 continue
             if number not in done:
                 model = model or answers()
-                predictions = answer_batch(model, batch, opener, max_new_tokens)
-                append(file, number, score_batch(task.name, batch, predictions, arm, seed))
+                predictions, queries = answer_batch(model, batch, opener, max_new_tokens, way)
+                records = score_items(task.name, batch, predictions, arm, seed)
+                append(file, number, with_facts(records, queries, model, pointing))
             answered(len(batch))
     return count
+
+
+def with_facts(
+    records: Sequence[Record], queries: Sequence[Query | None], model: Answers, way: str | None
+) -> list[Record]:
+    """State in records which items were not asked, and, where a way of pointing was chosen, that way.
+
+    Beside the way is how many words of the question the model does not know.
+    """
+    return [
+        replace(record, facts={**record.facts, **facts_of_query(query, model, way)})
+        for record, query in zip(records, queries, strict=True)
+    ]
+
+
+def facts_of_query(query: Query | None, model: Answers, way: str | None) -> dict[str, Fact]:
+    """The facts that `with_facts` adds for one query."""
+    if query is None:
+        return {UNSEEN: True}
+    return {} if way is None else {POINTING: way, UNKNOWN_WORDS: len(unknown_words(model, query.text))}
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -16,9 +16,10 @@ import torch
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.memory import NVILA_LITE_8B, AnswerMemory, answer_memory
 from benchmarks.speed.stopwatch import print_races, race, write_races
+from models.queries.query import Query
 from models.regions import Region
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.text.mentions import renumber
 from scenes.clip import Clip

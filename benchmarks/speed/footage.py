@@ -37,7 +37,8 @@ import json, sys, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 started = time.perf_counter()
-from models.sr3d.answering import Answerer, Query
+from models.queries.query import Query
+from models.sr3d.answering import Answerer
 from region4d.footage import FrameChoice, GeometrySource, open_footage, parse_pointers
 from scenes.drawing.regions import draw_answer, save_picture
 read = time.perf_counter()

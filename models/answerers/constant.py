@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from models.sr3d.answering import Query
+from models.queries.query import Query
 
 
 class ConstantAnswer:

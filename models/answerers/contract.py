@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
-from models.sr3d.answering import Query
+from models.queries.query import Query
 
 
 @runtime_checkable

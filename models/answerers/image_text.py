@@ -14,10 +14,10 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from models.checkpoint_files import NO_CODE
 from models.checkpoint_registry import checkpoint_folder
-from models.regions.drawing import mark_regions
-from models.sr3d.answering import MAX_NEW_TOKENS, Query
+from models.queries.pointing import NAMES, TRACKS, Pointing
+from models.queries.query import Query
+from models.sr3d.answering import MAX_NEW_TOKENS
 from models.sr3d.placement import Placement
-from models.sr3d.text.mentions import name_mentions
 
 
 class ImageTextModel:
@@ -36,6 +36,7 @@ class ImageTextModel:
 
     def __init__(self, model: Any, processor: Any, blind: bool = False) -> None:
         self.model, self.processor, self.blind = model.eval(), processor, blind
+        self._marks = Pointing(NAMES if blind else TRACKS)
         self.tokenizer: PreTrainedTokenizerBase = getattr(processor, "tokenizer", processor)
         self.tokenizer.padding_side = "left"  # an answer goes on where its prompt ends
         if self.tokenizer.pad_token is None:
@@ -76,6 +77,7 @@ class ImageTextModel:
     @torch.inference_mode()
     def _answer_batch(self, queries: Sequence[Query], max_new_tokens: int | None) -> list[str]:
         limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
+        queries = [self._marks.apply(query) for query in queries]
         shown = [[] if self.blind else pictures(query) for query in queries]
         prompts = [self._prompt(query, len(frames)) for query, frames in zip(queries, shown, strict=True)]
         inputs = self._inputs(prompts, shown)
@@ -95,7 +97,7 @@ class ImageTextModel:
         return inputs.to(self.model.device, dtype=self.model.dtype)
 
     def _prompt(self, query: Query, frames: int) -> str:
-        text = name_mentions(query.text, "the region marked {}")
+        text = query.text
         template = getattr(self.processor, "chat_template", None) or getattr(self.tokenizer, "chat_template", None)
         if template is None:
             placeholder = getattr(self.processor, "image_token", "") if frames else ""
@@ -108,6 +110,5 @@ class ImageTextModel:
 
 
 def pictures(query: Query) -> list[Image.Image]:
-    """Take the frames of a clip as pictures, with the regions of the question drawn on them."""
-    video = mark_regions(query.clip.video, query.regions) if query.regions else query.clip.video
-    return [Image.fromarray(frame.permute(1, 2, 0).cpu().numpy()) for frame in video]
+    """Take the frames of a clip as pictures."""
+    return [Image.fromarray(frame.permute(1, 2, 0).cpu().numpy()) for frame in query.clip.video]

@@ -6,20 +6,16 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
-from transformers import TextIteratorStreamer
+from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
 
 from models.checkpoint_registry import checkpoint_folder
-from models.geometry import PointMap
+from models.queries.pointing import TRACKS, Pointing
+from models.queries.query import Footage, Query
 from models.regions import Region
-from models.regions.drawing import mark_regions
 from models.sr3d.bases.exported import load_exported_model, load_exported_processor
 from models.sr3d.bases.nvila import load_nvila_lite_model, load_nvila_lite_processor
 from models.sr3d.inputs.processor import SR3DProcessor
@@ -27,43 +23,10 @@ from models.sr3d.inputs.sample import Sample
 from models.sr3d.model import SR3DForConditionalGeneration
 from models.sr3d.placement import Placement
 from models.sr3d.seen_clips import Decoding, SeenClips
-from models.sr3d.text.mentions import name_mentions, renumber
+from models.sr3d.text.mentions import renumber
 
 MAX_NEW_TOKENS = 512  # of a model that does not say
 log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Footage(Protocol):
-    """What an answer needs of a clip: frames, timestamps (seconds), and geometry where it is known."""
-
-    @property
-    def video(self) -> UInt8[Tensor, "time 3 height width"]:
-        """Frames."""
-
-    @property
-    def seconds(self) -> Float[Tensor, "time"]:
-        """Timestamps of the frames, in seconds."""
-
-    @property
-    def world_T_cam(self) -> Float[Tensor, "time 4 4"] | None:
-        """Camera poses: OpenCV camera axes to a z-up world."""
-
-    @property
-    def metric(self) -> bool:
-        """Whether points and poses are in metres; otherwise their scale is unknown."""
-
-    def points(self) -> PointMap | None:
-        """Points of the visible surfaces, in the world where poses are known."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """A question with `<region0>`, `<region1>`, ... about the regions of a clip."""
-
-    clip: Footage
-    regions: Sequence[Region]
-    text: str
 
 
 class Answerer:
@@ -82,9 +45,15 @@ class Answerer:
         self.processor = processor
         self._turn = threading.Lock()
         self._warned = False
+        self._marks = Pointing(TRACKS)
         # for further questions about a clip: the one that was prepared last, and the one that was seen last
         self._prepared: tuple[Footage, list[Region], Sample] | None = None
         self._last: tuple[Sample, SeenClips] | None = None
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of its prompts."""
+        return self.processor.tokenizer
 
     @property
     def draws_regions(self) -> bool:
@@ -171,7 +140,8 @@ class Answerer:
         self, queries: Sequence[Query], max_new_tokens: int | None, decoding: Decoding | None = None
     ) -> list[str]:
         limit = max_new_tokens or self.model.generation_config.max_new_tokens or MAX_NEW_TOKENS
-        groups = [list(group) for _, group in groupby(queries, key=self._scene)]
+        asked = [self._marks.apply(query) for query in queries] if self.draws_regions else queries
+        groups = [list(group) for _, group in groupby(asked, key=lambda query: id(query.clip))]
         with self._turn:
             samples = [self._prepare(group) for group in groups]
             new = self._see(samples).answer(self.model, self.processor, samples, limit, decoding)
@@ -198,30 +168,23 @@ class Answerer:
             self._last = alone, seen
         return self._last[1]
 
-    def _scene(self, query: Query) -> tuple[int, ...]:
-        """Identify what the model sees: queries of one scene share its visual tokens."""
-        return (id(query.clip), *(map(id, query.regions) if self.draws_regions else ()))
-
     def _prepare(self, queries: Sequence[Query]) -> Sample:
         """Prepare a clip once for all its questions; a region that several questions point at is packed once."""
         clip = queries[0].clip
         regions = list({id(region): region for query in queries for region in query.regions}.values())
         place = {id(region): number for number, region in enumerate(regions)}
         texts = [renumber(query.text, [place[id(region)] for region in query.regions]) for query in queries]
-        if self.draws_regions:
-            texts = [name_mentions(text, "the region marked {}") for text in texts]
         if self._prepared is not None:
             last, its_regions, sample = self._prepared
             if last is clip and list(map(id, its_regions)) == list(map(id, regions)):
                 return self.processor.with_questions(sample, texts, clip.seconds)
-        drawn = self.draws_regions and regions
         sample = self.processor.prepare(
-            video=mark_regions(clip.video, regions) if drawn else clip.video,
+            video=clip.video,
             points=clip.points(),
             world_T_cam=clip.world_T_cam,
             seconds=clip.seconds,
             scale_known=clip.metric,
-            regions=[] if drawn else regions,
+            regions=regions,
             questions=texts,
         )
         self._prepared = clip, regions, sample

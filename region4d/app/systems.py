@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.queries.query import Query
 from models.regions import follow
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer
 from models.sr3d.text.mentions import mention
 from region4d.cards.answers import Answer, Refusal, with_option
 from region4d.footage import MarkedClip

@@ -45,6 +45,7 @@ def answer(config: DictConfig, task: Task, shard: Shard, answered: Callable[[int
         batch_size=config.batch_size,
         max_new_tokens=config.max_new_tokens,
         limit=config.limit,
+        pointing=config.pointing,
         answered=answered,
     )
 

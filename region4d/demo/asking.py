@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from models.sr3d.answering import Answerer, Query
+from models.queries.query import Query
+from models.sr3d.answering import Answerer
 from region4d.demo.section import Answer, Section
 from scenes.clip import Clip
 from scenes.drawing.regions import draw_answer, save_picture

@@ -58,7 +58,8 @@ def ask() -> dict[str, Any]:
     """Answer a question about a small world by the shipped model."""
     from torch import Generator
 
-    from models.sr3d.answering import Answerer, Query
+    from models.queries.query import Query
+    from models.sr3d.answering import Answerer
     from scenes.questions import ask_about, region_of
     from scenes.worlds import WorldConfig, make_world, render
 

@@ -79,8 +79,9 @@ def ask(
     "How far is <region0> from <region1> at the start?"
     """
     flags.refuse_missing(source)
+    from models.queries.query import Query
     from models.regions import follow
-    from models.sr3d.answering import Answerer, Query, open_processor
+    from models.sr3d.answering import Answerer, open_processor
     from region4d.cards.conversation import ConversationCard, check_card
     from region4d.footage import FrameChoice, GeometrySource, check_mentions, open_footage, parse_pointers, saved_masks
     from region4d.footage.notes import footage_notes

@@ -199,7 +199,8 @@ def test_a_distilled_student_answers_without_its_teacher(expert: Expert4D, tmp_p
     code = f"""
 import sys
 from models.regions import Region
-from models.sr3d.answering import Answerer, Query
+from models.queries.query import Query
+from models.sr3d.answering import Answerer
 from scenes.worlds import WorldConfig, make_world, render
 (clip,) = render([make_world(0, WorldConfig({SIZE}, {SIZE}, frames={FRAMES}))], "cpu", ())
 region = Region.from_mask(clip.video[0, 0] >= 0)

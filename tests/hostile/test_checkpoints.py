@@ -11,8 +11,9 @@ from distill.teachers import Expert4D
 from distill.teachers.expert import load_expert
 from models.lifting import Guidance, Sampling, lift
 from models.lifting.checkpoint import build_model, load_model, save_model
+from models.queries.query import Query
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer
 from scenes.clip import Clip
 from tests.support.mutations.checkpoints import mutate
 from tests.support.mutations.outcome import survives

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.region_qa.tasks.media import BoxMark
 from benchmarks.region_qa.tasks.task import Item, Task
-from models.sr3d.answering import Query
+from models.queries.query import Query
 from scenes.clip import Clip
 from scenes.questions import Question
 

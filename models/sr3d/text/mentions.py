@@ -48,6 +48,6 @@ def replace_mentions(text: str, replacement: str) -> str:
     return _MENTION.sub(replacement, text)
 
 
-def name_mentions(text: str, name: str) -> str:
-    """Replace every mention of region k by `name`, in which `{}` stands for k."""
-    return _MENTION.sub(lambda found: name.format(found[1]), text)
+def name_each(text: str, names: Sequence[str]) -> str:
+    """Replace every mention of region k by `names[k]`."""
+    return _MENTION.sub(lambda found: names[int(found[1])], text)

@@ -14,7 +14,7 @@ from benchmarks.records.manifest import MANIFEST, Manifest, collect_manifest, pr
 from benchmarks.records.parts import Parts, Shard
 from benchmarks.records.record import RECORDS
 from benchmarks.region_qa.tasks.task import Task
-from models.answerers.names import weights_of
+from models.answerers.names import check_way, weights_of
 from region4d.benchmarking.answering import answer_alone
 from region4d.benchmarking.processes import answer_together
 from region4d.benchmarking.tables import print_scores
@@ -50,6 +50,8 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
             f"workers={workers} with shard.count={shard.count}: give workers=N for N processes of this machine, or "
             "shard.index and shard.count for one process of several"
         )
+    if config.pointing is not None:
+        check_way(config.model.folder, config.pointing)
     task: Task = build(config.task)
     now = started(config)
     if shard.count == 1 or not is_finished(output, now):

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from models.answerers.image_text import ImageTextModel, pictures
-from models.answerers.names import open_answers
+from models.answerers.names import check_way, open_answers, ways_of
+from models.queries.pointing import Pointing
+from models.queries.query import Query
 from models.regions import Region
-from models.sr3d.answering import Query
 from scenes.clip import Clip
 from tests.support.image_text_models import FAMILIES, write_image_text_model
 
@@ -29,9 +30,10 @@ def clip(frames: int, seed: int) -> Clip:
     return Clip(video, torch.arange(frames).float())
 
 
+CLIP = clip(3, 1)
 QUERIES = [
     Query(clip(1, 0), [], "which is nearer ?"),
-    Query(clip(3, 1), [REGION], "how far is <region0> ?"),
+    Query(CLIP, [REGION], "how far is <region0> ?"),
     Query(clip(2, 2), [], "what is red ?"),
 ]
 
@@ -56,13 +58,26 @@ def test_pictures_change_what_a_model_says_and_without_them_it_reads_the_questio
     assert len({says(blind, seed) for seed in range(6)}) == 1
 
 
-def test_regions_are_drawn_and_named_in_the_prompt(folder: Path) -> None:
+@pytest.mark.parametrize("way", ["marks", "text", "crop"])
+def test_a_model_takes_every_way_of_pointing_that_needs_no_region_tokens(folder: Path, way: str) -> None:
     model = ImageTextModel.from_folder(folder, "cpu")
-    query = QUERIES[1]
-    assert "how far is the region marked 0 ?" in model._prompt(query, 3)
-    drawn, plain = pictures(query), pictures(Query(query.clip, [], query.text))
-    changed = [bool((np.asarray(a) != np.asarray(b)).any()) for a, b in zip(drawn, plain, strict=True)]
-    assert changed == [True, False, False]  # it is marked on the first frame
+    pointed = [Pointing(way).apply(query) for query in QUERIES]
+    assert len(pictures(pointed[1])) == 3 + (way == "crop")
+    assert "how far is the region" in model._prompt(pointed[1], 3)
+    assert len(list(model.answer(pointed, max_new_tokens=4))) == 3
+    assert way in ways_of(folder)
+    with pytest.raises(ValueError, match=r"has no trained region tokens; choose one of marks, text, crop"):
+        check_way(folder, "tokens")
+
+
+def test_by_default_regions_are_drawn_on_every_frame_that_marks_them(folder: Path) -> None:
+    model = ImageTextModel.from_folder(folder, "cpu")
+    tracked = Query(CLIP, [Region(dict.fromkeys(range(3), REGION.masks[0]))], "how far is <region0> ?")
+    drawn, plain = pictures(model._marks.apply(tracked)), pictures(tracked)
+    assert all((np.asarray(a) != np.asarray(b)).any() for a, b in zip(drawn, plain, strict=True))
+    assert list(model.answer([tracked], max_new_tokens=4)) == list(
+        model.answer([Pointing("tracks").apply(tracked)], max_new_tokens=4)
+    )
 
 
 def test_a_model_that_reads_no_pictures_says_how_to_ask_it(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.queries.query import Query
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from models.sr3d.answering import Answerer, Query, open_processor
-from models.sr3d.text.mentions import name_mentions, renumber
+from models.sr3d.answering import Answerer, open_processor
+from models.sr3d.text.mentions import renumber
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
 from tests.support.folders.nvila_folder import write_nvila
@@ -88,12 +89,6 @@ def test_an_untrained_region_extractor_is_not_asked(
         parameter.data.normal_()
     assert list(untrained.answer(queries, max_new_tokens=3)) == answers
     assert "the region extractor was never trained: regions are drawn on the frames" in caplog.text
-
-
-def test_marked_regions_are_seen_and_named() -> None:
-    assert name_mentions("<region0> or <region12>?", "the region marked {}") == (
-        "the region marked 0 or the region marked 12?"
-    )
 
 
 def test_a_streamed_answer_grows_to_the_whole_one(answerer: Answerer, queries: list[Query]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.sr3d.answering import Answerer, Query
+from models.queries.query import Query
+from models.sr3d.answering import Answerer
 from models.sr3d.placement import Placement
 from scenes.questions import ask_about, region_of
 from scenes.worlds import WorldConfig, make_world, render

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from models.queries.query import Query
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.seen_clips import SeenClips
 from scenes.questions import ask_about, grammar_texts, region_of

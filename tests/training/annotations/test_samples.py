@@ -15,8 +15,9 @@ import torch
 from lightning import Trainer
 from torch.utils.data import DataLoader
 
+from models.queries.query import Query
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from models.sr3d.answering import Answerer, Query
+from models.sr3d.answering import Answerer
 from models.sr3d.text.tokenizer import IMAGE, REGION
 from tests.training.annotations.conftest import LINES
 from training.annotations.files import AnnotationFile, mixed_weights

@@ -69,7 +69,20 @@ def test_unfinished_answers_of_another_configuration_are_not_continued(
 ) -> None:
     shard = ("shard.index=0", "shard.count=2")
     assert region4d(*words(room, tmp_path, *shard))[0] == 0
-    assert_one_line(region4d(*words(room, tmp_path, "seed=1")), "another configuration or checkpoint", "output=")
+    for other in ("seed=1", "pointing=marks"):
+        assert_one_line(region4d(*words(room, tmp_path, other)), "another configuration or checkpoint", "output=")
+
+
+@pytest.mark.parametrize("way", ["tokens", "marks", "text", "crop"])
+def test_the_tiny_model_is_asked_four_ways_and_records_say_which_and_what_it_cannot_read(
+    region4d: Run, room: Path, tmp_path: Path, way: str
+) -> None:
+    code, _, err = region4d(*words(room, tmp_path, f"pointing={way}", model="sr3d_tiny_3d"))
+    assert code == 0, err
+    records = read_records(tmp_path)
+    assert {record.facts["pointing"] for record in records} == {way}
+    assert all((record.facts["unknown_words"] == 0) == (way == "tokens") for record in records)
+    assert all("<region0>" in record.question for record in records)  # as the benchmark asks it, so that ways pair
 
 
 @pytest.mark.parametrize(
@@ -80,6 +93,7 @@ def test_unfinished_answers_of_another_configuration_are_not_continued(
         (("shard.index=2", "shard.count=2"), "shard.index=2 of shard.count=2"),
         (("follow=true",), "follow=True is for an SR-3D"),
         (("limit=0",), "real_rgbd has no items"),
+        (("pointing=finger",), "pointing=finger is unknown: choose one of tokens, marks, text, crop"),
     ],
 )
 def test_a_wrong_setting_is_one_line(
