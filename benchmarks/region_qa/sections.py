@@ -11,6 +11,7 @@ from benchmarks.region_qa.analyses.factorial import factorial_effects
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
 from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT
+from benchmarks.region_qa.measure import POINTING, UNKNOWN_WORDS
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.report.page import Section
@@ -28,6 +29,7 @@ def all_sections(study: AnswerStudy) -> list[Section]:
         factorials(study),
         probes(study),
         errors(study.tasks[0]),
+        prompts(study.tasks[0]),
         seeds(study.tasks[0]),
     ]
     return [section for section in sections if section.tables]
@@ -207,6 +209,24 @@ def errors(task: TaskResult) -> Section:
     ]
     head = ["category", "arm", "median relative error", "mean abs. log error", "unparsed"]
     return Section("Numeric answers", f"Of {task.name}.", [Table(head, rows, label=2)] if rows else [])
+
+
+def prompts(task: TaskResult) -> Section:
+    """Show how regions were pointed at, and what of the questions a model cannot read."""
+    rows = []
+    for arm in arms_of(task.records):
+        records = [r for r in task.records if r.arm == arm and UNKNOWN_WORDS in r.facts]
+        if records:
+            counts = [int(r.facts[UNKNOWN_WORDS] or 0) for r in records]
+            share, mean = sum(count > 0 for count in counts) / len(counts), sum(counts) / len(counts)
+            unparsed = sum(r.parsed is None for r in records) / len(records)
+            rows.append([arm, str(records[0].facts[POINTING]), f"{share:.1%}", f"{mean:.1f}", f"{unparsed:.1%}"])
+    return Section(
+        "Prompts",
+        "Words that the vocabulary of a model lacks are all one token to it, whatever they say: a question that holds "
+        "some is not the question that was meant. Large models have no such words.",
+        [Table(["arm", "pointing", "questions with unknown words", "unknown words", "unparsed"], rows)] if rows else [],
+    )
 
 
 def seeds(task: TaskResult) -> Section:

@@ -16,7 +16,12 @@ from region4d.config import compose_config
 from region4d.studies.job import Job
 from region4d.studies.runner import run_all
 
-KINDS = {"compare": "ComparePlan", "probe": "ProbePlan", "lift": "LiftStudyPlan"}  # studies/KIND/plan.py has the class
+KINDS = {  # studies/KIND/plan.py has the class
+    "compare": "ComparePlan",
+    "probe": "ProbePlan",
+    "lift": "LiftStudyPlan",
+    "region_prompting": "RegionPromptingPlan",
+}
 JobKind = TypeVar("JobKind", bound=Job)
 Gathered = TypeVar("Gathered")  # a study as data
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 from omegaconf import DictConfig
 
@@ -14,14 +12,11 @@ from benchmarks.records.archive import read_results
 from benchmarks.records.curve import parse_curve
 from benchmarks.records.live_runs import trained_runs
 from benchmarks.records.manifest import provenance
-from benchmarks.records.record import Record
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes
-from benchmarks.region_qa.study import AnswerStudy, Endpoint, Example, TaskResult
-from benchmarks.region_qa.tasks.task import Item, Task
-from models.regions.drawing import draw_regions
+from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
+from benchmarks.region_qa.tasks.task import Task
 from region4d.studies.compare.runs import StudyRun
-from scenes.drawing.data_url import jpeg_url
-from scenes.drawing.regions import contact_sheet
+from region4d.studies.examples import draw_examples
 
 
 def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tasks: Mapping[str, Task]) -> AnswerStudy:
@@ -72,38 +67,4 @@ def summarise(study: DictConfig, finished: Sequence[StudyRun], task: TaskResult)
     return (
         f"Arms {', '.join(arms)}: one initialisation a seed, the same data in the same order, "
         f"{' or '.join(map(str, steps))} steps. Test: {clips} clips that no training has seen.{controls}"
-    )
-
-
-def draw_examples(records: Sequence[Record], items: Iterable[Item], count: int, runs: Path) -> list[Example]:
-    """Draw questions of the first seed with all answers: half at random, half where the scores of the arms differ.
-
-    `runs` is the folder of the records, which the commands of their cards name.
-    """
-    item_of = {item.name: item for item in items}
-    by_item: dict[str, list[Record]] = {}
-    for record in records:
-        if record.seed == records[0].seed:
-            by_item.setdefault(record.item, []).append(record)
-    rng = Random(0)
-    chosen = rng.sample(list(by_item), min(count // 2, len(by_item)))
-    disputed = [name for name, each in by_item.items() if len({r.score for r in each}) > 1 and name not in chosen]
-    chosen += rng.sample(disputed, min(count - len(chosen), len(disputed)))
-    return [draw_example(item_of[name], by_item[name], runs) for name in chosen]
-
-
-def draw_example(item: Item, records: Sequence[Record], runs: Path) -> Example:
-    """Draw the frames of a question with its regions, as a JPEG inside a data address."""
-    words = ["region4d", "records", "card", str(runs), item.name, "--task", records[0].task, "-o", "card.html"]
-    opened = item.open()
-    frames = [
-        draw_regions(frame, {k: r.masks[t] for k, r in enumerate(opened.regions) if t in r.masks}, min_side=192)
-        for t, frame in enumerate(opened.clip.video)
-    ]
-    return Example(
-        picture=jpeg_url(contact_sheet(frames, len(frames))),
-        question=item.question.text,
-        answer=item.question.answer,
-        predictions=[{"arm": r.arm, "prediction": r.prediction or "(nothing)", "right": r.score > 0} for r in records],
-        command=shlex.join(words),
     )

@@ -1,0 +1,1 @@
+"""Studies of pointing: the same questions, with regions shown in several ways."""
