@@ -36,7 +36,7 @@ def score_item(task: str, item: Item, prediction: str, arm: str, seed: int) -> R
         arm=arm,
         seed=seed,
         metrics={name: score for name, score in zip(names, scores, strict=True) if score is not None},
-        facts=facts_of(item),
+        facts={**item.facts, **facts_of(item)},
         category=question.category,
         question=question.text,
         options=question.options,

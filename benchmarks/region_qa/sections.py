@@ -7,6 +7,7 @@ from math import isnan
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, number_cell, point
+from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_section
 from benchmarks.region_qa.analyses.factorial import factorial_effects
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
@@ -32,7 +33,10 @@ def all_sections(study: AnswerStudy) -> list[Section]:
         prompts(study.tasks[0]),
         seeds(study.tasks[0]),
     ]
-    return [section for section in sections if section.tables]
+    shown = [section for section in sections if section.tables]
+    if study.counterfactuals is not None:
+        shown.append(counterfactual_section(study.counterfactuals))
+    return shown
 
 
 def headline(study: AnswerStudy) -> Section:

@@ -59,6 +59,7 @@ class AnswerStudy(Study):
         probes: scores of the linear probes of every arm, one per seed.
         curves: learning curves (step, loss) by run.
         examples: questions shown in the report.
+        counterfactuals: answers about counterfactual worlds; None of a study that asks about none.
     """
 
     tasks: Sequence[TaskResult]
@@ -68,6 +69,7 @@ class AnswerStudy(Study):
     probes: Mapping[str, Sequence[ProbeScores]] = field(default_factory=dict)
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     examples: Sequence[Example] = ()
+    counterfactuals: Sequence[Record] | None = None
 
     @cached_property
     def rows(self) -> Mapping[str, list[Row]]:

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.regionize.item import Phrase, Span
 from models.answerers.contract import Answers
-from models.sr3d.answering import Query
+from models.queries.query import Query
 from scenes.clip import Clip
 
 FindPhrases = Callable[[str], Sequence[Phrase]]

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.comparison.cell import cell, number_cell
 from benchmarks.records.record import Record, scan_records
+from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_tables
 from benchmarks.region_qa.corpus_scores.score import CorpusScore
 from benchmarks.region_qa.measure import UNSEEN
 from benchmarks.region_qa.scores import score_rows
@@ -42,6 +43,8 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
     corpus = task.corpus_scores(records)
     if corpus:
         CONSOLE.print(corpus_table(corpus))
+    for table in counterfactual_tables(records):
+        CONSOLE.print(table.markdown())
     protocol = asked_protocol(task, limit)
     if task.protocol != OWN:
         CONSOLE.print("protocol: " + ", ".join(f"{k} {v}" for k, v in asdict(protocol).items() if v))

@@ -18,7 +18,7 @@ from benchmarks.region_qa.scoring import score_item
 from benchmarks.region_qa.tasks.media import ClipFile
 from benchmarks.region_qa.tasks.task import Item
 from models.answerers.image_text import pictures
-from models.sr3d.answering import Query
+from models.queries.query import Query
 from models.sr3d.text.mentions import name_mentions
 from scenes.clip import Clip
 from scenes.questions import Question

@@ -10,7 +10,7 @@ from lmms_eval.api.model import lmms
 from rich.progress import track
 
 from models.answerers.names import open_answers
-from models.sr3d.answering import Query
+from models.queries.query import Query
 from region4d.lmms_eval.documents import is_ours, query_of
 from region4d.lmms_eval.visuals import open_visuals
 

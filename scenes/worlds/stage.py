@@ -71,9 +71,17 @@ class Stage:
         """Add an object if its whole track is free; the start is tested first, because most tracks fail there."""
         if not self.has_room_for(obj, [obj.start]):
             return False
-        track = [obj.at(u) for u in self.moments] if obj.moves else [obj.start] * len(self.moments)
+        track = self.track(obj)
         if not self.has_room_for(obj, track):
             return False
+        self.add(obj, track)
+        return True
+
+    def track(self, obj: WorldObject) -> list[FloorPose]:
+        """Evaluate where an object is at every moment."""
+        return [obj.at(u) for u in self.moments] if obj.moves else [obj.start] * len(self.moments)
+
+    def add(self, obj: WorldObject, track: list[FloorPose]) -> None:
+        """Add an object that goes along a track, without a test."""
         self.objects.append(obj)
         self._tracks.append(track)
-        return True

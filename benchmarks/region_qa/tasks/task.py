@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from benchmarks.records.record import Record
+from benchmarks.records.record import Fact, Record
 from benchmarks.region_qa.corpus_scores.score import CorpusScore
 from benchmarks.region_qa.tasks.media import ClipInMemory, Mark, MarkInMemory, Media, Opened, Opener
 from benchmarks.region_qa.tasks.protocol import OWN, EvaluationProtocol, PublishedScore
@@ -31,6 +31,7 @@ class Item:
         question: text and truth.
         metrics: names in `benchmarks.region_qa.item_metrics.METRICS`; the first one is the score of the item.
         references: right answers in words, of a question that has neither options nor a value.
+        facts: what its record states besides (`Record.facts`).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Item:
     question: Question
     metrics: Sequence[str] = ACCURACY
     references: Sequence[str] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
     @classmethod
     def in_memory(cls, name: str, cluster: str, clip: Clip, regions: Sequence[Region], question: Question) -> Item:

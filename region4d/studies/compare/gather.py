@@ -15,7 +15,7 @@ from benchmarks.records.manifest import provenance
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, parse_probes
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.region_qa.tasks.task import Task
-from region4d.studies.compare.runs import StudyRun
+from region4d.studies.compare.runs import StudyRun, task_config
 from region4d.studies.examples import draw_examples
 
 
@@ -36,6 +36,10 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         TaskResult(name, task.about, [r for run in finished for r in measured[run.name, name][1]], task.pace)
         for name, task in tasks.items()
     ]
+    counterfactuals = None
+    if study.counterfactuals:
+        asked = str(task_config(study, study.counterfactuals).name)
+        counterfactuals = [r for run in finished for r in results.records.get((asked, run.arm, run.seed), ())]
     probes: dict[str, list[ProbeScores]] = {}
     for run in finished if study.probes else ():
         probes.setdefault(run.arm, []).append(parse_probes(results.runs[run.name].probes or {}, f"run {run.name}"))
@@ -53,6 +57,7 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         primary=[Endpoint(e.task, e.category, tuple(e.contrast)) for e in study.primary],
         factorials={name: tuple(tuple(row) for row in cells) for name, cells in study.factorials.items()},
         probes=probes,
+        counterfactuals=counterfactuals,
         curves={name: curve for name, curve in curves.items() if curve[0]},
         examples=draw_examples(answers[0].records, tasks[answers[0].name].items(), config.examples, folder),
     )

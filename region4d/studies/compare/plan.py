@@ -42,7 +42,9 @@ class ComparePlan(Plan[StudyRun, AnswerStudy]):
         worlds = {(str(run.config.data.world), str(run.config.data.seeds)): run.config.data for run in jobs}
         for data in worlds.values():
             build(data).store.render()
-        for task in self.tasks.values():
+        study = self.config.study
+        changed = [build(task_config(study, study.counterfactuals))] if study.counterfactuals else []
+        for task in (*self.tasks.values(), *changed):
             task.items()
 
     def gather(self, command: str) -> AnswerStudy:

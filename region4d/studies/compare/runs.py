@@ -56,6 +56,8 @@ def plan_run(
     training = [f"experiment={study.experiment}", f"seed={seed}", f"output={folder}"]
     training += ["trainer.enable_progress_bar=false", *study.arms[arm], *study.overrides]
     steps = [VerbStep("training", "train", tuple(training), model)]
+    if study.counterfactuals:
+        names = {**names, study.counterfactuals: str(task_config(study, study.counterfactuals).name)}
     for option, task in names.items():
         records = folder / "records" / task
         scoring = [f"model.folder={model}", f"task={option}", f"label={arm}", f"seed={seed}", f"output={records}"]

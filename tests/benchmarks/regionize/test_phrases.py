@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from benchmarks.regionize.phrases import listed_phrases, phrases_by_model, phrases_by_rule
-from models.sr3d.answering import Query
+from models.queries.query import Query
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
     config = compose_config("compare", [f"study=compare/{study}", "study.seeds=[0]"])
     runs = plan_runs(config)
     assert len({run.name for run in runs}) == len(runs) == len(config.study.arms) * len(config.study.seeds)
-    for task in config.study.tasks:
+    for task in (*config.study.tasks, config.study.counterfactuals):
         assert compose_config("bench", [f"task={task}"]).task.name == task.replace("/", "_")
     for run in runs:
         assert run.steps[0].done == run.folder / "model"
@@ -123,7 +123,9 @@ def test_the_fast_split_asks_for_speeds_that_hardly_any_training_shows() -> None
 
 def test_every_step_of_a_run_composes_and_names_what_it_writes(tmp_path: Path) -> None:
     (run,) = plan_runs(compose_config("compare", [f"runs={tmp_path}", "arms=[3d]", "study.tasks=[worlds4d]"]))
-    training, scoring, probing = run.steps
+    training, scoring, changed, probing = run.steps
+    assert changed.config.task.name == "counterfactuals"
+    assert str(changed.done.parent) == str(tmp_path / "3d-seed0" / "records" / "counterfactuals")
     assert scoring.config.model.folder == probing.config.checkpoint == str(training.done)
     assert scoring.config.output == str(scoring.done.parent) == str(tmp_path / "3d-seed0" / "records" / "worlds4d")
     assert (scoring.config.label, probing.config.label, probing.config.output) == ("3d", "3d", str(probing.done))

@@ -1,0 +1,1 @@
+"""Changed clips and worlds, whose truth is known as exactly as before."""
