@@ -86,5 +86,6 @@ class RegionPromptingPlan(Plan[PromptingRun, AnswerStudy]):
 
     def report(self, study: AnswerStudy) -> None:
         """Write the report and print its main table."""
-        report_page(study).write(Path(self.config.output))
+        page = replace(report_page(study), figure="")  # that of the first task stands in its section
+        page.write(Path(self.config.output))
         CONSOLE.print(to_terminal(study))
