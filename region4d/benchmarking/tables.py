@@ -32,9 +32,13 @@ from region4d.terminal import CONSOLE
 
 def print_scores(task: Task, output: Path, limit: int | None) -> None:
     """Print the scores in a folder of records, and published ones beside them."""
+<<<<<<< HEAD
     # means need no texts, which are most of a record
     kept: dict[str, Any] = {} if task.corpus_metrics else {"prediction": ""}
     records = [replace(record, question="", reason="", **kept) for record in scan_records(output)]
+=======
+    records = [without_texts(record) for record in scan_records(output)]
+>>>>>>> 44cb478 (bench: the table of counterfactuals keeps unread answers apart)
     CONSOLE.print(score_table(task, records))
     if unseen := sum(UNSEEN in record.facts for record in records):
         CONSOLE.print(
@@ -44,7 +48,7 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
     if corpus:
         CONSOLE.print(corpus_table(corpus))
     for table in counterfactual_tables(records):
-        CONSOLE.print(table.markdown())
+        CONSOLE.print(f"\n{table.markdown()}")
     protocol = asked_protocol(task, limit)
     if task.protocol != OWN:
         CONSOLE.print("protocol: " + ", ".join(f"{k} {v}" for k, v in asdict(protocol).items() if v))
@@ -53,6 +57,12 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
         CONSOLE.print(published_table(beside))
     for name, why_not in reasons(beside).items():
         CONSOLE.print(f"{name}: {f'not comparable because {why_not}' if why_not else 'comparable'}", soft_wrap=True)
+
+
+def without_texts(record: Record) -> Record:
+    """Drop the texts, which are most of a record: of an answer that is not read, tables need to know if it recurs."""
+    unread = "" if record.parsed is not None else str(hash(record.prediction))
+    return replace(record, question="", prediction=unread, reason="")
 
 
 def score_table(task: Task, records: Sequence[Record]) -> Table:

@@ -68,7 +68,7 @@ def object_moved(scene: Scene) -> tuple[Clip | None, Changed]:
 
 
 def mark_shifted(scene: Scene) -> tuple[Clip | None, Changed]:
-    """Point at the neighbour of a region: the nearest object that the question is not about."""
+    """Point at a neighbour of a region instead: the nearest object that gives the question another answer, or any."""
 
     def shifted() -> Changed:
         for item in scene.items:
@@ -100,9 +100,9 @@ class CounterfactualTask(WorldsTask):
     """Items of worlds, each followed by the same question where one thing is changed.
 
     The answer is computed anew from the truth of the changed world, by the category that drew the question. A changed
-    item has the name of its original and its kind, `world-7/3@object_moved`. Of every
-    world and kind, at most `most` are kept whose truth is clearly another, and at most `controls` whose truth stays.
-    Originals are kept where one of these follows.
+    item is named after its original and its kind, `world-7/3@object_moved`. Of every world and kind, at most `most` are
+    kept whose truth is clearly another, and at most `controls` whose truth stays. Originals are kept where one of these
+    follows.
 
     Args:
         kinds: what is changed, of `KINDS`.

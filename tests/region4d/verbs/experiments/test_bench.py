@@ -123,3 +123,12 @@ def test_a_killed_benchmark_of_two_processes_ends_with_the_same_file(
     assert 5 <= kept < 25
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
     assert (tmp_path / "two" / "records.jsonl").read_bytes() == (tmp_path / "one" / "records.jsonl").read_bytes()
+
+
+def test_any_model_is_asked_about_counterfactual_worlds(region4d: Run, stores: Path, tmp_path: Path) -> None:
+    seeds = ("task.seeds=[40,42]", "task.world.height=32", "task.world.width=32", f"task.stores={stores}")
+    code, out, err = region4d("bench", "model=constant:A", "task=counterfactuals/static", *seeds, f"output={tmp_path}")
+    assert code == 0, err
+    follows, stays = (out.index(f"| {name} | items |") for name in ("follows", "stays"))
+    assert "| mark shifted | 8 |" in out[follows:stays]
+    assert out[follows:stays].count("| 0.000 [0.000, 0.000] |") == out[follows:stays].count("\n| ") - 1  # its rule
