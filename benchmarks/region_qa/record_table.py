@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.records.archive import read_archive, read_runs
 from benchmarks.records.manifest import Manifest, provenance, read_manifest
 from benchmarks.records.record import Record, read_records
-from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_tables
+from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_section
 from benchmarks.region_qa.scores import mark_clear, score_rows
 from benchmarks.region_qa.sections import score_tables
 from benchmarks.report.table import tables_markdown
@@ -39,8 +39,10 @@ def record_table(sources: Sequence[str], minus: str | None = None) -> str:
         f"- {name}: commit {m.commit}, checkpoint {m.checkpoint[:12]}, {m.machine}, {m.time}"
         for name, (_, m) in read.items()
     ]
-    tables = [*score_tables(rows, list(named), contrasts), *counterfactual_tables(records)]
-    return "\n\n".join([tables_markdown(tables), "\n".join(lines)]) + "\n"
+    parts = [tables_markdown(score_tables(rows, list(named), contrasts))]
+    if (section := counterfactual_section(records)).tables:
+        parts.append(section.markdown())
+    return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
 
 
 def split_sources(sources: Sequence[str]) -> dict[str, str]:
