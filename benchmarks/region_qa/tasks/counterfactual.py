@@ -114,7 +114,7 @@ class CounterfactualTask(WorldsTask):
         ValueError: a kind is unknown, or an option is.
     """
 
-    def __init__(self, *, kinds: Sequence[str] = EVERY, most: int = 4, controls: int = 1, **options: Any) -> None:
+    def __init__(self, *, kinds: Sequence[str] = EVERY, most: int = 2, controls: int = 1, **options: Any) -> None:
         if unknown := [kind for kind in kinds if kind not in KINDS]:
             raise ValueError(f"kinds={','.join(unknown)} is unknown: choose among {', '.join(KINDS)}")
         super().__init__(**options)

@@ -130,5 +130,5 @@ def test_any_model_is_asked_about_counterfactual_worlds(region4d: Run, stores: P
     code, out, err = region4d("bench", "model=constant:A", "task=counterfactuals/static", *seeds, f"output={tmp_path}")
     assert code == 0, err
     follows, stays = (out.index(f"| {name} | items |") for name in ("follows", "stays"))
-    assert "| mark shifted | 8 |" in out[follows:stays]
+    assert "| mark shifted | 4 |" in out[follows:stays]
     assert out[follows:stays].count("| 0.000 [0.000, 0.000] |") == out[follows:stays].count("\n| ") - 1  # its rule
