@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
@@ -32,13 +31,7 @@ from region4d.terminal import CONSOLE
 
 def print_scores(task: Task, output: Path, limit: int | None) -> None:
     """Print the scores in a folder of records, and published ones beside them."""
-<<<<<<< HEAD
-    # means need no texts, which are most of a record
-    kept: dict[str, Any] = {} if task.corpus_metrics else {"prediction": ""}
-    records = [replace(record, question="", reason="", **kept) for record in scan_records(output)]
-=======
-    records = [without_texts(record) for record in scan_records(output)]
->>>>>>> 44cb478 (bench: the table of counterfactuals keeps unread answers apart)
+    records = [without_texts(record, keeps_answers=bool(task.corpus_metrics)) for record in scan_records(output)]
     CONSOLE.print(score_table(task, records))
     if unseen := sum(UNSEEN in record.facts for record in records):
         CONSOLE.print(
@@ -59,10 +52,13 @@ def print_scores(task: Task, output: Path, limit: int | None) -> None:
         CONSOLE.print(f"{name}: {f'not comparable because {why_not}' if why_not else 'comparable'}", soft_wrap=True)
 
 
-def without_texts(record: Record) -> Record:
-    """Drop the texts, which are most of a record: of an answer that is not read, tables need to know if it recurs."""
+def without_texts(record: Record, keeps_answers: bool = False) -> Record:
+    """Drop the texts, which are most of a record.
+
+    Of an answer that is not read, tables need to know if it recurs; scores over all answers need them all.
+    """
     unread = "" if record.parsed is not None else str(hash(record.prediction))
-    return replace(record, question="", prediction=unread, reason="")
+    return replace(record, question="", prediction=record.prediction if keeps_answers else unread, reason="")
 
 
 def score_table(task: Task, records: Sequence[Record]) -> Table:
