@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from benchmarks.region_qa.tasks.counterfactual import CounterfactualTask
 from benchmarks.region_qa.tasks.worlds import WorldsTask
 from models.regions import Region
 from region4d.studies.finished import FinishedStudy, StudyItem
 from scenes.clip import Clip
 from scenes.worlds import WorldConfig, make_world, render
 
+TASKS: Mapping[str, type[WorldsTask]] = MappingProxyType(
+    {"WorldsTask": WorldsTask, "CounterfactualTask": CounterfactualTask}
+)
 AGAIN = "a procedural world, rendered again from its seed"
 
 
@@ -36,8 +41,8 @@ def clip_of(study: FinishedStudy, item: StudyItem) -> ItemClip:
     """
     for config in _configs(study, item):
         kind = str(config.get("_target_", "")).rpartition(".")[2]
-        if kind == "WorldsTask":
-            return _asked_world(config, item)
+        if kind in TASKS:
+            return _asked_world(TASKS[kind], config, item)
         if kind == "WorldClips" and (world := _probed_world(config, item)) is not None:
             return world
     raise ValueError(
@@ -54,9 +59,9 @@ def _configs(study: FinishedStudy, item: StudyItem) -> Iterator[Mapping[str, Any
             yield ((yaml.safe_load(run.config) or {}).get("data") or {}).get("clips") or {}
 
 
-def _asked_world(config: Mapping[str, Any], item: StudyItem) -> ItemClip:
+def _asked_world(kind: type[WorldsTask], config: Mapping[str, Any], item: StudyItem) -> ItemClip:
     try:
-        task = WorldsTask(**_settings(config) | {"world": WorldConfig(**_settings(config["world"]))})
+        task = kind(**_settings(config) | {"world": WorldConfig(**_settings(config["world"]))})
     except (KeyError, TypeError) as error:
         raise ValueError(f"the task of this item was recorded by another version of region4d: {error}") from None
     made = task.item(item.name)

@@ -120,10 +120,29 @@ class CounterfactualTask(WorldsTask):
         super().__init__(**options)
         self.kinds, self.room = list(kinds), {True: most, False: controls}
 
+    def item(self, name: str) -> Item:
+        """Render the world of one item alone, without the store, change it where the name says so, and ask about it.
+
+        Raises:
+            ValueError: the set has no such item.
+        """
+        original, _, kind = name.partition("@")
+        if kind not in self.kinds:
+            return super().item(name)
+        index = self.store.seeds.index(int(super().item(original).cluster.removeprefix("world-")))
+        clip = self._render(index)
+        found = [item for item in self._changed(kind, index, clip, self._originals(index, clip)) if item.name == name]
+        if not found:
+            raise ValueError(f"test set {self.name} has no item '{name}'")
+        return found[0]
+
+    def _originals(self, index: int, clip: Clip) -> list[Item]:
+        return [item for item in self._ask(index, clip) if item.question.category in self.asked]
+
     def _stream(self) -> Iterator[Item]:
         for index in range(len(self.store)):
             clip = self.clip(index)
-            items = [item for item in self._ask(index, clip) if item.question.category in self.asked]
+            items = self._originals(index, clip)
             changed = [item for kind in self.kinds for item in self._changed(kind, index, clip, items)]
             kept = {item.facts[ORIGINAL] for item in changed}
             yield from (item for item in items if item.name in kept)

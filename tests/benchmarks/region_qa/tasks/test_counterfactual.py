@@ -76,6 +76,17 @@ def test_the_items_are_the_same_every_time_and_no_more_than_asked_for(tmp_path: 
     assert {str(i.facts[ORIGINAL]) for i in once if KIND in i.facts} == {i.name for i in once if KIND not in i.facts}
 
 
+def test_one_item_is_changed_alone_as_it_is_among_all(items: dict[str, Item], tmp_path: Path) -> None:
+    whole = task(tmp_path)  # nothing is stored there
+    for name in list(items)[::25]:
+        alone, item = whole.item(name), items[name]
+        assert (alone.question, alone.facts) == (item.question, item.facts)
+        assert torch.equal(alone.open().clip.video, item.open().clip.video)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="toy has no item 'world-0/0@upside_down'"):
+        whole.item("world-0/0@upside_down")
+
+
 def test_two_truths_are_apart_where_no_answer_is_right_for_both() -> None:
     def far(value: float) -> Question:
         return Question("distance", "How far?", f"{value} m", value=value, unit="m")
