@@ -18,8 +18,9 @@ from benchmarks.region_qa.scoring import score_item
 from benchmarks.region_qa.tasks.media import ClipFile
 from benchmarks.region_qa.tasks.task import Item
 from models.answerers.image_text import pictures
+from models.queries.pointing import MARKED, TRACKS, Pointing
 from models.queries.query import Query
-from models.sr3d.text.mentions import name_mentions
+from models.sr3d.text.mentions import name_each
 from scenes.clip import Clip
 from scenes.questions import Question
 from training.annotations.line import Media, parse_line
@@ -56,13 +57,14 @@ def _open(media: Media) -> tuple[Clip, list[Size]]:
 
 def doc_to_text(document: Document) -> str:
     """Write the question for a model that sees the regions drawn."""
-    question = parse_line(document[LINE]).conversations[0][0].question
-    return name_mentions(question, "the region marked {}")
+    annotation = parse_line(document[LINE])
+    names = [MARKED.format(k) for k in range(len(annotation.regions))]
+    return name_each(annotation.conversations[0][0].question, names)
 
 
 def doc_to_visual(document: Document) -> list[Image.Image]:
     """Draw the regions on the frames, for a model that sees pictures."""
-    return pictures(query_of(document))
+    return pictures(Pointing(TRACKS).apply(query_of(document)))
 
 
 def doc_to_target(document: Document) -> str:
