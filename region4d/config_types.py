@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -76,10 +77,18 @@ def hints_of(node: DictConfig) -> Mapping[str, Any]:
     if OmegaConf.is_missing(node, TARGET) or TARGET not in node:
         return {}
     target: Callable[..., Any] = get_object(str(in_this_layout(OmegaConf.create({TARGET: node[TARGET]}))[TARGET]))
-    try:
-        return typing.get_type_hints(target.__init__ if isinstance(target, type) else target)  # type: ignore[misc]
-    except (NameError, TypeError, AttributeError):  # names that only a type checker imports
-        return {}
+    makers = [base.__init__ for base in target.__mro__] if isinstance(target, type) else [target]  # type: ignore[misc]
+    hints: dict[str, Any] = {}
+    for maker in makers:  # a constructor that hands `**fields` on takes what the next one takes
+        try:
+            found, parameters = typing.get_type_hints(maker), inspect.signature(maker).parameters.values()
+        except (NameError, TypeError, AttributeError, ValueError):  # names that only a type checker imports
+            return hints
+        handed_on = {each.name for each in parameters if each.kind is each.VAR_KEYWORD}
+        hints = {name: hint for name, hint in found.items() if name not in handed_on} | hints
+        if not handed_on:
+            return hints
+    return hints
 
 
 def accepts(hint: Any, value: Any) -> bool:

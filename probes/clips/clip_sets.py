@@ -34,6 +34,10 @@ class ClipSet(ABC):
         """Name the file of a clip in a feature store: with its identity, where `key` does not determine its pixels."""
         return name
 
+    def label_name(self, name: str) -> str:
+        """Name the labels of a clip, with their identity, where `key` does not determine them."""
+        return self.stored_name(name)
+
     @abstractmethod
     def prepare(self) -> None:
         """Prepare missing clips."""

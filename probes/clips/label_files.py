@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,6 +80,16 @@ class LabelFile:
             return 0
         with safe_open(self.path, "pt") as file:
             return int(file.get_tensor(START).flatten()[0])
+
+    def digest(self, *keys: str) -> str:
+        """Hash the first and the last frame of some tensors, and how many frames there are: what tells clips apart."""
+        found = hashlib.sha256(f"{self.start} {self.frames} {self.size}".encode())
+        with safe_open(self.path, "pt") as file:
+            for key in keys:
+                values = file.get_slice(key)
+                for frame in (0, self.frames - 1):
+                    found.update(values[frame].contiguous().view(torch.uint8).numpy().tobytes())
+        return found.hexdigest()[:12]
 
     def labels(self, frames: Sequence[int], foreground: bool = False, unproject: bool = False) -> Labels:
         """Read the labels of some frames, normalised to the first of them; see `labels_from_points`.

@@ -59,5 +59,5 @@ def stack_labels(labels: Sequence[Labels]) -> dict[str, Tensor]:
 def table_key(clips: ClipSet, views: Sequence[int]) -> str:
     """Hash everything that determines the labels: the clips, their views and the size of the maps."""
     shape = list(clips.labels(clips.names[0], views).depth.shape)
-    text = json.dumps([clips.key, [clips.stored_name(name) for name in clips.names], list(views), shape])
+    text = json.dumps([clips.key, [clips.label_name(name) for name in clips.names], list(views), shape])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

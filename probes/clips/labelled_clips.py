@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,15 +57,17 @@ class LabelledClips(ClipSet):
         self.splits = {"train": split.train, "val": split.val, "test": split.test}
 
     def stored_name(self, name: str) -> str:
-        """Name a clip by its name, frames and bytes, wherever its folders lie: other clips may come and go."""
+        """Name a clip by its name and pictures, wherever its folders lie: other clips may come and go."""
         if name not in self._stored:
-            file = self._file(name)
-            facts = [file.start, len(file), *file.size, file.path.stat().st_size]
-            if self.videos is not None:
-                facts += [path.stat().st_size for path in list_images(self.videos / name)]
-            digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-            self._stored[name] = f"{name}.{digest}"
+            digest = hashlib.sha256(self._file(name).digest("images").encode())
+            for path in list_images(self.videos / name) if self.videos is not None else ():
+                digest.update(f"{path.name} {path.stat().st_size}".encode())
+            self._stored[name] = f"{name}.{digest.hexdigest()[:12]}"
         return self._stored[name]
+
+    def label_name(self, name: str) -> str:
+        """Name labels by the clip's name, depth and cameras."""
+        return f"{name}.{self._file(name).digest('depthmaps', 'pointmaps', 'intrinsic', 'extrinsic')}"
 
     def prepare(self) -> None:
         """Do nothing: labels come from their provider."""

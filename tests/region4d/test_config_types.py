@@ -28,3 +28,15 @@ def test_the_key_the_value_and_the_type_that_it_needs_are_named(
     words = ("bench", "model=constant:A", "task=worlds_static", f"task.stores={tmp_path}", f"output={tmp_path / 'out'}")
     assert_one_line(region4d(*words, word), said)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("word", ["task.folder=2024", "task.frames=x", "task.frames=[1]"])
+def test_what_a_constructor_hands_on_is_checked_too(region4d: Run, tmp_path: Path, word: str) -> None:
+    words = (
+        "bench",
+        "model=constant:A",
+        "task=published/vsi_bench",
+        f"task.folder={tmp_path}",
+        f"output={tmp_path / 'o'}",
+    )
+    assert_one_line(region4d(*words, word), word.partition("=")[0], "needs")

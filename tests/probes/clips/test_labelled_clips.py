@@ -1,9 +1,12 @@
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from probes.clips.label_files import write_labels
+from probes.clips.label_table import table_key
 from probes.clips.labelled_clips import LabelledClips
 from probes.clips.view_sampler import ViewSampler
 from probes.features.extraction import fill_stores
@@ -61,6 +64,18 @@ def test_a_store_survives_added_clips_and_moved_folders_but_no_changed_clip(
     assert extracted(moved) == []
     write_clip(moved, 3, FRAMES + 2)
     assert extracted(moved) == ["clip-3"]
+    shutil.copy(moved / "clip-7.safetensors", moved / "clip-4.safetensors")  # as many bytes
+    assert extracted(moved) == ["clip-4"]
+
+
+def test_other_labels_of_the_same_pictures_make_another_table(clips: LabelledClips) -> None:
+    views = list(range(3))
+    before, stored = table_key(clips, views), clips.stored_name("clip-3")
+    path = clips.folder / "clip-3.safetensors"
+    save_file({**load_file(path), "depthmaps": load_file(path)["depthmaps"] + 1}, path)
+    again = labelled(clips.folder)
+    assert again.stored_name("clip-3") == stored
+    assert table_key(again, views) != before
 
 
 def test_features_and_labels_of_drawn_views_come_batch_by_batch(clips: LabelledClips, tmp_path: Path) -> None:
