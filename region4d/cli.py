@@ -107,6 +107,8 @@ def _words() -> list[str]:
 
 def main() -> None:
     """Run the command line. A wrong file, box, checkpoint, key or flag is one line, and exit code 2."""
+    if sys.stdout is None:  # `>&-`: what is printed would be lost, or go to a file that is opened later
+        _refuse("standard output is closed; send it to a file, or to /dev/null")
     if sys.argv[1:2] == ["--version"]:
         from importlib.metadata import version
 

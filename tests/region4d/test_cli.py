@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,7 +62,11 @@ def test_the_version_is_printed(region4d: Run) -> None:
         (["asc"], ["asc", "region4d --help"]),
     ],
 )
-def test_a_wrong_flag_is_one_line(region4d: Run, words: list[str], parts: list[str]) -> None:
+def test_a_wrong_flag_is_one_line(
+    region4d: Run, words: list[str], parts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.png").touch()
     assert_one_line(region4d(*words), *parts)
 
 
@@ -70,3 +76,13 @@ def test_a_shell_completes_the_flags_of_the_verb_that_is_typed(region4d: Run, mo
     monkeypatch.setenv("_REGION4D_COMPLETE", "complete_bash")
     _, out, _ = region4d()
     assert out.split() == ["--region"]
+
+
+def test_a_closed_standard_output_is_refused_before_work_starts() -> None:
+    closed = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m region4d --version >&-"], capture_output=True, text=True, check=False
+    )
+    assert (closed.returncode, closed.stderr.splitlines()) == (
+        2,
+        ["region4d: standard output is closed; send it to a file, or to /dev/null"],
+    )
