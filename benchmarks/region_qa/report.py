@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
 
 from benchmarks.comparison.cell import point
@@ -12,6 +13,7 @@ from benchmarks.region_qa.study import AnswerStudy
 from benchmarks.report.page import Page
 from benchmarks.report.plots import learning_curves
 
+TERMINAL_COLUMNS = 7  # beside the category: 80 characters
 METHOD = (
     "Accuracy: the right letter, or a number within a ratio of 1.25 of the exact truth; an answer that does not parse "
     "is wrong. Intervals: 95 %, percentile bootstrap over clips (and over training seeds where there are several), "
@@ -36,23 +38,35 @@ def report_page(study: AnswerStudy) -> Page:
     )
 
 
-def to_terminal(study: AnswerStudy) -> Table:
-    """Lay the table of the first task out for a terminal."""
+def to_terminal(study: AnswerStudy) -> Group:
+    """Lay the table of the first task out for a terminal; many arms take several tables, one below the other."""
     task = study.tasks[0]
-    table = Table(
-        title=f"{study.title} ({task.name})",
-        caption="* clear; intervals are in the report",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    names = [f"{a} - {b}" for a, b in study.contrasts_in(task)]
-    for name in ("category", *arms_of(task.records), *names):
-        table.add_column(name, justify="left" if name == "category" else "right", no_wrap=True)
-    for row in study.rows[task.name]:
-        marks = ("*" if k in row.clear else " " for k in range(len(names)))
-        differences = (
-            point(d, signed=True) + mark if d else "" for d, mark in zip(row.differences, marks, strict=True)
+    contrasts = [f"{a} - {b}" for a, b in study.contrasts_in(task)]
+    rows = {
+        row.category: [
+            *map(point, row.scores),
+            *(
+                point(difference, signed=True) + ("*" if k in row.clear else " ") if difference else ""
+                for k, difference in enumerate(row.differences)
+            ),
+        ]
+        for row in study.rows[task.name]
+    }
+    columns = list(enumerate([*arms_of(task.records), *contrasts]))
+    parts = [columns[k : k + TERMINAL_COLUMNS] for k in range(0, len(columns), TERMINAL_COLUMNS)]
+    tables = []
+    for part in parts:
+        table = Table(
+            title=f"{study.title} ({task.name})" if part is parts[0] else None,
+            caption="* clear; intervals are in the report" if part is parts[-1] else None,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
         )
-        table.add_row(row.category, *map(point, row.scores), *differences)
-    return table
+        table.add_column("category", no_wrap=True)
+        for _, name in part:
+            table.add_column(name, justify="right", overflow="fold", min_width=7)
+        for category, cells in rows.items():
+            table.add_row(category, *(cells[place] for place, _ in part))
+        tables.append(table)
+    return Group(*tables)

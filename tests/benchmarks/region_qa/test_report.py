@@ -2,6 +2,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from benchmarks.region_qa.report import report_page, to_terminal
@@ -62,13 +63,13 @@ def test_an_unfinished_study_says_what_is_missing() -> None:
     assert "Unfinished: 4d seed 1" in report_page(study).markdown()
 
 
-def test_the_terminal_table_of_four_arms_fits_eighty_columns() -> None:
+@pytest.mark.parametrize("arms", [("good", "3d_tpe", "3d", "2d"), ("good", *(f"a_long_name_{k}" for k in range(9)))])
+def test_the_terminal_table_fits_eighty_columns(arms: tuple[str, ...]) -> None:
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    records = toy_records(arms=("good", "3d_tpe", "3d", "2d"))
-    contrasts = [("3d_tpe", "3d"), ("good", "2d"), ("good", "3d")]
-    console.print(to_terminal(toy_study(tasks=[TaskResult("toy", "", records)], contrasts=contrasts)))
+    contrasts = [("good", arms[-1]), (arms[1], arms[2]), ("good", arms[2])]
+    console.print(to_terminal(toy_study(tasks=[TaskResult("toy", "", toy_records(arms=arms))], contrasts=contrasts)))
     text = console.export_text()
-    assert "nearer_camera" in text
+    assert text.count("nearer_camera") == (1 if len(arms) == 4 else 2)
     assert "…" not in text
     assert "+0.500*" in text
 
