@@ -134,9 +134,15 @@ def to_terminal(diff: Diff) -> TerminalTable:
     """Lay the scores out for a terminal; a star marks what is clear, and intervals of the scores are in the report."""
     rows = diff.rows()
     table = score_table(diff, rows)
-    shown = TerminalTable(title=summarise(diff), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = TerminalTable(
+        title=summarise(diff),
+        caption="* clear; intervals of the scores are in the report",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for name in table.head:
-        shown.add_column(name, no_wrap=True)
+        shown.add_column(name, no_wrap=name == table.head[0], overflow="fold", min_width=5)
     for row, line in zip(rows, table.rows, strict=True):
         shown.add_row(*line[:2], *map(point, row.scores), line[4] + (" *" if row.clear else ""), line[5])
     return shown

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from region4d.flags import DeviceFlag, torch_device
+
+if TYPE_CHECKING:
+    from scenes.clip import Clip
 
 SHARPNESS = 2  # previews are rendered this much larger and averaged down
 
@@ -32,23 +35,18 @@ def worlds(
     from rich.progress import track
 
     from scenes.drawing.regions import save_picture
-    from scenes.readers.rgbd import write_rgbd_folder
-    from scenes.storage.atomic import refuse_existing
     from scenes.worlds import WorldConfig, make_world, render
     from scenes.worlds.preview import preview_sheet, write_preview_video
 
     larger = 1 if export else SHARPNESS
     config = WorldConfig(height=larger * height, width=larger * width, frames=frames, motion=motion)
     where = str(torch_device(device))
-    if export:
-        for each in range(seed, seed + count):
-            refuse_existing(output / f"world-{each}")
     output.mkdir(parents=True, exist_ok=True)
     clips = []
     for each in track(range(seed, seed + count), description="rendering"):
         (clip,) = render([make_world(each, config)], where, signals=() if export else ("normals", "backward_flow"))
         if export:
-            write_rgbd_folder(clip, output / clip.name)
+            export_world(clip, output / clip.name)
         else:
             write_preview_video(clip, output / f"{clip.name}.mp4", larger)
             clips.append(clip)
@@ -57,3 +55,20 @@ def worlds(
         return
     save_picture(preview_sheet(clips, larger), output / "sheet.png")
     typer.echo(f"{output / 'sheet.png'} and {count} videos beside it")
+
+
+def export_world(clip: Clip, folder: Path) -> None:
+    """Write a world as an RGB-D folder, unless it is there already.
+
+    Raises:
+        FileExistsError: `folder` holds something else.
+    """
+    from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder, write_rgbd_folder
+    from scenes.storage.atomic import refuse_existing
+
+    if is_rgbd_folder(folder):
+        there = read_rgbd_folder(folder)
+        if there.video.shape == clip.video.shape and bool((there.video == clip.video.cpu()).all()):
+            return
+    refuse_existing(folder)
+    write_rgbd_folder(clip, folder)

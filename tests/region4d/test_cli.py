@@ -86,3 +86,12 @@ def test_a_closed_standard_output_is_refused_before_work_starts() -> None:
         2,
         ["region4d: standard output is closed; send it to a file, or to /dev/null"],
     )
+
+
+def test_the_same_export_twice_is_there_already_and_another_one_is_refused(region4d: Run, tmp_path: Path) -> None:
+    words = ["worlds", "--export", "--seed", "3", "--count", "1", "--height", "32", "--width", "48"]
+    for _ in range(2):
+        assert region4d(*words, "--frames", "2", "--output", str(tmp_path / "rooms"))[0] == 0
+    code, _, err = region4d(*words, "--frames", "3", "--output", str(tmp_path / "rooms"))
+    assert code == 2
+    assert "world-3 exists: choose another name" in err

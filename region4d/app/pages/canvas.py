@@ -14,7 +14,7 @@ from models.regions.drawing import PALETTE
 from models.segmenters import Segmenter
 from region4d.app.marks import MOST_REGIONS, CanvasMark, ClickMark, from_canvas, segment_clicks, to_canvas
 from region4d.app.opening import Opened
-from region4d.app.pages.footage import needed, told
+from region4d.app.pages.footage import needed, shown_as_text, told
 from scenes.clip import Clip
 from scenes.drawing.data_url import jpeg_url
 
@@ -76,7 +76,7 @@ def segment_on_click(drawn: gr.HTML, session: gr.State, segmenter: Segmenter, pu
         try:
             return to_canvas(segment_clicks(opened.clip, marks, last.region, segmenter))
         except ValueError as error:
-            gr.Warning(str(error))
+            gr.Warning(shown_as_text(str(error)))
             return to_canvas([mark for mark in marks if mark is not last])
 
     drawn.submit(

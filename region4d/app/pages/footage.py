@@ -112,7 +112,12 @@ def told() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        raise gr.Error(str(error), duration=None, print_exception=False) from error
+        raise gr.Error(shown_as_text(str(error)), duration=None, print_exception=False) from error
+
+
+def shown_as_text(message: str) -> str:
+    """Write a message so that the page, which reads HTML, shows what is in angle brackets."""
+    return message.replace("<", "‹").replace(">", "›")
 
 
 def needed(opened: Opened | None) -> Opened:

@@ -66,3 +66,12 @@ def test_without_the_package_the_flag_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.setattr("region4d.app.settings.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"region4d\[mcp\]"):
         Settings(mcp=True)
+
+
+def test_a_page_shows_what_is_in_angle_brackets() -> None:
+    from gradio import Error
+
+    from region4d.app.pages.footage import told
+
+    with pytest.raises(Error, match="mentions ‹region1›"), told():
+        raise ValueError("the question mentions <region1>")
