@@ -11,7 +11,7 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
 
 @dataclass(frozen=True)
-class Asked:
+class VideoQuestion:
     """A question about a video, without regions. `answer` is a letter, a text or a number as the source writes it."""
 
     name: str
@@ -40,7 +40,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Named:
+class GroundedPhrase:
     """A phrase with everything that was found for it.
 
     Args:
@@ -62,13 +62,13 @@ class Named:
 class Regionized:
     """A question with its regions; `dropped` says why it is not used, and `frames` how many frames were read."""
 
-    asked: Asked
+    asked: VideoQuestion
     frames: int
-    named: tuple[Named, ...] = ()
+    named: tuple[GroundedPhrase, ...] = ()
     dropped: str = ""
 
     @property
-    def regions(self) -> list[Named]:
+    def regions(self) -> list[GroundedPhrase]:
         """The phrases that have a region, in the order of their numbers."""
         return [] if self.dropped else [each for each in self.named if not each.dropped]
 
@@ -87,15 +87,15 @@ class Regionized:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Regionized:
         """Read what `to_json` gave."""
-        asked = Asked(**{**fields["asked"], "options": tuple(fields["asked"]["options"])})
+        asked = VideoQuestion(**{**fields["asked"], "options": tuple(fields["asked"]["options"])})
         return cls(asked, fields["frames"], tuple(map(_named, fields["named"])), fields["dropped"])
 
 
-def _named(fields: Mapping[str, Any]) -> Named:
+def _named(fields: Mapping[str, Any]) -> GroundedPhrase:
     phrase = Phrase(fields["phrase"]["words"], tuple((start, end) for start, end in fields["phrase"]["spans"]))
     found = tuple(Candidate(each["frame"], box_of(each["box"]), each["score"]) for each in fields["candidates"])
     masks = {int(frame): code for frame, code in dict(fields["masks"]).items()}
-    return Named(phrase, found, fields["chosen"], masks, fields["dropped"])
+    return GroundedPhrase(phrase, found, fields["chosen"], masks, fields["dropped"])
 
 
 def box_of(values: Sequence[Any]) -> Box:

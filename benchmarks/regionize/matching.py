@@ -9,7 +9,7 @@ from itertools import combinations
 from jaxtyping import UInt8
 from torch import Tensor
 
-from benchmarks.regionize.item import Box, Candidate, Named, Phrase
+from benchmarks.regionize.item import Box, Candidate, GroundedPhrase, Phrase
 from models.detectors import Detector
 from scenes.readers.masks.coco import draw_segmentation
 
@@ -28,7 +28,7 @@ def overlap(one: Box, other: Box) -> float:
     return shared / (sum(areas) - shared)
 
 
-def find_named(video: UInt8[Tensor, "time 3 height width"], phrase: Phrase, detector: Detector) -> Named:
+def find_named(video: UInt8[Tensor, "time 3 height width"], phrase: Phrase, detector: Detector) -> GroundedPhrase:
     """Find what a phrase names, in the first frame in which the best score is about that of the best frame.
 
     So a thing that comes into view later is not taken for what looks a little like it before.
@@ -36,21 +36,21 @@ def find_named(video: UInt8[Tensor, "time 3 height width"], phrase: Phrase, dete
     found = [detector(frame, phrase.words) for frame in video]
     best = [each[0].score if each else -1.0 for each in found]
     if max(best) < 0:
-        return Named(phrase, dropped="not found")
+        return GroundedPhrase(phrase, dropped="not found")
     frame = next(t for t, score in enumerate(best) if score >= 0 and score > max(best) - ALIKE)
-    return choose(Named(phrase, tuple(Candidate(frame, each.box, each.score) for each in found[frame][:KEPT])))
+    return choose(GroundedPhrase(phrase, tuple(Candidate(frame, each.box, each.score) for each in found[frame][:KEPT])))
 
 
-def choose(named: Named) -> Named:
+def choose(named: GroundedPhrase) -> GroundedPhrase:
     """Choose the candidate with the highest score, unless another thing has nearly the same."""
     best, *others = named.candidates
     alike = [c for c in others if best.score - c.score < ALIKE and overlap(best.box, c.box) < APART]
     if alike:
-        return replace(named, dropped=f"ambiguous: {1 + len(alike)} things alike")
+        return replace(named, dropped=f"ambiguous: {1 + len(alike)} similar objects")
     return replace(named, chosen=0)
 
 
-def drop_shared(named: Sequence[Named]) -> list[Named]:
+def drop_shared(named: Sequence[GroundedPhrase]) -> list[GroundedPhrase]:
     """Drop a phrase whose masks are those of another one, which has the higher score or comes first."""
     kept = list(named)
     for i, j in combinations(range(len(kept)), 2):
@@ -61,12 +61,12 @@ def drop_shared(named: Sequence[Named]) -> list[Named]:
     return kept
 
 
-def score_of(named: Named) -> float:
+def score_of(named: GroundedPhrase) -> float:
     """Give the score of what was chosen."""
     return -1.0 if named.chosen is None else named.candidates[named.chosen].score
 
 
-def shared_masks(one: Named, other: Named) -> float:
+def shared_masks(one: GroundedPhrase, other: GroundedPhrase) -> float:
     """Compute the IoU of the masks of two phrases, over the frames that mark both; 0 without such."""
     shared = either = 0
     for frame in one.masks.keys() & other.masks.keys():

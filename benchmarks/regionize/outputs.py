@@ -1,4 +1,4 @@
-"""Giving regionized questions out: in R4D-Bench's layout, and as lines of annotations."""
+"""Exporting regionized questions: in R4D-Bench's layout, and as lines of annotations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R4D, ANNOTATIONS = "r4d_bench", "annotations.jsonl"
 REGIONS, QUESTIONS, PICTURES, VIDEOS = "regions.json", "test.json", "som", "videos"  # of R4D-Bench
 
 
-def give_out(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path) -> int:
+def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path) -> int:
     """Write the items that have regions; return their number.
 
     `r4d_bench/` has the layout of nvidia/R4D-Bench: `test.json` (rows of id, benchmark, task, video, som_image,

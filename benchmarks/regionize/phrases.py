@@ -40,7 +40,7 @@ ENDS = _words(
     with within without would you
     """
 )
-# heads that are no things to mark
+# nouns that name nothing to mark
 ABSTRACT = _words(
     """
     amount angle answer axis background beginning bottom camera camera's case center centre clip colour color

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.regionize.item import Asked, Named, Regionized
+from benchmarks.regionize.item import GroundedPhrase, Regionized, VideoQuestion
 from benchmarks.regionize.matching import drop_shared, find_named
 from benchmarks.regionize.phrases import FindPhrases
 from models.detectors import Detector
@@ -24,7 +24,7 @@ class Steps:
     segmenter: Segmenter
 
 
-def regionize(asked: Asked, clip: Clip, steps: Steps) -> Regionized:
+def regionize(asked: VideoQuestion, clip: Clip, steps: Steps) -> Regionized:
     """Turn a question into one about regions; whatever is dropped says why."""
     phrases = steps.phrases(asked.question)
     if not phrases:
@@ -34,7 +34,7 @@ def regionize(asked: Asked, clip: Clip, steps: Steps) -> Regionized:
     return finish(Regionized(asked, len(clip), tuple(followed)))
 
 
-def follow_named(named: Sequence[Named], clip: Clip, segmenter: Segmenter) -> list[Named]:
+def follow_named(named: Sequence[GroundedPhrase], clip: Clip, segmenter: Segmenter) -> list[GroundedPhrase]:
     """Segment the chosen candidates and follow them through the clip.
 
     A segmenter of pictures marks one frame, from which `follow` propagates the mask by colour.

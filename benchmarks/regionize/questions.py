@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.regionize.item import Asked
+from benchmarks.regionize.item import VideoQuestion
 
 FIELDS: Mapping[str, Sequence[str]] = {  # each by the first name that a row has
     "name": ("id", "question_id", "doc_id"),
@@ -20,7 +20,7 @@ FIELDS: Mapping[str, Sequence[str]] = {  # each by the first name that a row has
 NEEDED = ("video", "question", "answer")
 
 
-def read_questions(path: Path) -> Iterator[Asked]:
+def read_questions(path: Path) -> Iterator[VideoQuestion]:
     """Read a JSON list, or JSON lines, one question after the other.
 
     A row has `video`, `question`, `answer` and, where it has them, `options` (a list, or texts by letter), `id` and
@@ -54,7 +54,7 @@ def _rows(path: Path) -> Iterator[Any]:
         raise ValueError(f"{path} is neither a JSON list nor JSON lines: {error}") from error
 
 
-def _asked(row: Any, number: int, where: str) -> Asked:
+def _asked(row: Any, number: int, where: str) -> VideoQuestion:
     if not isinstance(row, Mapping):
         raise ValueError(f"{where} is not an object with the fields {', '.join(NEEDED)}")
     found: dict[str, Any] = {
@@ -70,4 +70,4 @@ def _asked(row: Any, number: int, where: str) -> Asked:
         raise ValueError(f"{where}: options are a list of texts; got {options!r}")
     name = str(number if found["name"] == "" else found["name"])
     video, question, answer = (str(found[field]) for field in NEEDED)
-    return Asked(name, video, question, answer, tuple(map(str, options)), str(found["category"]))
+    return VideoQuestion(name, video, question, answer, tuple(map(str, options)), str(found["category"]))

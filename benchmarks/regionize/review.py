@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.comparison.bootstrap import Estimate
-from benchmarks.regionize.item import Candidate, Named, Regionized, box_of
+from benchmarks.regionize.item import Candidate, GroundedPhrase, Regionized, box_of
 from benchmarks.regionize.outputs import draw_item
 from benchmarks.regionize.pipeline import finish, follow_named
 from benchmarks.regionize.run import OpenClip
@@ -24,7 +24,7 @@ from scenes.drawing.data_url import jpeg_url
 TEMPLATE = Path(__file__).parent / "templates" / "review.html"
 PLACE = "/*ITEMS*/"
 FORMAT = "region4d review 1"
-DECISIONS = ("accept", "mend", "drop")
+DECISIONS = ("accept", "correct", "drop")
 FRAMES = 3  # of an item that show where its phrases were found, beside the last one
 BY_PERSON = 1.0  # score of a box that a person drew
 
@@ -69,7 +69,7 @@ def _colours(item: Regionized) -> list[tuple[int, int, int]]:
     return [region_colour(order.index(k)) for k in range(len(item.named))]
 
 
-def _named(named: Named, colour: tuple[int, int, int]) -> dict[str, Any]:
+def _named(named: GroundedPhrase, colour: tuple[int, int, int]) -> dict[str, Any]:
     return {
         "words": named.phrase.words,
         "spans": named.phrase.spans,
@@ -111,7 +111,7 @@ def read_decisions(path: Path) -> dict[str, Mapping[str, Any]]:
 def apply_decisions(
     items: Sequence[Regionized], decisions: Mapping[str, Mapping[str, Any]], open_clip: OpenClip, segmenter: Segmenter
 ) -> list[Regionized]:
-    """Apply a review: drop items, and follow the boxes that were mended.
+    """Apply a review: drop items, and follow the boxes that were corrected.
 
     Raises:
         ValueError: a decision is of an item or phrase that there is not, or a box cannot be used.
@@ -123,13 +123,13 @@ def apply_decisions(
         decision = decisions.get(item.asked.name)
         if decision is not None and decision["decision"] == "drop":
             item = replace(item, dropped="dropped in review")
-        elif decision is not None and decision["decision"] == "mend":
-            item = _mend(item, decision.get("regions", {}), open_clip(item.asked), segmenter)
+        elif decision is not None and decision["decision"] == "correct":
+            item = _correct(item, decision.get("regions", {}), open_clip(item.asked), segmenter)
         done.append(item)
     return done
 
 
-def _mend(item: Regionized, changes: Mapping[str, Any], clip: Clip, segmenter: Segmenter) -> Regionized:
+def _correct(item: Regionized, changes: Mapping[str, Any], clip: Clip, segmenter: Segmenter) -> Regionized:
     """Put the boxes of a person in place of what was chosen; None drops a phrase."""
     named = list(item.named)
     for key, change in changes.items():
@@ -153,7 +153,7 @@ def _mend(item: Regionized, changes: Mapping[str, Any], clip: Clip, segmenter: S
     return finish(replace(item, named=whole, dropped=""))
 
 
-def _kept(named: Named) -> Named:
+def _kept(named: GroundedPhrase) -> GroundedPhrase:
     """Mark a phrase that is not followed again."""
     return replace(named, dropped=named.dropped or "kept")
 

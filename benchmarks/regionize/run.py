@@ -1,4 +1,4 @@
-"""A folder of regionized questions: written item by item, continued after a stop, reviewed, and given out."""
+"""A folder of regionized questions: written item by item, and continued after a stop."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.regionize.item import Asked, Regionized
+from benchmarks.regionize.item import Regionized, VideoQuestion
 from benchmarks.regionize.pipeline import Steps, regionize
 from scenes.clip import Clip
 from scenes.storage.atomic import write_text
 
 ITEMS, SETTINGS = "items.jsonl", "settings.json"
-OpenClip = Callable[[Asked], Clip]
+OpenClip = Callable[[VideoQuestion], Clip]
 
 
 def begin(folder: Path, settings: Mapping[str, Any]) -> dict[str, Regionized]:
@@ -42,7 +42,7 @@ def begin(folder: Path, settings: Mapping[str, Any]) -> dict[str, Regionized]:
 
 
 def regionize_all(
-    questions: Iterable[Asked], open_clip: OpenClip, steps: Steps, folder: Path, done: Mapping[str, Regionized]
+    questions: Iterable[VideoQuestion], open_clip: OpenClip, steps: Steps, folder: Path, done: Mapping[str, Regionized]
 ) -> Iterator[Regionized]:
     """Regionize the questions that are not done, and append each to the folder; questions of one video share its clip.
 

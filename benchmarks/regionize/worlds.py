@@ -12,7 +12,7 @@ from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from benchmarks.comparison.bootstrap import Estimate, draw_resamples, estimate_table, tabulate
-from benchmarks.regionize.item import Asked, Box, Named, Regionized
+from benchmarks.regionize.item import Box, GroundedPhrase, Regionized, VideoQuestion
 from benchmarks.regionize.matching import overlap
 from models.detectors import Detection
 from models.detectors.contract import clipped
@@ -32,7 +32,7 @@ class WorldQuestions:
     """Questions about one world, and the objects that their phrases name."""
 
     clip: Clip
-    asked: Sequence[Asked]
+    asked: Sequence[VideoQuestion]
     objects: Sequence[dict[str, int]]  # words of a phrase -> index of the object
 
 
@@ -49,12 +49,14 @@ def ask_in_words(seed: int, count: int, config: WorldConfig) -> WorldQuestions:
         if any(names.count(name) > 1 for name in said):
             continue
         text = MENTION.sub(lambda found, said=said: f"the {said[int(found[1])]}", question.text)  # type: ignore[misc]
-        asked.append(Asked(f"{clip.name}/{number}", clip.name, text, question.answer, category=question.category))
+        asked.append(
+            VideoQuestion(f"{clip.name}/{number}", clip.name, text, question.answer, category=question.category)
+        )
         objects.append(dict(zip(said, question.objects, strict=True)))
     return WorldQuestions(clip, asked, objects)
 
 
-class TruthDetector:
+class OracleDetector:
     """A detector that knows the objects of one world: for tests of everything around a detector.
 
     A phrase gets the objects of its colour and kind with a score around 0.8, and those that share its colour or its
@@ -94,7 +96,7 @@ class TruthDetector:
         ]
 
 
-def box_overlap(named: Named, index: int, clip: Clip) -> float:
+def box_overlap(named: GroundedPhrase, index: int, clip: Clip) -> float:
     """Compute the IoU of the box that was chosen and that of the object, in the frame of the choice."""
     assert clip.truth is not None
     assert named.chosen is not None
@@ -103,19 +105,21 @@ def box_overlap(named: Named, index: int, clip: Clip) -> float:
     return overlap(chosen.box, tight_box(mask)) if mask.any() else 0.0
 
 
-def first_mask_iou(named: Named, index: int, clip: Clip) -> float:
+def first_mask_iou(named: GroundedPhrase, index: int, clip: Clip) -> float:
     """Compute the IoU of the masks of a region and of an object, in the frame in which it was found."""
     assert named.chosen is not None
     frame = named.candidates[named.chosen].frame
     return _mask_iou(named, index, clip, [frame])
 
 
-def mask_iou(named: Named, index: int, clip: Clip) -> float:
+def mask_iou(named: GroundedPhrase, index: int, clip: Clip) -> float:
     """Compute the IoU of the masks of a region and of an object, over all frames together."""
     return _mask_iou(named, index, clip, range(len(clip)))
 
 
-STEPS: Mapping[str, Callable[[Named, int, Clip], float]] = {  # what is compared with the object that a phrase names
+STEPS: Mapping[
+    str, Callable[[GroundedPhrase, int, Clip], float]
+] = {  # what is compared with the object that a phrase names
     "box": box_overlap,
     "mask where it was found": first_mask_iou,
     "masks of all frames": mask_iou,
@@ -137,7 +141,7 @@ def outcome(item: Regionized, objects: Mapping[str, int], clip: Clip, step: str)
     return "right" if len(item.regions) == len(objects) else "partial"
 
 
-def _mask_iou(named: Named, index: int, clip: Clip, frames: Iterable[int]) -> float:
+def _mask_iou(named: GroundedPhrase, index: int, clip: Clip, frames: Iterable[int]) -> float:
     assert clip.truth is not None
     truth = clip.truth.instances == index + 1
     shared = either = 0

@@ -55,7 +55,7 @@ def open_detector(
 
     Raises:
         FileNotFoundError: the checkpoint is not on this machine, or lacks a file.
-        ValueError: it is no detector that reads phrases, or lacks weights.
+        ValueError: it is not a zero-shot detector, or lacks weights.
     """
     try:
         folder = local_folder(checkpoint)

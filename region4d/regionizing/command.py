@@ -17,13 +17,13 @@ from rich.table import Table
 
 from benchmarks.comparison.cell import percent_cell
 from benchmarks.regionize.item import Regionized
-from benchmarks.regionize.outputs import give_out
+from benchmarks.regionize.outputs import export_items
 from benchmarks.regionize.phrases import FindPhrases, phrases_by_model, phrases_by_rule
 from benchmarks.regionize.pipeline import Steps
 from benchmarks.regionize.questions import read_questions
 from benchmarks.regionize.review import agreement, apply_decisions, read_decisions, review_page
 from benchmarks.regionize.run import ITEMS, SETTINGS, OpenClip, begin, counts, regionize_all
-from benchmarks.regionize.worlds import OUTCOMES, STEPS, TruthDetector, WorldQuestions, ask_in_words, outcome, shares
+from benchmarks.regionize.worlds import OUTCOMES, STEPS, OracleDetector, WorldQuestions, ask_in_words, outcome, shares
 from models.answerers.names import open_answers
 from models.detectors import open_detector
 from models.segmenters import ColourSegmenter, Segmenter, open_segmenter
@@ -34,7 +34,7 @@ from scenes.readers.rgbd import write_rgbd_folder
 from scenes.storage.atomic import write_text
 from scenes.worlds import WorldConfig
 
-TRUTH, COLOUR, RULE = "truth", "colour", "rule"
+ORACLE, COLOUR, RULE = "oracle", "colour", "rule"
 PAGE, REVIEWED, VIDEOS = "review.html", "reviewed", "worlds"
 QUESTIONS_PER_WORLD = 5
 Judged = tuple[str, dict[str, str]]  # clip, and the outcome by step
@@ -59,8 +59,8 @@ def run(questions: Path, videos: Path, settings: Settings, output: Path, device:
         FileNotFoundError: the file or a checkpoint does not exist.
         ValueError: a question or a setting cannot be used, or the folder holds items of other settings.
     """
-    if settings.detector == TRUTH:
-        raise ValueError("--detector truth knows procedural worlds alone: give --worlds N, or a detector")
+    if settings.detector == ORACLE:
+        raise ValueError("--detector oracle knows procedural worlds alone: give --worlds N, or a detector")
     asked = list(read_questions(questions))
     detector = open_detector(settings.detector, settings.threshold, device)
     steps = Steps(open_phrases(settings.phrases, device), detector, open_tracker(settings.tracker, device))
@@ -72,7 +72,7 @@ def run(questions: Path, videos: Path, settings: Settings, output: Path, device:
 
 def run_worlds(number: int, settings: Settings, output: Path, device: torch.device) -> None:
     """Regionize questions about procedural worlds, and print how many of their regions are right; errors as `run`."""
-    network = None if settings.detector == TRUTH else open_detector(settings.detector, settings.threshold, device)
+    network = None if settings.detector == ORACLE else open_detector(settings.detector, settings.threshold, device)
     find, segmenter = open_phrases(settings.phrases, device), open_tracker(settings.tracker, device)
     videos = output / VIDEOS
     done = begin(output, described(settings, videos, f"{number} worlds"))
@@ -83,7 +83,7 @@ def run_worlds(number: int, settings: Settings, output: Path, device: torch.devi
         world = ask_in_words(seed, QUESTIONS_PER_WORLD, WORLD)
         if not (videos / world.clip.name).exists():
             write_rgbd_folder(world.clip, videos / world.clip.name)
-        steps = Steps(find, network or TruthDetector(world.clip), segmenter)
+        steps = Steps(find, network or OracleDetector(world.clip), segmenter)
         made = list(regionize_all(world.asked, clips, steps, output, done))
         items += made
         judged += judge(made, world, settings.frames)
@@ -108,7 +108,7 @@ def run_review(decisions: Path, output: Path, device: torch.device) -> None:
     done = apply_decisions(items, said, clips, open_tracker(held["tracker"], device))
     folder = output / REVIEWED
     write_text(folder / ITEMS, "".join(json.dumps(item.to_json(), ensure_ascii=False) + "\n" for item in done))
-    used = give_out(done, clips, Path(held["videos"]), folder)
+    used = export_items(done, clips, Path(held["videos"]), folder)
     agreed = agreement(items, said)
     typer.echo(", ".join(f"{count} {name}" for name, count in agreed.decided.items()))
     if agreed.accepted is not None:
@@ -162,7 +162,7 @@ def outcome_table(judged: Sequence[Judged], title: str) -> Table:
 def finish_run(items: Sequence[Regionized], clips: OpenClip, videos: Path, output: Path) -> None:
     """Write the review page and both layouts, and print what became of the items."""
     write_text(output / PAGE, review_page(items, clips, f"Regions of {output.name}"))
-    give_out(items, clips, videos, output)
+    export_items(items, clips, videos, output)
     for what, count in counts(items).most_common():
         typer.echo(f"{count} {what}")
     typer.echo(f"review: {output / PAGE}")

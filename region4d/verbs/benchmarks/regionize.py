@@ -37,10 +37,10 @@ def regionize(
     Writes every item with boxes, masks, scores and what was dropped (items.jsonl), a page for review (review.html,
     which works from the file), lines of training data (annotations.jsonl) and R4D-Bench's layout (r4d_bench/). With
     --review the decisions of that page are applied, into OUTPUT/reviewed. With --worlds, questions name objects of
-    procedural worlds, and the share of right regions is printed; --detector truth then knows the objects, which tests
+    procedural worlds, and the share of right regions is printed; --detector oracle then knows the objects, which tests
     everything but a detector.
 
-    Example: region4d regionize --worlds 20 --detector truth -o outputs/regionize
+    Example: region4d regionize --worlds 20 --detector oracle -o outputs/regionize
     """
     from region4d.regionizing.command import Settings, run, run_review, run_worlds
     from region4d.terminal import quiet_transformers
@@ -53,7 +53,7 @@ def regionize(
     if detector is None:
         raise ValueError(
             "give --detector, for example after 'hf download IDEA-Research/grounding-dino-tiny', or --worlds with "
-            "--detector truth"
+            "--detector oracle"
         )
     settings = Settings(detector, tracker, phrases, threshold, frames)
     if worlds is not None:

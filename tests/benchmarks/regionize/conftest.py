@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from benchmarks.regionize.item import Asked
+from benchmarks.regionize.item import VideoQuestion
 from models.detectors import Detection
 from tests.support.clips.squares import GREEN, RED
 
-ASKED = Asked("q/0", "a", "How far is the red square from the green square?", "2 m", category="distance")
+ASKED = VideoQuestion("q/0", "a", "How far is the red square from the green square?", "2 m", category="distance")
 
 
 @dataclass

@@ -44,10 +44,10 @@ def test_two_things_alike_are_ambiguous_and_both_are_kept_to_choose_from(finder:
     finder.found["red square"] = [[Detection(RED, 0.9), Detection(GREEN, 0.85)]] * 3
     item = regionize(replace(ASKED, question="Does the red square move?"), squares(), steps(finder))
     (red,) = item.named
-    assert red.dropped == "ambiguous: 2 things alike"
+    assert red.dropped == "ambiguous: 2 similar objects"
     assert len(red.candidates) == 2
     assert item.regions == []
-    assert item.dropped == "no region (red square: ambiguous: 2 things alike)"
+    assert item.dropped == "no region (red square: ambiguous: 2 similar objects)"
 
 
 def test_two_boxes_of_one_thing_are_not_ambiguous(finder: Finder) -> None:

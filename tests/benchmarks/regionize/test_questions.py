@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.regionize.item import Asked
+from benchmarks.regionize.item import VideoQuestion
 from benchmarks.regionize.questions import read_questions
 
 
@@ -26,8 +26,8 @@ def test_fields_of_other_benchmarks_are_known(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text(json.dumps(rows))
     (tmp_path / "lines.jsonl").write_text("".join(json.dumps(row) + "\n\n" for row in rows))
     expected = [
-        Asked("3", "a.mp4", "Where is the car?", "A", ("left", "right")),
-        Asked("1", "b", "How large is it?", "2.5", (), "size"),
+        VideoQuestion("3", "a.mp4", "Where is the car?", "A", ("left", "right")),
+        VideoQuestion("1", "b", "How large is it?", "2.5", (), "size"),
     ]
     assert list(read_questions(tmp_path / "list.json")) == expected
     assert list(read_questions(tmp_path / "lines.jsonl")) == expected

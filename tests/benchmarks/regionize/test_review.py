@@ -57,8 +57,8 @@ def test_accepted_items_stay_and_dropped_ones_go(items: list[Regionized]) -> Non
 
 
 def test_a_candidate_that_a_person_chose_and_a_box_that_they_drew_are_followed(items: list[Regionized]) -> None:
-    chosen = {"decision": "mend", "regions": {"0": {"frame": 0, "box": list(GREEN)}}}
-    drawn = {"decision": "mend", "regions": {"1": {"frame": 1, "box": [40, 24, 56, 30]}}}
+    chosen = {"decision": "correct", "regions": {"0": {"frame": 0, "box": list(GREEN)}}}
+    drawn = {"decision": "correct", "regions": {"1": {"frame": 1, "box": [40, 24, 56, 30]}}}
     first, second, _ = apply(items, {"1": chosen, "q/0": drawn})
     assert second.question() == "Does <region0> move?"
     assert second.named[0].chosen == 1
@@ -69,15 +69,15 @@ def test_a_candidate_that_a_person_chose_and_a_box_that_they_drew_are_followed(i
 
 
 def test_a_region_that_is_taken_away_leaves_its_words(items: list[Regionized]) -> None:
-    first, *_ = apply(items, {"q/0": {"decision": "mend", "regions": {"0": None}}})
+    first, *_ = apply(items, {"q/0": {"decision": "correct", "regions": {"0": None}}})
     assert first.question() == "How far is the red square from <region0>?"
-    gone, *_ = apply(items, {"q/0": {"decision": "mend", "regions": {"0": None, "1": None}}})
+    gone, *_ = apply(items, {"q/0": {"decision": "correct", "regions": {"0": None, "1": None}}})
     assert gone.dropped.startswith("no region")
 
 
 def test_agreement_counts_what_was_accepted_of_items_with_regions(items: list[Regionized]) -> None:
     agreed = agreement(items, {"q/0": {"decision": "accept"}, "1": {"decision": "drop"}})
-    assert agreed.decided == {"accept": 1, "mend": 0, "drop": 1}
+    assert agreed.decided == {"accept": 1, "correct": 0, "drop": 1}
     assert agreed.accepted is not None
     assert agreed.accepted.mean == 1.0
     assert agreement(items, {}).accepted is None
@@ -87,10 +87,10 @@ def test_agreement_counts_what_was_accepted_of_items_with_regions(items: list[Re
     ("decisions", "said"),
     [
         ({"7": {"decision": "drop"}}, "there is no item '7'"),
-        ({"1": {"decision": "mend", "regions": {"5": None}}}, "item 1 has no phrase 5"),
-        ({"1": {"decision": "mend", "regions": {"0": {"frame": 9, "box": [0, 0, 9, 9]}}}}, "no frame 9"),
-        ({"1": {"decision": "mend", "regions": {"0": {"frame": 0, "box": [0, 0, 9]}}}}, "a box is x0"),
-        ({"1": {"decision": "mend", "regions": {"0": {"frame": 0}}}}, "frame and a box"),
+        ({"1": {"decision": "correct", "regions": {"5": None}}}, "item 1 has no phrase 5"),
+        ({"1": {"decision": "correct", "regions": {"0": {"frame": 9, "box": [0, 0, 9, 9]}}}}, "no frame 9"),
+        ({"1": {"decision": "correct", "regions": {"0": {"frame": 0, "box": [0, 0, 9]}}}}, "a box is x0"),
+        ({"1": {"decision": "correct", "regions": {"0": {"frame": 0}}}}, "frame and a box"),
     ],
 )
 def test_a_decision_that_does_not_fit_is_named(items: list[Regionized], decisions: dict[str, Any], said: str) -> None:

@@ -1,4 +1,4 @@
-"""A folder of items: resumed item by item, and given out in both layouts."""
+"""A folder of items: resumed item by item, and exported in both layouts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.regionize.item import Asked
-from benchmarks.regionize.outputs import give_out
+from benchmarks.regionize.item import VideoQuestion
+from benchmarks.regionize.outputs import export_items
 from benchmarks.regionize.phrases import phrases_by_rule
 from benchmarks.regionize.pipeline import Steps
 from benchmarks.regionize.run import ITEMS, begin, counts, regionize_all
@@ -25,13 +25,13 @@ from training.annotations.media import open_annotation
 QUESTIONS = [ASKED, replace(ASKED, name="q1", question="Is it?"), replace(ASKED, name="q2", video="gone")]
 
 
-def opened(asked: Asked) -> Clip:
+def opened(asked: VideoQuestion) -> Clip:
     if asked.video == "gone":
         raise FileNotFoundError("no such file: gone")
     return squares()
 
 
-def run(folder: Path, finder: Finder, questions: list[Asked]) -> list[str]:
+def run(folder: Path, finder: Finder, questions: list[VideoQuestion]) -> list[str]:
     done = begin(folder, {"detector": "finder"})
     steps = Steps(phrases_by_rule, finder, ColourSegmenter())
     return [item.dropped for item in regionize_all(questions, opened, steps, folder, done)]
@@ -76,7 +76,7 @@ def test_both_layouts_hold_the_regions(tmp_path: Path, finder: Finder) -> None:
     begin(tmp_path / "run", {})
     steps = Steps(phrases_by_rule, finder, ColourSegmenter())
     items = list(regionize_all([asked, QUESTIONS[1]], opened, steps, tmp_path / "run", {}))
-    assert give_out(items, opened, tmp_path / "videos", tmp_path / "run") == 1
+    assert export_items(items, opened, tmp_path / "videos", tmp_path / "run") == 1
     file = AnnotationFile(tmp_path / "run" / "annotations.jsonl")
     read, regions = open_annotation(file[0], tmp_path, frames=1)
     assert read is not None

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks.regionize.item import Asked, Candidate, Named, Phrase, Regionized
+from benchmarks.regionize.item import Candidate, GroundedPhrase, Phrase, Regionized, VideoQuestion
 from benchmarks.regionize.worlds import (
-    TruthDetector,
+    OracleDetector,
     WorldQuestions,
     ask_in_words,
     mask_iou,
@@ -26,12 +26,12 @@ def world() -> WorldQuestions:
     return ask_in_words(0, 5, WorldConfig(height=96, width=128, frames=2))
 
 
-def named(world: WorldQuestions, words: str, index: int) -> Named:
+def named(world: WorldQuestions, words: str, index: int) -> GroundedPhrase:
     assert world.clip.truth is not None
     masks = world.clip.truth.instances == index + 1
     candidate = Candidate(0, tight_box(masks[0]), 1.0)
     codes = {t: encode_mask(mask.numpy()) for t, mask in enumerate(masks) if mask.any()}
-    return Named(Phrase(words, ((0, 1),)), (candidate,), 0, codes)
+    return GroundedPhrase(Phrase(words, ((0, 1),)), (candidate,), 0, codes)
 
 
 def test_questions_name_their_objects_by_colour_and_kind(world: WorldQuestions) -> None:
@@ -51,7 +51,7 @@ def test_the_true_regions_are_right_and_others_are_not(world: WorldQuestions) ->
     i, j, *_ = (k - 1 for k in truth.instances[0].unique().tolist() if k)
     first, second = "one thing", "another"
     objects = {first: i, second: j}
-    true = Regionized(Asked("0", "w", "", ""), 2, (named(world, first, i), named(world, second, j)))
+    true = Regionized(VideoQuestion("0", "w", "", ""), 2, (named(world, first, i), named(world, second, j)))
     swapped = replace(true, named=(named(world, first, j), named(world, second, i)))
     one = replace(true, named=(true.named[0], replace(true.named[1], dropped="not found")))
     for step in ("box", "mask where it was found", "masks of all frames"):
@@ -65,7 +65,7 @@ def test_the_true_regions_are_right_and_others_are_not(world: WorldQuestions) ->
 def test_the_detector_that_knows_the_objects_prefers_those_that_a_phrase_names(world: WorldQuestions) -> None:
     truth = world.clip.truth
     assert truth is not None
-    find = TruthDetector(world.clip, jitter=0.0, missed=0.0)
+    find = OracleDetector(world.clip, jitter=0.0, missed=0.0)
     for k, each in enumerate(truth.objects):
         mask = truth.instances[0] == k + 1
         if mask.sum() < 4:
@@ -78,7 +78,7 @@ def test_the_detector_that_knows_the_objects_prefers_those_that_a_phrase_names(w
             if (other.colour, other.family) == (each.colour, each.family) and (truth.instances[0] == n + 1).any()
         ]
     assert find(world.clip.video[0], "pink elephant") == []
-    assert TruthDetector(world.clip, missed=1.0)(world.clip.video[0], f"{each.colour} {each.family}") == []
+    assert OracleDetector(world.clip, missed=1.0)(world.clip.video[0], f"{each.colour} {each.family}") == []
 
 
 def test_shares_add_up_and_their_intervals_are_over_clips() -> None:

@@ -43,7 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run over one procedural world."""
     folder = tmp_path_factory.mktemp("worlds") / "run"
-    run_worlds(1, Settings("truth", "colour", "rule", 0.25, 2), folder, torch.device("cpu"))
+    run_worlds(1, Settings("oracle", "colour", "rule", 0.25, 2), folder, torch.device("cpu"))
     return folder
 
 
@@ -77,10 +77,10 @@ def test_questions_are_regionized_by_networks_by_name(
 
 
 def test_worlds_are_judged_by_what_is_known_of_them(region4d: Run, world: Path) -> None:
-    words = ["--worlds", "1", "--frames", "2", "--detector", "truth"]
+    words = ["--worlds", "1", "--frames", "2", "--detector", "oracle"]
     code, out, err = region4d("regionize", *words, "-o", str(world))  # all is done, and judged again
     assert code == 0, err
-    assert "detector truth" in out
+    assert "detector oracle" in out
     assert "masks of all" in out
     assert all(item.regions for item in read(world))
 
@@ -94,7 +94,7 @@ def test_a_review_in_a_browser_is_saved_and_applied(region4d: Run, world: Path, 
         browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "saved"))
         browser.go((run / "review.html").as_uri())
         browser.wait("document.querySelectorAll('article').length", "items")
-        for number, decision in enumerate(("Accept", "Drop", "Mend")):
+        for number, decision in enumerate(("Accept", "Drop", "Correct")):
             browser.run(button.format(number, decision))
         browser.run(button.format(2, "Draw a box"))
         browser.drag("#item-2 svg", (0.25, 0.25), (0.5, 0.5), (0.75, 0.75))
@@ -111,7 +111,7 @@ def test_a_review_in_a_browser_is_saved_and_applied(region4d: Run, world: Path, 
     (saved,) = (tmp_path / "saved").glob("*.json")
     code, out, err = region4d("regionize", "--review", str(saved), "-o", str(run))
     assert code == 0, err
-    assert "1 accept, 1 mend, 1 drop" in out
+    assert "1 accept, 1 correct, 1 drop" in out
     first, second, third, *_ = read(run / "reviewed")
     assert first == read(run)[0]
     assert second.dropped == "dropped in review"
@@ -120,10 +120,10 @@ def test_a_review_in_a_browser_is_saved_and_applied(region4d: Run, world: Path, 
 
 def test_wrong_words_are_one_line(region4d: Run, source: Path, tmp_path: Path) -> None:
     assert_one_line(region4d("regionize", "-o", str(tmp_path / "x")), "give --detector")
-    assert_one_line(region4d("regionize", "--detector", "truth", "-o", str(tmp_path / "x")), "QUESTIONS and VIDEOS")
+    assert_one_line(region4d("regionize", "--detector", "oracle", "-o", str(tmp_path / "x")), "QUESTIONS and VIDEOS")
     assert_one_line(region4d(*words(source, tmp_path / "x", "gone")), "no detector")
     assert_one_line(region4d("regionize", "--review", str(tmp_path / "d.json"), "-o", str(tmp_path)), "no decisions")
     assert_one_line(
-        region4d("regionize", "--worlds", "1", "--detector", "truth", "--tracker", "no/such"), "no segmenter"
+        region4d("regionize", "--worlds", "1", "--detector", "oracle", "--tracker", "no/such"), "no segmenter"
     )
     assert not (tmp_path / "x").exists()
