@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import torch
 from PIL import Image
 
+from benchmarks.region_qa.tasks.published.options import listed
 from benchmarks.regionize.item import Regionized
 from benchmarks.regionize.run import OpenClip
 from models.regions.drawing import draw_regions
 from scenes.clip import Clip
-from scenes.questions import LETTERS
 from scenes.readers.masks.coco import draw_segmentation
 from scenes.storage.atomic import new_file, write_text
 from training.annotations.converters import write_lines
@@ -25,13 +27,24 @@ R4D, ANNOTATIONS = "r4d_bench", "annotations.jsonl"
 REGIONS, QUESTIONS, PICTURES, VIDEOS = "regions.json", "test.json", "som", "videos"  # of R4D-Bench
 
 
-def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path) -> int:
-    """Write the items that have regions; return their number.
+@dataclass
+class Export:
+    """How many items have regions, how many of these each layout holds, and why it leaves others out."""
+
+    items: int
+    annotations: int = 0
+    r4d: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path) -> Export:
+    """Write the items that have regions.
 
     `r4d_bench/` has the layout of nvidia/R4D-Bench: `test.json` (rows of id, benchmark, task, video, som_image,
     question with `<obj_1>`, options, answer), `som/`, first frames with marks, and `videos`, a link; beside them
     `regions.json`, rows of id and regions (COCO's `segmentation` on the first frame), which the published files do not
-    have. There a region has to be seen in the first frame: items with one that is not are in `annotations.jsonl` alone.
+    have. Questions there have options, and regions that are all in the first frame: others are in `annotations.jsonl`
+    alone.
 
     Args:
         items: regionized questions.
@@ -40,25 +53,31 @@ def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path,
         folder: where files are written; each appears when it is complete.
     """
     used = [item for item in items if item.regions]
+    done = Export(len(used))
     (folder / ANNOTATIONS).unlink(missing_ok=True)  # a file of no lines is no training data
     if used:
-        write_lines((annotation(item, videos) for item in used), folder / ANNOTATIONS, str(folder))
+        written = write_lines((annotation(item, videos) for item in used), folder / ANNOTATIONS, str(folder))
+        done.annotations = written.written
+        done.left_out.update({f"{ANNOTATIONS}: {why}": count for why, count in written.left_out.items()})
+    reasons = [not_in_r4d(item) for item in used]
+    done.left_out.update(f"{R4D}: {why}" for why in reasons if why)
     rows, regions = [], []
-    for item, clip in _opened((item for item in used if _in_first_frame(item)), open_clip):
-        picture = f"{PICTURES}/{item.asked.name.replace('/', '-')}.png"
+    for item, clip in _opened((item for item, why in zip(used, reasons, strict=True) if not why), open_clip):
+        picture = f"{PICTURES}/{len(rows):05d}.png"
         _save(draw_item(item, clip, 0), folder / R4D / picture)
         rows.append(r4d_row(item, picture))
         codes = [{"segmentation": dict(each.masks[0])} for each in item.regions]
         regions.append({"id": item.asked.name, "regions": codes})
+    done.r4d = len(rows)
     _link(videos, folder / R4D / VIDEOS)
     write_text(folder / R4D / QUESTIONS, json.dumps(rows, ensure_ascii=False, indent=1))
     write_text(folder / R4D / REGIONS, json.dumps(regions))
-    return len(used)
+    return done
 
 
 def annotation(item: Regionized, videos: Path) -> dict[str, Any]:
     """Write an item as a line of annotations (docs/guides/your_data.md): its question with options, and its answer."""
-    question = "\n".join([item.question(), *lettered(item.asked.options)])
+    question = "\n".join([item.question(), *listed(item.asked.options)])
     return {
         "id": item.asked.name,
         **footage_fields((videos / item.asked.video).absolute(), item.frames),
@@ -67,10 +86,19 @@ def annotation(item: Regionized, videos: Path) -> dict[str, Any]:
     }
 
 
+def not_in_r4d(item: Regionized) -> str:
+    """Say why R4D-Bench's layout cannot hold an item; empty where it can."""
+    texts = [option.strip().lower() for option in item.asked.options]
+    if not texts:
+        return "no options"
+    if texts.count(texts[ascii_uppercase.index(item.asked.answer)]) > 1:
+        return "two options have the text of the answer"
+    return "" if all(0 in each.masks for each in item.regions) else "a region is not in the first frame"
+
+
 def r4d_row(item: Regionized, picture: str) -> dict[str, Any]:
     """Write an item as a row of R4D-Bench, whose regions count from 1 and whose answer is the text of an option."""
     asked = item.asked
-    letters = dict(zip(LETTERS, asked.options, strict=False))
     return {
         "id": asked.name,
         "benchmark": "region4d",
@@ -79,15 +107,8 @@ def r4d_row(item: Regionized, picture: str) -> dict[str, Any]:
         "som_image": picture,
         "question": item.question("<obj_{}>", first=1),
         "options": list(asked.options),
-        "answer": letters.get(asked.answer, asked.answer),
+        "answer": asked.options[ascii_uppercase.index(asked.answer)],
     }
-
-
-def lettered(options: Sequence[str]) -> list[str]:
-    """Write options with their letters, unless they have them."""
-    pairs = list(zip(LETTERS, options, strict=False))
-    has = all(re.match(rf"\(?{letter}[).:]", option) for letter, option in pairs)
-    return list(options) if has else [f"{letter}. {option}" for letter, option in pairs]
 
 
 def draw_item(item: Regionized, clip: Clip, frame: int) -> Image.Image:
@@ -95,10 +116,6 @@ def draw_item(item: Regionized, clip: Clip, frame: int) -> Image.Image:
     masks = {k: each.masks[frame] for k, each in enumerate(item.regions) if frame in each.masks}
     drawn = {k: torch.from_numpy(draw_segmentation(code, *clip.size)) for k, code in masks.items()}
     return draw_regions(clip.video[frame], drawn)
-
-
-def _in_first_frame(item: Regionized) -> bool:
-    return all(0 in each.masks for each in item.regions)
 
 
 def _opened(items: Iterable[Regionized], open_clip: OpenClip) -> Iterator[tuple[Regionized, Clip]]:

@@ -17,7 +17,8 @@ from benchmarks.regionize.matching import overlap
 from models.detectors import Detection
 from models.detectors.contract import clipped
 from scenes.clip import Clip
-from scenes.questions import ask_about
+from scenes.questions import Question, ask_about
+from scenes.questions.category import with_options
 from scenes.readers.masks.coco import draw_segmentation
 from scenes.worlds import WorldConfig, make_world, render
 
@@ -48,12 +49,22 @@ def ask_in_words(seed: int, count: int, config: WorldConfig) -> WorldQuestions:
         said = [names[k] for k in question.objects]
         if any(names.count(name) > 1 for name in said):
             continue
-        text = MENTION.sub(lambda found, said=said: f"the {said[int(found[1])]}", question.text)  # type: ignore[misc]
-        asked.append(
-            VideoQuestion(f"{clip.name}/{number}", clip.name, text, question.answer, category=question.category)
-        )
+        asked.append(_in_words(question, said, f"{clip.name}/{number}", clip.name))
         objects.append(dict(zip(said, question.objects, strict=True)))
     return WorldQuestions(clip, asked, objects)
+
+
+def _in_words(question: Question, names: Sequence[str], name: str, video: str) -> VideoQuestion:
+    """Write the names of objects in place of their mentions; a question names its options too."""
+
+    def said(text: str) -> str:
+        return MENTION.sub(lambda found: f"the {names[int(found[1])]}", text)
+
+    text, options = said(question.text), tuple(map(said, question.options))
+    if options:
+        stem = text.removesuffix(with_options("", options)).removesuffix("?")
+        text = f"{stem}: {' or '.join(options)}?"
+    return VideoQuestion(name, video, text, question.answer, options, question.category)
 
 
 class OracleDetector:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.comparison.cell import percent_cell
 from benchmarks.regionize.item import Regionized
-from benchmarks.regionize.outputs import export_items
+from benchmarks.regionize.outputs import ANNOTATIONS, R4D, Export, export_items
 from benchmarks.regionize.phrases import FindPhrases, phrases_by_model, phrases_by_rule
 from benchmarks.regionize.pipeline import Steps
 from benchmarks.regionize.questions import read_questions
@@ -108,12 +108,13 @@ def run_review(decisions: Path, output: Path, device: torch.device) -> None:
     done = apply_decisions(items, said, clips, open_tracker(held["tracker"], device))
     folder = output / REVIEWED
     write_text(folder / ITEMS, "".join(json.dumps(item.to_json(), ensure_ascii=False) + "\n" for item in done))
-    used = export_items(done, clips, Path(held["videos"]), folder)
+    exported = export_items(done, clips, Path(held["videos"]), folder)
     agreed = agreement(items, said)
     typer.echo(", ".join(f"{count} {name}" for name, count in agreed.decided.items()))
     if agreed.accepted is not None:
         typer.echo(f"accepted of the reviewed items with regions: {percent_cell(agreed.accepted)}")
-    typer.echo(f"{used} of {len(items)} items have regions: {folder}")
+    typer.echo(f"{exported.items} of {len(items)} items have regions: {folder}")
+    print_export(exported)
 
 
 def open_phrases(name: str, device: torch.device) -> FindPhrases:
@@ -162,7 +163,15 @@ def outcome_table(judged: Sequence[Judged], title: str) -> Table:
 def finish_run(items: Sequence[Regionized], clips: OpenClip, videos: Path, output: Path) -> None:
     """Write the review page and both layouts, and print what became of the items."""
     write_text(output / PAGE, review_page(items, clips, f"Regions of {output.name}"))
-    export_items(items, clips, videos, output)
+    exported = export_items(items, clips, videos, output)
     for what, count in counts(items).most_common():
         typer.echo(f"{count} {what}")
+    print_export(exported)
     typer.echo(f"review: {output / PAGE}")
+
+
+def print_export(done: Export) -> None:
+    """Print how many items both layouts hold, and why others are left out."""
+    typer.echo(f"{done.annotations} items in {ANNOTATIONS}, {done.r4d} in {R4D}")
+    for why, count in done.left_out.most_common():
+        typer.echo(f"{count} items left out of {why}")

@@ -12,9 +12,10 @@ from PIL import Image
 from benchmarks.regionize.item import VideoQuestion
 from benchmarks.regionize.outputs import export_items
 from benchmarks.regionize.phrases import phrases_by_rule
-from benchmarks.regionize.pipeline import Steps
+from benchmarks.regionize.pipeline import Steps, regionize
 from benchmarks.regionize.run import ITEMS, begin, counts, regionize_all
 from models.segmenters import ColourSegmenter
+from region4d.config import build, compose_config
 from scenes.clip import Clip
 from scenes.readers.image_files import write_image
 from tests.benchmarks.regionize.conftest import ASKED, Finder
@@ -72,21 +73,25 @@ def test_both_layouts_hold_the_regions(tmp_path: Path, finder: Finder) -> None:
     (tmp_path / "videos" / "a").mkdir(parents=True)
     for k in range(3):
         write_image(tmp_path / "videos" / "a" / f"{k}.png", clip.video[k])
-    asked = replace(ASKED, answer="B", options=("1 m", "2 m"))
+    asked = replace(ASKED, answer="E", options=("1 m", "2 m", "3 m", "4 m", "5 m"))
     begin(tmp_path / "run", {})
     steps = Steps(phrases_by_rule, finder, ColourSegmenter())
     items = list(regionize_all([asked, QUESTIONS[1]], opened, steps, tmp_path / "run", {}))
-    assert export_items(items, opened, tmp_path / "videos", tmp_path / "run") == 1
+    done = export_items(items, opened, tmp_path / "videos", tmp_path / "run")
+    assert (done.items, done.annotations, done.r4d) == (1, 1, 1)
     file = AnnotationFile(tmp_path / "run" / "annotations.jsonl")
     read, regions = open_annotation(file[0], tmp_path, frames=1)
     assert read is not None
     assert bool((read.video == clip.video).all())
     assert [int(region.masks[0].sum()) for region in regions] == [144, 256]
-    assert file[0].conversations[0][0].question == "How far is <region0> from <region1>?\nA. 1 m\nB. 2 m"
+    assert (
+        file[0].conversations[0][0].question
+        == "How far is <region0> from <region1>?\n(A) 1 m\n(B) 2 m\n(C) 3 m\n(D) 4 m\n(E) 5 m"
+    )
     folder = tmp_path / "run" / "r4d_bench"
     (row,) = json.loads((folder / "test.json").read_text())
     assert row["question"] == "How far is <obj_1> from <obj_2>?"
-    assert (row["answer"], row["options"]) == ("2 m", ["1 m", "2 m"])
+    assert (row["answer"], row["options"][:2]) == ("5 m", ["1 m", "2 m"])
     assert row["video"] == "videos/a"
     assert (folder / row["video"] / "0.png").is_file()
     with Image.open(folder / row["som_image"]) as picture:
@@ -94,3 +99,24 @@ def test_both_layouts_hold_the_regions(tmp_path: Path, finder: Finder) -> None:
     (held,) = json.loads((folder / "regions.json").read_text())
     assert held["id"] == row["id"]
     assert held["regions"][0]["segmentation"]["size"] == [48, 64]
+    words = [f"task.folder={folder}", "task.marks=regions", "task.regions=regions.json", "task.frames=3"]
+    (asked_again,) = build(compose_config("bench", ["task=published/r4d_bench", *words]).task).items()
+    assert asked_again.question.answer == "E"
+    assert [int(region.masks[0].sum()) for region in asked_again.open().regions] == [144, 256]
+
+
+def test_what_r4d_bench_cannot_hold_is_counted(tmp_path: Path, finder: Finder) -> None:
+    two = {"answer": "B", "options": ("1 m", "2 m")}
+    questions = [ASKED, replace(ASKED, name="1", **two), replace(ASKED, name="2", answer="A", options=("1 m", "1 M"))]
+    items = [regionize(asked, squares(), Steps(phrases_by_rule, finder, ColourSegmenter())) for asked in questions]
+    later = tuple(replace(each, masks={1: each.masks[1]}) for each in items[1].named)
+    items.append(replace(items[1], named=later))
+    (tmp_path / "a").mkdir()
+    write_image(tmp_path / "a" / "0.png", squares().video[0])
+    done = export_items(items, opened, tmp_path, tmp_path / "run")
+    assert (done.items, done.r4d) == (4, 1)
+    assert done.left_out == {
+        "r4d_bench: no options": 1,
+        "r4d_bench: two options have the text of the answer": 1,
+        "r4d_bench: a region is not in the first frame": 1,
+    }
