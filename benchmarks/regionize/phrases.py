@@ -52,7 +52,7 @@ ABSTRACT = _words(
     """
 )
 LONGEST = 5  # words of a phrase without its article
-_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|\d+|[^\w\s]")
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’\u0300-\u036f-])*|\d+|[^\w\s]")  # accents may be marks of their own
 PROMPT = (
     "List the physical things that this question names, such as objects, people and animals, in its own words and "
     "separated by semicolons. Question: {}"

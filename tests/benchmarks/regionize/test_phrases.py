@@ -17,6 +17,7 @@ from models.queries.query import Query
         ("Which direction is the man in the blue shirt moving?", ["man", "blue shirt"]),
         ("How far does the running dog travel before it passes a parked car?", ["running dog", "parked car"]),
         ("From the camera perspective, does the person walking left stop?", ["person"]),
+        ("Is the café table near the über-große e\u0301toile?", ["café table", "über-große e\u0301toile"]),
         ("How many seconds is the video at the beginning of the scene?", []),
         ("Is Anna taller than Ben?", []),
     ],
