@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from models.regions import Box
+
 Span = tuple[int, int]  # first and last (exclusive) character of a question
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
 
 @dataclass(frozen=True)
@@ -85,26 +86,60 @@ class Regionized:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Regionized:
-        """Read what `to_json` gave."""
-        asked = VideoQuestion(**{**fields["asked"], "options": tuple(fields["asked"]["options"])})
-        return cls(asked, fields["frames"], tuple(map(_named, fields["named"])), fields["dropped"])
+    def from_json(cls, fields: Any) -> Regionized:
+        """Read what `to_json` gave.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            asked = dict(fields["asked"])
+            options = tuple(map(_text, asked.pop("options")))
+            question = VideoQuestion(**{name: _text(value) for name, value in asked.items()}, options=options)
+            named = tuple(map(_grounded, fields["named"]))
+            return cls(question, _count(fields["frames"]), named, _text(fields["dropped"]))
+        except KeyError as error:
+            raise ValueError(f"it has no {error}") from error
+        except (AttributeError, TypeError, ArithmeticError) as error:
+            raise ValueError(str(error)) from error
 
 
-def _named(fields: Mapping[str, Any]) -> GroundedPhrase:
-    phrase = Phrase(fields["phrase"]["words"], tuple((start, end) for start, end in fields["phrase"]["spans"]))
-    found = tuple(Candidate(each["frame"], box_of(each["box"]), each["score"]) for each in fields["candidates"])
-    masks = {int(frame): code for frame, code in dict(fields["masks"]).items()}
-    return GroundedPhrase(phrase, found, fields["chosen"], masks, fields["dropped"])
+def _grounded(fields: Any) -> GroundedPhrase:
+    spans = tuple((_count(start), _count(end)) for start, end in fields["phrase"]["spans"])
+    phrase = Phrase(_text(fields["phrase"]["words"]), spans)
+    found = tuple(
+        Candidate(_count(each["frame"]), box_of(each["box"]), float(each["score"])) for each in fields["candidates"]
+    )
+    masks = {int(frame): dict(code) for frame, code in fields["masks"].items()}
+    chosen = fields["chosen"]
+    if chosen is not None and _count(chosen) >= len(found):
+        raise ValueError(f"candidate {chosen} is chosen of {len(found)}")
+    return GroundedPhrase(phrase, found, chosen, masks, _text(fields["dropped"]))
 
 
-def box_of(values: Sequence[Any]) -> Box:
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is needed, got {value!r:.60}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"a count is needed, got {value!r:.60}")
+    return value
+
+
+def box_of(values: Any) -> Box:
     """Read a box.
 
     Raises:
         ValueError: it has not four numbers.
     """
-    if len(values) != 4 or not all(isinstance(value, int | float) for value in values):
+    if (
+        not isinstance(values, Sequence)
+        or len(values) != 4
+        or not all(isinstance(value, int | float) for value in values)
+    ):
         raise ValueError(f"a box is x0, y0, x1, y1 in pixels; got {values}")
     x0, y0, x1, y1 = map(float, values)
     return x0, y0, x1, y1

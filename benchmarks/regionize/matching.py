@@ -9,8 +9,9 @@ from itertools import combinations
 from jaxtyping import UInt8
 from torch import Tensor
 
-from benchmarks.regionize.item import Box, Candidate, GroundedPhrase, Phrase
+from benchmarks.regionize.item import Candidate, GroundedPhrase, Phrase
 from models.detectors import Detector
+from models.regions import Box
 from scenes.readers.masks.coco import draw_segmentation
 
 ALIKE = 0.1  # scores that differ by less do not decide between two things

@@ -12,10 +12,11 @@ from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from benchmarks.comparison.bootstrap import Estimate, draw_resamples, estimate_table, tabulate
-from benchmarks.regionize.item import Box, GroundedPhrase, Regionized, VideoQuestion
+from benchmarks.regionize.item import GroundedPhrase, Regionized, VideoQuestion
 from benchmarks.regionize.matching import overlap
 from models.detectors import Detection
 from models.detectors.contract import clipped
+from models.regions import tight_box
 from scenes.clip import Clip
 from scenes.questions import Question, ask_about
 from scenes.questions.category import with_options
@@ -164,12 +165,6 @@ def _mask_iou(named: GroundedPhrase, index: int, clip: Clip, frames: Iterable[in
         shared += int((found & truth[frame]).sum())
         either += int((found | truth[frame]).sum())
     return shared / either if either else 0.0
-
-
-def tight_box(mask: Bool[Tensor, "height width"]) -> Box:
-    """Find the box of a mask that is not empty."""
-    rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
-    return float(columns[0]), float(rows[0]), float(columns[-1]) + 1, float(rows[-1]) + 1
 
 
 def share(values: Sequence[bool], clips: Sequence[str]) -> Estimate:

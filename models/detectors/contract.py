@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import UInt8
 from torch import Tensor
 
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels; pixel u spans u to u + 1
+from models.regions import Box
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from models.regions import Region
+from models.regions import Region, tight_box
 from models.segmenters.contract import Prompt, Segmentation
 
 GAP = 0.1  # between a box and the ring around it, as a share of its sides: boxes are often a little small
@@ -45,8 +45,7 @@ class ColourSegmenter:
 
 def in_box(image: Float[Tensor, "3 height width"], box: Bool[Tensor, "height width"]) -> Bool[Tensor, "height width"]:
     """Mark the pixels of a box whose colours are not among those around it."""
-    rows, columns = box.any(1).nonzero()[:, 0], box.any(0).nonzero()[:, 0]
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    left, top, right, bottom = map(int, tight_box(box))
     high, wide = bottom - top, right - left
     far = max(2, math.ceil(RING * max(high, wide)))
     ring = torch.zeros_like(box)

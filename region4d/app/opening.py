@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import torch
 
+from models.regions import tight_box
 from region4d.app.folders import allowed_path
 from region4d.app.marks import BoxMark, CanvasMark
 from region4d.app.settings import MOST_FRAMES, Settings
@@ -150,9 +151,5 @@ def _known(clip: Clip, question: Question) -> KnownQuestion:
 
 def _tight_boxes(clip: Clip, region: int, place: int) -> list[BoxMark]:
     """Mark an object by the tight box of its pixels in every frame that shows it."""
-    boxes = []
-    for frame, mask in region_of(clip, place).masks.items():
-        rows, cols = torch.nonzero(mask, as_tuple=True)
-        corners = (cols.min(), rows.min(), cols.max() + 1, rows.max() + 1)
-        boxes.append(BoxMark(region, frame, *(float(corner) for corner in corners)))
-    return boxes
+    masks = region_of(clip, place).masks
+    return [BoxMark(region, frame, *tight_box(mask)) for frame, mask in masks.items()]

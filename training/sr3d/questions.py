@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch.utils.data import Dataset
 
-from models.regions import Region
+from models.regions import Region, tight_box
 from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.inputs.sample import Sample
 from models.sr3d.text.mentions import renumber
@@ -132,10 +132,8 @@ def augment_region(
 
 def bounding_box(mask: torch.Tensor) -> torch.Tensor:
     """Fill the bounding box of a mask; an empty mask stays empty."""
-    rows, cols = mask.any(1), mask.any(0)
-
-    def span(line: torch.Tensor) -> torch.Tensor:
-        marked = line.int()
-        return (marked.cumsum(0) > 0) & (marked.flip(0).cumsum(0).flip(0) > 0)
-
-    return span(rows)[:, None] & span(cols)
+    filled = torch.zeros_like(mask)
+    if mask.any():
+        left, top, right, bottom = map(int, tight_box(mask))
+        filled[top:bottom, left:right] = True
+    return filled

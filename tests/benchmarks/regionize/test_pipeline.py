@@ -62,7 +62,6 @@ def test_a_better_frame_is_waited_for(finder: Finder) -> None:
 
 
 def test_two_phrases_of_one_thing_leave_the_better_one(finder: Finder) -> None:
-    finder.found["green square"] = finder.found["red square"][:1] * 2 + [[]]
     finder.found["green square"] = [[Detection(RED, 0.6)]] * 3
     item = regionize(ASKED, squares(), steps(finder))
     assert [each.dropped for each in item.named] == ["", "same thing: 'red square'"]

@@ -15,8 +15,8 @@ from benchmarks.regionize.worlds import (
     mask_iou,
     outcome,
     shares,
-    tight_box,
 )
+from models.regions import tight_box
 from scenes.readers.masks.coco import encode_mask
 from scenes.worlds import WorldConfig
 
