@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Export:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path) -> Export:
+def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path, folder: Path, run: Path) -> Export:
     """Write the items that have regions.
 
     `r4d_bench/` has the layout of nvidia/R4D-Bench: `test.json` (rows of id, benchmark, task, video, som_image,
@@ -51,7 +52,12 @@ def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path,
         open_clip: reads the clip of a question.
         videos: folder of the videos.
         folder: where files are written; each appears when it is complete.
+        run: folder of the run. The link to videos inside it is relative, so that it can be moved.
+
+    Raises:
+        ValueError: a folder is where the link is written.
     """
+    refuse_videos(folder)
     used = [item for item in items if item.regions]
     done = Export(len(used))
     (folder / ANNOTATIONS).unlink(missing_ok=True)  # a file of no lines is no training data
@@ -69,7 +75,7 @@ def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path,
         codes = [{"segmentation": dict(each.masks[0])} for each in item.regions]
         regions.append({"id": item.asked.name, "regions": codes})
     done.r4d = len(rows)
-    _link(videos, folder / R4D / VIDEOS)
+    _link(videos, folder / R4D / VIDEOS, run)
     write_text(folder / R4D / QUESTIONS, json.dumps(rows, ensure_ascii=False, indent=1))
     write_text(folder / R4D / REGIONS, json.dumps(regions))
     return done
@@ -126,12 +132,31 @@ def _opened(items: Iterable[Regionized], open_clip: OpenClip) -> Iterator[tuple[
         yield item, last[1]
 
 
-def _link(videos: Path, link: Path) -> None:
+def refuse_videos(folder: Path) -> None:
+    """Refuse a folder whose `r4d_bench/videos` is not a link, as that is written anew.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    link = folder / R4D / VIDEOS
+    if link.exists() and not link.is_symlink():
+        raise ValueError(f"{link} is not a link to videos: move it away, or name another folder with --output")
+
+
+def stored_path(videos: Path, run: Path) -> Path:
+    """Give the path of videos to write down: relative to the folder of a run if they are inside it, else absolute."""
+    inside = videos.resolve().is_relative_to(run.resolve())
+    return videos.resolve().relative_to(run.resolve()) if inside else videos.absolute()
+
+
+def _link(videos: Path, link: Path, run: Path) -> None:
     """Link to the folder of the videos, in place of an earlier link."""
     link.parent.mkdir(parents=True, exist_ok=True)
     if link.is_symlink():
         link.unlink()
-    link.symlink_to(videos.absolute(), target_is_directory=True)
+    target = stored_path(videos, run)
+    up = Path(os.path.relpath(run.resolve(), link.parent.resolve()))
+    link.symlink_to(target if target.is_absolute() else up / target, target_is_directory=True)
 
 
 def _save(picture: Image.Image, path: Path) -> None:

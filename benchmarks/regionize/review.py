@@ -1,32 +1,32 @@
-"""A review by a person: a page that works from a file, the decisions that it saves, and what they change."""
+"""A review by a person: the decisions that its page saves, and what they change."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from benchmarks.comparison.bootstrap import Estimate
+from benchmarks.records.lines import parse_json, read_lines
 from benchmarks.regionize.item import Candidate, GroundedPhrase, Regionized, box_of
-from benchmarks.regionize.outputs import draw_item
 from benchmarks.regionize.pipeline import finish, follow_named
 from benchmarks.regionize.run import OpenClip
 from benchmarks.regionize.worlds import share
-from models.regions.drawing import region_colour
 from models.segmenters import Segmenter
 from scenes.clip import Clip
-from scenes.drawing.data_url import jpeg_url
 
-TEMPLATE = Path(__file__).parent / "templates" / "review.html"
-PLACE = "/*ITEMS*/"
-FORMAT = "region4d review 1"
+FORMAT = "region4d review 2"
 DECISIONS = ("accept", "correct", "drop")
-FRAMES = 3  # of an item that show where its phrases were found, beside the last one
 BY_PERSON = 1.0  # score of a box that a person drew
+
+
+@dataclass(frozen=True)
+class Review:
+    """The decisions of a page by item, and the sha256 of the file of items that it showed."""
+
+    items_sha256: str
+    decisions: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -37,75 +37,43 @@ class Agreement:
     accepted: Estimate | None
 
 
-def review_page(items: Iterable[Regionized], open_clip: OpenClip, title: str) -> str:
-    """Build the page: all items with a frame, their candidates and last frame; nothing is loaded from elsewhere."""
-    shown = [_shown(item, open_clip(item.asked)) for item in items if item.frames]
-    data = {"format": FORMAT, "title": title, "items": shown}
-    text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")  # so that no text ends the script
-    return TEMPLATE.read_text(encoding="utf-8").replace(PLACE, text)
-
-
-def _shown(item: Regionized, clip: Clip) -> dict[str, Any]:
-    height, width = clip.size
-    found = sorted({each.candidates[0].frame for each in item.named if each.candidates}) or [0]
-    last = max((max(each.masks) for each in item.regions), default=len(clip) - 1)
-    frames = list(dict.fromkeys([*found[:FRAMES], last]))
-    return {
-        "id": item.asked.name,
-        "question": item.asked.question,
-        "options": list(item.asked.options),
-        "answer": item.asked.answer,
-        "dropped": item.dropped,
-        "size": [width, height],
-        "pictures": [{"frame": frame, "url": _url(draw_item(item, clip, frame))} for frame in frames],
-        "named": [_named(each, colour) for each, colour in zip(item.named, _colours(item), strict=True)],
-    }
-
-
-def _colours(item: Regionized) -> list[tuple[int, int, int]]:
-    """Colour phrases: with a region as their mask is drawn, the others after these."""
-    kept = [k for k, each in enumerate(item.named) if each in item.regions]
-    order = [*kept, *(k for k in range(len(item.named)) if k not in kept)]
-    return [region_colour(order.index(k)) for k in range(len(item.named))]
-
-
-def _named(named: GroundedPhrase, colour: tuple[int, int, int]) -> dict[str, Any]:
-    return {
-        "words": named.phrase.words,
-        "spans": named.phrase.spans,
-        "colour": "rgb({},{},{})".format(*colour),
-        "chosen": named.chosen if not named.dropped else None,
-        "dropped": named.dropped,
-        "candidates": [{"frame": c.frame, "box": c.box, "score": round(c.score, 3)} for c in named.candidates],
-    }
-
-
-def _url(picture: Image.Image, side: int = 480) -> str:
-    scale = min(1.0, side / max(picture.size))
-    small = picture.resize((round(scale * picture.width), round(scale * picture.height)))
-    return jpeg_url(small)
-
-
-def read_decisions(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Read the decisions that the page saved, by item.
+def read_decisions(path: Path) -> Review:
+    """Read the decisions that a page saved.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not of the page.
+        ValueError: it is not of a page.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no decisions '{path}': save them on the review page")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error.msg}): save the decisions again") from error
+    content = parse_json("".join(read_lines(path)), str(path), "save the decisions again")
     known = isinstance(content, Mapping) and content.get("format") == FORMAT
     if not known or not isinstance(content.get("items"), Mapping):
         raise ValueError(f"{path} holds no decisions of a review page ('{FORMAT}')")
     for name, each in content["items"].items():
         if not isinstance(each, Mapping) or each.get("decision") not in DECISIONS:
             raise ValueError(f"{path}, item {name}: a decision is one of {', '.join(DECISIONS)}; got {each!r}")
-    return dict(content["items"])
+        if not isinstance(each.get("regions", {}), Mapping):
+            raise ValueError(
+                f"{path}, item {name}: regions are boxes by the number of a phrase; got {each['regions']!r}"
+            )
+    return Review(str(content.get("items_sha256")), dict(content["items"]))
+
+
+def join_reviews(reviews: Mapping[Path, Review], digest: str) -> dict[str, Mapping[str, Any]]:
+    """Join the decisions of several pages of the items with this sha256.
+
+    Raises:
+        ValueError: a review is of other items, or two of them decide on the same item.
+    """
+    joined: dict[str, Mapping[str, Any]] = {}
+    for path, review in reviews.items():
+        if review.items_sha256 != digest:
+            raise ValueError(f"{path} is a review of other items: give the --output whose review page saved it")
+        if twice := sorted(joined.keys() & review.decisions.keys()):
+            raise ValueError(f"{path} decides on item '{twice[0]}', and so does another file: give each page once")
+        joined |= review.decisions
+    return joined
 
 
 def apply_decisions(

@@ -9,36 +9,77 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.records.lines import parse_json, read_lines
 from benchmarks.regionize.item import Regionized, VideoQuestion
 from benchmarks.regionize.pipeline import Steps, regionize
 from scenes.clip import Clip
 from scenes.storage.atomic import write_text
 
 ITEMS, SETTINGS = "items.jsonl", "settings.json"
+DAMAGED = "the file is damaged; make the items again in a new folder"
 OpenClip = Callable[[VideoQuestion], Clip]
 
 
-def begin(folder: Path, settings: Mapping[str, Any]) -> dict[str, Regionized]:
-    """Begin or continue a folder; gives the items that are done. A last line that was cut is made again.
+def begin(folder: Path, settings: Mapping[str, Any]) -> tuple[dict[str, Regionized], int]:
+    """Begin or continue a folder. A last line that was cut is made again, and so are items without frames.
+
+    Returns:
+        the items that are done, by name, and the number of those whose video could not be read.
 
     Raises:
-        ValueError: the folder was made with other settings.
+        ValueError: the folder was made with other settings, or a file in it is damaged.
     """
     path = folder / SETTINGS
     if path.is_file():
-        if json.loads(path.read_text()) != dict(settings):
+        if read_settings(folder) != dict(settings):
             raise ValueError(f"{folder} holds items of other settings ({path}): name a new folder with --output")
     else:
         write_text(path, json.dumps(settings, indent=2) + "\n")
     items = folder / ITEMS
     if not items.is_file():
-        return {}
+        return {}, 0
     text = items.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]
     if whole != text:
         items.write_bytes(whole)
-    done = [Regionized.from_json(json.loads(line)) for line in whole.decode().splitlines()]
-    return {item.asked.name: item for item in done}
+    held = {item.asked.name: item for item in read_items(items)}
+    done = {name: item for name, item in held.items() if item.frames}
+    return done, len(held) - len(done)
+
+
+def read_settings(folder: Path) -> Any:
+    """Read the settings of a folder.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    return parse_json("".join(read_lines(folder / SETTINGS)), str(folder / SETTINGS), DAMAGED)
+
+
+def read_items(path: Path) -> list[Regionized]:
+    """Read the items of a file.
+
+    Raises:
+        ValueError: a line is damaged.
+    """
+    items = []
+    for number, line in enumerate(read_lines(path), 1):
+        where = f"{path} line {number}"
+        fields = parse_json(line, where, DAMAGED)
+        try:
+            items.append(Regionized.from_json(fields))
+        except ValueError as error:
+            raise ValueError(f"{where} is not a regionized question ({error}): {DAMAGED}") from error
+    return items
+
+
+def write_items(path: Path, items: Iterable[Regionized]) -> None:
+    """Write items, whole or not at all."""
+    write_text(path, "".join(map(_line, items)))
+
+
+def _line(item: Regionized) -> str:
+    return json.dumps(item.to_json(), ensure_ascii=False) + "\n"
 
 
 def regionize_all(
@@ -61,7 +102,7 @@ def regionize_all(
                     last = asked.video, str(error)
             clip = last[1]
             item = Regionized(asked, 0, dropped=clip) if isinstance(clip, str) else regionize(asked, clip, steps)
-            file.write(json.dumps(item.to_json(), ensure_ascii=False) + "\n")
+            file.write(_line(item))
             file.flush()
             yield item
 

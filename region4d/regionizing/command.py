@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,12 +16,24 @@ from rich.table import Table
 
 from benchmarks.comparison.cell import percent_cell
 from benchmarks.regionize.item import Regionized
-from benchmarks.regionize.outputs import ANNOTATIONS, R4D, Export, export_items
+from benchmarks.regionize.outputs import ANNOTATIONS, R4D, Export, export_items, refuse_videos, stored_path
 from benchmarks.regionize.phrases import FindPhrases, phrases_by_model, phrases_by_rule
 from benchmarks.regionize.pipeline import Steps
 from benchmarks.regionize.questions import read_questions
-from benchmarks.regionize.review import agreement, apply_decisions, read_decisions, review_page
-from benchmarks.regionize.run import ITEMS, SETTINGS, OpenClip, begin, counts, regionize_all
+from benchmarks.regionize.review import agreement, apply_decisions, join_reviews, read_decisions
+from benchmarks.regionize.review_page import review_pages
+from benchmarks.regionize.run import (
+    DAMAGED,
+    ITEMS,
+    SETTINGS,
+    OpenClip,
+    begin,
+    counts,
+    read_items,
+    read_settings,
+    regionize_all,
+    write_items,
+)
 from benchmarks.regionize.worlds import OUTCOMES, STEPS, OracleDetector, WorldQuestions, ask_in_words, outcome, shares
 from models.answerers.names import open_answers
 from models.detectors import open_detector
@@ -64,7 +75,7 @@ def run(questions: Path, videos: Path, settings: Settings, output: Path, device:
     asked = list(read_questions(questions))
     detector = open_detector(settings.detector, settings.threshold, device)
     steps = Steps(open_phrases(settings.phrases, device), detector, open_tracker(settings.tracker, device))
-    done = begin(output, described(settings, videos, hashlib.sha256(questions.read_bytes()).hexdigest()))
+    done = resume(output, described(settings, videos, output, digest(questions)))
     clips = clip_reader(videos, settings.frames)
     made = regionize_all(asked, clips, steps, output, done)
     finish_run(list(track(made, "regionizing", len(asked))), clips, videos, output)
@@ -75,7 +86,7 @@ def run_worlds(number: int, settings: Settings, output: Path, device: torch.devi
     network = None if settings.detector == ORACLE else open_detector(settings.detector, settings.threshold, device)
     find, segmenter = open_phrases(settings.phrases, device), open_tracker(settings.tracker, device)
     videos = output / VIDEOS
-    done = begin(output, described(settings, videos, f"{number} worlds"))
+    done = resume(output, described(settings, videos, output, f"{number} worlds"))
     clips = clip_reader(videos, settings.frames)
     items: list[Regionized] = []
     judged: list[Judged] = []
@@ -92,29 +103,47 @@ def run_worlds(number: int, settings: Settings, output: Path, device: torch.devi
     CONSOLE.print(outcome_table(judged, title))
 
 
-def run_review(decisions: Path, output: Path, device: torch.device) -> None:
+def run_review(decisions: Sequence[Path], output: Path, device: torch.device) -> None:
     """Apply a review to the items of a folder, into `reviewed`, and print how far it agrees.
 
     Raises:
         FileNotFoundError: there are no such decisions, or no items.
-        ValueError: the decisions are of other items.
+        ValueError: the decisions are of other items, or a file is damaged.
     """
-    said = read_decisions(decisions)
+    reviews = {path: read_decisions(path) for path in decisions}
     if not (output / SETTINGS).is_file() or not (output / ITEMS).is_file():
         raise FileNotFoundError(f"{output} holds no regionized questions: give the folder of the run as --output")
-    held = json.loads((output / SETTINGS).read_text())
-    items = [Regionized.from_json(json.loads(line)) for line in (output / ITEMS).read_text().splitlines()]
-    clips = clip_reader(Path(held["videos"]), held["frames"])
-    done = apply_decisions(items, said, clips, open_tracker(held["tracker"], device))
-    folder = output / REVIEWED
-    write_text(folder / ITEMS, "".join(json.dumps(item.to_json(), ensure_ascii=False) + "\n" for item in done))
-    exported = export_items(done, clips, Path(held["videos"]), folder)
+    said = join_reviews(reviews, digest(output / ITEMS))
+    items = read_items(output / ITEMS)
+    match read_settings(output):
+        case {"videos": str(stored), "frames": int(frames), "tracker": str(tracker)} if frames > 0:
+            videos, folder = output / stored, output / REVIEWED
+        case _:
+            raise ValueError(f"{output / SETTINGS} does not hold the settings of a run: {DAMAGED}")
+    clips = clip_reader(videos, frames)
+    done = apply_decisions(items, said, clips, open_tracker(tracker, device))
+    write_items(folder / ITEMS, done)
+    exported = export_items(done, clips, videos, folder, output)
     agreed = agreement(items, said)
     typer.echo(", ".join(f"{count} {name}" for name, count in agreed.decided.items()))
     if agreed.accepted is not None:
         typer.echo(f"accepted of the reviewed items with regions: {percent_cell(agreed.accepted)}")
     typer.echo(f"{exported.items} of {len(items)} items have regions: {folder}")
     print_export(exported)
+
+
+def resume(output: Path, settings: Mapping[str, Any]) -> dict[str, Regionized]:
+    """Begin or continue a folder, and say what is tried again; errors as `begin` and `refuse_videos`."""
+    refuse_videos(output)
+    done, unread = begin(output, settings)
+    if unread:
+        typer.echo(f"{unread} items whose video could not be read are tried again")
+    return done
+
+
+def digest(path: Path) -> str:
+    """Compute the sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def open_phrases(name: str, device: torch.device) -> FindPhrases:
@@ -127,9 +156,9 @@ def open_tracker(name: str, device: torch.device) -> Segmenter:
     return ColourSegmenter() if name == COLOUR else open_segmenter(name, "click", device)
 
 
-def described(settings: Settings, videos: Path, questions: str) -> dict[str, Any]:
+def described(settings: Settings, videos: Path, output: Path, questions: str) -> dict[str, Any]:
     """Describe a run, for a later one in the same folder."""
-    return {**asdict(settings), "videos": str(videos.absolute()), "questions": questions}
+    return {**asdict(settings), "videos": str(stored_path(videos, output)), "questions": questions}
 
 
 def clip_reader(videos: Path, frames: int) -> OpenClip:
@@ -161,11 +190,15 @@ def outcome_table(judged: Sequence[Judged], title: str) -> Table:
 
 
 def finish_run(items: Sequence[Regionized], clips: OpenClip, videos: Path, output: Path) -> None:
-    """Write the review page and both layouts, and print what became of the items."""
-    write_text(output / PAGE, review_page(items, clips, f"Regions of {output.name}"))
-    exported = export_items(items, clips, videos, output)
+    """Write the items in their order, the pages for review and both layouts, and print what became of the items."""
+    write_items(output / ITEMS, items)
+    for name, page in review_pages(items, clips, f"Regions of {output.name}", digest(output / ITEMS)):
+        write_text(output / name, page)
+    exported = export_items(items, clips, videos, output, output)
     for what, count in counts(items).most_common():
         typer.echo(f"{count} {what}")
+    if unread := sum(not item.frames for item in items):
+        typer.echo(f"{unread} items have a video that could not be read: the same command tries them again")
     print_export(exported)
     typer.echo(f"review: {output / PAGE}")
 

@@ -18,6 +18,8 @@ from benchmarks.records.archive import read_archive, write_archive
 from benchmarks.records.live_runs import trained_runs
 from benchmarks.records.manifest import collect_manifest, read_manifest
 from benchmarks.records.record import read_records, write_records
+from benchmarks.regionize.item import Candidate, GroundedPhrase, Phrase, Regionized, VideoQuestion
+from benchmarks.regionize.run import ITEMS, begin, read_items, read_settings, write_items
 from models.geometry import swap_opengl
 from probes.clips.label_files import LabelFile, write_labels
 from probes.extractors.slots import Features, SlotMap
@@ -223,6 +225,14 @@ def read_logs(folder: Path) -> None:
     open_run(str(folder / "a_result.tsv"), Fields(metric="hit", category="question_type"))
 
 
+def write_regionized(folder: Path) -> None:
+    """Write the items of a run with its settings."""
+    phrase = GroundedPhrase(Phrase("red square", ((0, 14),)), (Candidate(0, (8.0, 8.0, 20.0, 20.0), 0.9),), 0)
+    asked = VideoQuestion("q/0", "a", "The red square?", "A", ("yes", "no"))
+    begin(folder, {"detector": "toy"})
+    write_items(folder / ITEMS, [Regionized(asked, 3, (phrase,)), Regionized(asked, 3, dropped="no region")])
+
+
 FORMATS: dict[str, Reading] = {
     **{f"picture.{suffix}": picture(suffix) for suffix in PICTURES},
     **{f"video.{suffix}": video(suffix) for suffix in VIDEOS},
@@ -238,6 +248,7 @@ FORMATS: dict[str, Reading] = {
     "records": (write_run, read_run),
     "archive": (write_study, read_archive),
     "logs": (write_logs, read_logs),
+    "regionized": (write_regionized, lambda folder: (read_settings(folder), read_items(folder / ITEMS))),
 }
 
 

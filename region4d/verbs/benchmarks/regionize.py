@@ -16,17 +16,24 @@ def regionize(
     detector: Annotated[
         str | None, typer.Option(help="Grounding DINO, OWLv2, ... of transformers: a folder or a downloaded name")
     ] = None,
-    tracker: Annotated[str, typer.Option(help="SAM 2 or SAM 3 of transformers, or 'colour': no network")] = "colour",
+    tracker: Annotated[
+        str | None, typer.Option(help="SAM 2 or SAM 3 of transformers, or 'colour' (default): no network")
+    ] = None,
     phrases: Annotated[
-        str, typer.Option(help="'rule', or a language model of transformers that lists what a question names")
-    ] = "rule",
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="lowest score of what is found")] = 0.25,
-    frames: Annotated[int, typer.Option(min=1, help="frames that are read of a video")] = 16,
+        str | None,
+        typer.Option(help="'rule' (default), or a language model of transformers that lists what a question names"),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="lowest score of what is found (default 0.25)")
+    ] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="frames that are read of a video (default 16)")] = None,
     worlds: Annotated[
         int | None,
         typer.Option(min=1, help="procedural worlds in place of QUESTIONS and VIDEOS: how many regions are right?"),
     ] = None,
-    review: Annotated[Path | None, typer.Option(help="decisions.json of the review page, applied to --output")] = None,
+    review: Annotated[
+        list[Path] | None, typer.Option(help="decisions.json of a review page, applied to --output; one for each page")
+    ] = None,
     device: DeviceFlag = "cpu",
     output: Annotated[Path, typer.Option("-o", "--output", help="folder of the items; continued after a stop")] = Path(
         "outputs/regionize"
@@ -46,16 +53,23 @@ def regionize(
     from region4d.terminal import quiet_transformers
 
     quiet_transformers()
-    if review is not None:
-        if questions or videos or worlds or detector:
-            raise ValueError("--review applies decisions to the items in --output; leave the others out")
+    if review:
+        others = (questions, videos, worlds, detector, tracker, phrases, threshold, frames)
+        if any(given is not None for given in others):
+            raise ValueError("--review takes --output and --device alone: all else is that of the run in --output")
         return run_review(review, output, torch_device(device))
     if detector is None:
         raise ValueError(
             "give --detector, for example after 'hf download IDEA-Research/grounding-dino-tiny', or --worlds with "
             "--detector oracle"
         )
-    settings = Settings(detector, tracker, phrases, threshold, frames)
+    settings = Settings(
+        detector,
+        tracker="colour" if tracker is None else tracker,
+        phrases="rule" if phrases is None else phrases,
+        threshold=0.25 if threshold is None else threshold,
+        frames=16 if frames is None else frames,
+    )
     if worlds is not None:
         if questions or videos:
             raise ValueError("--worlds makes its own questions and videos; leave QUESTIONS and VIDEOS out")

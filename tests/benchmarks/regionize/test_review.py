@@ -12,7 +12,7 @@ import pytest
 from benchmarks.regionize.item import Regionized
 from benchmarks.regionize.phrases import phrases_by_rule
 from benchmarks.regionize.pipeline import Steps, regionize
-from benchmarks.regionize.review import FORMAT, agreement, apply_decisions, read_decisions, review_page
+from benchmarks.regionize.review import FORMAT, agreement, apply_decisions, join_reviews, read_decisions
 from models.detectors import Detection
 from models.segmenters import ColourSegmenter
 from tests.benchmarks.regionize.conftest import ASKED, Finder
@@ -34,19 +34,6 @@ def items(finder: Finder) -> list[Regionized]:
 
 def apply(items: list[Regionized], decisions: dict[str, Any]) -> list[Regionized]:
     return apply_decisions(items, decisions, lambda asked: squares(), ColourSegmenter())
-
-
-def test_the_page_holds_all_items_and_asks_nothing_elsewhere(items: list[Regionized]) -> None:
-    marked = replace(items[0], asked=replace(items[0].asked, name="</script><b>"))
-    page = review_page([marked, *items[1:]], lambda asked: squares(), "Squares")
-    text = page.partition('id="data">')[2].partition("</script>")[0]
-    data = json.loads(text)
-    assert [item["id"] for item in data["items"]] == ["</script><b>", "1", "2"]
-    assert data["items"][0]["pictures"][0]["url"].startswith("data:image/jpeg;base64,")
-    assert [each["chosen"] for each in data["items"][0]["named"]] == [0, 0]
-    assert data["items"][1]["named"][0]["chosen"] is None
-    assert len(data["items"][1]["named"][0]["candidates"]) == 2
-    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
 
 
 def test_accepted_items_stay_and_dropped_ones_go(items: list[Regionized]) -> None:
@@ -112,3 +99,18 @@ def test_a_file_that_is_no_review_is_named(tmp_path: Path, content: str, said: s
         read_decisions(tmp_path / "d.json")
     with pytest.raises(FileNotFoundError, match="no decisions"):
         read_decisions(tmp_path / "gone.json")
+
+
+def test_reviews_of_pages_are_joined_and_those_of_other_items_refused(tmp_path: Path) -> None:
+    reviews = {}
+    for name, digest in (("1", "x"), ("2", "x"), ("3", "y")):
+        path = tmp_path / f"{name}.json"
+        content = {"format": FORMAT, "items_sha256": digest, "items": {name: {"decision": "drop"}}}
+        path.write_text(json.dumps(content))
+        reviews[path] = read_decisions(path)
+    first, second, other = reviews
+    assert sorted(join_reviews({first: reviews[first], second: reviews[second]}, "x")) == ["1", "2"]
+    with pytest.raises(ValueError, match=r"3\.json is a review of other items"):
+        join_reviews(reviews, "x")
+    with pytest.raises(ValueError, match="decides on item '1', and so does another"):
+        join_reviews({first: reviews[first], other: reviews[first]}, "x")

@@ -33,7 +33,7 @@ def opened(asked: VideoQuestion) -> Clip:
 
 
 def run(folder: Path, finder: Finder, questions: list[VideoQuestion]) -> list[str]:
-    done = begin(folder, {"detector": "finder"})
+    done, _ = begin(folder, {"detector": "finder"})
     steps = Steps(phrases_by_rule, finder, ColourSegmenter())
     return [item.dropped for item in regionize_all(questions, opened, steps, folder, done)]
 
@@ -49,6 +49,45 @@ def test_a_stopped_run_goes_on_with_what_is_missing(tmp_path: Path, finder: Find
     assert run(tmp_path / "cut", finder, QUESTIONS) == whole
     assert len(finder.asked) == before  # the finished question was not looked for again
     assert path.read_bytes() == (tmp_path / "whole" / ITEMS).read_bytes()
+
+
+def test_a_video_that_could_not_be_read_is_tried_again(tmp_path: Path, finder: Finder) -> None:
+    run(tmp_path, finder, QUESTIONS)
+    done, unread = begin(tmp_path, {"detector": "finder"})
+    assert (sorted(done), unread) == (["q/0", "q1"], 1)
+    back = replace(QUESTIONS[2], video="a")
+    steps = Steps(phrases_by_rule, finder, ColourSegmenter())
+    *_, again = regionize_all([*QUESTIONS[:2], back], opened, steps, tmp_path, done)
+    assert again.regions
+    assert begin(tmp_path, {"detector": "finder"})[0]["q2"] == again
+
+
+def test_a_question_with_a_line_separator_is_read_again(tmp_path: Path, finder: Finder) -> None:
+    asked = replace(ASKED, question="Is the red square\u2028above the green square?")
+    run(tmp_path, finder, [asked])
+    assert begin(tmp_path, {"detector": "finder"})[0]["q/0"].asked == asked
+
+
+@pytest.mark.parametrize("line", ["{}", "[1]", '{"asked": 3}', "{", "[" * 100_000, "\xff"])
+def test_a_damaged_line_is_named(tmp_path: Path, finder: Finder, line: str) -> None:
+    run(tmp_path, finder, [ASKED])
+    with (tmp_path / ITEMS).open("ab") as file:
+        file.write(line.encode("latin-1") + b"\n")
+    with pytest.raises(ValueError, match=f"{ITEMS} (line 2 is not (JSON|a regionized)|is not text)"):
+        begin(tmp_path, {"detector": "finder"})
+
+
+def test_a_folder_in_place_of_the_link_is_refused_and_the_link_moves_with_the_run(tmp_path: Path) -> None:
+    (tmp_path / "run" / "worlds").mkdir(parents=True)
+    (tmp_path / "run" / "worlds" / "a.mp4").touch()
+    for folder in (tmp_path / "run", tmp_path / "run" / "reviewed"):
+        export_items([], opened, tmp_path / "run" / "worlds", folder, tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    for part in ("r4d_bench", "reviewed/r4d_bench"):
+        assert (tmp_path / "moved" / part / "videos" / "a.mp4").is_file()
+    (tmp_path / "own" / "r4d_bench" / "videos").mkdir(parents=True)
+    with pytest.raises(ValueError, match="is not a link to videos"):
+        export_items([], opened, tmp_path, tmp_path / "own", tmp_path / "own")
 
 
 def test_a_folder_of_other_settings_is_refused(tmp_path: Path, finder: Finder) -> None:
@@ -77,7 +116,7 @@ def test_both_layouts_hold_the_regions(tmp_path: Path, finder: Finder) -> None:
     begin(tmp_path / "run", {})
     steps = Steps(phrases_by_rule, finder, ColourSegmenter())
     items = list(regionize_all([asked, QUESTIONS[1]], opened, steps, tmp_path / "run", {}))
-    done = export_items(items, opened, tmp_path / "videos", tmp_path / "run")
+    done = export_items(items, opened, tmp_path / "videos", tmp_path / "run", tmp_path / "run")
     assert (done.items, done.annotations, done.r4d) == (1, 1, 1)
     file = AnnotationFile(tmp_path / "run" / "annotations.jsonl")
     read, regions = open_annotation(file[0], tmp_path, frames=1)
@@ -113,7 +152,7 @@ def test_what_r4d_bench_cannot_hold_is_counted(tmp_path: Path, finder: Finder) -
     items.append(replace(items[1], named=later))
     (tmp_path / "a").mkdir()
     write_image(tmp_path / "a" / "0.png", squares().video[0])
-    done = export_items(items, opened, tmp_path, tmp_path / "run")
+    done = export_items(items, opened, tmp_path, tmp_path / "run", tmp_path / "run")
     assert (done.items, done.r4d) == (4, 1)
     assert done.left_out == {
         "r4d_bench: no options": 1,

@@ -87,7 +87,7 @@ def test_worlds_are_judged_by_what_is_known_of_them(region4d: Run, world: Path) 
 
 def test_a_review_in_a_browser_is_saved_and_applied(region4d: Run, world: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    shutil.copytree(world, run)
+    shutil.copytree(world, run, symlinks=True)  # moved: its videos are found all the same
     button = "[...document.querySelectorAll('#item-{} button')].find(b => b.innerText == '{}').click()"
     with open_browser(tmp_path / "profile") as browser:
         browser.size(1280, 900)
@@ -112,8 +112,11 @@ def test_a_review_in_a_browser_is_saved_and_applied(region4d: Run, world: Path, 
     code, out, err = region4d("regionize", "--review", str(saved), "-o", str(run))
     assert code == 0, err
     assert "1 accept, 1 correct, 1 drop" in out
+    with (run / "items.jsonl").open("a") as file:
+        file.write("\n")
+    assert_one_line(region4d("regionize", "--review", str(saved), "-o", str(run)), "review of other items")
     first, second, third, *_ = read(run / "reviewed")
-    assert first == read(run)[0]
+    assert first == read(world)[0]
     assert second.dropped == "dropped in review"
     assert third.named[0].candidates[-1].box == pytest.approx((64.0, 48.0, 192.0, 144.0), abs=2)
 
@@ -126,4 +129,7 @@ def test_wrong_words_are_one_line(region4d: Run, source: Path, tmp_path: Path) -
     assert_one_line(
         region4d("regionize", "--worlds", "1", "--detector", "oracle", "--tracker", "no/such"), "no segmenter"
     )
+    said = ("regionize", "--review", str(tmp_path / "d.json"), "-o", str(tmp_path))
+    for words_too in (("--tracker", "colour"), ("--phrases", "rule"), ("--threshold", "0"), ("--frames", "16")):
+        assert_one_line(region4d(*said, *words_too), "--review takes --output and --device alone")
     assert not (tmp_path / "x").exists()
