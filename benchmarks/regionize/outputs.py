@@ -67,7 +67,7 @@ def export_items(items: Iterable[Regionized], open_clip: OpenClip, videos: Path,
         done.left_out.update({f"{ANNOTATIONS}: {why}": count for why, count in written.left_out.items()})
     reasons = [not_in_r4d(item) for item in used]
     done.left_out.update(f"{R4D}: {why}" for why in reasons if why)
-    rows, regions = [], []
+    rows, regions = list[dict[str, Any]](), list[dict[str, Any]]()
     for item, clip in _opened((item for item, why in zip(used, reasons, strict=True) if not why), open_clip):
         picture = f"{PICTURES}/{len(rows):05d}.png"
         _save(draw_item(item, clip, 0), folder / R4D / picture)

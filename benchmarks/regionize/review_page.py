@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from benchmarks.region_qa.tasks.published.options import listed
 from benchmarks.regionize.item import GroundedPhrase, Regionized
 from benchmarks.regionize.outputs import draw_item
 from benchmarks.regionize.review import FORMAT
@@ -53,7 +54,7 @@ def _shown(item: Regionized, clip: Clip) -> dict[str, Any]:
     return {
         "id": item.asked.name,
         "question": item.asked.question,
-        "options": list(item.asked.options),
+        "options": listed(item.asked.options),
         "answer": item.asked.answer,
         "dropped": item.dropped,
         "size": [width, height],
