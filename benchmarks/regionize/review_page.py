@@ -20,7 +20,7 @@ from scenes.drawing.data_url import jpeg_url
 
 TEMPLATE = Path(__file__).parent / "templates" / "review.html"
 PLACE = "/*ITEMS*/"
-PER_PAGE = 200  # a page holds its pictures, about 50 kB each
+PER_PAGE = 200  # items; a page holds their pictures, about 100 kB an item
 
 
 def review_pages(
