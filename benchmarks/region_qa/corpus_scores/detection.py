@@ -6,8 +6,9 @@ import contextlib
 import importlib.util
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.region_qa.corpus_scores.score import CorpusScore
 
@@ -20,7 +21,7 @@ def average_precision(annotations: Path, said: Mapping[int, int | None]) -> Corp
 
     Args:
         annotations: file of COCO annotations.
-        said: category by annotation; None where no category was said, which is no detection.
+        said: category by annotation that was asked about; None where no category was said, which is no detection.
     """
     if importlib.util.find_spec("pycocotools") is None:
         return CorpusScore.missing(REMEDY)
@@ -29,7 +30,7 @@ def average_precision(annotations: Path, said: Mapping[int, int | None]) -> Corp
 
     with contextlib.redirect_stdout(io.StringIO()):  # it reports every step
         truth = COCO()
-        truth.dataset = json.loads(annotations.read_text(encoding="utf-8"))
+        truth.dataset = asked_annotations(json.loads(annotations.read_text(encoding="utf-8")), said.keys())
         truth.createIndex()
         found = [
             {"image_id": row["image_id"], "category_id": said[row["id"]], "bbox": row["bbox"], "score": 1.0}
@@ -43,3 +44,19 @@ def average_precision(annotations: Path, said: Mapping[int, int | None]) -> Corp
         evaluation.accumulate()
         evaluation.summarize()
     return CorpusScore(float(evaluation.stats[0]))
+
+
+def asked_annotations(content: Mapping[str, Any], asked: Container[int]) -> dict[str, Any]:
+    """Keep the annotations that were asked about, their images, and the crowds of these.
+
+    An annotation that was not asked about would count as missed. A crowd never does: detections inside it are ignored.
+    """
+    rows = content["annotations"]
+    pictures = {row["image_id"] for row in rows if row["id"] in asked}
+    return {
+        **content,
+        "images": [row for row in content["images"] if row["id"] in pictures],
+        "annotations": [
+            row for row in rows if row["id"] in asked or (row.get("iscrowd") and row["image_id"] in pictures)
+        ],
+    }
