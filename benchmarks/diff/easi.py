@@ -55,11 +55,11 @@ class Submission:
 
 
 def check_benchmark(name: str) -> None:
-    """Raise ValueError where a benchmark is not one of EASI's that means over items score."""
+    """Raise ValueError where a benchmark is not one of EASI's that are scored by a mean over items."""
     if name in ELSEWHERE:
         raise ValueError(f"{name} is scored by {ELSEWHERE[name]}: run it with EASI's own script")
     if name not in BENCHMARKS:
-        raise ValueError(f"EASI has no benchmark '{name}' that is exported here: choose of {', '.join(BENCHMARKS)}")
+        raise ValueError(f"EASI has no benchmark '{name}' that is exported here: choose from {', '.join(BENCHMARKS)}")
 
 
 def whole(run: Run) -> Run:
@@ -70,7 +70,7 @@ def whole(run: Run) -> Run:
     """
     limit = run.manifest.config.get("limit") if run.manifest is not None else None
     if limit is not None:
-        raise ValueError(f"{run.source} holds the first {limit} items alone: answer all of them")
+        raise ValueError(f"{run.source} holds only the first {limit} items; run all")
     return run
 
 

@@ -38,5 +38,12 @@ def media_link(record: Record, roots: Sequence[Path], report: Path) -> str:
         return ""
     if name.startswith(("https://", "http://")):
         return name
-    found = next((root / name for root in roots if (root / name).exists()), None)
+    found = next((root / name for root in roots if _exists(root / name)), None)
     return "" if found is None else quote(Path(os.path.relpath(found, report)).as_posix())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # the name is longer than names of files may be
+        return False

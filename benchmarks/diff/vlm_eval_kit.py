@@ -1,7 +1,7 @@
 """Scored samples of VLMEvalKit: one row an item, with `index`, `prediction`, `answer` and `hit` (or another score).
 
 Its evaluation writes them beside the predictions, as *_result.FORMAT or, by dataset, as a table of extracted answers.
-Read are .tsv, .csv, .json (a list of rows, or a table of columns), and the first sheet of .xlsx where openpyxl is
+Reads .tsv, .csv, .json (a list of rows, or a table of columns), and the first sheet of .xlsx where openpyxl is
 installed.
 Checked against commit e8e78f0 (`vlmeval/dataset/utils/multiple_choice.py`, `vsibench.py`).
 """
@@ -9,6 +9,7 @@ Checked against commit e8e78f0 (`vlmeval/dataset/utils/multiple_choice.py`, `vsi
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from benchmarks.records.record import Record
 
 WORKBOOK = ".xlsx"
 SUFFIXES = (".tsv", ".csv", ".json", WORKBOOK)
+DAMAGE = (  # what openpyxl, its XML parser, zipfile and zlib raise at a damaged workbook
+    *(OSError, EOFError, BadZipFile, zlib.error, SyntaxError, RuntimeError),
+    *(LookupError, ValueError, TypeError, AttributeError, OverflowError),
+)
 INDEX, EXTRACTED, LONGEST_CELL = "index", "pred_extracted", 100_000_000  # characters: pictures come as text
 
 
@@ -40,7 +45,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
             rows = list(csv.DictReader(read_lines(path), delimiter="\t" if path.suffix == ".tsv" else ","))
         except csv.Error as error:
             raise ValueError(f"{path} is not a table ({error}): it is not a log of VLMEvalKit") from error
-    if not rows or INDEX not in rows[0]:
+    if not rows or not all(INDEX in row for row in rows):
         raise ValueError(f"{path} has no rows with a column '{INDEX}': it is not a log of VLMEvalKit")
     return rows
 
@@ -70,6 +75,13 @@ def _record(row: Mapping[str, Any], where: str, fields: Fields) -> Record:
 
 def _read_json(path: Path) -> list[dict[str, Any]]:
     data = parse_json("".join(read_lines(path)), str(path), "it is not a log of VLMEvalKit")
+    try:
+        return _rows(data)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is neither a list of rows nor a table of columns of one length: {error}") from None
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
     if isinstance(data, dict) and "columns" in data and "data" in data:  # pandas: orient="split"
         return [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
     if isinstance(data, dict):  # by column, each by row
@@ -89,6 +101,6 @@ def _read_workbook(path: Path) -> list[dict[str, Any]]:
     try:
         sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
         head, *lines = list(sheet.iter_rows(values_only=True)) or [()]
-    except (OSError, KeyError, ValueError, BadZipFile) as error:
+    except DAMAGE as error:
         raise ValueError(f"{path} is not a workbook, or it is damaged: {error}") from None
     return [dict(zip(map(str, head), line, strict=False)) for line in lines]

@@ -79,5 +79,5 @@ def test_what_easi_does_not_take_is_refused() -> None:
     with pytest.raises(ValueError, match="EASI has no benchmark 'vsi'"):
         check_benchmark("vsi")
     limited = Manifest({"limit": 40}, "abc", "a machine", {}, "", "2026-01-01")
-    with pytest.raises(ValueError, match="x holds the first 40 items alone"):
+    with pytest.raises(ValueError, match="x holds only the first 40 items; run all"):
         whole(Run("x", RECORDS, "region4d", manifest=limited))

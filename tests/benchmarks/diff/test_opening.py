@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -74,6 +75,11 @@ def test_records_of_this_project_are_read_as_they_are(tmp_path: Path) -> None:
         ("x.tsv", "a\tb\n1\t2\n", "no rows with a column 'index'"),
         ("x.txt", "", "not a run"),
         ("x.csv", "index,hit\n0,1\n0,1\n", "holds item 0 twice"),
+        ("x.json", "3", r"x\.json is neither a list of rows nor a table of columns"),
+        ("x.json", "[1, 2]", r"x\.json is neither"),
+        ("x.json", '{"index": 3}', r"x\.json is neither"),
+        ("x.json", '{"index": [0, 1], "hit": [1]}', r"x\.json is neither"),
+        ("x.json", '[{"index": 0, "hit": 1}, {"hit": 1}]', r"x\.json has no rows with a column 'index'"),
     ],
 )
 def test_what_is_not_a_run_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -99,6 +105,11 @@ def test_a_workbook_is_read_as_a_table_is(tmp_path: Path) -> None:
     (tmp_path / "b.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:900])
     with pytest.raises(ValueError, match="is not a workbook, or it is damaged"):
         open_run(str(tmp_path / "b.xlsx"), ANY)
+    with ZipFile(tmp_path / "a.xlsx") as whole, ZipFile(tmp_path / "c.xlsx", "w") as cut:
+        for name in whole.namelist():
+            cut.writestr(name, whole.read(name)[: 200 if "sheet1" in name else None])
+    with pytest.raises(ValueError, match=r"c\.xlsx is not a workbook, or it is damaged"):
+        open_run(str(tmp_path / "c.xlsx"), ANY)
 
 
 def test_a_workbook_needs_openpyxl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
