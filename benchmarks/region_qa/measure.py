@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from benchmarks.records.parts import Parts, Shard, append
 from benchmarks.records.record import Fact, Record
 from benchmarks.region_qa.scoring import score_items
-from benchmarks.region_qa.tasks.media import Opener
+from benchmarks.region_qa.tasks.media import BOXED, Opener
 from benchmarks.region_qa.tasks.task import Item, Task
 from models.answerers.contract import Answers
 from models.answerers.vocabulary import unknown_words
@@ -19,6 +19,7 @@ from models.regions import OutOfView
 
 BATCH = 64
 UNSEEN = "unseen"  # fact of a record whose item was not asked, because no frame shows a region of it
+MARKED = "marked"  # fact of a record: what was marked instead of a mask (`BOXED`)
 POINTING, UNKNOWN_WORDS = "pointing", "unknown_words"  # facts of a record whose way of pointing was chosen
 
 
@@ -31,31 +32,47 @@ def predict(
         yield from answer_batch(answers, batch, opener, max_new_tokens)[0]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How an item was asked: its query, None where it was not asked, and what its record states of it."""
+
+    query: Query | None
+    facts: Mapping[str, Fact]
+
+
 def answer_batch(
     answers: Answers,
     items: Sequence[Item],
     opener: Opener,
     max_new_tokens: int | None = None,
     pointing: Pointing | None = None,
-) -> tuple[Sequence[str], Sequence[Query | None]]:
-    """Open the items of one batch and answer them together; give the answers, and the queries as they were asked.
+) -> tuple[Sequence[str], Sequence[Asked]]:
+    """Open the items of one batch and answer them together; give the answers, and how the items were asked.
 
-    An item of which no frame shows a region is not asked: its answer is empty, and its query None.
+    An item of which no frame shows a region is not asked: its answer is empty.
     """
-    queries = [query_of(item, opener, pointing) for item in items]
-    asked = [query for query in queries if query is not None]
-    said = iter(answers.answer(asked, len(asked), max_new_tokens) if asked else ())
-    return ["" if query is None else next(said) for query in queries], queries
+    asked = [ask_item(item, opener, pointing) for item in items]
+    queries = [each.query for each in asked if each.query is not None]
+    said = iter(answers.answer(queries, len(queries), max_new_tokens) if queries else ())
+    return ["" if each.query is None else next(said) for each in asked], asked
 
 
-def query_of(item: Item, opener: Opener, pointing: Pointing | None = None) -> Query | None:
-    """Open an item, and point at its regions; None where no frame shows one of them."""
+def ask_item(item: Item, opener: Opener, pointing: Pointing | None = None) -> Asked:
+    """Open an item, and point at its regions.
+
+    Raises:
+        FileNotFoundError: there is no such footage.
+        ValueError: the footage cannot be read, or a mark marks nothing.
+    """
     try:
         opened = opener.open(item.media, item.marks)
     except OutOfView:
-        return None
+        return Asked(None, {UNSEEN: True})
+    except ValueError as error:
+        raise ValueError(f"item {item.name}: {error}") from error
     query = Query(opened.clip, opened.regions, item.question.text)
-    return query if pointing is None else pointing.apply(query)
+    facts: dict[str, Fact] = {MARKED: BOXED} if any(region.name == BOXED for region in opened.regions) else {}
+    return Asked(query if pointing is None else pointing.apply(query), facts)
 
 
 def answer_shard(
@@ -99,31 +116,29 @@ def answer_shard(
                 continue
             if number not in done:
                 model = model or answers()
-                predictions, queries = answer_batch(model, batch, opener, max_new_tokens, way)
+                predictions, asked = answer_batch(model, batch, opener, max_new_tokens, way)
                 records = score_items(task.name, batch, predictions, arm, seed)
-                append(file, number, with_facts(records, queries, model, pointing))
+                append(file, number, with_facts(records, asked, model, pointing))
             answered(len(batch))
     return count
 
 
-def with_facts(
-    records: Sequence[Record], queries: Sequence[Query | None], model: Answers, way: str | None
-) -> list[Record]:
-    """State in records which items were not asked, and, where a way of pointing was chosen, that way.
+def with_facts(records: Sequence[Record], asked: Sequence[Asked], model: Answers, way: str | None) -> list[Record]:
+    """State in records how their items were asked, and, where a way of pointing was chosen, that way.
 
     Beside the way is how many words of the question the model does not know.
     """
     return [
-        replace(record, facts={**record.facts, **facts_of_query(query, model, way)})
-        for record, query in zip(records, queries, strict=True)
+        replace(record, facts={**record.facts, **each.facts, **facts_of_query(each.query, model, way)})
+        for record, each in zip(records, asked, strict=True)
     ]
 
 
 def facts_of_query(query: Query | None, model: Answers, way: str | None) -> dict[str, Fact]:
-    """The facts that `with_facts` adds for one query."""
-    if query is None:
-        return {UNSEEN: True}
-    return {} if way is None else {POINTING: way, UNKNOWN_WORDS: len(unknown_words(model, query.text))}
+    """The facts that `with_facts` adds for a chosen way of pointing."""
+    if query is None or way is None:
+        return {}
+    return {POINTING: way, UNKNOWN_WORDS: len(unknown_words(model, query.text))}
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -18,12 +18,15 @@ from benchmarks.records.archive import read_archive, write_archive
 from benchmarks.records.live_runs import trained_runs
 from benchmarks.records.manifest import collect_manifest, read_manifest
 from benchmarks.records.record import read_records, write_records
+from benchmarks.region_qa.tasks.task import Item
 from benchmarks.regionize.item import Candidate, GroundedPhrase, Phrase, Regionized, VideoQuestion
 from benchmarks.regionize.run import ITEMS, begin, read_items, read_settings, write_items
 from models.geometry import swap_opengl
+from models.regions import OutOfView
 from probes.clips.label_files import LabelFile, write_labels
 from probes.extractors.slots import Features, SlotMap
 from probes.features.store import FeatureStore
+from region4d.config import build, compose_config
 from scenes.datasets.co3d import list_co3d
 from scenes.datasets.dl3dv import list_dl3dv
 from scenes.datasets.lost_cameras import LostCamera
@@ -37,8 +40,16 @@ from tests.support.clips.rgbd_clips import orbit_clip, write_colour, write_milli
 from tests.support.folders.co3d_folder import write_category
 from tests.support.folders.dl3dv_folder import write_scene
 from tests.support.foreign_logs import lmms_eval_log, vlm_eval_kit_table
-from tests.support.mutations.files import damage
+from tests.support.mutations.files import JSON, damage
 from tests.support.mutations.outcome import survives
+from tests.support.published.regions import (
+    write_blink_depth,
+    write_object_classes,
+    write_r4d_bench,
+    write_spatialrgpt_bench,
+)
+from tests.support.published.scenes import write_mmscan, write_scan2cap, write_scanqa, write_sqa3d
+from tests.support.published.videos import write_dsr_bench, write_sti_bench, write_vlm4d, write_vsi_bench
 from tests.support.studies import toy_records
 
 PICTURES = ("png", "jpg", "webp", "tiff", "bmp", "gif", "ppm")
@@ -212,17 +223,56 @@ def write_study(folder: Path) -> None:
     write_archive(folder, *trained_runs(folder.parent / "live"))
 
 
+ANSWERS, SCORES = ["A", "B", "2"], [1.0, 0.0, 0.5]
+
+
 def write_logs(folder: Path) -> None:
     """Write logs of two other tools."""
-    answers, scores = ["A", "B", "2"], [1.0, 0.0, 0.5]
-    lmms_eval_log(folder / "a_samples_vsibench.jsonl", answers, scores)
-    vlm_eval_kit_table(folder / "a_result.tsv", answers, scores)
+    lmms_eval_log(folder / "a_samples_vsibench.jsonl", ANSWERS, SCORES)
+    for suffix in ("tsv", "json"):
+        vlm_eval_kit_table(folder / f"a_result.{suffix}", ANSWERS, SCORES)
 
 
 def read_logs(folder: Path) -> None:
-    """Read both."""
+    """Read all."""
     open_run(str(folder / "a_samples_vsibench.jsonl"), Fields())
-    open_run(str(folder / "a_result.tsv"), Fields(metric="hit", category="question_type"))
+    for suffix in ("tsv", "json"):
+        open_run(str(folder / f"a_result.{suffix}"), Fields(metric="hit", category="question_type"))
+
+
+def write_workbook(folder: Path) -> None:
+    """Write a workbook of VLMEvalKit."""
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    vlm_eval_kit_table(folder / "a_result.xlsx", ANSWERS, SCORES)
+
+
+def published(writer: Callable[[Path], list[str]], *words: str, opens: bool = False) -> Reading:
+    """A downloaded benchmark: items are made of its rows, and where it `opens`, they are opened."""
+    tasks: list[Any] = []
+
+    def write(folder: Path) -> None:
+        tasks.append(build(compose_config("bench", [*writer(folder), *words]).task))
+        for path in () if opens else folder.rglob("*.*"):
+            if path.suffix not in JSON:
+                path.unlink()
+
+    def read(folder: Path) -> None:
+        tasks[0].folder, tasks[0].scenes = folder, folder / "scans"
+        for item in tasks[0].items():
+            if opens:
+                open_item(item, folder)
+
+    return write, read
+
+
+def open_item(item: Item, folder: Path) -> None:
+    """Open an item; an error of a mark names the item alone, as its file was read."""
+    try:
+        item.open()
+    except OutOfView:
+        return
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
 
 
 def write_regionized(folder: Path) -> None:
@@ -249,6 +299,19 @@ FORMATS: dict[str, Reading] = {
     "archive": (write_study, read_archive),
     "logs": (write_logs, read_logs),
     "regionized": (write_regionized, lambda folder: (read_settings(folder), read_items(folder / ITEMS))),
+    "workbook": (write_workbook, lambda folder: open_run(str(folder / "a_result.xlsx"), Fields(metric="hit"))),
+    "vsi_bench": published(write_vsi_bench),
+    "sti_bench": published(write_sti_bench),
+    "vlm4d": published(write_vlm4d),
+    "dsr_bench": published(write_dsr_bench),
+    "r4d_bench": published(write_r4d_bench, "task.marks=regions", "task.regions=regions.json"),
+    "blink_depth": published(write_blink_depth, "task.marks=regions", "task.regions=points.json"),
+    "spatialrgpt_bench": published(write_spatialrgpt_bench, opens=True),
+    "coco_regions": published(write_object_classes, opens=True),
+    "scanqa": published(write_scanqa),
+    "sqa3d": published(write_sqa3d),
+    "scan2cap": published(write_scan2cap, opens=True),
+    "mmscan": published(write_mmscan, opens=True),
 }
 
 

@@ -26,7 +26,7 @@ def lmms_eval_log(path: Path, answers: Sequence[str], scores: Sequence[float], n
 
 
 def vlm_eval_kit_table(path: Path, answers: Sequence[str], scores: Sequence[float | None]) -> Path:
-    """Write the scored table of VLMEvalKit, as .tsv, .csv or .json; a score of None is one of another metric."""
+    """Write the scored table of VLMEvalKit, as .tsv, .csv, .json or .xlsx; a score of None is one of another metric."""
     rows = [
         {
             "index": number,
@@ -41,6 +41,14 @@ def vlm_eval_kit_table(path: Path, answers: Sequence[str], scores: Sequence[floa
     ]
     if path.suffix == ".json":
         path.write_text(json.dumps(rows))
+        return path
+    if path.suffix == ".xlsx":
+        import openpyxl
+
+        book = openpyxl.Workbook()
+        for cells in (rows[0], *(row.values() for row in rows)):
+            book.active.append(list(cells))
+        book.save(path)
         return path
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys(), delimiter="\t" if path.suffix == ".tsv" else ",")

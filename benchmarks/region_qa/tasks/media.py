@@ -16,6 +16,8 @@ from scenes.clip import Clip
 from scenes.readers.estimated_geometry import add_geometry
 from scenes.readers.open_clip import open_clip
 
+BOXED = "box of an empty mask"  # name of a region whose mask marks no pixel, so that its box is marked
+
 
 @runtime_checkable
 class Media(Protocol):
@@ -69,8 +71,15 @@ class EstimatedDepth:
     provider: str
 
     def read(self) -> Clip:
-        """Read the clip and estimate; errors are those of `open_provider` and of the provider."""
-        return add_geometry(self.footage.read(), opened_provider(self.provider))
+        """Read the clip and estimate.
+
+        Raises:
+            ValueError: the footage has depth, or as `open_provider` and the provider do.
+        """
+        clip = self.footage.read()
+        if clip.depth is not None:
+            raise ValueError(f"{clip.name} has depth: leave out task.depth, which is for footage that has none")
+        return add_geometry(clip, opened_provider(self.provider))
 
 
 def path_within(media: Media) -> str:

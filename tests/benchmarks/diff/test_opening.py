@@ -94,13 +94,9 @@ def test_a_run_that_is_not_there_is_named() -> None:
 
 
 def test_a_workbook_is_read_as_a_table_is(tmp_path: Path) -> None:
-    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed")
-    table = vlm_eval_kit_table(tmp_path / "a.tsv", ["4", "B", "B"], [1, 1, 0])
-    book = openpyxl.Workbook()
-    for line in table.read_text().splitlines():
-        book.active.append([int(cell) if cell.isdigit() else cell for cell in line.split("\t")])
-    book.save(tmp_path / "a.xlsx")
-    one, other = open_run(str(table), ANY), open_run(str(tmp_path / "a.xlsx"), ANY)
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+    table, book = (vlm_eval_kit_table(tmp_path / name, ["4", "B", "B"], [1, 1, 0]) for name in ("a.tsv", "a.xlsx"))
+    one, other = open_run(str(table), ANY), open_run(str(book), ANY)
     assert list(one.records) == list(other.records)
     (tmp_path / "b.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:900])
     with pytest.raises(ValueError, match="is not a workbook, or it is damaged"):

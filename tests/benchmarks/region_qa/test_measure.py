@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.parts import Parts, Shard
 from benchmarks.records.record import RECORDS, read_records
-from benchmarks.region_qa.measure import answer_shard, batches, predict
+from benchmarks.region_qa.measure import answer_shard, ask_item, batches, predict
+from benchmarks.region_qa.tasks.media import BoxMark, Opener
 from scenes.clip import Clip
 from tests.support.blank_benchmark import BlankTask, HalfRight
 
@@ -89,3 +91,9 @@ def test_a_stream_is_cut_into_batches() -> None:
     item = next(BlankTask(1).items())
     assert [len(batch) for batch in batches([item] * 7, 3)] == [3, 3, 1]
     assert list(batches([], 3)) == []
+
+
+def test_an_item_whose_mark_marks_nothing_is_named() -> None:
+    item = replace(next(iter(BlankTask(1).items())), marks=[BoxMark((20, 20, 30, 30))])
+    with pytest.raises(ValueError, match=r"item 0/a: box 20,20,30,30 lies outside the image"):
+        ask_item(item, Opener())

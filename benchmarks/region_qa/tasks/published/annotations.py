@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.records.lines import parse_json, read_lines
+
 Row = Mapping[str, Any]
+CURE = "get the file again"
 
 
 def read_rows(path: Path, needed: Iterable[str], within: str = "") -> Iterator[Row]:
@@ -16,7 +18,7 @@ def read_rows(path: Path, needed: Iterable[str], within: str = "") -> Iterator[R
     Raises:
         FileNotFoundError: there is no such file.
         ImportError: the file is Parquet, and pyarrow is not installed.
-        ValueError: a row is not an object, or lacks a field.
+        ValueError: the file is damaged, a row is not an object, or it lacks a field.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no questions at {path}: give the folder of the downloaded benchmark, task.folder=...")
@@ -31,28 +33,27 @@ def _rows(path: Path, within: str) -> Iterator[Any]:
     if path.suffix == ".parquet":
         yield from _parquet(path)
     elif path.suffix == ".jsonl":
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _parsed(line, f"{path} line {number}")
+        for number, line in enumerate(read_lines(path), 1):
+            if line.strip():
+                yield parse_json(line, f"{path} line {number}", CURE)
     else:
-        content = _parsed(path.read_text(encoding="utf-8"), str(path))
-        if within and not (isinstance(content, Mapping) and isinstance(content.get(within), list)):
-            raise ValueError(f"{path} has no list '{within}': it is not in the published layout")
-        yield from content[within] if within else content
-
-
-def _parsed(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is not JSON ({error.msg}): get the file again") from None
+        content = parse_json("".join(read_lines(path)), str(path), CURE)
+        if within:
+            content = content.get(within) if isinstance(content, Mapping) else None
+        if not isinstance(content, list):
+            named = f" '{within}'" if within else ""
+            raise ValueError(f"{path} has no list{named}: it is not in the published layout")
+        yield from content
 
 
 def _parquet(path: Path) -> Iterator[Any]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise ImportError(f"{path} needs pyarrow: pip install 'region4d[lerobot]'") from error
-    for batch in parquet.ParquetFile(path).iter_batches(1024):
-        yield from batch.to_pylist()
+    try:
+        for batch in parquet.ParquetFile(path).iter_batches(1024):
+            yield from batch.to_pylist()
+    except (ArrowException, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is not a Parquet table, or it is damaged: {first}") from error

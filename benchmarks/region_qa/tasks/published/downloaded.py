@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.region_qa.tasks.media import ClipFile, EstimatedDepth, Media
 from benchmarks.region_qa.tasks.protocol import EvaluationProtocol
+from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
 from benchmarks.region_qa.tasks.published.score_tables import published_scores
-from benchmarks.region_qa.tasks.task import NO_AVERAGES, Task
+from benchmarks.region_qa.tasks.task import NO_AVERAGES, Item, Task
 
 
 class DownloadedTask(Task):
@@ -61,7 +62,36 @@ class DownloadedTask(Task):
         )
         self.published = published_scores(published, self.protocol)
 
+    def rows(self, needed: Iterable[str], within: str = "") -> Iterator[Row]:
+        """Read the rows of the questions; arguments and errors are those of `read_rows`."""
+        return read_rows(self.folder / self.questions, needed, within)
+
+    def items_of(self, rows: Iterable[Row], make: Callable[[str, Row], Item], key: str = "") -> Iterator[Item]:
+        """Make an item of every row of the questions.
+
+        Args:
+            rows: see `rows`.
+            make: makes an item of its name and its row.
+            key: field that names an item; where there is none, its number from 0 does.
+
+        Raises:
+            ValueError: a row is not in the published layout, or `make` refuses it.
+        """
+        for number, row in enumerate(rows):
+            name = str(row.get(key, number))
+            where = f"{self.folder / self.questions} item {name}"
+            try:
+                item = make(name, row)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
+            except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+                raise ValueError(f"{where} is not in the published layout: {error}") from error
+            yield item
+
     def footage(self, path: str | Path) -> Media:
         """Name the footage at a path in the folder."""
-        media = ClipFile(self.folder / path, self.frames, self.folder)
+        return self.with_depth(ClipFile(self.folder / path, self.frames, self.folder))
+
+    def with_depth(self, media: Media) -> Media:
+        """Let `depth` estimate the depth of footage, where one was named."""
         return media if self.depth is None else EstimatedDepth(media, self.depth)

@@ -19,7 +19,7 @@ def listed(options: Sequence[str]) -> list[str]:
     return [f"({letter}) {text}" for letter, text in zip(ascii_uppercase, options, strict=False)]
 
 
-def letter_of(answer: str, options: Sequence[str], where: str) -> str:
+def letter_of(answer: str, options: Sequence[str]) -> str:
     """Find the letter of the option whose text is the answer.
 
     Raises:
@@ -27,5 +27,5 @@ def letter_of(answer: str, options: Sequence[str], where: str) -> str:
     """
     right = [k for k, text in enumerate(options) if text.strip().lower() == answer.strip().lower()]
     if len(right) != 1:
-        raise ValueError(f"{where}: '{answer}' is not one of {', '.join(options)}")
+        raise ValueError(f"'{answer}' is not one of {', '.join(options)}")
     return ascii_uppercase[right[0]]

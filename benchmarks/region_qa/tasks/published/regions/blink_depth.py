@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from benchmarks.region_qa.tasks.media import EstimatedDepth, Mark, Media
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.media import Mark, Media
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
 from benchmarks.region_qa.tasks.published.regions.marks import read_marks
 from benchmarks.region_qa.tasks.task import Item
@@ -76,16 +76,16 @@ class BlinkDepth(DownloadedTask):
             if self.regions_file is None:
                 raise ValueError("the published files have no coordinates: give task.regions=FILE, or task.marks=drawn")
             given = read_marks(self.folder / self.regions_file)
-        rows = read_rows(self.folder / self.questions, ("idx", "prompt", "choices", "answer", "image_1"))
-        return (self._item(row, given.get(str(row["idx"]), ())) for row in rows)
+        rows = self.rows(("idx", "prompt", "choices", "answer", "image_1"))
+        return self.items_of(rows, lambda name, row: self._item(name, row, given.get(name, ())), "idx")
 
-    def _item(self, row: Row, marks: Sequence[Mark]) -> Item:
-        name, options = str(row["idx"]), tuple(map(str, row["choices"]))
+    def _item(self, name: str, row: Row, marks: Sequence[Mark]) -> Item:
+        options = tuple(map(str, row["choices"]))
         answer = str(row["answer"]).strip("() ")
         if answer not in ascii_uppercase[: len(options)] or not answer:
-            raise ValueError(f"item {name} has the answer '{row['answer']}': the answers of the test split are hidden")
+            raise ValueError(f"its answer is '{row['answer']}': the answers of the test split are hidden")
         if not self.drawn and len(marks) != 2:
-            raise ValueError(f"{self.regions_file} has {len(marks)} regions of item {name}, expected 2")
+            raise ValueError(f"{self.regions_file} has {len(marks)} regions of it, expected 2")
         text = str(row["prompt"]) if self.drawn else ASKED
         question = Question("Relative_Depth", text, answer, options)
         return Item(name, name, self._picture(name, row["image_1"]), list(marks), question)
@@ -94,6 +94,5 @@ class BlinkDepth(DownloadedTask):
         if isinstance(picture, str):
             return self.footage(picture)
         if not isinstance(picture, Mapping) or not isinstance(picture.get("bytes"), bytes):
-            raise ValueError(f"item {name} has no picture in image_1")
-        media = EncodedPicture(name, picture["bytes"])
-        return media if self.depth is None else EstimatedDepth(media, self.depth)
+            raise ValueError("it has no picture in image_1")
+        return self.with_depth(EncodedPicture(name, picture["bytes"]))

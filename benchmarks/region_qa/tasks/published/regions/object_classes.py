@@ -12,9 +12,9 @@ from benchmarks.region_qa.corpus_scores.detection import AVERAGE_PRECISION, aver
 from benchmarks.region_qa.corpus_scores.score import CorpusScore
 from benchmarks.region_qa.published_parsers.object_classes import class_name, class_said
 from benchmarks.region_qa.tasks.media import BoxMark, Mark
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
-from benchmarks.region_qa.tasks.published.regions.marks import SegmentationMark
+from benchmarks.region_qa.tasks.published.regions.marks import SegmentationMark, four_numbers
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
@@ -64,18 +64,16 @@ class ObjectClasses(DownloadedTask):
         Raises:
             ValueError: an annotation is not in the layout, or names a picture or a category that is not there.
         """
-        names, pictures = self.names(), {row["id"]: row for row in self._rows("images", ("id",))}
+        names = {str(row["id"]): class_name(str(row["name"])) for row in self.categories()}
+        pictures = {str(row["id"]): row for row in self.rows(("id",), "images")}
         needed = ("id", "image_id", "category_id", "bbox")
-        rows = [row for row in self._rows("annotations", needed) if not row.get("iscrowd")]
+        rows = [row for row in self.rows(needed, "annotations") if not row.get("iscrowd")]
         rows.sort(key=lambda row: str(row["image_id"]))
-        for row in rows:
-            if row["image_id"] not in pictures or row["category_id"] not in names:
-                raise ValueError(f"{self.questions} annotation {row['id']}: its picture or its category is not there")
-            yield self._item(row, self.picture(pictures[row["image_id"]]), names[row["category_id"]])
+        return self.items_of(rows, lambda name, row: self._item(name, row, names, pictures), "id")
 
-    def names(self) -> dict[int, str]:
-        """Read the names of the categories, as answers name them."""
-        return {row["id"]: class_name(str(row["name"])) for row in self._rows("categories", ("id", "name"))}
+    def categories(self) -> Iterator[Row]:
+        """Read the categories; answers name them by `class_name` of their names."""
+        return self.rows(("id", "name"), "categories")
 
     def picture(self, row: Row) -> Path:
         """Name the file of a picture in the folder."""
@@ -86,18 +84,20 @@ class ObjectClasses(DownloadedTask):
         """Compute COCO's mean average precision of the true boxes with the classes that were said, score 1."""
         if self.federated:
             return {AVERAGE_PRECISION: CorpusScore.missing("federated annotations need LVIS's own evaluation")}
-        numbers = {name: number for number, name in self.names().items()}
+        numbers = {class_name(str(row["name"])): row["id"] for row in self.categories()}
         said = {int(record.item): numbers.get(class_said(record.prediction)) for record in records}
         return {AVERAGE_PRECISION: average_precision(self.folder / self.questions, said)}
 
-    def _item(self, row: Row, picture: Path, name: str) -> Item:
-        x, y, width, height = map(float, row["bbox"])
-        mark: Mark = BoxMark((x, y, x + width, y + height))
+    def _item(self, number: str, row: Row, names: Mapping[str, str], pictures: Mapping[str, Row]) -> Item:
+        image, category = str(row["image_id"]), str(row["category_id"])
+        if image not in pictures or category not in names:
+            raise ValueError("its picture or its category is not there")
+        picture, name = self.picture(pictures[image]), names[category]
+        x, y, width, height = four_numbers(row["bbox"])
+        box = BoxMark((x, y, x + width, y + height))
+        mark: Mark = box
         if self.regions == "mask":
-            mark = SegmentationMark(json.dumps(row.get("segmentation")))
+            mark = SegmentationMark(json.dumps(row.get("segmentation")), box=box)
         question = Question(name, self.text, name)
         metrics = ("class_named", "class_match")
-        return Item(str(row["id"]), str(picture), self.footage(picture), [mark], question, metrics, (name,))
-
-    def _rows(self, within: str, needed: Sequence[str]) -> Iterator[Row]:
-        return read_rows(self.folder / self.questions, needed, within)
+        return Item(number, str(picture), self.footage(picture), [mark], question, metrics, (name,))

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from benchmarks.region_qa.tasks.media import Mark, Media
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
 from benchmarks.region_qa.tasks.published.options import letter_of, listed
-from benchmarks.region_qa.tasks.published.regions.marks import marks_of, of_question, read_marks
+from benchmarks.region_qa.tasks.published.regions.marks import mark_of, of_question, read_marks
 from benchmarks.region_qa.tasks.task import Item
 from scenes.clip import Clip
 from scenes.questions import Question
@@ -75,27 +75,25 @@ class R4dBench(DownloadedTask):
             ValueError: a row is not in the layout, or regions are asked for and it has none.
         """
         given = read_marks(self.folder / self.regions_file) if self.regions_file and not self.drawn else {}
-        rows = read_rows(
-            self.folder / self.questions, ("id", "task", "video", "som_image", "question", "options", "answer")
-        )
-        return (self._item(row, given.get(str(row["id"]), [])) for row in rows)
+        rows = self.rows(("id", "task", "video", "som_image", "question", "options", "answer"))
+        return self.items_of(rows, lambda name, row: self._item(name, row, given.get(name, [])), "id")
 
-    def _item(self, row: Row, given: Sequence[Mark]) -> Item:
-        where, options = f"{self.questions} item {row['id']}", tuple(map(str, row["options"]))
+    def _item(self, name: str, row: Row, given: Sequence[Mark]) -> Item:
+        options = tuple(map(str, row["options"]))
         media = self.footage(str(row["video"]))
         text, marks = str(row["question"]), list[Mark]()
         if self.drawn:
             media = FirstFrame(media, self.folder / str(row["som_image"]))
         else:
-            given = marks_of(row["regions"], where) if "regions" in row else given
+            given = list(map(mark_of, row["regions"])) if "regions" in row else given
             if not given:
                 raise ValueError(
-                    f"{where} has no regions: the published files have none; give task.regions=FILE with boxes or "
-                    "masks, or task.marks=drawn"
+                    "it has no regions: the published files have none; give task.regions=FILE with boxes or masks, or "
+                    "task.marks=drawn"
                 )
             objects = _OBJECT.sub(lambda found: f"<region{int(found[1]) - 1}>", text)
-            text, marks, _ = of_question(objects, given, where)
+            text, marks, _ = of_question(objects, given)
         text = "\n".join([text, "Options:", *listed(options), FORMAT])
-        answer = letter_of(str(row["answer"]), options, where)
+        answer = letter_of(str(row["answer"]), options)
         question = Question(str(row["task"]), text, answer, options)
-        return Item(str(row["id"]), str(row["video"]), media, marks, question)
+        return Item(name, str(row["video"]), media, marks, question)

@@ -10,9 +10,9 @@ from typing import Any
 
 from benchmarks.region_qa.published_parsers.spatialrgpt import HOUR, agreement, read_metres, read_words
 from benchmarks.region_qa.tasks.media import BoxMark, Mark
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
-from benchmarks.region_qa.tasks.published.regions.marks import SegmentationMark, of_question
+from benchmarks.region_qa.tasks.published.regions.marks import SegmentationMark, four_numbers, of_question
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
@@ -59,31 +59,25 @@ class SpatialRgptBench(DownloadedTask):
             ValueError: a row is not in the layout, or its answer is not one of the benchmark's forms.
         """
         needed = ("id", "image_info", "text_q", "conversations", "bbox", "qa_info")
-        return map(self._item, read_rows(self.folder / self.questions, needed))
+        return self.items_of(self.rows(needed), self._item, "id")
 
-    def _item(self, row: Row) -> Item:
-        where = f"{self.questions} item {row['id']}"
-        try:
-            picture, kind = str(row["image_info"]["file_path"]), str(row["qa_info"]["category"])
-            (_, said), boxes = row["conversations"], row["bbox"]
-            marks = self._marks(row.get("rle") or (), boxes)
-            truth = str(said["value"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{where} is not in the published layout: {error}") from None
+    def _item(self, name: str, row: Row) -> Item:
+        picture, kind = str(row["image_info"]["file_path"]), str(row["qa_info"]["category"])
+        marks, truth = self._marks(row.get("rle") or (), row["bbox"]), str(row["conversations"][1]["value"])
         asked = _REGION.sub(r"<region\1>", str(row["text_q"]))
-        text, used, numbers = of_question(asked, marks, where)
+        text, used, numbers = of_question(asked, marks)
         truth = _REGION.sub(lambda found: f"Region [{numbers.get(int(found[1]), int(found[1]))}]", truth)
-        question, further = question_of(kind, text, truth, where)
+        question, further = question_of(kind, text, truth)
         media = self.footage(picture)
-        return Item(str(row["id"]), picture, media, used, question, ("spatialrgpt", *further))
+        return Item(name, picture, media, used, question, ("spatialrgpt", *further))
 
     def _marks(self, masks: Any, boxes: Any) -> list[Mark]:
         if self.regions == "mask" and masks:
             return [SegmentationMark(json.dumps(mask)) for mask in masks]
-        return [BoxMark((float(x0), float(y0), float(x1), float(y1))) for x0, y0, x1, y1 in boxes]
+        return [BoxMark(four_numbers(box)) for box in boxes]
 
 
-def question_of(kind: str, text: str, truth: str, where: str) -> tuple[Question, tuple[str, ...]]:
+def question_of(kind: str, text: str, truth: str) -> tuple[Question, tuple[str, ...]]:
     """Read the truth of a question from the sentence that answers it; return the question and its further metrics.
 
     Raises:
@@ -92,18 +86,18 @@ def question_of(kind: str, text: str, truth: str, where: str) -> tuple[Question,
     if kind in LENGTHS:
         metres = read_metres(truth).value
         if not isinstance(metres, float):
-            raise ValueError(f"{where}: '{truth}' gives no length")
+            raise ValueError(f"'{truth}' gives no length")
         return Question(LENGTHS[kind], text, truth, value=metres, unit="m"), ("abs_rel",)
     if kind == "direction":
         hour = read_words(HOUR, truth).value
         if hour is None:
-            raise ValueError(f"{where}: '{truth}' gives no hour of the clock")
+            raise ValueError(f"'{truth}' gives no hour of the clock")
         return Question(kind, text, str(hour)), ("error_deg",)
     word, _, form = kind.partition("_")
     relation = next((name for name in RELATIONS if word in name.split("/")), None)
     if relation is None or form not in ("predicate", "choice"):
-        raise ValueError(f"{where}: the category '{kind}' is unknown")
+        raise ValueError(f"the category '{kind}' is unknown")
     answer = agreement(truth.lower()) if form == "predicate" else read_words("region", truth).value
     if not answer:
-        raise ValueError(f"{where}: '{truth}' does not answer a {form}")
+        raise ValueError(f"'{truth}' does not answer a {form}")
     return Question(relation, text, str(answer)), ()

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.region_qa.published_parsers.scene_answers import clean_answer
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.scenes.scans import Box3dMark
-from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask
+from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask, references_of
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
+COLLECTIONS = ("", "scannet", "3rscan", "matterport3d")
 GROUPS = {  # of the benchmark's tables, by what the class of a question contains; the first that fits
     "Attribute_OO": "OOa",
     "Space_OO": "OOs",
@@ -39,8 +40,12 @@ class MmScan(SceneTask):
     prompt = "question at regions (LL3DA)"
     parser = "clean_match"
     regions = "true 3D boxes"
+    has_boxes = True
 
     def __init__(self, *, split: str, collection: str = "", **scene_task: Any) -> None:
+        if collection not in COLLECTIONS:
+            known = ", ".join(filter(None, COLLECTIONS))
+            raise ValueError(f"collection={collection} is unknown: choose one of {known}, or none for all")
         self.split, self.collection = split, collection
         super().__init__(**scene_task)
 
@@ -51,15 +56,12 @@ class MmScan(SceneTask):
             ValueError: a row is not in the layout.
         """
         needed = ("ID", "scan_id", "sub_class", "question", "answers", "input_bboxes")
-        rows = read_rows(self.folder / self.questions, needed, within=self.split)
-        return (self._item(row) for row in rows if str(row["scan_id"]).startswith(self.collection))
+        rows = (row for row in self.rows(needed, self.split) if str(row["scan_id"]).startswith(self.collection))
+        return self.items_of(rows, self._item, "ID")
 
-    def _item(self, row: Row) -> Item:
-        name, scan, answers = str(row["ID"]), str(row["scan_id"]), tuple(map(str, row["answers"]))
-        where = f"{self.questions} item {name}"
-        if not answers:
-            raise ValueError(f"{where} has no answer: it is not in the published layout")
-        marks = [Box3dMark.read(box, where, 9) for box in row["input_bboxes"] or ()]
+    def _item(self, name: str, row: Row) -> Item:
+        scan, answers = str(row["scan_id"]), references_of(row["answers"])
+        marks = [Box3dMark.read(box, 9) for box in row["input_bboxes"] or ()]
         question = Question(group_of(str(row["sub_class"])), asked(str(row["question"]), len(marks)), answers[0])
         media = self.scene(scan.partition("/")[2] or scan)
         return Item(name, scan, media, marks, question, ("clean_match", "refined_match"), answers)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
-from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask
+from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask, references_of
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
@@ -31,13 +31,13 @@ class ScanQa(SceneTask):
             ValueError: a row is not in the layout.
         """
         needed = ("question_id", "scene_id", "question", "answers")
-        return map(self._item, read_rows(self.folder / self.questions, needed))
+        return self.items_of(self.rows(needed), self._item, "question_id")
 
-    def _item(self, row: Row) -> Item:
-        scene, answers = str(row["scene_id"]), tuple(map(str, row["answers"]))
+    def _item(self, name: str, row: Row) -> Item:
+        scene, answers = str(row["scene_id"]), references_of(row["answers"])
         question = Question("question", f"{row['question']} {SIMPLY}", answers[0])
         metrics = ("exact_match", "clean_match", "refined_match")
-        return Item(str(row["question_id"]), scene, self.scene(scene), (), question, metrics, answers)
+        return Item(name, scene, self.scene(scene), (), question, metrics, answers)
 
 
 class Sqa3d(SceneTask):
@@ -65,18 +65,18 @@ class Sqa3d(SceneTask):
             ValueError: a row is not in the layout, or a question has no answer.
         """
         annotated = read_rows(self.folder / self.answers, ("question_id", "answers"), within="annotations")
-        answers = {row["question_id"]: tuple(str(each["answer"]) for each in row["answers"]) for row in annotated}
-        needed = ("question_id", "scene_id", "situation", "question")
-        rows = read_rows(self.folder / self.questions, needed, within="questions")
-        return (self._item(row, answers.get(row["question_id"], ())) for row in rows)
+        answers = {str(row["question_id"]): row["answers"] for row in annotated}
+        rows = self.rows(("question_id", "scene_id", "situation", "question"), within="questions")
+        return self.items_of(rows, lambda name, row: self._item(name, row, answers.get(name, ())), "question_id")
 
-    def _item(self, row: Row, answers: tuple[str, ...]) -> Item:
+    def _item(self, name: str, row: Row, annotated: Sequence[Row]) -> Item:
+        answers = tuple(str(each["answer"]) for each in annotated)
         if not answers:
-            raise ValueError(f"{self.answers} has no answer to question {row['question_id']} of {self.questions}")
+            raise ValueError(f"{self.answers} has no answer to question {name}")
         scene, text = str(row["scene_id"]), f"{row['situation']} {row['question']} {BRIEFLY}"
         question = Question(type_of(str(row["question"])), text, answers[0])
         metrics = ("clean_match", "exact_match", "refined_match")
-        return Item(str(row["question_id"]), scene, self.scene(scene), (), question, metrics, answers)
+        return Item(name, scene, self.scene(scene), (), question, metrics, answers)
 
 
 def type_of(question: str) -> str:

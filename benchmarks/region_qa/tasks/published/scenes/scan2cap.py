@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from benchmarks.region_qa.published_parsers.scene_answers import framed
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.scenes.scans import Box3dMark
-from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask
+from benchmarks.region_qa.tasks.published.scenes.scene_task import SceneTask, references_of
 from benchmarks.region_qa.tasks.task import Item
 from scenes.questions import Question
 
@@ -26,6 +26,7 @@ class Scan2Cap(SceneTask):
     prompt = "object at the region, describe"
     parser = "scan2cap_rouge_l"
     regions = "true 3D boxes"
+    has_boxes = True
 
     def items(self) -> Iterator[Item]:
         """Read one object after the other.
@@ -34,14 +35,14 @@ class Scan2Cap(SceneTask):
             ValueError: a row is not in the layout.
         """
         needed = ("video", "gt_box", "annotations", "metadata")
-        return map(self._item, read_rows(self.folder / self.questions, needed))
+        return self.items_of(self.rows(needed), self._item)
 
-    def _item(self, row: Row) -> Item:
+    def _item(self, _: str, row: Row) -> Item:
         scene = PurePosixPath(str(row["video"])).name
         name = f"{scene}|{row['metadata'].get('object_id')}"
-        texts = tuple(map(str, row["annotations"]))
+        texts = references_of(row["annotations"])
         question = Question("description", ASKED, texts[0])
-        mark = Box3dMark.read(row["gt_box"], f"{self.questions} item {name}")
+        mark = Box3dMark.read(row["gt_box"])
         return Item(name, scene, self.scene(scene), [mark], question, ("scan2cap_rouge_l",), texts)
 
     def as_scored(self, answer: str) -> str:

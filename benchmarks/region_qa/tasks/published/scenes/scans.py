@@ -76,7 +76,7 @@ class Box3dMark:
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @classmethod
-    def read(cls, box: Any, where: str, count: int = 6) -> Box3dMark:
+    def read(cls, box: Any, count: int = 6) -> Box3dMark:
         """Read a box of 6 numbers, or of 9 with angles.
 
         Raises:
@@ -84,7 +84,7 @@ class Box3dMark:
         """
         if not isinstance(box, list) or len(box) != count:
             angles = " and angles" if count == 9 else ""
-            raise ValueError(f"{where}: a box has {count} numbers (centre, extents{angles}), got {str(box)[:60]}")
+            raise ValueError(f"a box has {count} numbers (centre, extents{angles}), got {str(box)[:60]}")
         x, y, z, width, depth, height, *turned = map(float, box)
         about_z, about_x, about_y = turned or (0.0, 0.0, 0.0)
         return cls((x, y, z), (width, depth, height), (about_z, about_x, about_y))

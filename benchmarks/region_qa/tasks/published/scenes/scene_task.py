@@ -25,15 +25,18 @@ class SceneTask(DownloadedTask):
     """
 
     corpus_metrics = CAPTION_SCORES
+    has_boxes = False  # in 3D, for which each scan needs its own depth and poses
 
     def __init__(self, *, scenes: str, tokenizer: str = "blanks", **downloaded: Any) -> None:
         check_tokenizer(tokenizer)
         self.tokenizer, self.scenes = tokenizer, Path(scenes)
         super().__init__(**downloaded)
+        if self.has_boxes and self.depth is not None:
+            raise ValueError(f"{self.name} needs the depth and the poses of the scans: leave out task.depth")
 
     def scene(self, name: str) -> Media:
         """Name the frames of a scan."""
-        return ScannedScene(self.scenes / name, self.frames, self.scenes)
+        return self.with_depth(ScannedScene(self.scenes / name, self.frames, self.scenes))
 
     def corpus_scores(self, records: Sequence[Record]) -> Mapping[str, CorpusScore]:
         """Score all answers together against their references."""
@@ -49,3 +52,14 @@ class SceneTask(DownloadedTask):
     def reference(self, text: str) -> str:
         """Write a reference as the benchmark scores it."""
         return text
+
+
+def references_of(texts: Sequence[Any]) -> tuple[str, ...]:
+    """Read the right answers of a question.
+
+    Raises:
+        ValueError: there is none, as in splits whose answers are not public.
+    """
+    if not texts:
+        raise ValueError("it has no answer: the answers of this split may not be public")
+    return tuple(map(str, texts))

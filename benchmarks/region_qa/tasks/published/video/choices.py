@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.records.lines import parse_json
+from benchmarks.region_qa.tasks.published.annotations import CURE, Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
 from benchmarks.region_qa.tasks.published.options import letter_of
 from benchmarks.region_qa.tasks.task import Item
@@ -30,18 +30,18 @@ class StiBench(DownloadedTask):
             ValueError: a row is not in the layout.
         """
         needed = ("Video", "Task", "Question", "Candidates", "Answer", "time_start", "time_end")
-        return (self._item(n, row) for n, row in enumerate(read_rows(self.folder / self.questions, needed)))
+        return self.items_of(self.rows(needed), self._item)
 
-    def _item(self, number: int, row: Row) -> Item:
+    def _item(self, name: str, row: Row) -> Item:
         choices = row["Candidates"]
-        choices = json.loads(choices) if isinstance(choices, str) else choices
+        choices = parse_json(choices, "its field Candidates", CURE) if isinstance(choices, str) else choices
         listed = [f"({letter}) {text}" for letter, text in choices.items() if text is not None]
         span = f"From {row['time_start']} s to {row['time_end']} s."
         text = "\n".join([f"{span} {row['Question']}", *listed, "Please output only the option letter!"])
         options = tuple(str(text) for text in choices.values() if text is not None)
         media = self.footage(Path("video", str(row["Video"])))
         question = Question(str(row["Task"]), text, str(row["Answer"]), options)
-        return Item(str(number), str(row["Video"]), media, (), question, ("accuracy", "sti_bench"))
+        return Item(name, str(row["Video"]), media, (), question, ("accuracy", "sti_bench"))
 
 
 class Vlm4d(DownloadedTask):
@@ -60,17 +60,16 @@ class Vlm4d(DownloadedTask):
         Raises:
             ValueError: a row is not in the layout, or its answer is none of its choices.
         """
-        rows = read_rows(self.folder / self.questions, ("id", "video", "question", "choices", "answer"))
-        return map(self._item, rows)
+        return self.items_of(self.rows(("id", "video", "question", "choices", "answer")), self._item, "id")
 
-    def _item(self, row: Row) -> Item:
+    def _item(self, name: str, row: Row) -> Item:
         options = tuple(str(text) for text in row["choices"].values())
-        answer = letter_of(str(row["answer"]), options, f"{self.questions} item {row['id']}")
+        answer = letter_of(str(row["answer"]), options)
         listed = [f"{letter}: {text}" for letter, text in row["choices"].items()]
-        text = "\n".join([row["question"], *listed, "Answer with the letter of one option."])
+        text = "\n".join([str(row["question"]), *listed, "Answer with the letter of one option."])
         video = video_within(str(row["video"]))
         media = self.footage(video)
-        return Item(str(row["id"]), video, media, (), Question(video.partition("/")[0], text, answer, options))
+        return Item(name, video, media, (), Question(video.partition("/")[0], text, answer, options))
 
 
 def video_within(address: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.records.lines import parse_json
+from benchmarks.region_qa.tasks.published.annotations import CURE, Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
 from benchmarks.region_qa.tasks.published.options import without_letter
 from benchmarks.region_qa.tasks.task import Item
@@ -44,14 +44,15 @@ class DsrBench(DownloadedTask):
             ValueError: a row is not in the layout.
         """
         needed = ("videoID", "type", "question", "options", "answer")
-        return (self._item(n, row) for n, row in enumerate(read_rows(self.folder / self.questions, needed)))
+        return self.items_of(self.rows(needed), self._item)
 
-    def _item(self, number: int, row: Row) -> Item:
+    def _item(self, name: str, row: Row) -> Item:
         options = row["options"]
-        options = list(map(str, json.loads(options) if isinstance(options, str) else options))
+        options = parse_json(options, "its field options", CURE) if isinstance(options, str) else options
+        options = list(map(str, options))
         asked = "\n".join([str(row["question"]), *options])
         text = f"{PRE}\nQuestion: {asked}\nAnswer: "
         video = str(row["videoID"])
         media = self.footage(Path(self.videos, f"{video}.mp4"))
         question = Question(str(row["type"]), text, str(row["answer"]).strip(), tuple(map(without_letter, options)))
-        return Item(str(number), video, media, (), question, ("accuracy", "dsr_bench"))
+        return Item(name, video, media, (), question, ("accuracy", "dsr_bench"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
+from benchmarks.region_qa.tasks.published.annotations import Row
 from benchmarks.region_qa.tasks.published.downloaded import DownloadedTask
 from benchmarks.region_qa.tasks.published.options import without_letter
 from benchmarks.region_qa.tasks.task import Item
@@ -44,13 +44,12 @@ class SpatialVideoTask(DownloadedTask):
         Raises:
             ValueError: a row is not in the layout, or has an unknown type of question.
         """
-        rows = read_rows(self.folder / self.questions, ("question_type", "question", "ground_truth"))
-        return (self._item(number, row) for number, row in enumerate(rows))
+        return self.items_of(self.rows(("question_type", "question", "ground_truth")), self._item, "id")
 
-    def _item(self, number: int, row: Row) -> Item:
+    def _item(self, name: str, row: Row) -> Item:
         video = str(row.get("video_path") or f"{row.get('dataset')}/{row.get('scene_name')}.mp4")
         return Item(
-            name=str(row.get("id", number)),
+            name=name,
             cluster=video,
             media=self.footage(video),
             marks=(),
@@ -59,14 +58,14 @@ class SpatialVideoTask(DownloadedTask):
         )
 
     def _question(self, row: Row) -> Question:
-        category, options = str(row["question_type"]), list(row.get("options") or ())
+        category, options = str(row["question_type"]), list(map(str, row.get("options") or ()))
         if options:
-            text = "\n".join([PRE, row["question"], "Options:", *options, LETTER])
+            text = "\n".join([PRE, str(row["question"]), "Options:", *options, LETTER])
             answer = str(row.get("mc_answer") or row["ground_truth"])
             return Question(category, text, answer, tuple(map(without_letter, options)))
         if category not in self.units:
             raise ValueError(
-                f"{self.name}: question type '{category}' has no options and no unit; known are {', '.join(self.units)}"
+                f"question type '{category}' has no options and no unit; known are {', '.join(self.units)}"
             )
-        text, truth = "\n".join([PRE, row["question"], WORD]), str(row["ground_truth"])
+        text, truth = "\n".join([PRE, str(row["question"]), WORD]), str(row["ground_truth"])
         return Question(category, text, truth, value=float(truth), unit=self.units[category])

@@ -49,7 +49,7 @@ def test_hidden_answers_and_missing_regions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the published files have no coordinates"):
         list(task(tmp_path, "task.marks=regions").items())
     (tmp_path / "few.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"few\.json has 0 regions of item val_Relative_Depth_0, expected 2"):
+    with pytest.raises(ValueError, match=r"few\.json has 0 regions of it, expected 2"):
         list(task(tmp_path, "task.marks=regions", "task.regions=few.json").items())
     made = task(tmp_path)
     rows = json.loads((tmp_path / "val.json").read_text())

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.region_qa.measure import ask_item
 from benchmarks.region_qa.scoring import score_items
+from benchmarks.region_qa.tasks.media import BOXED, Opener
 from benchmarks.region_qa.tasks.task import Task
 from region4d.config import build, compose_config
 from tests.support.published.regions import write_object_classes
@@ -34,6 +36,17 @@ def test_the_layout_is_read_picture_by_picture_without_crowds(tmp_path: Path) ->
 def test_boxes_are_marked_when_asked(tmp_path: Path) -> None:
     person = next(iter(task(tmp_path, "task.regions=box").items()))
     assert int(person.open().regions[0].masks[0].sum()) == 30 * 30
+
+
+def test_a_polygon_that_holds_no_pixel_is_asked_about_by_its_box_and_its_record_says_so(tmp_path: Path) -> None:
+    made = task(tmp_path)
+    path = tmp_path / "annotations" / "instances_val2017.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0] |= {"segmentation": [[10.6, 10, 10.9, 10, 10.9, 30]], "bbox": [10.6, 10, 0.3, 20]}
+    path.write_text(json.dumps(content))
+    thin, light, _ = made.items()
+    assert int(ask_item(thin, Opener()).query.regions[0].masks[0].sum()) == 20  # one column of pixels
+    assert [dict(ask_item(item, Opener()).facts) for item in (thin, light)] == [{"marked": BOXED}, {}]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +93,7 @@ def test_what_is_not_in_the_layout_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "annotations" / "instances_val2017.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "categories": []}))
-    with pytest.raises(ValueError, match="annotation 11: its picture or its category is not there"):
+    with pytest.raises(ValueError, match="item 11: its picture or its category is not there"):
         list(made.items())
     path.write_text("[]")
     with pytest.raises(ValueError, match="has no list 'categories'"):

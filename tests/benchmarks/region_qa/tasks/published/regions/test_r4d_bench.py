@@ -71,8 +71,8 @@ def test_the_protocol_says_how_regions_are_shown(tmp_path: Path) -> None:
     ("change", "words", "said"),
     [
         ({"answer": "down"}, (), "test.json item r0: 'down' is not one of left, right, up, not moving"),
-        ({}, ("task.marks=regions",), "test.json item r0 has no regions: the published files have none"),
-        ({"regions": [{"box": [1, 2, 3]}]}, ("task.marks=regions",), "a region needs box"),
+        ({}, ("task.marks=regions",), "test.json item r0: it has no regions: the published files have none"),
+        ({"regions": [{"box": [1, 2, 3]}]}, ("task.marks=regions",), "item r0: a box has four numbers"),
         ({"question": "<obj_3>?", "regions": [{"point": [4, 4]}]}, ("task.marks=regions",), "mentions region 2"),
     ],
 )

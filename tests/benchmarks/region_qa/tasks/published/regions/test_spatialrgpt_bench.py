@@ -79,7 +79,7 @@ def test_depth_may_be_estimated(tmp_path: Path) -> None:
         ({"qa_info": {"category": "colour_choice"}}, "the category 'colour_choice' is unknown"),
         ({"text_q": "Is Region [2] tall?"}, "mentions region 2, but has 2 regions"),
         ({"conversations": []}, "is not in the published layout"),
-        ({"bbox": [[1, 2, 3]], "rle": None}, "is not in the published layout"),
+        ({"bbox": [[1, 2, 3]], "rle": None}, r"item qualitative_0: a box has four numbers, got \[1, 2, 3\]"),
         ({"qa_info": {"category": "width_data"}}, "'No, it is in front of Region .1..' gives no length"),
     ],
 )

@@ -73,8 +73,10 @@ def test_a_damaged_row_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a box has 9 numbers \(centre, extents and angles\), got \[1, 2, 3\]"):
         list(task.items())
     path.write_text(json.dumps({"val": [{**rows[0], "answers": []}]}))
-    with pytest.raises(ValueError, match="QA_Single_Attribute_Color__0 has no answer"):
+    with pytest.raises(ValueError, match="QA_Single_Attribute_Color__0: it has no answer"):
         list(task.items())
+    with pytest.raises(ValueError, match="collection=scanet is unknown: choose one of scannet, 3rscan, matterport3d"):
+        made(tmp_path, "task.collection=scanet")
     path.write_text(json.dumps({"train": rows}))
     with pytest.raises(ValueError, match="has no list 'val'"):
         list(task.items())
