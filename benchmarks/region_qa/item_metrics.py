@@ -76,6 +76,7 @@ METRICS: Mapping[str, ItemMetric] = MappingProxyType(
         "scan2cap_rouge_l": scan2cap_rouge_l,
     }
 )
+ERRORS = frozenset({"abs_rel", "error_deg"})  # metrics of which less is better
 READERS: Mapping[str, Callable[[Item, str], Parsed]] = MappingProxyType({"spatialrgpt": read_spatialrgpt})
 
 

@@ -61,23 +61,32 @@ class Region4D(lmms):
     def generate_until(self, requests: list[Instance]) -> list[str]:
         """Answer by greedy decoding, one text a request; each ends before the first of the texts in `until`.
 
+        Requests are answered together where they have one `max_new_tokens`.
+
         Raises:
             FileNotFoundError: a video does not exist.
             ValueError: a task asks for sampling or beams, or shows what is neither video nor picture.
         """
-        answered: list[str] = []
-        for start in track(range(0, len(requests), self.batch_size), "answering"):
-            answered += self._answer(requests[start : start + self.batch_size])
-        return answered
+        by_length: dict[int | None, list[int]] = {}
+        for place, request in enumerate(requests):
+            _refuse_unknown_decoding(request.args[1])
+            by_length.setdefault(request.args[1].get("max_new_tokens") or None, []).append(place)
+        batches = [
+            (longest, places[start : start + self.batch_size])
+            for longest, places in by_length.items()
+            for start in range(0, len(places), self.batch_size)
+        ]
+        answered: dict[int, str] = {}
+        for longest, places in track(batches, "answering"):
+            texts = self._answer([requests[place] for place in places], longest)
+            answered |= zip(places, texts, strict=True)
+        return [answered[place] for place in range(len(requests))]
 
-    def _answer(self, batch: Sequence[Instance]) -> Iterator[str]:
-        settings = [request.args[1] for request in batch]
-        for each in settings:
-            _refuse_unknown_decoding(each)
-        longest = {each.get("max_new_tokens") for each in settings}
+    def _answer(self, batch: Sequence[Instance], longest: int | None) -> Iterator[str]:
         queries = [self._query(request) for request in batch]
-        texts = self.answers.answer(queries, len(queries), max((n for n in longest if n), default=None))
-        for request, setting, text in zip(batch, settings, texts, strict=True):
+        texts = self.answers.answer(queries, len(queries), longest)
+        for request, text in zip(batch, texts, strict=True):
+            setting = request.args[1]
             ends = setting.get("until") or []
             for end in [ends] if isinstance(ends, str) else ends:
                 text = text.partition(end)[0] if end else text

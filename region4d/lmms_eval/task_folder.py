@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.region_qa.item_metrics import ERRORS
 from benchmarks.region_qa.tasks.media import ClipFile, Media, Opener
 from benchmarks.region_qa.tasks.task import Item, Task
 from scenes.readers.masks.coco import encode_mask
@@ -73,7 +74,9 @@ def _task_file(name: str, task: Task, metrics: Iterable[str], settings: Mapping[
         "output_type": "generate_until",
         **{function: _Function(f"{MODULE}.{function}") for function in FUNCTIONS},
         "generation_kwargs": {"do_sample": False, "until": []},
-        "metric_list": [{"metric": m, "aggregation": aggregation, "higher_is_better": True} for m in metrics],
+        "metric_list": [
+            {"metric": m, "aggregation": aggregation, "higher_is_better": m not in ERRORS} for m in metrics
+        ],
         "cluster_key": "clip",
         "metadata": {"version": task.protocol.revision or 1, "about": task.about, "made_by": dict(settings)},
     }

@@ -7,16 +7,19 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from benchmarks.region_qa.measure import predict
 from benchmarks.region_qa.tasks.task import Task
+from models.queries.query import Query
 from models.sr3d.answering import Answerer
+from region4d.lmms_eval.documents import query_of
 from tests.conftest import REPOSITORY
 
 GROUP, NEEDS = "lmms_eval.models", "needs the extra eval, and lmms-eval"
@@ -39,26 +42,69 @@ def test_lmms_eval_knows_the_model() -> None:
 
 def requests(task: str, documents: list[dict[str, Any]], **settings: Any) -> list[Any]:
     of = {"do_sample": False, "until": [], **settings}
-    return [SimpleNamespace(args=("", of, lambda document: [], k, task, "test")) for k in range(len(documents))]
+    return [SimpleNamespace(args=("", {**of}, lambda document: [], k, task, "test")) for k in range(len(documents))]
 
 
-def test_the_model_answers_our_documents_as_bench_does(toy: Task, documents: list[dict[str, Any]]) -> None:
-    pytest.importorskip("lmms_eval", reason=NEEDS)
-    from region4d.lmms_eval.model import Region4D
+@pytest.fixture
+def region4d_model(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class of our model; where lmms-eval is not installed, the two names that it imports stand in for it."""
+    if find_spec("lmms_eval") is not None:
+        from region4d.lmms_eval.model import Region4D
 
-    model = Region4D("sr3d_tiny_3d", batch_size="4", device="cpu")
+        return Region4D
+
+    class Lmms:
+        def __init__(self) -> None:
+            self.cache_hook = SimpleNamespace(add_partial=lambda *_: None)
+            self.task_dict: dict[str, Any] = {}
+
+    for name, content in (
+        ("", {}),
+        (".api", {}),
+        (".api.instance", {"Instance": object}),
+        (".api.model", {"lmms": Lmms}),
+    ):
+        module = ModuleType(f"lmms_eval{name}")
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.delitem(sys.modules, "region4d.lmms_eval.model", raising=False)
+    module = import_module("region4d.lmms_eval.model")
+    monkeypatch.delitem(sys.modules, module.__name__)  # so that no other test finds it
+    return module.Region4D
+
+
+def test_the_model_answers_our_documents_as_bench_does(
+    region4d_model: Any, toy: Task, documents: list[dict[str, Any]]
+) -> None:
+    model = region4d_model("sr3d_tiny_3d", batch_size="4", device="cpu")
     model.task_dict = {"toy": {"test": documents}}
     answers = model.generate_until(requests("toy", documents))
     assert answers == list(predict(Answerer.from_folder("sr3d_tiny_3d", "cpu"), toy.items(), 4))
     assert model.generate_until(requests("toy", documents, until=[" "])) == [each.split(" ")[0] for each in answers]
 
 
-@pytest.mark.parametrize("settings", [{"do_sample": True}, {"temperature": 0.7}, {"num_beams": 4}])
-def test_a_task_that_samples_is_refused(documents: list[dict[str, Any]], settings: dict[str, Any]) -> None:
-    pytest.importorskip("lmms_eval", reason=NEEDS)
-    from region4d.lmms_eval.model import Region4D
+def test_a_batch_has_one_length_of_answers(region4d_model: Any, documents: list[dict[str, Any]]) -> None:
+    model, asked = region4d_model("constant:A", batch_size=3), requests("toy", documents)
+    model.task_dict = {"toy": {"test": documents}}
+    batches: list[tuple[int, int | None]] = []
 
-    model = Region4D("constant:A")
+    def answer(queries: list[Query], size: int, longest: int | None) -> list[str]:
+        batches.append((size, longest))
+        return [f"{longest} {query.text}" for query in queries]
+
+    model.answers = SimpleNamespace(answer=answer)
+    for place, request in enumerate(asked):
+        request.args[1]["max_new_tokens"] = (8, 64)[place % 2]
+    texts = [query_of(document).text for document in documents]
+    assert model.generate_until(asked) == [f"{(8, 64)[place % 2]} {text}" for place, text in enumerate(texts)]
+    assert batches == [(3, 8), (1, 8), (3, 64), (1, 64)]
+
+
+@pytest.mark.parametrize("settings", [{"do_sample": True}, {"temperature": 0.7}, {"num_beams": 4}])
+def test_a_task_that_samples_is_refused(
+    region4d_model: Any, documents: list[dict[str, Any]], settings: dict[str, Any]
+) -> None:
+    model = region4d_model("constant:A")
     model.task_dict = {"toy": {"test": documents}}
     with pytest.raises(ValueError, match="decodes greedily"):
         model.generate_until(requests("toy", documents, **settings))

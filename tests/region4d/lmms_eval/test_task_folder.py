@@ -76,7 +76,8 @@ class PictureTask(Task):
 
     def items(self) -> Iterator[Item]:
         question = Question("size", "How large is <region0>?", "2", value=2.0)
-        yield Item("0", "picture", ClipFile(self.path), [BoxMark((1, 2, 9, 9))], question, ("mra", "accuracy"))
+        metrics = ("mra", "accuracy", "abs_rel")
+        yield Item("0", "picture", ClipFile(self.path), [BoxMark((1, 2, 9, 9))], question, metrics)
 
 
 def test_a_file_of_footage_stays_where_it_is_and_further_metrics_are_listed(tmp_path: Path) -> None:
@@ -88,7 +89,8 @@ def test_a_file_of_footage_stays_where_it_is_and_further_metrics_are_listed(tmp_
     assert query.clip.video.shape == (1, 3, 12, 16)
     assert query.regions[0].masks[0].sum() == 7 * 8
     content = yaml.load((tmp_path / "task" / f"{name}.yaml").read_text(), Loader)
-    assert [metric["metric"] for metric in content["metric_list"]] == ["score", "accuracy"]
+    better = {metric["metric"]: metric["higher_is_better"] for metric in content["metric_list"]}
+    assert better == {"score": True, "accuracy": True, "abs_rel": False}
 
 
 def test_what_cannot_be_handed_over_leaves_no_folder(tmp_path: Path) -> None:
