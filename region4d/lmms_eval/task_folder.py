@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from PIL import Image
 
 from benchmarks.region_qa.item_metrics import ERRORS
 from benchmarks.region_qa.tasks.media import ClipFile, Media, Opener
 from benchmarks.region_qa.tasks.task import Item, Task
+from scenes.clip import Clip
 from scenes.readers.masks.coco import encode_mask
 from scenes.readers.rgbd import write_rgbd_folder
 from scenes.storage.atomic import new_folder
@@ -38,8 +40,8 @@ _Dumper.add_representer(_Function, lambda dumper, name: dumper.represent_scalar(
 def write_task_folder(task: Task, folder: Path, settings: Mapping[str, Any], limit: int | None = None) -> str:
     """Write the items of a task, and return the name of the task in lmms-eval.
 
-    Files of clips stay where they are. A clip that is made, such as a procedural world, becomes an RGB-D folder in
-    `clips`. Paths are absolute: make the folder again where the clips have moved.
+    Files of clips stay where they are. A clip that is made, such as a procedural world, becomes an RGB-D folder or a
+    picture in `clips`. Paths are absolute: make the folder again where the clips have moved.
 
     Args:
         task: the benchmark.
@@ -49,7 +51,7 @@ def write_task_folder(task: Task, folder: Path, settings: Mapping[str, Any], lim
 
     Raises:
         FileExistsError: `folder` exists.
-        ValueError: there are no items, answers are in words alone, or a clip without a file has no geometry.
+        ValueError: there are no items, answers are in words alone, or a made clip of several frames has no geometry.
     """
     name = f"region4d_{task.name}"
     metrics: dict[str, None] = {}
@@ -97,9 +99,7 @@ def _documents(items: Iterable[Item], draft: Path, folder: Path) -> Iterator[dic
             if isinstance(item.media, ClipFile):
                 media = footage_fields(item.media.path.absolute(), len(opened.clip))
             else:
-                inside = Path("clips") / f"{clips:05d}"
-                write_rgbd_folder(opened.clip, draft / inside)
-                media = {"folder": str(folder / inside), "frames": len(opened.clip)}
+                media = _write_clip(opened.clip, item.name, f"clips/{clips:05d}", draft, folder)
         question = item.question
         line = {
             "id": item.name,
@@ -117,3 +117,18 @@ def _documents(items: Iterable[Item], draft: Path, folder: Path) -> Iterator[dic
             "truth": json.dumps({name: getattr(question, name) for name in TRUTH}),
             "metrics": list(item.metrics),
         }
+
+
+def _write_clip(clip: Clip, name: str, inside: str, draft: Path, folder: Path) -> dict[str, Any]:
+    """Write a clip that is not a file, and name it: a picture, or an RGB-D folder."""
+    if len(clip) == 1 and clip.depth is None:
+        (draft / inside).parent.mkdir(exist_ok=True)
+        Image.fromarray(clip.video[0].permute(1, 2, 0).numpy()).save(draft / f"{inside}.png")
+        return footage_fields(folder / f"{inside}.png", 1)
+    if clip.depth is None or clip.world_T_cam is None:
+        raise ValueError(
+            f"item {name} has frames that are made (a picture with drawn marks, estimated depth), and no depth with "
+            "poses: they cannot be written. Leave out task.depth, and give task.marks=regions where there is a choice"
+        )
+    write_rgbd_folder(clip, draft / inside)
+    return {"folder": str(folder / inside), "frames": len(clip)}

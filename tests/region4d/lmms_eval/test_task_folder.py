@@ -14,15 +14,18 @@ import torch
 import yaml
 from PIL import Image
 
-from benchmarks.region_qa.tasks.media import BoxMark, ClipFile
+from benchmarks.region_qa.tasks.media import BoxMark, ClipFile, ClipInMemory
 from benchmarks.region_qa.tasks.task import Item, Task
 from region4d.lmms_eval.documents import query_of
 from region4d.lmms_eval.task_folder import DOCUMENTS, write_task_folder
+from scenes.clip import Clip
 from scenes.questions import Question
 from scenes.readers.rgbd import write_rgbd_folder
 from tests.region4d.lmms_eval.conftest import Toy
 from tests.support.blank_benchmark import BlankTask
 from tests.support.programs.command_line import Run, assert_one_line
+
+ASKED = Question("size", "How many?", "2", value=2.0)
 
 
 class Loader(yaml.SafeLoader):
@@ -93,9 +96,19 @@ def test_a_file_of_footage_stays_where_it_is_and_further_metrics_are_listed(tmp_
     assert better == {"score": True, "accuracy": True, "abs_rel": False}
 
 
-def test_what_cannot_be_handed_over_leaves_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="needs a clip with depth"):
+def test_a_picture_that_is_made_is_written(tmp_path: Path) -> None:
+    write_task_folder(BlankTask(1), tmp_path / "task", {})
+    one, _ = map(json.loads, (tmp_path / "task" / DOCUMENTS).read_text().splitlines())
+    assert query_of(one).clip.video.shape == (1, 3, 16, 16)
+    assert query_of(one).regions[0].masks[0].sum() == 8 * 8
+
+
+def test_what_cannot_be_handed_over_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Item("0", "0", ClipInMemory(Clip(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.arange(2.0))), [], ASKED)
+    monkeypatch.setattr(BlankTask, "items", lambda _: iter([made]))
+    with pytest.raises(ValueError, match=r"item 0 has frames that are made .*, and no depth with poses"):
         write_task_folder(BlankTask(1), tmp_path / "task", {})
+    monkeypatch.undo()
     with pytest.raises(ValueError, match="has no items"):
         write_task_folder(BlankTask(0), tmp_path / "task", {})
     assert list(tmp_path.iterdir()) == []
