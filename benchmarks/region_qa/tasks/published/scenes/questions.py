@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.region_qa.tasks.published.annotations import Row, read_rows
@@ -69,7 +69,7 @@ class Sqa3d(SceneTask):
         rows = self.rows(("question_id", "scene_id", "situation", "question"), within="questions")
         return self.items_of(rows, lambda name, row: self._item(name, row, answers.get(name, ())), "question_id")
 
-    def _item(self, name: str, row: Row, annotated: Sequence[Row]) -> Item:
+    def _item(self, name: str, row: Row, annotated: Any) -> Item:
         answers = tuple(str(each["answer"]) for each in annotated)
         if not answers:
             raise ValueError(f"{self.answers} has no answer to question {name}")

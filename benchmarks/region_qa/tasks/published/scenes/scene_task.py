@@ -54,12 +54,14 @@ class SceneTask(DownloadedTask):
         return text
 
 
-def references_of(texts: Sequence[Any]) -> tuple[str, ...]:
+def references_of(texts: Any) -> tuple[str, ...]:
     """Read the right answers of a question.
 
     Raises:
-        ValueError: there is none, as in splits whose answers are not public.
+        ValueError: they are not a list, or there is none, as in splits whose answers are not public.
     """
+    if texts is not None and not isinstance(texts, list):
+        raise ValueError(f"its answers are not a list, but {str(texts)[:60]}")
     if not texts:
         raise ValueError("it has no answer: the answers of this split may not be public")
     return tuple(map(str, texts))

@@ -31,6 +31,12 @@ def made(*words: str) -> Task:
     [
         (write_r4d_bench, "test.json", {"options": None}, "item r0 is not in the published layout: 'NoneType'"),
         (write_scanqa, "ScanQA_v1.0_val.json", {"answers": []}, f"item val-{SCENE}-0: it has no answer"),
+        (
+            write_scanqa,
+            "ScanQA_v1.0_val.json",
+            {"answers": 3},
+            f"item val-{SCENE}-0: its answers are not a list, but 3",
+        ),
         (write_scan2cap, "scan2cap_val_llava_style.json", {"annotations": []}, "item 0: it has no answer"),
         (write_scan2cap, "scan2cap_val_llava_style.json", {"metadata": 3}, "item 0 is not in the published layout"),
         (write_sti_bench, "qa.json", {"Candidates": ["left"]}, "item 0 is not in the published layout: 'list'"),
