@@ -69,6 +69,13 @@ def test_a_file_that_is_none_of_questions_is_named(tmp_path: Path, content: byte
         list(task.items())
 
 
+def test_a_damaged_parquet_table_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    (tmp_path / "qa.parquet").write_bytes(b"PAR1" + b"x" * 100 + b"PAR1")
+    with pytest.raises(ValueError, match=r"qa\.parquet is not a Parquet table, or it is damaged"):
+        list(made("task=published/sti_bench", f"task.folder={tmp_path}").items())
+
+
 def test_depth_is_estimated_of_footage_that_has_none(tmp_path: Path) -> None:
     video = next(iter(made(*write_vsi_bench(tmp_path), "task.depth=some-model").items()))
     assert video.media == EstimatedDepth(ClipFile(tmp_path / "scannet" / "s1.mp4", 32), "some-model")
