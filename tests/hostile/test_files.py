@@ -321,4 +321,4 @@ def test_a_damaged_file_is_read_or_refused(name: str, tmp_path: Path, mutations:
     whole = tmp_path / "whole"
     whole.mkdir()
     write(whole)
-    survives(read, lambda _: None, whole, tmp_path, mutations // 2, damage)
+    survives(read, lambda _: None, whole, tmp_path, mutations // 3, damage)
