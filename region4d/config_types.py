@@ -20,7 +20,7 @@ TARGET = "_target_"
 SETTINGS: dict[str, Any] = {  # of configs/*.yaml, which no annotation describes
     **dict.fromkeys(("seed", "batch_size", "workers", "shard.index", "shard.count"), int),
     **dict.fromkeys(("limit", "max_new_tokens", "model.bits"), int | None),
-    **dict.fromkeys(("label", "device", "model.device", "model.dtype"), str | None),
+    **dict.fromkeys(("label", "pointing", "device", "model.device", "model.dtype"), str | None),
     **dict.fromkeys(("output", "runs", "model.folder", "name"), str),
     "follow": bool | None,
 }
@@ -50,7 +50,8 @@ def check_types(node: Any) -> None:
         if OmegaConf.is_missing(node, key):
             continue  # has an error of its own
         value = node[key]
-        if str(key) in hints and not accepts(hints[str(key)], value):
+        made = isinstance(value, DictConfig) and TARGET in value  # an object, of whatever class its target gives
+        if str(key) in hints and not made and not accepts(hints[str(key)], value):
             refuse(node._get_full_key(key), value, hints[str(key)])
         check_types(value)
 

@@ -16,11 +16,11 @@ SHARPNESS = 2  # previews are rendered this much larger and averaged down
 
 
 def worlds(
-    seed: Annotated[int, typer.Option(help="seed of the first world", min=0)] = 0,
-    count: Annotated[int, typer.Option(help="number of worlds, with consecutive seeds", min=1)] = 6,
-    frames: Annotated[int, typer.Option(help="frames of each clip", min=1)] = 16,
-    height: Annotated[int, typer.Option(help="pixels", min=16)] = 192,
-    width: Annotated[int, typer.Option(help="pixels", min=16)] = 256,
+    seed: Annotated[int, typer.Option(help="seed of the first world", min=0, max=2**40)] = 0,
+    count: Annotated[int, typer.Option(help="number of worlds, with consecutive seeds", min=1, max=1_000_000)] = 6,
+    frames: Annotated[int, typer.Option(help="frames of each clip", min=1, max=10_000)] = 16,
+    height: Annotated[int, typer.Option(help="pixels", min=16, max=8192)] = 192,
+    width: Annotated[int, typer.Option(help="pixels", min=16, max=8192)] = 256,
     motion: Annotated[bool, typer.Option(help="let objects move")] = False,
     device: DeviceFlag = "cpu",
     export: Annotated[bool, typer.Option(help="write RGB-D folders instead of a preview")] = False,

@@ -58,12 +58,13 @@ def test_a_conversation_is_one_card_that_a_browser_shows_without_asking_a_host(
 
 def test_a_card_that_cannot_be_written_is_refused_before_the_footage_is_opened(region4d: Run, tmp_path: Path) -> None:
     (tmp_path / "old.html").write_text("old")
+    (tmp_path / "no-footage.mp4").touch()
     for name, said in (
         ("old.html", "old.html exists"),
         ("card.png", "must end in .html"),
         ("old.html/card.html", "is not a folder"),
     ):
-        assert_one_line(region4d("ask", "no-such-footage", FAR, "-o", str(tmp_path / name)), said)
+        assert_one_line(region4d("ask", str(tmp_path / "no-footage.mp4"), FAR, "-o", str(tmp_path / name)), said)
     assert (tmp_path / "old.html").read_text() == "old"
 
 
