@@ -33,7 +33,7 @@ lint: $(READY)  ## run ruff, mypy and import-linter
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-test-long: $(READY)  ## run the tests of over ten seconds, which `make test` leaves out
+test-long: $(READY)  ## run the tests of over five seconds, which `make test` leaves out
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --long -m long
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html

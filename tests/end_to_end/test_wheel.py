@@ -83,6 +83,7 @@ def elsewhere(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_wheel_has_one_package_with_the_shipped_checkpoints_and_no_other(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"region4d"}
@@ -94,6 +95,7 @@ def test_the_wheel_has_one_package_with_the_shipped_checkpoints_and_no_other(whe
     assert "region4d/benchmarks/report/templates/report.html.j2" in names
 
 
+@pytest.mark.long
 def test_a_script_beside_a_models_folder_asks_through_the_wheel(binaries: Path, elsewhere: Path) -> None:
     script = f"""
         import region4d
@@ -109,6 +111,7 @@ def test_a_script_beside_a_models_folder_asks_through_the_wheel(binaries: Path, 
     ]
 
 
+@pytest.mark.long
 def test_the_wheel_answers_from_the_command_line(binaries: Path, elsewhere: Path) -> None:
     assert run(binaries / "region4d", "ask", ROOM, *REGIONS, NEARER, folder=elsewhere) == "B\n"
 

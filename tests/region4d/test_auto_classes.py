@@ -31,6 +31,7 @@ KNOWN = """
 """
 
 
+@pytest.mark.long
 def test_the_import_loads_no_torch_and_the_auto_classes_imported_after_it_know_sr3d() -> None:
     code = """
         import region4d, sys

@@ -12,6 +12,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_held_out_clip_is_measured_for_each_layer_the_same_every_time(elsewhere: Path) -> None:
     clips = toy_clips(elsewhere)
     errors, again = (region4d.probe_layers(MeanExtractor(), clips, [1], steps=2) for _ in range(2))
@@ -22,6 +23,7 @@ def test_every_held_out_clip_is_measured_for_each_layer_the_same_every_time(else
     assert errors == again
 
 
+@pytest.mark.long
 def test_a_noise_level_is_handed_on_and_a_diffusion_model_needs_one(elsewhere: Path) -> None:
     with pytest.raises(ValueError, match="sigma"):
         region4d.probe_layers(MeanExtractor(noisy=True), toy_clips(elsewhere), [1], steps=2)

@@ -13,6 +13,7 @@ from models.providers import GeometryEstimate
 from scenes.worlds import WorldConfig, make_world, render
 
 
+@pytest.mark.long
 def test_odometry_finds_the_camera_of_a_world_and_a_clip_without_truth_is_refused() -> None:
     (record,) = measure_world(3, False, ["odometry"])
     assert (record.route, record.kind, record.refusal, record.depth_error) == ("odometry", "static", None, None)

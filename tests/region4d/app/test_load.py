@@ -15,6 +15,7 @@ except ImportError:
     pytest.skip("needs gradio, of the extra app", allow_module_level=True)
 
 
+@pytest.mark.long
 def test_no_visitor_gets_the_answer_of_another(site: str, systems: list[System]) -> None:
     expected = [known_answers(systems[0], FIRST_SEED + k) for k in range(2)]
     with Progress() as progress:

@@ -60,6 +60,7 @@ def test_steps_leave_the_process_that_runs_them_alone(tmp_path: Path) -> None:
     assert (dict(os.environ), os.getcwd()) == before
 
 
+@pytest.mark.long
 def test_a_step_ends_with_the_process_that_runs_it(tmp_path: Path) -> None:
     beat = tmp_path / "beat"
     program = (

@@ -21,6 +21,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "TESTED", 4)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_all_four_systems_answer_with_the_truth_beside(region4d: Run, tmp_path: Path) -> None:
     pytest.importorskip("open3d")

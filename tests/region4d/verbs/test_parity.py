@@ -125,6 +125,7 @@ def test_a_golden_in_half_precision_has_the_tolerance_of_its_own_rounding(
         assert b > 1.5 * a
 
 
+@pytest.mark.long
 def test_the_script_stands_alone_and_records_a_language_model(region4d: Run, tmp_path: Path) -> None:
     language = write_nvila(tmp_path / "nvila") / "llm"
     tokenizer = PreTrainedTokenizerFast.from_pretrained(language)

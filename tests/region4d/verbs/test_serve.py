@@ -61,6 +61,7 @@ def test_a_port_that_is_taken_is_refused(region4d: Run) -> None:
     assert "--port" in last
 
 
+@pytest.mark.long
 def test_a_server_says_its_address_answers_and_ends_at_an_interrupt(tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="needs gradio, of the extra app")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

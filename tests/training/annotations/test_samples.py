@@ -82,6 +82,7 @@ def test_a_conversation_in_turns_has_the_loss_of_its_turns_alone(
     torch.testing.assert_close(together, sum(alone), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_file_with_every_kind_of_sample_is_learned_by_heart(
     annotated: Path, processor: SR3DProcessor, model: SR3DForConditionalGeneration, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def task(stores: Path, **options: Any) -> WorldsTask:
     return WorldsTask(**{**fixed, "questions_per_clip": 4, "stores": str(stores), **options})
 
 
+@pytest.mark.long
 def test_the_same_set_has_the_same_digest_and_another_one_is_refused(stores: Path) -> None:
     digest = digest_of(task(stores).items())
     assert list(task(stores, digest=digest).items())

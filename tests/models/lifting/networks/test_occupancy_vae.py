@@ -114,6 +114,7 @@ def test_grids_of_another_size_and_unknown_fields_are_refused() -> None:
         OccupancyVAE(resolution=30)
 
 
+@pytest.mark.long
 def test_a_tiny_vae_learns_a_few_shapes_by_heart() -> None:
     """The smoke test of the spec: 16^3 to 4^3, some 15 s of one core; beats the mean shape by far."""
     torch.manual_seed(0)

@@ -16,6 +16,7 @@ DRAWN = "#canvas canvas"
 CANVAS = f"document.querySelector('{DRAWN}')"
 
 
+@pytest.mark.long
 def test_a_visitor_draws_two_regions_asks_and_sees_the_answers_and_points(site: str, tmp_path: Path) -> None:
     with open_browser(tmp_path / "profile") as tab:
         tab.size(1280, 800)
@@ -139,6 +140,7 @@ def test_every_tool_and_undo_change_what_is_seen_and_what_is_drawn_is_asked_abou
         tab.wait("document.querySelectorAll('.r4d-answer').length === 2", "two answers")
 
 
+@pytest.mark.long
 def test_on_a_phone_a_finger_draws_and_two_touches_measure_what_another_page_opened(site: str, tmp_path: Path) -> None:
     clip = open_world(6, 4, False).clip
     (height, width), ends = clip.size, floor_pixels(clip, 0)
@@ -168,6 +170,7 @@ def test_on_a_phone_a_finger_draws_and_two_touches_measure_what_another_page_ope
         assert tab.hosts == {urlsplit(site).netloc}
 
 
+@pytest.mark.long
 def test_two_visitors_at_once_see_their_own_and_one_who_leaves_stops_nobody(site: str, tmp_path: Path) -> None:
     with open_browser(tmp_path / "one") as one:
         one.size(1280, 800)

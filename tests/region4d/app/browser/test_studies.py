@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.support.programs.browser import Browser, open_browser
 
 
@@ -15,6 +17,7 @@ def choose(tab: Browser, field: str, text: str) -> None:
         tab.drag(selector, (0.5, 0.5), (0.5, 0.5))
 
 
+@pytest.mark.long
 def test_a_visitor_filters_a_study_and_opens_an_item(site: str, tmp_path: Path) -> None:
     with open_browser(tmp_path / "profile") as tab:
         tab.size(1280, 800)

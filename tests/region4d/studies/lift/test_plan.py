@@ -122,6 +122,7 @@ def test_every_method_on_every_test_set_is_a_job_and_one_can_be_chosen(words: li
         chosen_jobs(load_plan("lift", [*words, "run=box-held_out_parameters"]))
 
 
+@pytest.mark.long
 def test_one_job_measures_its_method_alone_and_writes_no_report(
     words: list[str], region4d: Run, tmp_path: Path
 ) -> None:

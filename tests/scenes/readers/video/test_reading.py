@@ -180,6 +180,7 @@ def test_without_a_backend_the_error_names_the_remedy(
         read_video(write_footage(tmp_path / "a.mp4", [0, 33]), backend=backend)
 
 
+@pytest.mark.long
 def test_decord_and_torchcodec_are_imported_by_their_backends_alone() -> None:
     program = "import sys, region4d.footage; print([name for name in ('decord', 'torchcodec') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
