@@ -34,7 +34,7 @@ test: lint  ## lint, then run the tests (minutes on two cores), with the wheel b
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 test-long: $(READY)  ## run the tests of over five seconds, which `make test` leaves out
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --long -m long
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --long -m long $$(grep -rl --include=*.py mark.long tests)
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html
 	$(BIN)/region4d compare
