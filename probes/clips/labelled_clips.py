@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from probes.clips.clip_sets import ClipSet
-from probes.clips.label_files import LabelFile
+from probes.clips.label_files import MASKS, SHAPES, LabelFile
 from probes.clips.labels import Labels
 from probes.clips.splits import split_clips
 from probes.clips.view_sampler import ViewSampler
@@ -66,8 +66,10 @@ class LabelledClips(ClipSet):
         return self._stored[name]
 
     def label_name(self, name: str) -> str:
-        """Name labels by the clip's name, depth and cameras."""
-        return f"{name}.{self._file(name).digest('depthmaps', 'pointmaps', 'intrinsic', 'extrinsic')}"
+        """Name labels by the clip's name, maps and cameras, and by what is read of them."""
+        file = self._file(name)
+        maps = [key for key in SHAPES if key != "images"] + [MASKS] * (self.foreground and file.has_masks)
+        return f"{name}.{file.digest(*maps)}.{self.foreground:d}{self.unproject:d}"
 
     def prepare(self) -> None:
         """Do nothing: labels come from their provider."""

@@ -61,7 +61,7 @@ def read_header(files: AbstractFileSystem, path: str) -> SafetensorsHeader:
         for name, entry in entries.items():
             start, stop = (data_start + offset for offset in entry["data_offsets"])
             tensors[name] = TensorRange(DTYPES[entry["dtype"]], tuple(entry["shape"]), start, stop)
-            if min(*tensors[name].shape, start) < 0 or stop - start != tensors[name].bytes:
+            if min((*tensors[name].shape, start)) < 0 or stop - start != tensors[name].bytes:
                 raise ValueError(f"{name} has {stop - start} bytes and shape {list(tensors[name].shape)}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
         raise ValueError(f"its header is malformed: {error}") from error

@@ -42,3 +42,9 @@ def test_a_truncated_file_is_refused(path: str, keep: int) -> None:
     Path(path).write_bytes(Path(path).read_bytes()[:keep])
     with pytest.raises(ValueError, match=r"malformed|not what its header says"):
         read_header(FILES, path)
+
+
+def test_a_scalar_is_a_tensor_too(tmp_path: Path) -> None:
+    save_file({"one": torch.tensor(1.0)}, tmp_path / "a.safetensors")
+    files, path = fsspec.core.url_to_fs(str(tmp_path / "a.safetensors"))
+    assert read_header(files, path).tensors["one"].shape == ()
