@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
 
-from benchmarks.regionize.item import VideoQuestion
+from benchmarks.regionize.item import Regionized, VideoQuestion
+from benchmarks.regionize.phrases import phrases_by_rule
+from benchmarks.regionize.pipeline import Steps, regionize
 from models.detectors import Detection
-from tests.support.clips.squares import GREEN, RED
+from models.segmenters import ColourSegmenter
+from tests.support.clips.squares import GREEN, RED, squares
 
 ASKED = VideoQuestion("q/0", "a", "How far is the red square from the green square?", "2 m", category="distance")
 
@@ -32,3 +35,16 @@ class Finder:
 @pytest.fixture
 def finder() -> Finder:
     return Finder({"red square": [[Detection(RED, 0.9)]] * 3, "green square": [[Detection(GREEN, 0.8)]] * 3})
+
+
+@pytest.fixture
+def items(finder: Finder) -> list[Regionized]:
+    """An item that is right, one whose only phrase is ambiguous, and one that names nothing."""
+    finder.found["square"] = [[Detection(RED, 0.5), Detection(GREEN, 0.5)]] * 3
+    questions = [
+        ASKED,
+        replace(ASKED, name="1", question="Does the square move?"),
+        replace(ASKED, name="2", question="?"),
+    ]
+    steps = Steps(phrases_by_rule, finder, ColourSegmenter())
+    return [regionize(asked, squares(), steps) for asked in questions]

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.regionize.item import Regionized
-from benchmarks.regionize.phrases import phrases_by_rule
-from benchmarks.regionize.pipeline import Steps, regionize
 from benchmarks.regionize.review import FORMAT, agreement, apply_decisions, join_reviews, read_decisions
-from models.detectors import Detection
 from models.segmenters import ColourSegmenter
-from tests.benchmarks.regionize.conftest import ASKED, Finder
-from tests.support.clips.squares import GREEN, RED, squares
-
-
-@pytest.fixture
-def items(finder: Finder) -> list[Regionized]:
-    """An item that is right, one whose only phrase is ambiguous, and one that names nothing."""
-    finder.found["square"] = [[Detection(RED, 0.5), Detection(GREEN, 0.5)]] * 3
-    questions = [
-        ASKED,
-        replace(ASKED, name="1", question="Does the square move?"),
-        replace(ASKED, name="2", question="?"),
-    ]
-    steps = Steps(phrases_by_rule, finder, ColourSegmenter())
-    return [regionize(asked, squares(), steps) for asked in questions]
+from tests.support.clips.squares import GREEN, squares
 
 
 def apply(items: list[Regionized], decisions: dict[str, Any]) -> list[Regionized]:

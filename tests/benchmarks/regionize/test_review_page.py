@@ -10,27 +10,9 @@ import pytest
 import torch
 
 from benchmarks.regionize.item import Candidate, Regionized
-from benchmarks.regionize.phrases import phrases_by_rule
-from benchmarks.regionize.pipeline import Steps, regionize
 from benchmarks.regionize.review_page import review_pages
-from models.detectors import Detection
-from models.segmenters import ColourSegmenter
 from scenes.clip import Clip
-from tests.benchmarks.regionize.conftest import ASKED, Finder
-from tests.support.clips.squares import GREEN, RED, squares
-
-
-@pytest.fixture
-def items(finder: Finder) -> list[Regionized]:
-    """An item that is right, one whose only phrase is ambiguous, and one that names nothing."""
-    finder.found["square"] = [[Detection(RED, 0.5), Detection(GREEN, 0.5)]] * 3
-    questions = [
-        ASKED,
-        replace(ASKED, name="1", question="Does the square move?"),
-        replace(ASKED, name="2", question="?"),
-    ]
-    steps = Steps(phrases_by_rule, finder, ColourSegmenter())
-    return [regionize(asked, squares(), steps) for asked in questions]
+from tests.support.clips.squares import RED, squares
 
 
 def held(page: str) -> Any:
