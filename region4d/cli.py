@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from region4d.config_dirs import take_config_dirs
+from region4d.configuration.folders import take_config_dirs
 from region4d.terminal import progress_on_stderr
 from region4d.threads import wait_asleep
 
@@ -42,7 +42,7 @@ VERBS = {
     "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
-FOLDERS = {"regionize": "benchmarks."} | dict.fromkeys(HYDRA_VERBS, "experiments.")
+FOLDERS = dict.fromkeys(("regionize", "diff"), "benchmarks.") | dict.fromkeys(HYDRA_VERBS, "experiments.")
 MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
 STOPPED = (130, 143)  # exit codes after Ctrl-C and SIGTERM
 

@@ -12,7 +12,7 @@ from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
 from probes.training.in_memory_features import InMemoryFeatures
 from probes.training.vectorized import VectorizedProbeTraining
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 
 QUIET = (
     "trainer.logger=false",

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.records.parts import Shard
 from region4d.benchmarking.answering import answer, progress_of
-from region4d.config import build
+from region4d.configuration.compose import build
 from region4d.studies.runner import end_with_parent
 
 _shared: tuple[Synchronized[int], Event]  # items that are answered, and whether to stop: of a worker process

@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig
 
-from region4d.config import compose_config
+from region4d.configuration.compose import compose_config
 from region4d.layout import PREFIX, TOP_LEVEL
 
 UNSAFE_TO_PRELOAD = ("diffusers", "probes.extractors.diffusion")  # they query graphics cards on import

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from omegaconf import DictConfig
 
 from benchmarks.records.archive import archived_runs
-from region4d.config import compose_config
+from region4d.configuration.compose import compose_config
 from region4d.studies.job import Job
 from region4d.studies.runner import run_all
 

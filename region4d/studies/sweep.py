@@ -9,7 +9,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from region4d.config import CONFIGS, search_words
+from region4d.configuration.compose import CONFIGS, search_words
 from region4d.studies.plan import chosen_jobs, load_plan, run_plan
 from region4d.terminal import CONSOLE
 

@@ -83,7 +83,7 @@ def lmms_eval(
 
     Example: region4d data lmms-eval worlds_static "task.seeds=[1000000,1000008]" --limit 40 -o outputs/lmms_eval
     """
-    from region4d.config import build, compose_config
+    from region4d.configuration.compose import build, compose_config
     from region4d.lmms_eval.task_folder import write_task_folder
     from scenes.storage.atomic import refuse_existing
 

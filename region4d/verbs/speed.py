@@ -174,7 +174,7 @@ def serving(
 
 def student_config() -> SR3DConfig:
     """Compose the student whose training step is timed: that of the 4d arm."""
-    from region4d.config import build, compose_config
+    from region4d.configuration.compose import build, compose_config
 
     config: SR3DConfig = build(compose_config("train", ["experiment=rgpt4d/tiny_dynamic", "arm=4d"]).model.config)
     return config

@@ -9,8 +9,8 @@ import pytest
 import typer
 
 from region4d.cli import HYDRA_VERBS, build_app, main
-from region4d.config import compose_config, first_of_sweep, split_multirun
-from region4d.config_dirs import VARIABLE, take_config_dirs
+from region4d.configuration.compose import compose_config, first_of_sweep, split_multirun
+from region4d.configuration.folders import VARIABLE, take_config_dirs
 from tests.support.programs.documents import PAGES, README, ROOT, Block, Command, blocks
 
 FOREIGN = {"hf", "lmms-eval", "mkdir", "pip", "source", "uv"}  # other people's programs, and the shell's

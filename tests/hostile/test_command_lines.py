@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import write_records
 from region4d.cli import HYDRA_VERBS, build_app
-from region4d.config import compose_config
+from region4d.configuration.compose import compose_config
 from scenes.readers.rgbd import write_rgbd_folder
 from tests.support.clips.rgbd_clips import orbit_clip
 from tests.support.mutations.outcome import SEED, StuckError, within

@@ -26,7 +26,7 @@ from models.regions import OutOfView
 from probes.clips.label_files import LabelFile, write_labels
 from probes.extractors.slots import Features, SlotMap
 from probes.features.store import FeatureStore
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from scenes.datasets.co3d import list_co3d
 from scenes.datasets.dl3dv import list_dl3dv
 from scenes.datasets.lost_cameras import LostCamera

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from probes import Probe
-from region4d.config import compose_config
+from region4d.configuration.compose import compose_config
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "vidfm3d_probe"
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}  # another order of the same sums

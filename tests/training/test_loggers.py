@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.programs.command_line import Run, assert_one_line
 from training import loggers
 

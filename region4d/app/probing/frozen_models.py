@@ -21,7 +21,7 @@ from probes.features.options import ExtractionOptions
 from probes.probe import Probe
 from region4d.app.probing.linear_head import FRAMES, VIEWS, FittingWorlds, LinearHead, fit_heads
 from region4d.app.work import Report
-from region4d.config import CONFIGS, build
+from region4d.configuration.compose import CONFIGS, build
 
 SHIPPED = ("world_video_mae", "world_image_mae", "world_video_flow", "pixels")  # of configs/extractor
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.region_qa.report import report_page, to_terminal
 from benchmarks.region_qa.study import AnswerStudy
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, refuse_other_config
+from region4d.configuration.compose import build, refuse_other_config
 from region4d.studies.compare.gather import gather_study
 from region4d.studies.compare.runs import StudyRun, plan_runs, task_config
 from region4d.studies.plan import Plan

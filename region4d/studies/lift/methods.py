@@ -16,7 +16,7 @@ from benchmarks.lifting.measure import EvaluationSet
 from benchmarks.lifting.methods import BaselineMethod, Method, ModelMethod, OracleMethod
 from models.checkpoint_registry import checkpoint_folder
 from models.lifting import Guidance, Sampling
-from region4d.config import build
+from region4d.configuration.compose import build
 from region4d.studies.lift.library import read_library
 from scenes.worlds.masked_objects import MaskedObjectStore
 

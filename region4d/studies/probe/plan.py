@@ -15,7 +15,7 @@ from benchmarks.probing.study import ProbeStudy
 from benchmarks.records.archive import Results
 from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
-from region4d.config import build
+from region4d.configuration.compose import build
 from region4d.studies.plan import Plan
 from region4d.studies.probe.gather import gather_probes, probe_results, records_of
 from region4d.studies.probe.jobs import Cell, ProbeJob, ProbeJobs

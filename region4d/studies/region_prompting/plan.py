@@ -13,7 +13,7 @@ from benchmarks.records.manifest import provenance
 from benchmarks.region_qa.report import report_page, to_terminal
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build
+from region4d.configuration.compose import build
 from region4d.studies.examples import draw_examples
 from region4d.studies.job import composed
 from region4d.studies.plan import Plan

@@ -18,7 +18,7 @@ from models.answerers.names import check_way, weights_of
 from region4d.benchmarking.answering import answer_alone
 from region4d.benchmarking.processes import answer_together
 from region4d.benchmarking.tables import print_scores
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from region4d.terminal import CONSOLE
 
 UNRECORDED = ("workers", "shard")  # settings that change no answer

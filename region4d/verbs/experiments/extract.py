@@ -18,7 +18,7 @@ from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
 from probes.features.extraction import fill_stores
 from probes.features.options import ExtractionOptions
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
 from scenes.storage.atomic import write_text
 

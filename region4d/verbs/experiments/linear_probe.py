@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.region_qa.analyses.linear_probes import write_probes
 from distill.linear_probe import probe_checkpoint
-from region4d.config import compose_config
+from region4d.configuration.compose import compose_config
 from region4d.terminal import CONSOLE
 
 

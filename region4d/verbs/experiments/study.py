@@ -12,8 +12,8 @@ import typer
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from region4d.config import CONFIGS, split_multirun
-from region4d.config_dirs import config_dirs
+from region4d.configuration.compose import CONFIGS, split_multirun
+from region4d.configuration.folders import config_dirs
 from region4d.terminal import CONSOLE
 
 

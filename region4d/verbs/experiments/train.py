@@ -23,9 +23,9 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.records.manifest import collect_manifest
-from region4d.arms import refuse_arm_without_teacher, shared_teacher
 from region4d.cards.model_card import write_card
-from region4d.config import (
+from region4d.configuration.arms import refuse_arm_without_teacher, shared_teacher
+from region4d.configuration.compose import (
     CONFIGS,
     build,
     compose_config,
@@ -34,7 +34,7 @@ from region4d.config import (
     search_words,
     split_multirun,
 )
-from region4d.recipes import refuse_other_model
+from region4d.configuration.recipes import refuse_other_model
 from region4d.terminal import quiet_transformers
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
 from training.interruption import TERMINATED, StopAfterStep, default_sigterm, ended_by_sigterm, sole_training

@@ -15,7 +15,7 @@ from benchmarks.regionize.phrases import phrases_by_rule
 from benchmarks.regionize.pipeline import Steps, regionize
 from benchmarks.regionize.run import ITEMS, begin, counts, regionize_all
 from models.segmenters import ColourSegmenter
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from scenes.clip import Clip
 from scenes.readers.image_files import write_image
 from tests.benchmarks.regionize.conftest import ASKED, Finder

@@ -12,7 +12,7 @@ from probes.training.vectorized import build_seeded, probe_folder
 from region4d.app.opening import open_world
 from region4d.app.probing.frozen_models import FrozenModel, frozen_models, trained_models
 from region4d.app.probing.reading import read_clip
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 
 RUN = ("experiment=probe/bank", "clips=worlds_few", "extractor=pixels", "module.seeds=[0,1]")
 

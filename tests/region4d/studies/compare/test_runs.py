@@ -4,7 +4,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from region4d.config import CONFIGS, build, compose_config
+from region4d.configuration.compose import CONFIGS, build, compose_config
 from region4d.studies.compare.runs import StudyRun, plan_runs
 from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.worlds import make_world

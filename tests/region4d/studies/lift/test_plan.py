@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from region4d.config import CONFIGS, compose_config
+from region4d.configuration.compose import CONFIGS, compose_config
 from region4d.studies import plan as machine
 from region4d.studies.job import Job
 from region4d.studies.lift.methods import LiftMethods

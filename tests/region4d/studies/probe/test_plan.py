@@ -14,7 +14,7 @@ from benchmarks.probing.sites import ProbeSite
 from benchmarks.records.archive import write_archive
 from benchmarks.records.manifest import Manifest
 from probes.training.module import ERRORS, read_errors
-from region4d.config import CONFIGS, compose_config
+from region4d.configuration.compose import CONFIGS, compose_config
 from region4d.studies.plan import chosen_jobs
 from region4d.studies.probe.gather import live_cells
 from region4d.studies.probe.jobs import ProbeJob

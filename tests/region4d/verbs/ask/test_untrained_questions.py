@@ -13,7 +13,7 @@ from PIL import Image
 import region4d as library
 from models.sr3d.answering import open_processor
 from models.sr3d.inputs.processor import SR3DProcessor
-from region4d.config import compose_config
+from region4d.configuration.compose import compose_config
 from scenes.questions import question_templates
 from tests.support.programs.command_line import Run, assert_one_line
 

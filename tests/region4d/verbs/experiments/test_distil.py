@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import VideoMAEConfig, VideoMAEModel
 
 from distill.teachers import expert
-from region4d.arms import shared_teacher
-from region4d.config import build, compose_config
+from region4d.configuration.arms import shared_teacher
+from region4d.configuration.compose import build, compose_config
 from tests.support.clips.footage import write_footage
 from tests.support.distillation import VIDEO
 from tests.support.folders.l4p_checkout import HOOKS, forget_l4p, write_l4p

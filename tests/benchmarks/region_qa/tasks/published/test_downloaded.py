@@ -12,7 +12,7 @@ import pytest
 from benchmarks.region_qa.tasks.media import ClipFile, EstimatedDepth
 from benchmarks.region_qa.tasks.published.scenes.scans import ScannedScene
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.published.regions import write_r4d_bench
 from tests.support.published.scenes import SCENE, write_mmscan, write_scan2cap, write_scanqa
 from tests.support.published.videos import write_dsr_bench, write_sti_bench, write_vsi_bench

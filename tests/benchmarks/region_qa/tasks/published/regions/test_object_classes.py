@@ -9,7 +9,7 @@ from benchmarks.region_qa.measure import ask_item
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.media import BOXED, Opener
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.published.regions import write_object_classes
 
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.task_scores import means
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.clips.footage import shown_index
 from tests.support.published.regions import write_r4d_bench
 

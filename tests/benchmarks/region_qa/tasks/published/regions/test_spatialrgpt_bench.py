@@ -10,7 +10,7 @@ from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.task_scores import means
 from benchmarks.region_qa.tasks.media import BoxMark, ClipFile, EstimatedDepth
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.published.regions import write_spatialrgpt_bench
 
 

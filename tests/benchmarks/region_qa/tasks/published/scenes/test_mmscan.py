@@ -11,7 +11,7 @@ from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.published.scenes.mmscan import MmScan, group_of
 from benchmarks.region_qa.tasks.published.scenes.scans import Box3dMark
 from models.regions import Region
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.published.scenes import SCENE, write_mmscan
 
 

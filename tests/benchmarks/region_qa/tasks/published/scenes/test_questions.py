@@ -8,7 +8,7 @@ import pytest
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.published.scenes.questions import type_of
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.published.scenes import SCENE, write_scanqa, write_sqa3d
 
 

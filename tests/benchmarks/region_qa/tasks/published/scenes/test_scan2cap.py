@@ -13,7 +13,7 @@ from benchmarks.region_qa.measure import UNSEEN, answer_shard
 from benchmarks.region_qa.published_parsers.scene_answers import framed
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.task import Task
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.blank_benchmark import HalfRight
 from tests.support.published.scenes import ALIGNMENT, SCENE, write_scan2cap
 

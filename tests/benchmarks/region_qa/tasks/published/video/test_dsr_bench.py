@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.media import ClipFile
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 from tests.support.published.videos import write_dsr_bench
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.region_qa.scoring import score_items
 from benchmarks.region_qa.tasks.published.video.spatial_video import SpatialVideoTask
-from region4d.config import build, compose_config
+from region4d.configuration.compose import build, compose_config
 
 ROWS: list[dict[str, Any]] = [
     {"id": 7, "dataset": "scannet", "scene_name": "s1", "question_type": "object_counting", "ground_truth": "4"}

@@ -8,9 +8,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from models.sr3d import SR3DForConditionalGeneration
-from region4d.config import CONFIGS, compose_config, first_of_sweep, refuse_other_config
-from region4d.config_types import check_types
-from region4d.recipes import refuse_other_model
+from region4d.configuration.compose import CONFIGS, compose_config, first_of_sweep, refuse_other_config
+from region4d.configuration.recipes import refuse_other_model
+from region4d.configuration.value_types import check_types
 from region4d.verbs.speed import student_config
 from tests.support.folders.nvila_folder import write_nvila
 

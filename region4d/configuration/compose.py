@@ -18,8 +18,8 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from models.attention import packed_attention
 from models.resources import import_from_here, resource_folder
-from region4d.config_dirs import config_dirs
-from region4d.config_types import check_settings, check_types
+from region4d.configuration.folders import config_dirs
+from region4d.configuration.value_types import check_settings, check_types
 from region4d.layout import in_this_layout
 
 CONFIGS = resource_folder("configs")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from region4d.config import compose_config
-from region4d.recipes import count_parameters, refuse_other_model
+from region4d.configuration.compose import compose_config
+from region4d.configuration.recipes import count_parameters, refuse_other_model
 from tests.support.folders.nvila_folder import write_nvila
 from tests.support.programs.command_line import Run, assert_one_line
 

@@ -3,8 +3,8 @@
 import pytest
 from omegaconf import OmegaConf
 
-from region4d.arms import refuse_arm_without_teacher
-from region4d.config import CONFIGS, compose_config
+from region4d.configuration.arms import refuse_arm_without_teacher
+from region4d.configuration.compose import CONFIGS, compose_config
 
 ARMS = sorted(p.stem for p in (CONFIGS / "arm").glob("*.yaml"))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from probes.extractors.module import ModuleExtractor
-from region4d.config import build, compose_config
-from region4d.config_dirs import VARIABLE, config_dirs, take_config_dirs
+from region4d.configuration.compose import build, compose_config
+from region4d.configuration.folders import VARIABLE, config_dirs, take_config_dirs
 from region4d.verbs.experiments.study import check_name, study_files
 
 NETWORK = """

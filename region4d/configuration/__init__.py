@@ -1,0 +1,1 @@
+"""Configurations: composed by Hydra, checked against types, and held to recipes and arms."""
