@@ -8,6 +8,7 @@ READY := $(VENV)/.ready
 EXTRAS ?= train,geom,gen,app,mcp,decord,heic,dev
 TORCH ?= # cpu: torch without CUDA; auto: for the driver of this machine; empty: what the package index has
 export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes, which would compile everything anew
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,7 +34,7 @@ lint: $(READY)  ## run ruff, mypy and import-linter
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-test-long: $(READY)  ## run the tests of over five seconds, which `make test` leaves out
+test-long: $(READY)  ## run the tests of over three seconds, which `make test` leaves out
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --long -m long $$(grep -rl --include=*.py mark.long tests)
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html

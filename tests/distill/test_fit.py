@@ -56,7 +56,8 @@ def taught_data(**options: Any) -> TaughtWorldQuestions:
     return TaughtWorldQuestions(**(settings | options))
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])  # the second is what a GPU takes
+# the second is what a GPU takes
+@pytest.mark.parametrize("precision", [pytest.param("32-true", marks=pytest.mark.long), "bf16-mixed"])
 def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_path: Path, precision: str) -> None:
     data = ExpertWorlds(world=WORLD, seeds=(0, 32), test_seeds=(100, 108), grid=4, batch_size=4, seed=0, stores=stores)
     weights = {"depth": 1.0, "flow": 0.3, "motion": 0.3, "rays": 3.0}
@@ -85,6 +86,7 @@ def test_an_expert_trains_reports_its_error_and_is_exported(stores: str, tmp_pat
     assert "| flow_epe_px |" in module.summary()
 
 
+@pytest.mark.long
 def test_an_expert_is_tested_and_exported_where_nothing_moves(stores: str, tmp_path: Path) -> None:
     still = replace(WORLD, motion=False)
     data = ExpertWorlds(world=still, seeds=(0, 8), test_seeds=(100, 104), grid=4, batch_size=4, seed=0, stores=stores)

@@ -70,6 +70,7 @@ def fit_with_shards(module: PerceptualDistillation, samples: TaughtSamples, fold
     fit(module, samples, folder, 2, strategy=strategy, devices=2)
 
 
+@pytest.mark.long
 def test_two_shards_distil_as_one_process_does(
     module: PerceptualDistillation, samples: TaughtSamples, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from tests.support.programs.browser import open_browser
 from tests.support.programs.documents import ROOT
 
+pytestmark = pytest.mark.long  # the build
 LOADED = {"link": "href", "script": "src", "img": "src", "image": "href", "iframe": "src", "source": "src"}
 OUTSIDE = re.compile(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*")  # in a style sheet
 

@@ -78,6 +78,7 @@ def test_colmap_refuses_a_camera_that_stands_still(
     assert not (tmp_path / "ask.png").exists()
 
 
+@pytest.mark.long
 def test_colmap_joins_all_frames_of_a_camera_that_moves(region4d: Run, shared_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("pycolmap", reason="--geometry colmap needs pycolmap")
     boxes = ("--region", "0:330,105,603,385", "--region", "1:20,20,250,300@4")  # of 640 x 480 pixels

@@ -40,6 +40,7 @@ def test_a_thread_can_train_too() -> None:
     assert done == [True]
 
 
+@pytest.mark.long
 def test_one_process_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
     other = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

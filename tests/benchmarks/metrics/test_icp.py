@@ -8,6 +8,7 @@ from benchmarks.metrics.mesh import chamfer_distance
 from tests.support.shapes import cube, lump, moved, random_motion
 
 
+@pytest.mark.long
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_mesh_that_was_moved_anywhere_comes_back(seed: int) -> None:

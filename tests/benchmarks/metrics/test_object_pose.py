@@ -43,6 +43,7 @@ def test_the_diameter_of_a_box_is_its_diagonal_and_of_a_flat_one_too() -> None:
     assert diameter(sheet) == 5.0
 
 
+@pytest.mark.long
 @settings(max_examples=4, deadline=None)
 @given(SEEDS, st.floats(0, 180))
 def test_the_known_turn_of_an_asymmetric_mesh_is_found(seed: int, angle_deg: float) -> None:

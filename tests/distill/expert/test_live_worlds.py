@@ -38,6 +38,7 @@ def live_training(worlds: int, stores: Path) -> ExpertWorlds:
     )
 
 
+@pytest.mark.long
 def test_a_live_batch_is_what_the_store_holds(tmp_path: Path) -> None:
     store = WorldStore(CONFIG, SEEDS, RENDERED, root=tmp_path)
     store.render(workers=1)
@@ -69,6 +70,7 @@ def test_sensor_noise_is_as_strong_as_each_world_has_it() -> None:
         assert difference.std().item() == pytest.approx((strength**2 + 2 / 12 / 255**2) ** 0.5, rel=0.1)
 
 
+@pytest.mark.long
 def test_a_live_training_stores_no_training_world(tmp_path: Path) -> None:
     data = live_training(1_000_000, tmp_path)
     data.prepare_data()

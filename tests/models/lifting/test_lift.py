@@ -275,6 +275,7 @@ def test_a_batch_of_objects_of_other_pictures_is_lifted_as_each_alone(tiny: Lift
         torch.testing.assert_close(lifted.mesh.vertices.mean(0), alone.mesh.vertices.mean(0), atol=1e-3, rtol=0)
 
 
+@pytest.mark.long
 def test_fits_of_a_batch_with_refined_surfaces_are_no_worse_than_without(tiny: LiftingModel, seen: SeenObject) -> None:
     half = slice(8, 72), slice(20, 100)
     points = PointMap(seen.points.xyz[half], seen.points.valid[half], "cam")

@@ -35,6 +35,7 @@ def test_poses_of_a_room_are_found_from_colour_and_depth(world: Clip) -> None:
     assert translation < 0.02
 
 
+@pytest.mark.long
 def test_poses_of_a_real_room_agree_with_its_trajectory(shared_data: Path) -> None:
     clip = read_rgbd_folder(shared_data / "redwood_rgbd")
     estimate = RgbdOdometry()(clip.video, clip.intrinsics, clip.depth)
@@ -43,6 +44,7 @@ def test_poses_of_a_real_room_agree_with_its_trajectory(shared_data: Path) -> No
     assert translation < 0.006
 
 
+@pytest.mark.long
 def test_frames_of_different_rooms_are_refused(world: Clip) -> None:
     (other,) = render([make_world(7, WorldConfig(height=96, width=160, frames=2))], "cpu", signals=())
     video, depth, cameras = (

@@ -91,6 +91,7 @@ print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
 """
 
 
+@pytest.mark.long
 def test_cells_take_less_memory_than_the_video() -> None:
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 150e6  # two copies of a portion; whole frames took 1.2 GB beside a video of 150 MB

@@ -15,6 +15,7 @@ from tests.support.studies import write_world_study
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.long
 def test_items_of_an_archived_comparison_are_asked_about_the_same_worlds_again() -> None:
     study = FinishedStudy(ROOT / "results" / "compare" / "quick")
     for item in list(study.items("worlds4d").values())[::1200]:

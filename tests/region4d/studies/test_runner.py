@@ -30,6 +30,7 @@ def jobs(folder: Path, *texts: str) -> list[Job]:
     return planned
 
 
+@pytest.mark.long
 def test_the_steps_of_a_job_follow_each_other_and_jobs_run_side_by_side(tmp_path: Path) -> None:
     planned = jobs(tmp_path, '{"a": 1}', "[1, 2]")
     assert run_all(planned, workers=2) == []
@@ -37,6 +38,7 @@ def test_the_steps_of_a_job_follow_each_other_and_jobs_run_side_by_side(tmp_path
     assert all(job.finished for job in planned)
 
 
+@pytest.mark.long
 def test_a_step_that_fails_ends_its_job_alone_and_names_its_log(tmp_path: Path) -> None:
     planned = jobs(tmp_path, "no json", "[1]")
     (failure,) = run_all(planned, workers=1)

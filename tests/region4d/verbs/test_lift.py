@@ -77,6 +77,7 @@ def in_camera(path: Path) -> trimesh.Trimesh:
     return trimesh.Trimesh(placed.vertices * [1, -1, -1], placed.faces, process=False)
 
 
+@pytest.mark.long
 def test_a_mask_and_a_box_become_one_scene_with_poses_and_pictures(lift: Lift, photo: Path, camera: str) -> None:
     code, out, err = lift("--mask", "0:HERE/mask.png", "--region", "1:50,2,115,70", *DEPTH, "--intrinsics", camera)
     assert code == 0, err
@@ -186,6 +187,7 @@ def test_broken_depth_counts_as_unknown(lift: Lift, photo: Path, seen: SeenObjec
     assert [file == files[0] for file in files] == [True] * 4
 
 
+@pytest.mark.long
 def test_a_mask_that_touches_the_border_is_lifted(lift: Lift, photo: Path) -> None:
     mask = np.zeros((96, 128), np.uint8)
     mask[:30] = 255
@@ -225,6 +227,7 @@ def test_a_distilled_model_takes_few_steps_and_the_best_of_some_unless_told(
     assert tuple(poses(photo / "out")[key] for key in ("steps", "shortcut", "best_of")) == taken
 
 
+@pytest.mark.long
 def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift, photo: Path) -> None:
     bare = ("--fit", "none")  # fits magnify the rounding that differs between one object and a batch
     assert lift(*MASK, *DEPTH, *bare, "--seed", "5", "--choose", "3", "--choice", "2")[0] == 0
@@ -242,11 +245,13 @@ def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift,
     np.testing.assert_allclose(again.bounds, first.bounds, atol=1e-3)
 
 
+@pytest.mark.long
 def test_a_choice_with_depth_is_among_fitted_shapes(lift: Lift, photo: Path) -> None:
     assert lift(*MASK, *DEPTH, "--seed", "5", "--choose", "2", "--choice", "1")[0] == 0
     assert [choice.fit for choice in read_choices(photo / "out" / "choices.jsonl")] == ["shape"]
 
 
+@pytest.mark.long
 def test_a_person_is_asked_until_the_answer_is_one(lift: Lift, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers, shown = [7, 0], []
 
@@ -359,6 +364,7 @@ def test_what_fails_while_it_is_written_leaves_nothing(
     assert sorted(photo.iterdir()) == before
 
 
+@pytest.mark.long
 def test_a_chair_of_redwood_is_lifted_from_a_box_into_two_files_that_agree(
     lift: Lift, photo: Path, shared_data: Path
 ) -> None:
@@ -376,6 +382,7 @@ def test_a_chair_of_redwood_is_lifted_from_a_box_into_two_files_that_agree(
         assert measured == pytest.approx(noted, abs=1e-5)  # metres; files hold single precision
 
 
+@pytest.mark.long
 def test_the_depth_scale_and_camera_of_an_rgbd_folder_can_be_told(lift: Lift, photo: Path, shared_data: Path) -> None:
     room = str(shared_data / "redwood_rgbd")
     words = (room, "--region", "330,105,603,385", "--depth-scale", "500", "--intrinsics", "525,525,320,240")

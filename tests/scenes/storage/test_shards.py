@@ -33,7 +33,7 @@ def generated(store: Squares) -> list[int]:
     return sorted(int(line) for line in (store.folder / "log").read_text().split())
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_every_shard_is_generated_once(tmp_path: Path, workers: int) -> None:
     store = Squares(tmp_path)
     for _ in range(2):

@@ -157,6 +157,7 @@ def test_a_bad_line_stops_a_training_with_its_file_and_line(
         samples[7]
 
 
+@pytest.mark.long
 def test_samples_are_not_kept(annotated: Path, processor: SR3DProcessor) -> None:
     def tensors() -> int:
         gc.collect()

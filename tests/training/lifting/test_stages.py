@@ -166,6 +166,7 @@ def test_distillation_and_regression_train(model: LiftingModel, stores: Path, sh
     assert torch.isfinite(trainer.callback_metrics["loss"])
 
 
+@pytest.mark.long
 def test_the_refinement_trains_on_a_grid_of_twice_the_resolution(
     model: LiftingModel, stores: Path, tmp_path: Path
 ) -> None:

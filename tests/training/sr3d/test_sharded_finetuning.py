@@ -148,6 +148,7 @@ def test_two_processes_train_a_tower_as_one_does(training: Training, alone: Path
     assert_as_far(tmp_path, alone, training)
 
 
+@pytest.mark.long
 def test_two_shards_train_as_one_process_does_and_continue(training: Training, alone: Path, tmp_path: Path) -> None:
     in_two_processes(fit_with_shards, training, tmp_path)
     assert_as_far(tmp_path, alone, training)

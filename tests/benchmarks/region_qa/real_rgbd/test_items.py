@@ -125,6 +125,7 @@ def test_a_folder_with_flat_depth_has_nothing_to_compare(tmp_path: Path, folder:
         real_rgbd_items(tmp_path / "wall", 1, categories=("nearer_camera",))
 
 
+@pytest.mark.long
 def test_redwood_gives_300_different_nearer_pairs(shared_data: Path) -> None:
     items = real_rgbd_items(shared_data / "redwood_rgbd", 300, categories=("nearer_camera",))
     pairs = {

@@ -29,6 +29,7 @@ def test_the_same_set_has_the_same_digest_and_another_one_is_refused(stores: Pat
         task(stores, digest=digest, seed=1).items()
 
 
+@pytest.mark.long
 def test_marked_on_the_first_frame_the_same_questions_point_with_one_mask(stores: Path) -> None:
     tracks, first = list(task(stores).items()), list(task(stores, marked="first_frame").items())
     assert digest_of(tracks) == digest_of(first)

@@ -169,6 +169,7 @@ def test_settings_of_the_folder_and_of_the_caller_arrive(folder: Path, tmp_path:
     assert {key: getattr(processor, key) for key in options} == options
 
 
+@pytest.mark.long
 def test_new_weights_are_not_reported_as_missing(folder: Path) -> None:
     code = "import sys; from models.sr3d.bases import load_nvila_lite; load_nvila_lite(sys.argv[1])"
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)

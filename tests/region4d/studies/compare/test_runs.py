@@ -38,6 +38,7 @@ def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
         assert config.data.seed == runs["4d-seed3"].data.seed  # the same questions in the same order
 
 
+@pytest.mark.long
 def test_the_arms_of_a_seed_start_from_the_same_weights() -> None:
     weights = {}
     for run in plan_runs(compose_config("compare", ["study=compare/standard", "study.seeds=[3]"])):
@@ -108,6 +109,7 @@ def test_what_is_there_already_is_not_made_again(tmp_path: Path) -> None:
     assert run.finished
 
 
+@pytest.mark.long
 def test_the_fast_split_asks_for_speeds_that_hardly_any_training_shows() -> None:
     def speeds(task: str, count: int) -> torch.Tensor:
         world = build(compose_config("bench", [f"task={task}"]).task.world)

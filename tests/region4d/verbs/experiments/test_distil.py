@@ -43,6 +43,7 @@ def common(file: Path, *words: str) -> list[str]:
     return [*files, "trainer.max_steps=2", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", *words]
 
 
+@pytest.mark.long
 def test_a_file_is_distilled_by_one_teacher(region4d: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
     load = expert.load_expert

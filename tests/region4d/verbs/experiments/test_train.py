@@ -32,6 +32,7 @@ def train(region4d: Run, output: Path, stores: Path) -> tuple[int, str, str]:
     return region4d("train", *WORDS, f"data.stores={stores}", f"output={output}")
 
 
+@pytest.mark.long
 def test_a_cut_last_checkpoint_is_passed_over_aloud_and_the_result_is_the_same(
     region4d: Run, tmp_path: Path, stores: Path
 ) -> None:
