@@ -14,6 +14,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from models.checkpoint_files import NO_CODE
 from models.checkpoint_registry import checkpoint_folder
+from models.queries.length import refuse_too_long
 from models.queries.pointing import NAMES, TRACKS, Pointing
 from models.queries.query import Query
 from models.sr3d.answering import MAX_NEW_TOKENS
@@ -81,6 +82,7 @@ class ImageTextModel:
         shown = [[] if self.blind else pictures(query) for query in queries]
         prompts = [self._prompt(query, len(frames)) for query, frames in zip(queries, shown, strict=True)]
         inputs = self._inputs(prompts, shown)
+        refuse_too_long(inputs["input_ids"].shape[1], self.model.config)
         greedy = {"do_sample": False, "num_beams": 1, "temperature": None, "top_p": None, "top_k": None}
         made = self.model.generate(**inputs, max_new_tokens=limit, **greedy)
         new = made[:, inputs["input_ids"].shape[1] :]

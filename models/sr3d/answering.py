@@ -13,6 +13,7 @@ import torch
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
 
 from models.checkpoint_registry import checkpoint_folder
+from models.queries.length import refuse_too_long
 from models.queries.pointing import TRACKS, Pointing
 from models.queries.query import Footage, Query
 from models.regions import Region
@@ -144,6 +145,8 @@ class Answerer:
         groups = [list(group) for _, group in groupby(asked, key=lambda query: id(query.clip))]
         with self._turn:
             samples = [self._prepare(group) for group in groups]
+            longest = max(len(sample.prefix) + len(text) for sample in samples for text in sample.questions)
+            refuse_too_long(longest, self.model.config)
             new = self._see(samples).answer(self.model, self.processor, samples, limit, decoding)
         ends = torch.isin(new, torch.tensor(self.model.generation_config.eos_token_id, device=new.device)).any(1)
         if cut := int((~ends).sum()) if new.shape[1] == limit else 0:

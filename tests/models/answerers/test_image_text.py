@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,13 @@ def test_a_model_takes_every_way_of_pointing_that_needs_no_region_tokens(folder:
     assert way in ways_of(folder)
     with pytest.raises(ValueError, match=r"has no trained region tokens; choose one of marks, text, crop"):
         check_way(folder, "tokens")
+
+
+def test_a_question_that_is_longer_than_the_model_reads_is_refused(folder: Path) -> None:
+    model = ImageTextModel.from_folder(folder, "cpu")
+    longest = model.model.config.get_text_config().max_position_embeddings
+    with pytest.raises(ValueError, match=f"and the model reads {longest:,}: use fewer words or fewer frames"):
+        next(model.answer([replace(QUERIES[0], text="red " * longest)]))
 
 
 def test_by_default_regions_are_drawn_on_every_frame_that_marks_them(folder: Path) -> None:

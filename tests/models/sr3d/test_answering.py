@@ -1,6 +1,7 @@
 import copy
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -77,6 +78,12 @@ def test_an_answer_that_is_cut_is_logged(
 ) -> None:
     list(answerer.answer(queries[:4], max_new_tokens=2))
     assert "4 of 4 answers were cut after 2 tokens" in caplog.text
+
+
+def test_a_question_that_is_longer_than_the_model_reads_is_refused(answerer: Answerer, queries: list[Query]) -> None:
+    long = replace(queries[0], text=queries[0].text + " really" * 5000)
+    with pytest.raises(ValueError, match=r"take \d+,\d{3} tokens, and the model reads 4,096: use fewer words or fewer"):
+        next(answerer.answer([long]))
 
 
 def test_an_untrained_region_extractor_is_not_asked(
