@@ -19,7 +19,7 @@ from torch import Tensor
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores
 from distill.ridge import Ridge
 from distill.signals import CHANNELS, RENDERED, true_signals
-from distill.student import visual_states
+from distill.student.states import visual_states
 from models.sr3d import SR3DForConditionalGeneration, SR3DProcessor
 from models.sr3d.answering import Answerer
 from scenes.clip import Clip

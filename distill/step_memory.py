@@ -34,8 +34,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.speed.memory import NVILA_LITE_8B, LiveBytes
 from benchmarks.speed.stopwatch import races_table
-from distill.perception_decoder import PerceptionDecoder
 from distill.signals import CHANNELS
+from distill.student.perception_decoder import PerceptionDecoder
 from models.heads.dpt import DPTHead
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration
 from scenes.storage.atomic import write_text

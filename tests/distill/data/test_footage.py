@@ -119,7 +119,7 @@ def test_a_process_without_clips_stays_in_step_with_one_that_has_all(
         return module.distillation_losses(hidden, batch["input_ids"], batch["targets"])
 
     alone = losses(clips)
-    monkeypatch.setattr("distill.student.process_count", lambda: 2)
+    monkeypatch.setattr("distill.student.perceptual_distillation.process_count", lambda: 2)
     monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
     torch.testing.assert_close(losses(clips), alone)  # both have two
     nothing = losses(text)

@@ -14,7 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from distill.data import TaughtSamples
 from distill.export import export_student
 from distill.signals import Signals
-from distill.student import PerceptualDistillation, visual_states
+from distill.student import PerceptualDistillation
+from distill.student.states import Layer, Tokens, visual_states
 from distill.teachers import Expert4D, Oracle, TargetBatch, Targets
 from models.sr3d import Sample, SR3DForConditionalGeneration, token_map
 from scenes.clip import Clip
@@ -149,6 +150,67 @@ def test_the_permuted_teacher_gives_every_clip_the_targets_of_another(samples: l
     assert [int(taught[i][1].latents.item()) for i in range(3)] == [1, 2, 0]  # type: ignore[union-attr]
 
 
+def reached(module: PerceptualDistillation, batch: dict[str, Any]) -> set[str]:
+    """The parts that the losses of distillation alone train."""
+    module.training_step(batch, 0).backward()
+    with_teacher = {name: p.grad for name, p in module.model.named_parameters()}
+    module.zero_grad()
+    module.training_step({**batch, "targets": None}, 0).backward()
+    without = {name: p.grad for name, p in module.model.named_parameters()}
+    parts = {"vision": "vision_tower", "projector": "projector", "regions": "region_extractor"}
+    parts |= {f"layer {k + 1}": f"language_model.model.layers.{k}." for k in range(3)}
+    changed = [n for n, grad in without.items() if grad is not None and not torch.equal(with_teacher[n], grad)]
+    return {part for part, prefix in parts.items() if any(name.startswith(prefix) for name in changed)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "tokens", "taught"),
+    [
+        ("vision", "visual", {"vision"}),
+        (0, "visual", {"vision", "projector"}),
+        (1, "visual", {"vision", "projector", "layer 1"}),
+        (-1, "visual", {"vision", "projector", "layer 1", "layer 2", "layer 3"}),
+        ("vision", "region", {"vision", "regions"}),
+        (0, "region", {"vision", "regions"}),
+        (1, "region", {"vision", "projector", "regions", "layer 1"}),
+        ("vision", "both", {"vision", "regions"}),
+        (0, "both", {"vision", "projector", "regions"}),
+    ],
+)
+def test_distillation_trains_what_lies_before_its_place_alone(
+    layer: Layer, tokens: Tokens, taught: set[str], expert: Expert4D, batch: dict[str, Any]
+) -> None:
+    torch.manual_seed(0)
+    module = module_with(expert, student_layer=layer, student_tokens=tokens, latent=tokens != "region")
+    assert reached(module, batch) == taught
+
+
+def test_losses_of_regions_are_noted_and_weighted_as_signals_are(expert: Expert4D, batch: dict[str, Any]) -> None:
+    noted: dict[str, Tensor] = {}
+    module = module_with(expert, student_tokens="both", latent=False)
+    module.note_losses = noted.update  # type: ignore[method-assign,assignment]
+    total = module.training_step(batch, 0)
+    assert set(noted) == set(module.loss_names)
+    assert {name for name in noted if "region" in name} == {f"loss_region_{s}" for s in ("depth", "flow", "motion")}
+    weights = {"answers": 1.0, **module.weights.signals}
+    expected = sum(weights[name[5:].removeprefix("region_")] * loss for name, loss in noted.items() if name != "loss")
+    torch.testing.assert_close(total, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"student_layer": 4}, "student_layer=4: choose vision"),
+        ({"student_layer": -5}, "a layer of the language model from 1 to 3"),
+        ({"student_tokens": "region"}, "set latent=false"),
+        ({"student_tokens": "both", "explicit": False}, "set explicit=true"),
+    ],
+)
+def test_a_place_that_a_student_lacks_is_refused(options: dict[str, Any], said: str, expert: Expert4D) -> None:
+    with pytest.raises(ValueError, match=said):
+        module_with(expert, **options)
+
+
 def flops(model: SR3DForConditionalGeneration, inputs: dict[str, Any]) -> tuple[int, int]:
     """Count a prefill, and a prefill with three decoded tokens."""
     counts = []
@@ -159,10 +221,12 @@ def flops(model: SR3DForConditionalGeneration, inputs: dict[str, Any]) -> tuple[
     return counts[0], counts[1]
 
 
-def test_the_exported_student_is_a_plain_sr3d_of_the_same_cost(
-    expert: Expert4D, batch: dict[str, Any], samples: list[Sample], tmp_path: Path
+@pytest.mark.parametrize("layer", ["vision", 0, 1, -1])
+@pytest.mark.parametrize("tokens", ["visual", "region", "both"])
+def test_the_exported_student_is_a_plain_sr3d_of_the_same_cost_wherever_it_is_distilled(
+    layer: Layer, tokens: Tokens, expert: Expert4D, batch: dict[str, Any], samples: list[Sample], tmp_path: Path
 ) -> None:
-    module = module_with(expert)
+    module = module_with(expert, student_layer=layer, student_tokens=tokens, latent=tokens != "region")
     optimizer = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], 1e-2)
     module.training_step(batch, 0).backward()
     optimizer.step()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from distill.losses import PRESETS, explicit_losses, latent_loss
+from distill.student.losses import PRESETS, explicit_losses, latent_loss
 
 
 def test_presets_give_the_effective_weights_of_paper_and_code() -> None:

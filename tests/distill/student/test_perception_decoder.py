@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from distill.perception_decoder import Form, PerceptionDecoder
+from distill.student.perception_decoder import Form, PerceptionDecoder
 
 
 @pytest.mark.parametrize("side", [9, 11, 14])

@@ -1,0 +1,79 @@
+"""What an expert says of a region, for the region's token (ours; 4D-RGPT distils visual tokens alone)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from distill.signals import CHANNELS
+from distill.teachers.teacher import TargetBatch
+
+OF_REGIONS = ("depth", "flow", "motion")  # rays are those of a camera, not of an object
+
+
+class RegionDecoder(nn.Module):
+    """Map the states of region tokens to the mean of each signal over the region; deleted at export."""
+
+    def __init__(self, width: int, signals: Sequence[str]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleDict({name: nn.Linear(width, CHANNELS[name]) for name in signals if name in OF_REGIONS})
+
+    def forward(self, states: Float[Tensor, "region_mention channel"]) -> dict[str, Float[Tensor, "region_mention _"]]:
+        """Decode every signal."""
+        return {name: layer(states) for name, layer in self.layers.items()}
+
+
+def region_means(
+    inputs: Mapping[str, Any],
+    targets: TargetBatch,
+    rows: Int64[Tensor, "region_mention"],
+    first_tile: Int64[Tensor, "batch"],
+    signal: str,
+) -> tuple[Float[Tensor, "region_mention channel"], Bool[Tensor, "region_mention"]]:
+    """Average a signal over the masks of every mentioned region, on all frames that mark it.
+
+    Args:
+        inputs: a collated batch.
+        targets: of its clips.
+        rows: the row of each mention.
+        first_tile: the first tile of each row; a tile is a frame.
+        signal: which one.
+
+    Returns:
+        The means, and whether there is one: the clip has targets, and they are valid somewhere in the region.
+    """
+    values, valid = targets.values[signal], targets.valid[signal]
+    taught = torch.arange(len(values), device=rows.device) if targets.rows is None else targets.rows
+    clip_of = rows.new_full((len(first_tile),), -1).index_put((taught,), torch.arange(len(taught), device=rows.device))
+    sums = values.new_zeros(len(rows), values.shape[2])
+    weights = values.new_zeros(len(rows))
+    for mention, (row, region) in enumerate(zip(rows.tolist(), inputs["region_mentions"].tolist(), strict=True)):
+        clip = int(clip_of[row])
+        if clip < 0:
+            continue
+        entries = (inputs["region_index"] == region).nonzero()[:, 0]
+        frames = inputs["region_tile"][entries] - first_tile[row]
+        masks = F.interpolate(inputs["region_masks"][entries][:, None].to(values), values.shape[-2:], mode="area")
+        weight = masks * valid[clip, frames]
+        known = torch.where(weight > 0, values[clip, frames], 0.0)  # an invalid value may be infinite
+        sums[mention] = (weight * known).sum((0, 2, 3))
+        weights[mention] = weight.sum()
+    return sums / weights.clamp_min(1e-6)[:, None], weights > 0
+
+
+def region_losses(
+    decoded: Mapping[str, Float[Tensor, "region_mention _"]],
+    means: Mapping[str, tuple[Float[Tensor, "region_mention _"], Bool[Tensor, "region_mention"]]],
+) -> dict[str, Float[Tensor, ""]]:
+    """Compare by smooth L1, as dense signals are: the mean over the regions that have a target."""
+    losses = {}
+    for name, student in decoded.items():
+        target, known = means[name]
+        each = F.smooth_l1_loss(student.float(), target.float(), reduction="none").mean(-1)
+        losses[f"region_{name}"] = torch.where(known, each, 0.0).sum() / known.sum().clamp_min(1)
+    return losses
