@@ -51,6 +51,8 @@ class SR3DConfig(PretrainedConfig):
         timestamp_encoding: "none", "before_projector" or "after_projector".
         timestamp_base: T of the timestamp encoding.
         timestamp_gain: Amplitude of the timestamp encoding.
+        timestamp_frequency: Its highest frequency, rad/s; published: 1.
+        timestamp_log_from: Seconds from which it is logarithmic; None for linear, as published.
         scale: How metres reach the model: "none", "token" (one token encodes the scene scale), "metric" (the
             processor normalises by a fixed length).
         camera_token: One token per frame; in a 3D model it carries the position of the camera.
@@ -90,6 +92,8 @@ class SR3DConfig(PretrainedConfig):
         timestamp_encoding: str = "none",
         timestamp_base: float = 1e4,
         timestamp_gain: float = 1.0,
+        timestamp_frequency: float = 1.0,
+        timestamp_log_from: float | None = None,
         scale: str = "token",
         camera_token: bool = True,
         region_pool: Literal["pixel", "frame_mean", "trajectory", "regiongpt"] = "pixel",
@@ -120,6 +124,8 @@ class SR3DConfig(PretrainedConfig):
         self.timestamp_encoding = timestamp_encoding
         self.timestamp_base = timestamp_base
         self.timestamp_gain = timestamp_gain
+        self.timestamp_frequency = timestamp_frequency
+        self.timestamp_log_from = timestamp_log_from
         self.scale = scale
         self.camera_token = camera_token
         self.region_pool = region_pool
@@ -135,6 +141,8 @@ class SR3DConfig(PretrainedConfig):
         for name, options in CHOICES.items():
             if getattr(self, name) not in options:
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown: choose one of {options}")
+        if timestamp_log_from is not None and timestamp_log_from <= 0:
+            raise ValueError(f"timestamp_log_from={timestamp_log_from} must be a time above 0 s, or null")
         if tile_size % stride:
             raise ValueError(f"tile_size {tile_size} is not a multiple of stride {stride}")
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)

@@ -288,7 +288,15 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return ids, {**others, **{name: value for name, value in vars(visual).items() if value is not None}}
 
     def _timestamps(self, seconds: Tensor, like: Tensor) -> Tensor:
-        code = timestamp_encoding(seconds, like.shape[-1], self.config.timestamp_base, self.config.timestamp_gain)
+        config = self.config
+        code = timestamp_encoding(
+            seconds,
+            like.shape[-1],
+            config.timestamp_base,
+            config.timestamp_gain,
+            config.timestamp_frequency,
+            config.timestamp_log_from,
+        )
         return code[:, None, None].to(like)
 
 

@@ -64,7 +64,9 @@ def draw(rng: WorldRandom, seed: int, config: WorldConfig) -> World:
 
 def draw_seconds(rng: WorldRandom, config: WorldConfig) -> tuple[float, ...]:
     """Draw the frame interval of a clip; each step of an irregular clip varies by up to half of it."""
-    interval, irregular = rng.choice(config.intervals), rng.chance(config.irregular)
+    drawn = config.interval_range
+    interval = rng.choice(config.intervals) if drawn is None else rng.log_uniform(*drawn)
+    irregular = rng.chance(config.irregular)
     seconds = [0.0]
     for _ in range(config.frames - 1):
         seconds.append(seconds[-1] + interval * (rng.uniform(0.5, 1.5) if irregular else 1.0))

@@ -35,7 +35,8 @@ class WorldStore(ShardStore[Clip]):
         self, config: WorldConfig, seeds: range, signals: Sequence[Signal] = (), root: Path = DEFAULT_ROOT
     ) -> None:
         self.config, self.signals = config, tuple(signals)
-        key = cache_key("worlds", FORMAT, asdict(config), sorted(self.signals), SHARD)
+        settings = {name: value for name, value in asdict(config).items() if value is not None}
+        key = cache_key("worlds", FORMAT, settings, sorted(self.signals), SHARD)
         super().__init__(key, seeds, root)
 
     def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:

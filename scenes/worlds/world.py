@@ -33,6 +33,7 @@ class WorldConfig:
     cameras: Sequence[str] = KINDS
     hfov_deg: Sequence[float] = (40.0, 75.0)
     intervals: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
+    interval_range: Sequence[float] | None = None  # seconds, from which intervals are drawn log-uniformly instead
     irregular: float = 0.2  # share of clips whose intervals vary by half
     sizes: str = "free"  # "free": whatever fits the view; "natural": the size of the family, within a tenth
     rescale: Sequence[float] = (
@@ -43,7 +44,7 @@ class WorldConfig:
 
     def __post_init__(self) -> None:
         for entry in fields(self):  # lists of a configuration file become tuples
-            if isinstance(entry.default, tuple):
+            if isinstance(getattr(self, entry.name), Sequence) and not isinstance(getattr(self, entry.name), str):
                 object.__setattr__(self, entry.name, tuple(getattr(self, entry.name)))
         for what, chosen, known in (
             ("families", self.families, tuple(FAMILIES)),
@@ -57,6 +58,8 @@ class WorldConfig:
                 raise ValueError(f"{what} must be some of {', '.join(known)}; got {', '.join(strange) or 'none'}")
         if self.sizes not in SIZES:
             raise ValueError(f"sizes must be one of {', '.join(SIZES)}; got {self.sizes}")
+        if (given := self.interval_range) is not None and not (len(given) == 2 and 0 < given[0] < given[1]):
+            raise ValueError(f"interval_range must be (shortest, longest) in seconds, above 0, got {given}")
         if not 1 <= self.objects[0] <= self.objects[1] <= 254:
             raise ValueError(f"objects must be (fewest, most) between 1 and 254, got {self.objects}")
         if min(self.height, self.width, self.frames) < 1:

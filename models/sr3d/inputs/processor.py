@@ -29,7 +29,7 @@ from models.sr3d.text.mentions import check_all_mentioned
 from models.sr3d.text.prompt import Prompt
 from models.sr3d.text.tokenizer import PLACEHOLDERS
 
-CLOCKS = ("seconds", "frame_index")
+CLOCKS = ("seconds", "since_first", "frame_index")
 
 
 class SR3DProcessor(ProcessorMixin):
@@ -57,7 +57,8 @@ class SR3DProcessor(ProcessorMixin):
         tile_text: Text of the prompt after each tile of an image.
         tile_suffix: Tokens after each tile of an image, before that text.
         frame_suffix: Tokens after each frame of a video.
-        clock: Input of the timestamp encoding: "seconds", or "frame_index" (a control: frames are numbered).
+        clock: Input of the timestamp encoding: "seconds", "since_first" (seconds after the first frame that is shown),
+            or "frame_index" (a control: frames are numbered).
         follow: Follow a region that is marked on one frame of a video to the others (`models.regions.follow`).
         time_prompt: State the duration of a video in words before its tokens (4D-RGPT Table 6; needs `seconds`).
         duration_line: With `time_prompt`, what a checkpoint begins questions about videos with instead; `{}` is the
@@ -399,7 +400,9 @@ class SR3DProcessor(ProcessorMixin):
     def _ticks(self, seconds: Tensor | None, tiles: int) -> Float[Tensor, "tile"] | None:
         if seconds is None:
             return None
-        ticks = torch.arange(len(seconds)) if self.clock == "frame_index" else seconds
+        ticks = seconds - seconds[0] if self.clock == "since_first" else seconds
+        if self.clock == "frame_index":
+            ticks = torch.arange(len(seconds))
         return ticks.float().repeat_interleave(tiles)
 
 

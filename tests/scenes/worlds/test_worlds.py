@@ -79,6 +79,16 @@ def test_a_config_from_lists_is_that_from_tuples() -> None:
     assert WorldConfig(intervals=[0.2], families=["mug"]) == WorldConfig(intervals=(0.2,), families=("mug",))
 
 
+def test_intervals_are_drawn_log_uniformly_from_a_range() -> None:
+    config = WorldConfig(frames=2, interval_range=[0.01, 2.0], irregular=0.0)
+    drawn = torch.tensor([make_world(seed, config).seconds[1] for seed in range(200)])
+    assert 0.01 <= float(drawn.min()) < 0.02
+    assert 1.0 < float(drawn.max()) <= 2.0
+    assert 0.1 < float(drawn.median()) < 0.2  # the geometric mean of the ends is .14
+    with pytest.raises(ValueError, match=r"interval_range must be \(shortest, longest\)"):
+        WorldConfig(interval_range=[2.0, 0.01])
+
+
 def test_natural_sizes_are_those_of_the_kind_give_or_take_a_tenth() -> None:
     config = WorldConfig(motion=True, sizes="natural", rescale=(1.0, 1.0))
     objects = [obj for seed in range(60) for obj in make_world(seed, config).objects]

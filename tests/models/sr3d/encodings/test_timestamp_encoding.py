@@ -26,3 +26,15 @@ def test_the_gain_scales_and_the_base_slows() -> None:
     seconds = torch.tensor([2.0])
     torch.testing.assert_close(timestamp_encoding(seconds, 8, gain=0.5), 0.5 * timestamp_encoding(seconds, 8))
     assert timestamp_encoding(seconds, 8, base=1e2)[0, 2] > timestamp_encoding(seconds, 8)[0, 2]
+
+
+def test_a_higher_frequency_is_a_faster_clock() -> None:
+    seconds = torch.tensor([0.02, 0.3])
+    torch.testing.assert_close(timestamp_encoding(seconds, 8, frequency=50.0), timestamp_encoding(50 * seconds, 8))
+
+
+def test_on_a_logarithmic_clock_a_factor_is_the_same_step_everywhere() -> None:
+    seconds = torch.tensor([1.0, 10.0, 20.0, 200.0])
+    codes = timestamp_encoding(seconds, 64, log_from=1e-4)
+    apart = (codes[1::2] - codes[::2]).norm(dim=-1)
+    torch.testing.assert_close(apart[0], apart[1], atol=1e-3, rtol=0)

@@ -207,6 +207,9 @@ def test_frames_are_timed_by_their_seconds_or_numbered(processor: SR3DProcessor)
     numbered = _with(processor, clock="frame_index").prepare(pixels(0, 3), [], seconds=seconds)
     assert torch.equal(timed.seconds, seconds)
     assert numbered.seconds.tolist() == [0, 1, 2]
+    later = _with(processor, clock="since_first").prepare(pixels(0, 3), [], seconds=seconds + 7)
+    assert later.seconds is not None
+    torch.testing.assert_close(later.seconds, (seconds - seconds[0]).float())
     with pytest.raises(ValueError, match="frame_index"):
         _with(processor, clock="sundial")
 
