@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +48,9 @@ Height = Annotated[int, typer.Option("--height", min=1, help="of the clips, pixe
 Width = Annotated[int, typer.Option("--width", min=1, help="of the clips, pixels")]
 MapHeight = Annotated[int, typer.Option("--label-height", min=1, help="of the label maps, pixels")]
 MapWidth = Annotated[int, typer.Option("--label-width", min=1, help="of the label maps, pixels")]
+Shard = Annotated[
+    str, typer.Option(metavar="I/N", help="of N processes that share the work, which one this is; the first is 0/N")
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="stop after this many clips")]
 Depth = Annotated[
     Path | None,
@@ -130,6 +133,7 @@ def co3d(
     label_width: MapWidth = 518,
     depth: Depth = None,
     limit: Limit = None,
+    shard: Shard = "0/1",
 ) -> None:
     """Prepare sequences of CO3Dv2: the window of frames, cropped, in which the object is truncated least.
 
@@ -148,7 +152,7 @@ def co3d(
         sequence.name: lambda sequence=sequence: prepare_co3d(sequence, (height, width), count, depth is None)
         for sequence in sequences
     }
-    write_all(clips.items(), output, (label_height, label_width), depth, limit, own_depth=True)
+    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, own_depth=True)
 
 
 @prepare.command()
@@ -165,8 +169,10 @@ def dl3dv(
     label_width: MapWidth = 518,
     depth: Depth = None,
     limit: Limit = None,
+    outliers: Annotated[bool, typer.Option("--outliers", help="keep the 13 scenes that the study drops")] = False,
+    shard: Shard = "0/1",
 ) -> None:
-    """Prepare scenes of DL3DV-10K: consecutive frames from a random start.
+    """Prepare scenes of DL3DV-10K: consecutive frames from a random start, without the outliers of the study.
 
     DL3DV has cameras but no depth. The first run writes the pictures; estimate their depth with a program of your
     choice, then run the same command with --depth, which writes the labels.
@@ -174,21 +180,36 @@ def dl3dv(
     Example: region4d prepare dl3dv DL3DV --subset 1K --limit 10
     """
     from probes.clips.preparation import prepare_dl3dv
+    from probes.clips.splits import without_outliers
     from scenes.datasets.dl3dv import list_dl3dv
 
-    clips = {
-        scene.name: lambda scene=scene: prepare_dl3dv(scene, (height, width), count, seed)
-        for scene in list_dl3dv(root, subset, images)
-    }
-    write_all(clips.items(), output, (label_height, label_width), depth, limit, own_depth=False)
+    scenes = {scene.name: scene for scene in list_dl3dv(root, subset, images)}
+    names = list(scenes) if outliers else without_outliers(list(scenes))
+    if dropped := sorted(set(scenes) - set(names)):
+        typer.echo(f"dropped as in the published study (--outliers keeps them): {', '.join(dropped)}", err=True)
+    clips = {name: lambda scene=scenes[name]: prepare_dl3dv(scene, (height, width), count, seed) for name in names}
+    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, own_depth=False)
+
+
+def share(
+    clips: Iterable[tuple[str, Callable[[], Prepared]]], limit: int | None, shard: str
+) -> list[tuple[str, Callable[[], Prepared]]]:
+    """Take the clips of one of several processes: every n-th of the first `limit`.
+
+    Raises:
+        ValueError: the shard is not I/N with I below N.
+    """
+    index, slash, count = shard.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise ValueError(f"--shard {shard} is not I/N; give 0/2 to the first of two processes, and 1/2 to the second")
+    return list(clips)[:limit][int(index) :: int(count)]
 
 
 def write_all(
-    clips: Iterable[tuple[str, Callable[[], Prepared]]],
+    clips: Sequence[tuple[str, Callable[[], Prepared]]],
     output: Path,
     label_size: tuple[int, int],
     depth: Path | None,
-    limit: int | None,
     own_depth: bool,
 ) -> None:
     """Prepare and write clips one by one; a finished clip is kept, one that does not fit is left out."""
@@ -202,7 +223,7 @@ def write_all(
         raise FileNotFoundError(f"no folder of depth '{depth}'")
     labelled = own_depth or depth is not None
     written, left_out = 0, 0
-    for name, make in track(list(clips)[:limit], description="preparing"):
+    for name, make in track(clips, description="preparing"):
         if is_written(output, name, labelled):
             written += 1
             continue
@@ -214,7 +235,7 @@ def write_all(
             continue
         write_prepared(prepared, output, None if depth is None else GeometryFiles(_depth_of(depth, name)), label_size)
         written += 1
-    if not written:
+    if clips and not written:
         raise ValueError(f"none of {left_out} videos can be prepared; try fewer frames (--count) or a smaller --height")
     kind = "clips with labels" if labelled else "clips; estimate their depth and add --depth to write the labels"
     typer.echo(f"{output}: {written} {kind} ({left_out} left out)")

@@ -84,12 +84,36 @@ def test_dl3dv_takes_depth_that_another_program_wrote(region4d: Run, tmp_path: P
     assert (labels.depth > 0).all()
 
 
+def test_outliers_of_dl3dv_are_dropped_unless_they_are_wanted(region4d: Run, tmp_path: Path) -> None:
+    for name in ("6da29bd9d9b5aaaa", "0a1b"):
+        write_scene(tmp_path / "dl3dv", "3K", name, 6)
+    words = ("prepare", "dl3dv", str(tmp_path / "dl3dv"), "--count", "6", *SMALL, "-o", str(tmp_path / "out"))
+    code, out, err = region4d(*words)
+    assert code == 0, err
+    assert "dropped as in the published study (--outliers keeps them): 3K-6da29bd9d9b5aaaa" in err
+    assert [path.name for path in (tmp_path / "out" / "videos").iterdir()] == ["3K-0a1b"]
+    code, out, err = region4d(*words, "--outliers")
+    assert code == 0, err
+    assert "2 clips" in out
+
+
+def test_shards_share_the_sequences_out(region4d: Run, co3d: Path, tmp_path: Path) -> None:
+    words = ("prepare", "co3d", str(co3d), "--count", "5", *SMALL, "-o", str(tmp_path / "out"))
+    found = []
+    for shard in ("0/2", "1/2"):
+        code, _, err = region4d(*words, "--shard", shard)
+        assert code == 0, err
+        found.append(sorted(path.stem for path in (tmp_path / "out" / "labels").iterdir()))
+    assert found == [["apple-1", "apple-3"], ["apple-1", "apple-3", "apple-4"]]
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
         (["co3d", "HERE/none"], ["no such CO3D folder", "none"]),
         (["co3d", "HERE/co3d", "--category", "pear"], ["no category 'pear'", "apple"]),
         (["co3d", "HERE/co3d", "--category", "apple", "--depth", "HERE/none", "--count", "3"], ["no folder of depth"]),
+        (["co3d", "HERE/co3d", "--shard", "2/2"], ["--shard 2/2 is not I/N", "0/2"]),
         (["dl3dv", "HERE"], ["no scenes of DL3DV"]),
         (["re10k"], ["no such file or folder: re10k"]),
         (["re10k", "HERE"], ["unexpected extra argument", "--help"]),
