@@ -16,6 +16,7 @@ from torch.nn.functional import interpolate
 
 from probes.clips.seeding import clip_generator
 from probes.extractors.noise import Noise
+from probes.extractors.offloading import Offload, Visitor, bring_rest, check_offload, stream
 from probes.extractors.slots import Features, SlotMap
 
 DIGEST_VALUES = 4096  # values of each weight that enter the digest, at most
@@ -33,6 +34,8 @@ class Extractor(nn.Module, ABC):
         frames: number of frames that are used, from the first on; None uses all.
     """
 
+    tiled = False  # whether an autoencoder encodes in tiles, which changes features a little
+    placed: torch.device | None = None  # where it runs, once `place` has said so
     noisy = False  # whether it is a diffusion model, which needs a noise level
     batched = False  # whether `run` accepts several clips at once; large models accept one
     video_entry = 0  # index of the video tokens where a block returns a tuple (the other entry is text)
@@ -73,6 +76,49 @@ class Extractor(nn.Module, ABC):
     @abstractmethod
     def grid(self, output: Tensor, frames: int) -> Float[Tensor, "clip slot rows cols channel"]:
         """Reshape the output of a block, for one forward of `frames` frames of each clip, to the grid."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the forward runs: some weights may wait elsewhere."""
+        return self.placed or next(self.parameters()).device
+
+    def place(self, device: torch.device | str, tiling: bool = False, offload: str | None = None) -> None:
+        """Bring the model to a device, for as little of its memory as wanted.
+
+        Args:
+            device: where the forward runs.
+            tiling: whether the autoencoder encodes the frames in overlapping tiles; the features then differ a little,
+                and have another key.
+            offload: "parts": the autoencoder and the transformer are there in turns; "blocks": so are the blocks of
+                the transformer, one at a time; None: everything is there.
+
+        Raises:
+            ValueError: If `offload` is unknown, or the model has no autoencoder to tile or to take turns with.
+        """
+        offload = check_offload(offload)
+        if tiling:
+            self.tile()
+        self.placed = torch.device(device)
+        bring_rest(self, self.waiting(self.placed, offload), self.placed)
+
+    def tile(self) -> None:
+        """Encode in tiles.
+
+        Raises:
+            ValueError: If the model has no autoencoder.
+        """
+        raise ValueError(f"{self.name} has no autoencoder: leave tiling out")
+
+    def waiting(self, device: torch.device, offload: Offload | None) -> list[Visitor]:
+        """Let parts of the model wait on the CPU for their turn on the device; return them.
+
+        Raises:
+            ValueError: If the model has no parts that can take turns.
+        """
+        if offload == "parts":
+            raise ValueError(f"{self.name} has no autoencoder to take turns with: choose offload=blocks, or none")
+        blocks = [block for block in self.blocks if any(True for _ in block.parameters())]
+        return stream(blocks, device) if offload == "blocks" else []
 
     @property
     def input_dtype(self) -> torch.dtype:
@@ -168,6 +214,7 @@ class Extractor(nn.Module, ABC):
             "size": self.size,
             "frames": self.frames,
             "noise": noise and noise.identity(),
+            **({"tiled": True} if self.tiled else {}),
             **self.settings(),
         }
         text = json.dumps(facts, sort_keys=True, default=str)
@@ -189,12 +236,12 @@ class Extractor(nn.Module, ABC):
         noise: Noise | None,
         generators: Sequence[torch.Generator],
     ) -> dict[int, Float[Tensor, "clip slot rows cols channel"]]:
-        weight, at_once = next(self.parameters()), len(frames) if self.batched else 1
+        at_once = len(frames) if self.batched else 1
         dtype = self.input_dtype
         grids: dict[int, list[Tensor]] = {layer: [] for layer in layers}
         for first in range(0, len(frames), at_once):
             part = slice(first, first + at_once)
-            video = resize_bicubic(frames[part].to(weight.device).flatten(0, 1), self.size)
+            video = resize_bicubic(frames[part].to(self.device).flatten(0, 1), self.size)
             blocks = self.blocks
             with capture({layer: blocks[layer] for layer in layers}, self.video_entry) as outputs:
                 self.run(video.to(dtype).unflatten(0, (-1, frames.shape[1])), noise, generators[part])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from probes.extractors.extractor import Extractor, causal_slots, whole_clip
 from probes.extractors.noise import Noise
+from probes.extractors.offloading import Offload, Visitor
 
 FULL = 1000  # timestep of pure noise: most transformers count from 0 (clean) to it
 
@@ -39,6 +42,7 @@ class LatentDiffusion(Extractor):
     kind = "flow"  # of the noise: see `Noise.coefficients`
     transformer: Any  # diffusers is half typed
     vae: Any
+    turns: Mapping[str, Visitor] = MappingProxyType({})  # parts that are on the device in turns
 
     def __init__(
         self,
@@ -118,8 +122,40 @@ class LatentDiffusion(Extractor):
         """Encode, add noise, denoise once."""
         assert noise is not None  # guaranteed by `check`
         pixels = 2 * rearrange(video, "b t c h w -> b c t h w") - 1
-        clean = self.encode(pixels)
-        self.denoise(noise.add(clean, generators, self.kind), self.condition(pixels, clean), noise)
+        with self.turn("vae"):
+            clean = self.encode(pixels)
+            condition = self.condition(pixels, clean)
+        with self.turn("transformer"):
+            self.denoise(noise.add(clean, generators, self.kind), condition, noise)
+
+    def turn(self, part: str) -> AbstractContextManager[None]:
+        """Have a part on the device, where parts take turns."""
+        return self.turns[part].visit() if part in self.turns else nullcontext()
+
+    def tile(self) -> None:
+        """Let the autoencoder encode in overlapping tiles of its own size.
+
+        Raises:
+            ValueError: If the model has no autoencoder.
+        """
+        if self.vae is None:
+            super().tile()
+        self.vae.enable_tiling()
+        self.tiled = True
+
+    def waiting(self, device: torch.device, offload: Offload | None) -> list[Visitor]:
+        """Let the autoencoder, and the transformer or its blocks, wait on the CPU for their turn.
+
+        Raises:
+            ValueError: If a model without an autoencoder is offloaded in parts.
+        """
+        if offload is None or self.vae is None:
+            return super().waiting(device, offload)
+        self.turns = {"vae": Visitor(self.vae, device)}
+        if offload == "parts":
+            self.turns = {**self.turns, "transformer": Visitor(self.transformer, device)}
+            return list(self.turns.values())
+        return [*self.turns.values(), *super().waiting(device, offload)]
 
     def condition(self, pixels: Float[Tensor, "1 3 time height width"], clean: Tensor) -> Tensor:
         """Return the noise-free input of `denoise`: the latents, unless a model is conditioned on something else."""

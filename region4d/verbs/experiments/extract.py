@@ -50,7 +50,8 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     def notes(layer: int) -> dict[str, Any]:
         return {"extractor": extractor.name, "layer": layer, "blocks": len(extractor.blocks), "made": manifest}
 
-    fill_stores(extractor.to(device), clips, options, config.output, shard=shard, notes=notes)
+    extractor.place(device, bool(config.tiling), config.offload)
+    fill_stores(extractor, clips, options, config.output, shard=shard, notes=notes)
     if "://" not in str(config.output) and shard == (0, 1):
         write_text(
             done_file(config.output, layers), json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
