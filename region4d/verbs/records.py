@@ -155,6 +155,33 @@ def docs() -> None:
         CONSOLE.print(f"filled {path}")
 
 
+@records.command("extractors")
+def extractors(
+    name: Annotated[list[str] | None, typer.Argument(help="extractors; all that are published by default")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the record and its tables")] = Path(
+        "results/extractors"
+    ),
+) -> None:
+    """Count what published extractors cost on a clip: parameters, memory on cards, operations, what a stop saves.
+
+    No weights are needed: everything is counted on the meta device, from the sizes in configs/extractor.
+
+    Example: region4d records extractors videomae_base -o outputs/extractors
+    """
+    from probes.extractors.costs.cost import cost_of, costs
+    from probes.extractors.costs.tables import cost_tables, write_costs
+    from region4d.terminal import quiet_transformers
+
+    quiet_transformers()
+    known = costs()
+    if unknown := sorted(set(name or ()) - set(known)):
+        raise ValueError(f"no published sizes of {unknown[0]}; choose among {', '.join(known)}")
+    counted = {each: cost_of(known[each]) for each in track(name or list(known), "counting", transient=True)}
+    command = shlex.join(["region4d", "records", "extractors", *(name or ())])
+    write_costs(output, counted, collect_manifest({"command": command}))
+    print(cost_tables(counted))
+
+
 @records.command("real-rgbd")
 def real_rgbd(
     room: Annotated[Path, typer.Argument(help="RGB-D folder")],

@@ -1,0 +1,1 @@
+"""The cost of published extractors: parameters, memory and operations, counted without weights."""
