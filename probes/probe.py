@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from models.heads.block import LAYER_SCALE, Block
 from models.heads.camera import CameraHead
 from models.heads.dpt import DPTHead
+from models.heads.full_precision import full_precision
 from models.heads.linear import LinearHead
 
 REGISTERS = 4  # tokens of each view besides its camera token
@@ -102,7 +103,7 @@ class Probe(nn.Module):
         grids = [rearrange(x[:, 1 + REGISTERS :], "n (r c) d -> n r c d", r=rows) for x in layers]
         head_inputs = [grids[k * len(grids) // HEAD_INPUTS].float() for k in range(HEAD_INPUTS)]
 
-        with torch.autocast(features.device.type, enabled=False):  # poses need more digits than bf16 has
+        with full_precision(features.device):
             return self._predict(camera.float(), head_inputs, batch, size)
 
     def _predict(self, camera: Tensor, grids: Sequence[Tensor], batch: int, size: tuple[int, int]) -> ProbeOutput:

@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 
 def probe_sections(study: ProbeStudy) -> list[Section]:
     """Make every section that has a table."""
-    sections = [models(study), contrasts(study), controls(study), grid(study), capacities(study)]
+    sections = [models(study), published(study), contrasts(study), controls(study), grid(study), capacities(study)]
     return [section for section in sections if section.tables]
 
 
@@ -37,6 +37,24 @@ def models(study: ProbeStudy) -> Section:
     drawn = len(means) > 1 and len(shared) > 2  # fewer corners do not make a polygon
     figures = [radar(shared, {model: [each[m] for m in shared] for model, each in means.items()})] if drawn else []
     return Section("Models", text, estimate_tables(["model", "layer", "sigma"], left, METRICS, estimates), figures)
+
+
+def published(study: ProbeStudy) -> Section:
+    """Put published values beside ours, and say what differs between the two studies."""
+    keys = {key for values in study.published.values() for key in values}
+    metrics = [metric for metric in METRICS if metric.key in keys]
+    rows = []
+    for model, site in study.chosen.items():
+        for metric in metrics:
+            if (value := study.published.get(model, {}).get(metric.key)) is None:
+                continue
+            ours = study.estimate(site, metric.key)
+            within = "" if ours is None else "yes" if ours.low <= value <= ours.high else "no"
+            rows.append([model, metric.heading, cell(ours), f"{value:g}", within])
+    differences = "\n".join(f"- {words}" for words in study.differences)
+    text = f"What differs between the two, beside chance:\n\n{differences}" if differences else ""
+    head = ["model", "metric", "ours", "published", "within our interval"]
+    return Section("Beside the published numbers", text, [Table(head, rows, label=2)] if rows else [])
 
 
 def named_contrasts(study: ProbeStudy) -> list[Pair]:

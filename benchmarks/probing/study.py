@@ -24,6 +24,8 @@ class ProbeStudy(Study):
         controls: names of the controls.
         capacities: names of the probes of other capacity.
         blocks: number of blocks of each model, for the depth axis.
+        published: published values by model and metric, to stand beside ours.
+        differences: what differs between the published study and this one, in words.
     """
 
     records: Sequence[Record]
@@ -32,6 +34,8 @@ class ProbeStudy(Study):
     controls: Sequence[str]
     capacities: Sequence[str]
     blocks: Mapping[str, int] = field(default_factory=dict)
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    differences: Sequence[str] = ()
 
     @cached_property
     def by_site(self) -> Mapping[ProbeSite, list[Record]]:

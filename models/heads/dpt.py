@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from transformers import DPTConfig
 from transformers.models.dpt.modeling_dpt import DPTNeck
 
+from models.heads.full_precision import full_precision
+
 FACTORS = (4, 2, 1, 0.5)  # resolution at which each depth is fused, relative to the tokens' grid
 POSITION_SHARE, POSITION_BASE = 0.1, 100.0
 
@@ -62,7 +64,7 @@ class DPTHead(nn.Module):
         self, layers: Sequence[Float[Tensor, "image rows cols channel"]], size: tuple[int, int]
     ) -> Float[Tensor, "image output height width"]:
         """Predict maps of `size` (height, width)."""
-        with torch.autocast(layers[0].device.type, enabled=False):
+        with full_precision(layers[0].device):
             aspect = size[1] / size[0]
             levels = []
             reassembled = self.neck.reassemble_stage.layers

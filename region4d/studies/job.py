@@ -76,7 +76,7 @@ class VerbStep(Step):
     @property
     def length(self) -> int:
         """The optimizer steps of a training; 0 for other verbs."""
-        return int(self.config.trainer.max_steps) if self.verb == "train" else 0
+        return max(0, int(self.config.trainer.max_steps)) if self.verb == "train" else 0  # -1: epochs say when
 
     @property
     def metrics(self) -> Path | None:

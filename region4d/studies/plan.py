@@ -64,6 +64,14 @@ class Plan(ABC, Generic[JobKind, Gathered]):
         """
         raise ValueError(f"study {self.config.study.name} has nothing to show in a browser; leave view={port} out")
 
+    def explain(self) -> None:
+        """Print what the study needs, before it runs.
+
+        Raises:
+            ValueError: this kind of study makes no such estimate.
+        """
+        raise ValueError(f"study {self.config.study.name} makes no estimate of its cost; leave plan_only=true out")
+
     def unavailable(self) -> list[str]:
         """List the parts of the study that cannot run here, with the reason, one line each."""
         return []

@@ -47,6 +47,8 @@ def gather_probes(config: DictConfig, command: str, jobs: Sequence[ProbeJob], ch
         contrasts=[(a, b) for a, b in study.contrasts],
         controls=list(study.controls),
         capacities=list(study.probe_capacities),
+        published={model: dict(values) for model, values in study.published.items()},
+        differences=list(study.differences),
         blocks={cell.site.model: runs[cell].features[names[cell]]["blocks"] for cell in measured},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from omegaconf import DictConfig
 from benchmarks.probing.sites import ProbeSite
 from probes.training.module import ERRORS
 from probes.training.vectorized import probe_folder
-from region4d.studies.job import Job, VerbStep, composed
+from region4d.studies.job import Job, Step, VerbStep, composed
 from region4d.verbs.experiments.extract import done_file
 
 
@@ -64,16 +65,45 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class ForgetFeatures(Step):
+    """Removal of a store whose probes are measured."""
+
+    features: Path
+    state: str = "removing features"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is gone."""
+        return not self.features.exists()
+
+    def run(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.features)
+
+
+@dataclass(frozen=True)
 class ProbeJob(Job):
     """An extraction and the probes of its features: one step where a study keeps features in memory."""
 
-    steps: Sequence[VerbStep]
+    steps: Sequence[Step]
     cells: tuple[Cell, ...]
 
     @property
     def finished(self) -> bool:
         """Whether every probe is measured, live or in the archive; its features need not exist any more."""
         return self.archived or all(cell.finished for cell in self.cells)
+
+    @property
+    def extraction(self) -> VerbStep:
+        """The first step, which extracts features."""
+        first = self.steps[0]
+        assert isinstance(first, VerbStep)
+        return first
+
+    @property
+    def trainings(self) -> list[VerbStep]:
+        """The trainings of probes."""
+        return [step for step in self.steps if isinstance(step, VerbStep) and step.verb == "train"]
 
     def name_of(self, cell: Cell) -> str:
         """Name a cell inside the job, as the archive does."""
@@ -122,7 +152,7 @@ class ProbeJobs:
 
     def _in_memory(
         self, folder: Path, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]
-    ) -> tuple[list[VerbStep], Folders]:
+    ) -> tuple[list[Step], Folders]:
         """Plan the one training that extracts features, keeps them, and fits the probes of all layers and seeds.
 
         The overrides of `extract` that a control has are keys of the training's data here.
@@ -141,7 +171,7 @@ class ProbeJobs:
 
     def _stored(
         self, folder: Path, sites: Sequence[ProbeSite], control: Control, seeds: Sequence[int]
-    ) -> tuple[list[VerbStep], Folders]:
+    ) -> tuple[list[Step], Folders]:
         """Plan an extraction into a store and one training a layer.
 
         A control that changes only the training reads the features of the grid.
@@ -153,8 +183,8 @@ class ProbeJobs:
         layers = [site.layer for site in sites] if control.extract or clips != study.clips else list(entry.layers)
         words = [f"extractor={entry.extractor}", f"clips={clips}", f"layers={listed(layers)}"]
         words += [] if sigma is None else [f"sigma={sigma:g}"]
-        words += [*control.extract, *study.extract_overrides, f"output={features}"]
-        steps = [VerbStep("extracting", "extract", tuple(words), done_file(features, layers))]
+        words += [*entry.get("extract", ()), *control.extract, *study.extract_overrides, f"output={features}"]
+        steps: list[Step] = [VerbStep("extracting", "extract", tuple(words), done_file(features, layers))]
         channels = composed("extract", (f"extractor={entry.extractor}",)).extractor.channels
         folders = {}
         for site in sites:
@@ -164,7 +194,8 @@ class ProbeJobs:
             training += ["trainer.enable_progress_bar=false", *study.overrides, *control.train]
             steps.append(VerbStep(f"layer {site.layer}", "train", tuple(training), model))
             folders[site, seed] = model
-        return steps, folders
+        forget = [] if study.keep_features else [ForgetFeatures(features)]
+        return [*steps, *forget], folders
 
     def together(self, seeds: Sequence[int]) -> list[list[int]]:
         """Group the seeds that one job trains: all of them in memory, else each by itself."""
@@ -205,13 +236,19 @@ def check_study(config: DictConfig) -> None:
     """Check the names of models and the folder of features, before anything is extracted.
 
     Raises:
-        ValueError: the study names a model that it does not have, or `features` is not a folder.
+        ValueError: the study names a model that it does not have, `features` is not a folder, or features would be
+            removed that several jobs read.
     """
     study = config.study
     named = {model for pair in study.contrasts for model in pair} | set(study.capacity_models)
     named |= {model for control in study.controls.values() for model in control.of}
     if unknown := sorted(named - set(study.models)):
         raise ValueError(f"study {study.name} names {', '.join(unknown)}: its models are {', '.join(study.models)}")
+    if not study.keep_features and (len(study.seeds) > 1 or study.controls or study.probe_capacities):
+        raise ValueError(
+            f"study {study.name} removes features that its seeds, controls or capacities share: set "
+            "study.keep_features=true, or leave them out"
+        )
     if "://" in str(config.features):
         raise ValueError(
             f"features={config.features} is an address, but a study keeps its features in a folder; `region4d extract "

@@ -17,6 +17,7 @@ from probes.clips.clip_sets import ClipSet
 from probes.clips.label_table import label_file
 from region4d.configuration.compose import build
 from region4d.studies.plan import Plan
+from region4d.studies.probe.budget import Budget, job_need
 from region4d.studies.probe.gather import gather_probes, probe_results, records_of
 from region4d.studies.probe.jobs import Cell, ProbeJob, ProbeJobs
 from region4d.terminal import CONSOLE
@@ -75,12 +76,27 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
 
     def prepare(self, jobs: Sequence[ProbeJob]) -> None:
         """Render the clips of jobs, and stack their labels where features stay in memory."""
-        configs = [job.steps[0].config for job in jobs]
+        configs = [job.extraction.config for job in jobs]
         for config in {OmegaConf.to_yaml(config.clips): config for config in configs}.values():
             clips: ClipSet = build(config.clips)
             clips.prepare()
             if self.config.study.in_memory:
                 label_file(clips, Path(config.data.labels))
+        if not self.config.study.in_memory:
+            budget = self.budget(jobs)
+            CONSOLE.print(budget.text())
+            budget.refuse_if_full(Path(self.config.features))
+
+    def budget(self, jobs: Sequence[ProbeJob]) -> Budget:
+        """Estimate what jobs need, before they start."""
+        kept = bool(self.config.study.keep_features)
+        return Budget([job_need(job) for job in jobs], kept, int(self.config.workers), float(self.config.tflops))
+
+    def explain(self) -> None:
+        """Print what the unfinished jobs need."""
+        budget = self.budget([job for job in self.jobs() if not job.finished])
+        CONSOLE.print(budget.text())
+        budget.refuse_if_full(Path(self.config.features))
 
     def gather(self, command: str) -> ProbeStudy:
         """Read the errors of the finished probes.

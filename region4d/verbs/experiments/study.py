@@ -80,6 +80,9 @@ def run_study(kind: str, flags: Sequence[str], overrides: Sequence[str], command
     if config.get("view") is not None:
         plan.view(config.view)
         return
+    if config.get("plan_only"):
+        plan.explain()
+        return
     failures = [] if config.report_only else run_plan(plan)
     for failure in failures:
         CONSOLE.print(failure)

@@ -117,6 +117,16 @@ def test_two_metrics_make_no_radar() -> None:
     assert models(study(records=records)).figures == []
 
 
+def test_published_numbers_stand_beside_ours_with_what_differs() -> None:
+    text = page(study(published={"video": {"point_error": 0.22}, "image": {"auc30": 0.9}}, differences=["the labels"]))
+    section = text.split("## Beside the published numbers")[1].split("\n## ")[0]
+    assert "- the labels" in section
+    assert "| video | point error" in section
+    assert section.count("| 0.22 | yes |") == 1
+    assert section.count("| 0.9 | no |") == 1
+    assert "Beside the published numbers" not in page(study())
+
+
 def test_seeds_that_only_one_has_are_left_out() -> None:
     more = probe(ProbeSite("video", 5), 1, errors(9.0), errors(9.0))
     found = study(records=[*study().records, *more]).difference(
