@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -41,12 +42,20 @@ def test_docs_fills_the_tables_of_extractors(tmp_path: Path, region4d: Run, monk
     monkeypatch.setattr(records, "fill_documents", partial(fill_documents, tmp_path))  # the repository stays as it is
     whole = (ROOT / "docs" / "extractors.md").read_text()
     (tmp_path / "docs").mkdir()
+    copytree(ROOT / "results" / "extractors", tmp_path / "results" / "extractors")
     page = tmp_path / "docs" / "extractors.md"
     page.write_text("".join(line for line in whole.splitlines(keepends=True) if not line.startswith("| `")))
     code, out, err = region4d("records", "docs")
     assert code == 0, err
     assert "docs/extractors.md" in out.replace("\n", "") + err.replace("\n", "")
     assert page.read_text() == whole
+
+
+def test_the_costs_of_extractors_are_refused_where_no_sizes_are_published(region4d: Run, tmp_path: Path) -> None:
+    assert_one_line(
+        region4d("records", "extractors", "pixels", "-o", str(tmp_path / "out")), "no published sizes of pixels", "wan"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_stopped_measurement_continues_and_its_report_has_all(
