@@ -13,6 +13,7 @@ from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
 from probes.features.controls import view_features
 from probes.features.options import DTYPES, ExtractionOptions
+from probes.features.pipeline import Pipeline
 from probes.features.store import FeatureStore
 
 WAIT_S = 0.5  # between looks at clips that other processes hold
@@ -55,22 +56,21 @@ def fill_stores(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task(f"features of {extractor.name}", total=len(names))
-        room_checked = False
+        size_known = False
         while missing := missing_anywhere(stores.values(), {clips.stored_name(name): name for name in names}):
             extracted = 0
-            for stored, name in missing.items():
-                with last.claim(stored) as held:
-                    if held and any(stored not in store for store in stores.values()):
-                        video, views = clips.clip(name).video, clips.kept(name)
-                        features = view_features(extractor, video, views, layers, noise, options.control, name)
-                        if not room_checked:  # the size is known after the first clip
-                            shape = features[layers[-1]].values.shape
-                            last.refuse_if_full(shape, DTYPES[options.dtype], len(missing) * len(layers))
-                            room_checked = True
-                        for layer in layers:
-                            stores[layer].write(stored, features[layer], DTYPES[options.dtype])
-                        extracted += 1
-                progress.update(bar, completed=len(names) - len(missing) + extracted)
+            with Pipeline(stores, last, lambda name: clips.clip(name).video, missing) as pipeline:
+                for claimed in pipeline:
+                    views, control = clips.kept(claimed.name), options.control
+                    video = claimed.video.result()
+                    features = view_features(extractor, video, views, layers, noise, control, claimed.name)
+                    if not size_known:  # it is after the first clip
+                        shape = features[layers[-1]].values.shape
+                        last.refuse_if_full(shape, DTYPES[options.dtype], len(missing) * len(layers))
+                        size_known = True
+                    pipeline.write(claimed, features, DTYPES[options.dtype])
+                    extracted += 1
+                    progress.update(bar, completed=len(names) - len(missing) + extracted)
             if not extracted:
                 time.sleep(WAIT_S)  # other processes hold everything that is missing
         progress.update(bar, completed=len(names))
