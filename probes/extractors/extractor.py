@@ -99,7 +99,10 @@ class Extractor(nn.Module, ABC):
         if tiling:
             self.tile()
         self.placed = torch.device(device)
-        bring_rest(self, self.waiting(self.placed, offload), self.placed)
+        if visitors := self.waiting(self.placed, offload):
+            bring_rest(self, visitors, self.placed)
+        else:
+            self.to(self.placed)
 
     def tile(self) -> None:
         """Encode in tiles.
