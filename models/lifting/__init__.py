@@ -7,7 +7,6 @@ from models.lifting.model import LiftingModel
 from models.lifting.networks.conditioning import Conditioner
 from models.lifting.networks.flow_transformer import FlowTransformer
 from models.lifting.networks.occupancy_vae import OccupancyVAE
-from models.lifting.networks.refinement import RefinementFlow
 from models.lifting.options import Sampling
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "LiftedObject",
     "LiftingModel",
     "OccupancyVAE",
-    "RefinementFlow",
     "Sampling",
     "lift",
     "lift_many",

@@ -27,7 +27,6 @@ from models.lifting.networks.conditioning import Conditioner, pretrained_image_e
 from models.lifting.networks.flow_transformer import FlowTransformer
 from models.lifting.networks.occupancy_vae import OccupancyVAE
 from models.lifting.networks.point_patches import PointPatchEmbed
-from models.lifting.networks.refinement import RefinementFlow
 
 KIND = "region4d lifting model"
 T = TypeVar("T")
@@ -44,7 +43,6 @@ def build_model(
     vae: Mapping[str, Any],
     flow: Mapping[str, Any],
     conditioner: Mapping[str, Any],
-    refinement: Mapping[str, Any] | None = None,
     shapes: str | None = None,
     extent: Extent = "scene",
 ) -> LiftingModel:
@@ -56,7 +54,6 @@ def build_model(
         conditioner: `width` of its tokens, `image_size` (pixels); `image` and `mask` (arguments of
             `small_image_encoder`, or the `folder` of a transformers checkpoint, such as DINOv2, and whether it is
             `frozen`); `points` (arguments of `PointPatchEmbed`).
-        refinement: arguments of `RefinementFlow`, or None for none.
         shapes: folder of a model whose trained VAE is copied.
         extent: what an object's normaliser scales to about one unit, see `LiftingModel`.
     """
@@ -70,15 +67,12 @@ def build_model(
         flow=FlowTransformer(
             side=codec.side // codec.patch, shape_channels=codec.token_channels, context_width=width, **flow
         ),
-        refinement=None
-        if refinement is None
-        else RefinementFlow(latent_channels=codec.latent_channels, context_width=width, **refinement),
         image_size=size,
         extent=extent,
     )
     if shapes is not None:
         model.vae.load_state_dict(load_model(shapes).vae.state_dict())
-    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "refinement": refinement, "extent": extent}
+    config = {"vae": vae, "flow": flow, "conditioner": conditioner, "extent": extent}
     model.config = json.loads(json.dumps(config, default=_plain))
     for name, encoder in (("image", image), ("mask", mask)):
         if "folder" in conditioner[name]:  # its weights will be in ours
@@ -107,8 +101,8 @@ def save_model(model: LiftingModel, folder: str | Path) -> None:
     )
 
 
-def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) -> LiftingModel:
-    """Load a model in float32; `refinement` (sizes) adds an untrained refinement flow to it.
+def load_model(folder: str | Path) -> LiftingModel:
+    """Load a model in float32.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -127,6 +121,8 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
             f"'{folder}' is not a {KIND}; give the folder of one (published SAM 3D weights cannot be read)"
         )
     distilled = config.pop("distilled", False)
+    if config.pop("refinement", None) is not None:
+        raise ValueError(f"'{folder}' has a refinement flow, which region4d no longer reads; train the model again")
     with naming_damage(config_file):
         with no_larger_than([weights], config_file), torch.device("meta"):
             outline = build_model(**config)
@@ -134,10 +130,6 @@ def load_model(folder: str | Path, refinement: Mapping[str, Any] | None = None) 
         model = build_model(**config)
         model.load_state_dict(renamed(read_weights([weights]), model))
     model.distilled = distilled
-    if refinement is not None:
-        model.config = {**model.config, "refinement": json.loads(json.dumps(refinement, default=_plain))}
-        sizes = {"latent_channels": model.vae.latent_channels, "context_width": model.conditioner.width}
-        model.refinement = RefinementFlow(**sizes, **refinement)
     return model.eval()
 
 

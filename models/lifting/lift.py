@@ -10,21 +10,11 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from models.geometry import PointMap, transform_points
-from models.lifting.fitting.pose_fitting import Fit
-from models.lifting.fitting.samples import PosedSample, draw_samples, fit_pose, naming_object, refine_samples
+from models.lifting.fitting.samples import PosedSample, draw_samples, naming_object, refine_samples
 from models.lifting.inputs.crops import ObjectViews
 from models.lifting.inputs.masked_picture import MaskedPicture
 from models.lifting.meshes.mesh import ColouredMesh, coloured
 from models.lifting.model import LiftingModel
-from models.lifting.networks.refinement import (
-    STATE,
-    Band,
-    densify,
-    find_band,
-    interpolate_colours,
-    sample_refinement,
-    with_colours,
-)
 from models.lifting.options import Sampling
 
 SUPPORT_DISTANCE = 0.05  # of the cube's side: a visible point this near to the surface supports it
@@ -124,25 +114,11 @@ def lift_many(
     shapes, posed = draw_samples(model, pictures, normalizers, condition, sampling, seeds)
     if sampling.fit == "shape":
         shapes, posed = refine_samples(model, pictures, condition, shapes, posed, seeds)
-    paint: Tensor | None = None
-    if model.refinement is not None:
-        inside = model.vae.inside(model.vae.decode_tokens(shapes))
-        band = observe_band(find_band(inside, model.vae.latent(shapes)), pictures, [sample.fit for sample in posed])
-        start = _band_noise(band, seeds)
-        state = sample_refinement(model.refinement, start, band, condition.tokens, sampling.refinement_steps)
-        inside, paint = densify(state, band, inside)
-        posed = [
-            fit_pose(k, picture, inside[k], sample.fit, sampling.fit)
-            for k, (picture, sample) in enumerate(zip(pictures, posed, strict=True))
-        ]
-    return [
-        finish(picture, sample, None if paint is None else interpolate_colours(paint[k].cpu(), sample.mesh.vertices))
-        for k, (picture, sample) in enumerate(zip(pictures, posed, strict=True))
-    ]
+    return [finish(picture, sample) for picture, sample in zip(pictures, posed, strict=True)]
 
 
-def finish(picture: MaskedPicture, posed: PosedSample, predicted: Float[Tensor, "vertex 3"] | None) -> LiftedObject:
-    """Paint a posed sample: visible vertices from the picture, others as predicted or in the mean visible colour."""
+def finish(picture: MaskedPicture, posed: PosedSample) -> LiftedObject:
+    """Paint a posed sample: visible vertices from the picture, others in the mean visible colour."""
     vertices, scale = posed.fit.stretched(posed.mesh.vertices)
     mesh = ColouredMesh(vertices, posed.mesh.faces, posed.mesh.colours)
     cam_T_obj = torch.from_numpy(posed.fit.cam_T_obj).float()
@@ -150,29 +126,7 @@ def finish(picture: MaskedPicture, posed: PosedSample, predicted: Float[Tensor, 
     residual = None if picture.points is None else posed.fit.residual
     lifted = LiftedObject(mesh, cam_T_obj, scale, confidence, residual)
     colours, seen = picture.colours(lifted.in_camera().vertices, SUPPORT_DISTANCE * scale)
-    if predicted is None:
-        if not bool(seen.any()):
-            return lifted
-        predicted = colours[seen].mean(0).expand_as(colours)
-    return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, predicted)))
-
-
-def observe_band(band: Band, pictures: Sequence[MaskedPicture], fits: Sequence[Fit]) -> Band:
-    """Add the colours that each object's picture shows to the voxels of the band."""
-    objects, centres = band.fine.objects.cpu(), band.fine.centres().cpu()
-    colours, seen = torch.zeros_like(centres), torch.zeros_like(objects, dtype=torch.bool)
-    for k, (picture, fit) in enumerate(zip(pictures, fits, strict=True)):
-        of_object = objects == k
-        xyz = torch.from_numpy(fit.to_camera(centres[of_object].double().numpy())).to(centres)
-        colours[of_object], seen[of_object] = picture.colours(xyz, SUPPORT_DISTANCE * fit.scale)
-    return with_colours(band, colours.to(band.evidence), seen.to(band.evidence.device))
-
-
-def _band_noise(band: Band, seeds: Sequence[int]) -> Tensor:
-    """Draw the noise of each object's voxels from its own seed; voxels are in the order of objects."""
-    counts = torch.bincount(band.fine.objects, minlength=len(seeds)).tolist()
-    drawn = [
-        torch.randn(count, STATE, generator=torch.Generator().manual_seed(seed))
-        for count, seed in zip(counts, seeds, strict=True)
-    ]
-    return torch.cat(drawn).to(band.evidence)
+    if not bool(seen.any()):
+        return lifted
+    mean = colours[seen].mean(0).expand_as(colours)
+    return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, mean)))

@@ -12,11 +12,10 @@ from models.geometry import Extent, Normalizer
 from models.lifting.networks.conditioning import Conditioner
 from models.lifting.networks.flow_transformer import FlowTransformer
 from models.lifting.networks.occupancy_vae import OccupancyVAE
-from models.lifting.networks.refinement import RefinementFlow
 
 
 class LiftingModel(nn.Module):
-    """The shape VAE, the conditioner, the geometry flow and, optionally, the refinement flow.
+    """The shape VAE, the conditioner and the geometry flow.
 
     `mean_scale` (metres) and `mean_shift` (metres, camera frame) are those of an average object's normaliser in the
     training set. They replace a fitted normaliser where a picture has no points; poses are then only plausible.
@@ -25,7 +24,6 @@ class LiftingModel(nn.Module):
         vae: of shapes; its tokens are the flow's shape tokens.
         conditioner: of pictures; its width is the flow's context width.
         flow: of shape and layout.
-        refinement: of the surface, at twice the resolution; None to keep the first surface.
         image_size: side of the images and masks that the conditioner sees, pixels.
         extent: what an object's normaliser scales to about one unit: the scene, as released, or the object, so that
             its pose and points have the same magnitude in every room.
@@ -42,7 +40,6 @@ class LiftingModel(nn.Module):
         vae: OccupancyVAE,
         conditioner: Conditioner,
         flow: FlowTransformer,
-        refinement: RefinementFlow | None = None,
         image_size: int = 64,
         extent: Extent = "scene",
     ) -> None:
@@ -53,7 +50,7 @@ class LiftingModel(nn.Module):
                 f"the VAE has {actual[0]} tokens of {actual[1]} channels and the flow expects {expected[0]} of "
                 f"{expected[1]}: set the flow's `side` and `shape_channels` to match"
             )
-        self.vae, self.conditioner, self.flow, self.refinement = vae, conditioner, flow, refinement
+        self.vae, self.conditioner, self.flow = vae, conditioner, flow
         self.image_size, self.extent = image_size, extent
         self.register_buffer("mean_scale", torch.tensor(1.0))
         self.register_buffer("mean_shift", torch.tensor([0.0, 0.0, 1.0]))

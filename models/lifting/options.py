@@ -25,7 +25,6 @@ class Sampling:
     guidance: Guidance = field(default_factory=Guidance)
     shortcut: bool = False
     regression: bool = False
-    refinement_steps: int = 25
     fit: Fitting = "none"
     best_of: int = 1
 

@@ -103,8 +103,6 @@ def lift_counted(
     calls: dict[nn.Module, int] = {
         networks.flow: sampling.steps + (ROUNDS * FITTING_STEPS if sampling.fit == "shape" else 0)
     }
-    if networks.refinement is not None:
-        calls[networks.refinement] = sampling.refinement_steps
     numbers, total, count = itertools.count(1), sum(calls.values()), len(seeds)
     hooks = [network.register_forward_hook(lambda *_: counted(next(numbers), total)) for network in calls]
     try:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.geometry import PointMap, invert, unproject, voxel_centres
-from models.lifting import Conditioner, FlowTransformer, LiftedObject, LiftingModel, OccupancyVAE, RefinementFlow
+from models.lifting import Conditioner, FlowTransformer, LiftedObject, LiftingModel, OccupancyVAE
 from models.lifting.meshes.mesh import extract_mesh
 from models.lifting.networks.conditioning import small_image_encoder
 from models.lifting.networks.grid import truncated_distance
@@ -87,8 +87,7 @@ def tiny() -> LiftingModel:
         point_encoder=PointPatchEmbed(width=16, size=16, patch=8, heads=2),
     )
     flow = FlowTransformer(side=2, width=24, depth=2, heads=2, context_width=24)
-    refinement = RefinementFlow(width=8, depth=1, heads=2, context_width=24)
-    model = LiftingModel(vae=vae, conditioner=conditioner, flow=flow, refinement=refinement, image_size=16)
+    model = LiftingModel(vae=vae, conditioner=conditioner, flow=flow, image_size=16)
     return shaken(model)
 
 

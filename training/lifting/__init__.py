@@ -3,17 +3,14 @@
 from training.lifting.data import WorldObjects, WorldShapes
 from training.lifting.flow import FlowTraining, ShortcutDistillation
 from training.lifting.preference import PreferenceAlignment, WorldPreferences
-from training.lifting.refinement import RefinementTraining, WorldPaintedObjects
 from training.lifting.shapes import ShapeAutoencoding
 
 __all__ = [
     "FlowTraining",
     "PreferenceAlignment",
-    "RefinementTraining",
     "ShapeAutoencoding",
     "ShortcutDistillation",
     "WorldObjects",
-    "WorldPaintedObjects",
     "WorldPreferences",
     "WorldShapes",
 ]

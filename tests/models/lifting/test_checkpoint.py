@@ -1,5 +1,6 @@
 """Folders of lifting models load under every version of transformers that is supported."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,10 @@ def test_weights_load_under_the_names_of_any_version_of_transformers(tmp_path: P
     assert (loaded.extent, loaded.conditioner.point_encoder.remap, loaded.distilled) == ("object", "asinh", False)
     state = loaded.state_dict()
     assert all(torch.equal(value.float(), state[name]) for name, value in model.state_dict().items())
+
+
+def test_a_model_with_a_refinement_flow_of_older_versions_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "config.json").write_text(json.dumps({"kind": KIND, "refinement": {"width": 8}}))
+    with pytest.raises(ValueError, match="refinement flow, which region4d no longer reads; train the model again"):
+        load_model(tmp_path)

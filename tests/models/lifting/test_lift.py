@@ -36,7 +36,7 @@ from models.lifting.options import Fitting
 from region4d.verbs.lift import SHIPPED
 from tests.support.lifting import SeenObject
 
-QUICK = Sampling(steps=3, guidance=Guidance(2.0, point_weight=1.0), refinement_steps=2)
+QUICK = Sampling(steps=3, guidance=Guidance(2.0, point_weight=1.0))
 
 
 def lift_fitted(model: LiftingModel, seen: SeenObject, fit: Fitting) -> LiftedObject:
@@ -75,7 +75,6 @@ def perfect(tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatc
     """Networks that give the truth about the seen object: what is left to test is everything around them."""
     tiny.flow = flow_to(seen, seen.cam_T_obj, torch.zeros(1, 8, 8))  # type: ignore[assignment]
     monkeypatch.setattr(tiny.vae, "inside", lambda decoded: seen.inside(32)[None])
-    tiny.refinement = None
     return tiny
 
 
@@ -133,7 +132,7 @@ def test_a_fit_moves_a_lifted_shape_onto_its_points(perfect: LiftingModel, seen:
 def test_a_stretch_is_part_of_the_mesh_that_is_given(seen: SeenObject) -> None:
     stretch, true = np.array([0.9, 1.0, 1.3]), seen.cam_T_obj.double().numpy()
     posed = PosedSample(extract_mesh(seen.inside(32)), Fit(true, seen.scale, 0.0, stretch))
-    lifted = finish(MaskedPicture(seen.image.float() / 255, seen.mask, seen.points), posed, None)
+    lifted = finish(MaskedPicture(seen.image.float() / 255, seen.mask, seen.points), posed)
     np.testing.assert_allclose(lifted.in_camera().vertices.numpy(), posed.surface, atol=1e-5)
     assert float(lifted.mesh.vertices.abs().max()) <= 0.5
 
@@ -181,7 +180,6 @@ def test_a_fit_that_agrees_worse_is_not_kept(
 def test_where_a_fit_leaves_no_surface_the_object_stays_as_it_was_and_its_neighbour_is_fitted(
     tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny.refinement = None
     some_shape = torch.randn(1, 8, 8, generator=torch.Generator().manual_seed(0))
     tiny.flow = flow_to(seen, seen.cam_T_obj, some_shape)  # type: ignore[assignment]
     placed = lift_fitted(tiny, seen, "pose")
@@ -202,7 +200,6 @@ def test_where_a_fit_leaves_no_surface_the_object_stays_as_it_was_and_its_neighb
 
 
 def test_of_several_samples_the_one_is_kept_that_most_agree_on(tiny: LiftingModel, seen: SeenObject) -> None:
-    tiny.refinement = None
     kept = set()
     for seed in range(4):
         seeds = [seed + k * SAMPLE_SEED_STEP for k in range(3)]
@@ -219,7 +216,6 @@ def test_of_several_samples_the_one_is_kept_that_most_agree_on(tiny: LiftingMode
 def test_a_sample_without_a_surface_is_left_out_of_the_choice(
     tiny: LiftingModel, seen: SeenObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny.refinement = None
     inside = tiny.vae.inside
     empty = torch.tensor([1.0, 0.0, 1.0])[:, None, None, None]
     monkeypatch.setattr(tiny.vae, "inside", lambda decoded: torch.where(empty > 0, -1.0, inside(decoded)))
@@ -276,7 +272,7 @@ def test_a_batch_of_objects_of_other_pictures_is_lifted_as_each_alone(tiny: Lift
 
 
 @pytest.mark.long
-def test_fits_of_a_batch_with_refined_surfaces_are_no_worse_than_without(tiny: LiftingModel, seen: SeenObject) -> None:
+def test_fits_of_a_batch_are_no_worse_than_without(tiny: LiftingModel, seen: SeenObject) -> None:
     half = slice(8, 72), slice(20, 100)
     points = PointMap(seen.points.xyz[half], seen.points.valid[half], "cam")
     images, masks = [seen.image, seen.image[:, *half]], [seen.mask, seen.mask[half]]

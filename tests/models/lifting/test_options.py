@@ -19,5 +19,5 @@ def test_a_sampling_that_cannot_be_is_refused(options: dict[str, Any], said: str
 
 def test_the_defaults_are_those_released() -> None:
     released = Sampling()
-    assert (released.steps, released.warp, released.refinement_steps, released.best_of) == (25, 3.0, 25, 1)
+    assert (released.steps, released.warp, released.best_of) == (25, 3.0, 1)
     assert (released.fit, released.shortcut, released.regression) == ("none", False, False)

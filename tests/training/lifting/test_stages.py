@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,9 @@ from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
 from training.lifting import (
     FlowTraining,
     PreferenceAlignment,
-    RefinementTraining,
     ShapeAutoencoding,
     ShortcutDistillation,
     WorldObjects,
-    WorldPaintedObjects,
     WorldPreferences,
     WorldShapes,
 )
@@ -164,26 +161,6 @@ def test_distillation_and_regression_train(model: LiftingModel, stores: Path, sh
     )
     trainer = fit(stage, data, 3)
     assert torch.isfinite(trainer.callback_metrics["loss"])
-
-
-@pytest.mark.long
-def test_the_refinement_trains_on_a_grid_of_twice_the_resolution(
-    model: LiftingModel, stores: Path, tmp_path: Path
-) -> None:
-    save_model(model, tmp_path)
-    grown = load_model(tmp_path, refinement={"width": 8, "depth": 1, "heads": 2})
-    twice = replace(OBJECTS, resolution=32)
-    data = WorldPaintedObjects(objects=twice, seeds=(0, 8), stores=str(stores), batch_size=2, seed=0)
-    data.store.render(workers=1)
-    assert data.items[0]["albedo"].unique().numel() > 1  # type: ignore[index]
-    stage = RefinementTraining(model=grown, learning_rate=1e-3)
-    trainer = fit(stage, data, 2)
-    assert torch.isfinite(trainer.callback_metrics["loss"])
-    stage.export(tmp_path / "grown")
-    assert load_model(tmp_path / "grown").refinement is not None
-    coarse = WorldObjects(objects=OBJECTS, seeds=(0, 8), stores=str(stores), **LOADING)
-    with pytest.raises(ValueError, match="distances at 32"):
-        fit(RefinementTraining(model=grown, learning_rate=1e-3), coarse, 1)
 
 
 def test_held_objects_give_the_batches_that_reading_gives(model: LiftingModel, stores: Path) -> None:
