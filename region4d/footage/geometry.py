@@ -21,7 +21,7 @@ from scenes.readers.estimated_geometry import with_estimate
 from scenes.readers.rgbd.pinhole import read_pinhole
 
 ASSUMED_FOV_DEG = 60  # horizontal, of a camera that nobody knows
-CameraOrigin = Literal["flag", "footage", "estimated", "assumed"]
+CameraOrigin = Literal["flag", "footage", "EXIF", "estimated", "assumed"]
 
 
 @dataclass(frozen=True)

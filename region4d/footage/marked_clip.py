@@ -13,6 +13,7 @@ from region4d.footage.geometry import CameraOrigin, GeometrySource, locate
 from region4d.footage.marks import PROMPTS, Mark, Pointer, regions_of
 from region4d.footage.segmenting import Segmenting
 from scenes.clip import Clip
+from scenes.readers.image_files import IMAGE_SUFFIXES
 from scenes.readers.open_clip import open_clip
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
 from scenes.readers.video import Backend
@@ -127,7 +128,9 @@ def open_footage(
         segmenting = segmenting.on_one_frame()
     segmented, notes = segmenting(clip)
     poses = geometry.pose_notes if len(clip) > 1 else []
-    return MarkedClip(clip, [*marks, *segmented], located.depth, located.camera, frame, [*poses, *notes])
+    photo = source.suffix.lower() in IMAGE_SUFFIXES and not source.is_dir()
+    camera: CameraOrigin = "EXIF" if photo and located.camera == "footage" else located.camera
+    return MarkedClip(clip, [*marks, *segmented], located.depth, camera, frame, [*poses, *notes])
 
 
 def read_frames(source: Path, frames: FrameChoice, geometry: GeometrySource) -> Clip:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scenes.clip import Clip
 from scenes.readers.image_files import IMAGE_SUFFIXES
 from scenes.readers.image_folder import read_image_folder
 from scenes.readers.lerobot import is_lerobot, read_lerobot, split_episode
+from scenes.readers.pictures.focal_length import read_exif_camera
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
 from scenes.readers.video import Backend, read_video
 
@@ -25,8 +27,9 @@ def open_clip(
 
     A folder with one of the layouts of `read_rgbd_folder` is an RGB-D folder. DATASET#EPISODE[:CAMERA] is an episode
     of a LeRobot data set. Any other folder with pictures is a sequence of frames, one a second. A file with the suffix
-    of a picture is one frame. Every other file is read as a video, of which `partial` allows a cut or damaged one.
-    `backend` decodes the pixels of a video. Its frames are scaled down where they have more than `max_pixels` together.
+    of a picture is one frame, with the camera of its EXIF data where that tells one. Every other file is read as a
+    video, of which `partial` allows a cut or damaged one. `backend` decodes the pixels of a video. Its frames are
+    scaled down where they have more than `max_pixels` together.
 
     Raises:
         FileNotFoundError: `path` does not exist, a folder has no pictures, or a part of an RGB-D folder is missing.
@@ -43,5 +46,6 @@ def open_clip(
             return read_rgbd_folder(path, frames, indices)
         return read_image_folder(path, frames, indices)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return read_image_folder(path, frames, indices)
+        clip, intrinsics = read_image_folder(path, frames, indices), read_exif_camera(path)
+        return clip if intrinsics is None else replace(clip, intrinsics=intrinsics.expand(len(clip), 3, 3))
     return read_video(path, frames, indices, backend, partial, max_pixels)
