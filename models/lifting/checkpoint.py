@@ -1,9 +1,13 @@
-"""Folders of lifting models: `config.json` with the sizes of the parts, `model.safetensors` with the weights."""
+"""Folders of lifting models: `config.json` with the sizes of the parts, `model.safetensors` with the weights.
+
+`calibration.json` beside them has the calibration of the confidence, where there is one.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +26,7 @@ from models.checkpoint_files import read_json
 from models.checkpoint_registry import checkpoint_folder
 from models.encoders import ImageEncoder
 from models.geometry import Extent
+from models.lifting.calibration import Calibration
 from models.lifting.model import LiftingModel
 from models.lifting.networks.conditioning import Conditioner, pretrained_image_encoder, small_image_encoder
 from models.lifting.networks.flow_transformer import FlowTransformer
@@ -29,6 +34,7 @@ from models.lifting.networks.occupancy_vae import OccupancyVAE
 from models.lifting.networks.point_patches import PointPatchEmbed
 
 KIND = "region4d lifting model"
+CALIBRATION = "calibration.json"  # of the confidence; a model may have none
 T = TypeVar("T")
 DINOV2 = {  # names of older versions of transformers, and of newer ones
     ".attention.attention.query.": ".attention.q_proj.",
@@ -96,6 +102,8 @@ def save_model(model: LiftingModel, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {key: value.half().contiguous() for key, value in model.state_dict().items()}
     save_file(state, folder / "model.safetensors", {"kind": KIND})
+    if model.calibration is not None:
+        (folder / CALIBRATION).write_text(json.dumps(asdict(model.calibration), indent=2) + "\n")
     (folder / "config.json").write_text(
         json.dumps({"kind": KIND, "distilled": model.distilled, **model.config}, indent=2) + "\n"
     )
@@ -130,6 +138,9 @@ def load_model(folder: str | Path) -> LiftingModel:
         model = build_model(**config)
         model.load_state_dict(renamed(read_weights([weights]), model))
     model.distilled = distilled
+    if (folder / CALIBRATION).is_file():
+        with naming_damage(folder / CALIBRATION):
+            model.calibration = Calibration(**read_json(folder / CALIBRATION))
     return model.eval()
 
 

@@ -7,7 +7,8 @@ the file says which. The camera is at the origin and looks along -z, so that
 
 Each object is a node: its mesh lies in the object's own cube (z up), and the node's matrix is
 `gltf_T_cam @ cam_T_obj @ scale`. A PLY has one list of vertices in the camera frame (OpenCV axes, metres), which
-is the frame of the point map. Colours are those of the picture (sRGB) in a PLY, and linear in a GLB.
+is the frame of the point map. A PLY has vertex colours (sRGB). A GLB has the photo itself as texture where it shows the
+object, or linear vertex colours where there is no photo.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor
 
 from models.geometry import matrix, swap_opengl
 from models.lifting.lift import LiftedObject
+from models.lifting.meshes.atlas import make_atlas
 from models.lifting.meshes.mesh import ColouredMesh
 
 try:
@@ -46,23 +49,24 @@ def gltf_T_cam() -> Float[Tensor, "4 4"]:
 def write_glb(path: str | Path, objects: Sequence[LiftedObject], unit: str = METRES) -> None:
     """Write objects as one scene; object k is the node `object_k`, whose mesh records its pose and scale.
 
-    `unit` is that of all lengths: `METRES` or `RELATIVE_UNITS`. Vertex colours are linear, as glTF 2.0 (3.7.2.1)
-    defines COLOR_0, on a material without metal or gloss.
+    `unit` is that of all lengths: `METRES` or `RELATIVE_UNITS`. The material has neither metal nor gloss. A mesh with a
+    photo wears it as a texture, whose values are sRGB as glTF 2.0 (3.9.2) defines a base colour texture; any other mesh
+    has vertex colours, which are linear (COLOR_0, 3.7.2.1).
     """
     scene = _trimesh().Scene(metadata={"frame": GLB_FRAME.format(unit=unit), "unit": unit})
     for k, lifted in enumerate(objects):
-        mesh = to_trimesh(lifted.mesh)
-        mesh.visual = _gltf_visual(lifted.mesh.colours)
+        mesh = _gltf_mesh(lifted)
         mesh.metadata.update(
             frame=f"the object's own: cube [-0.5, 0.5]^3, z up; cam = R (scale * vertex) + t, OpenCV axes, {unit}",
             cam_T_obj=lifted.cam_T_obj.tolist(),
             scale=lifted.scale,
             confidence=lifted.confidence,
+            shape_from="network" if lifted.judgement is None else lifted.judgement.source,
         )
         cam_T_cube = matrix(lifted.cam_T_obj[:3, :3] * lifted.scale, lifted.cam_T_obj[:3, 3])
         placed = (gltf_T_cam() @ cam_T_cube).double().numpy()
         scene.add_geometry(mesh, node_name=f"object_{k}", geom_name=f"object_{k}", transform=placed)
-    Path(path).write_bytes(scene.export(file_type="glb"))
+    Path(path).write_bytes(scene.export(file_type="glb", include_normals=True))
 
 
 def write_ply(path: str | Path, objects: Sequence[LiftedObject], unit: str = METRES) -> None:
@@ -78,6 +82,25 @@ def linear_from_srgb(colours: UInt8[Tensor, "vertex 3"]) -> UInt8[Tensor, "verte
     share = colours.double() / 255
     linear = torch.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     return (255 * linear).round().to(torch.uint8)
+
+
+def _gltf_mesh(lifted: LiftedObject) -> Any:
+    """Build the mesh of a GLB: with its texture and split vertices, or with vertex colours."""
+    if lifted.texture is None:
+        mesh = to_trimesh(lifted.mesh)
+        mesh.visual = _gltf_visual(lifted.mesh.colours)
+        return mesh
+    atlas = make_atlas(lifted.mesh, lifted.texture)
+    material = _trimesh().visual.material.PBRMaterial(
+        name="photo", baseColorTexture=Image.fromarray(atlas.image), metallicFactor=0.0, roughnessFactor=1.0
+    )
+    return _trimesh().Trimesh(
+        vertices=atlas.vertices.astype(np.float64),
+        faces=atlas.faces,
+        vertex_normals=atlas.normals,
+        visual=_trimesh().visual.TextureVisuals(uv=atlas.uv, material=material),
+        process=False,
+    )
 
 
 def _gltf_visual(colours: UInt8[Tensor, "vertex 3"]) -> Any:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from models.geometry import PointMap, transform_points
-from models.lifting.fitting.samples import PosedSample, draw_samples, naming_object, refine_samples
+from models.lifting.fitting.mask_fitting import lay_on_mask
+from models.lifting.fitting.samples import PosedSample, carve_samples, naming_object, shape_samples
 from models.lifting.inputs.crops import ObjectViews
 from models.lifting.inputs.masked_picture import MaskedPicture
+from models.lifting.judgement import Judgement, judge, judge_hull
 from models.lifting.meshes.mesh import ColouredMesh, coloured
+from models.lifting.meshes.painting import PhotoTexture, continue_colours, photo_texture, see_vertices
 from models.lifting.model import LiftingModel
 from models.lifting.options import Sampling
 
@@ -28,15 +32,23 @@ class LiftedObject:
     R (scale * v) + t of the camera (OpenCV axes, metres), with `cam_T_obj` = (R, t) rigid. Without a point map, pose
     and scale are those of an average scene and not metric.
 
-    `confidence` is the share of the object's visible points within 5 % of the cube's side of the surface; `residual` is
-    the disagreement of mesh and points (`pose_fitting.Fit`). Both are None without a point map.
+    `support` is the share of the object's visible points within 5 % of the cube's side of the surface; `residual` is
+    the disagreement of mesh and points (`pose_fitting.Fit`). Both are None without a point map. `judgement` says where
+    the shape comes from and how far to trust it; `texture` is the photo on the side that it shows.
     """
 
     mesh: ColouredMesh
     cam_T_obj: Float[Tensor, "4 4"]
     scale: float
-    confidence: float | None
+    support: float | None
     residual: float | None = None
+    judgement: Judgement | None = None
+    texture: PhotoTexture | None = None
+
+    @property
+    def confidence(self) -> float | None:
+        """The expected overlap with the true object, see `Judgement`."""
+        return None if self.judgement is None else self.judgement.confidence
 
     def in_camera(self) -> ColouredMesh:
         """Transform the mesh to the camera frame (OpenCV axes, metres)."""
@@ -78,7 +90,7 @@ def lift_many(
         masks: the visible pixels of each object.
         point_maps: metric points in the frame "cam" of each picture, or None where there is no depth.
         intrinsics: camera of each picture (pixels), which projects points into it; None for an unknown camera, which is
-            fitted to the point map by least squares.
+            fitted to the point map by least squares. Without a point map, the camera lays the mesh on its mask.
         model: the networks, on the device to be used.
         sampling: steps and guidance; None selects the released ones.
         seeds: of each object's noise; the same seed gives the same object, alone or in a batch, up to rounding. Fits
@@ -94,10 +106,10 @@ def lift_many(
     if not images or len(seeds) != len(images):
         raise ValueError(f"lifting needs one object or more and a seed for each, got {len(images)} and {len(seeds)}")
     without_points = [k for k, points in enumerate(point_maps) if points is None]
-    if without_points and (sampling.fit != "none" or sampling.best_of > 1):
+    if without_points and (sampling.fit != "none" or sampling.best_of > 1 or sampling.shape != "network"):
         raise ValueError(
-            f"object {without_points[0]}: fits to visible points and the best of several samples need a point map; "
-            "give depth, or set fit to none and best_of to 1"
+            f"object {without_points[0]}: fits to visible points, the best of several samples and the visible hull need"
+            " a point map; give depth, or set fit to none, best_of to 1 and shape to network"
         )
     cameras = [None] * len(images) if intrinsics is None else intrinsics
     pictures, prepared = [], []
@@ -107,26 +119,52 @@ def lift_many(
             intrinsics_on_cpu = None if camera is None else camera.cpu().float()
             pictures.append(MaskedPicture(image.cpu().float() / 255, mask.cpu(), on_cpu, intrinsics_on_cpu))
             sizes = model.image_size, model.conditioner.point_encoder.size
+            if sampling.shape == "hull":
+                continue
             prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes, model.extent))
+    if sampling.shape == "hull":
+        return [finish_hull(k, picture) for k, picture in enumerate(pictures)]
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)
-    condition = model.conditioner(views)
-    normalizers = [normalizer for _, normalizer in prepared]
-    shapes, posed = draw_samples(model, pictures, normalizers, condition, sampling, seeds)
+    shapes, posed = shape_samples(model, pictures, views, [normalizer for _, normalizer in prepared], sampling, seeds)
     if sampling.fit == "shape":
-        shapes, posed = refine_samples(model, pictures, condition, shapes, posed, seeds)
-    return [finish(picture, sample) for picture, sample in zip(pictures, posed, strict=True)]
+        posed = carve_samples(model, pictures, shapes, posed)
+    lifted = []
+    for k, (picture, sample) in enumerate(zip(pictures, lay_samples(pictures, posed), strict=True)):
+        with naming_object(k):
+            lifted.append(finish(picture, *judge(picture, sample, sampling.shape, model.calibration)))
+    return lifted
 
 
-def finish(picture: MaskedPicture, posed: PosedSample) -> LiftedObject:
-    """Paint a posed sample: visible vertices from the picture, others in the mean visible colour."""
+def finish_hull(number: int, picture: MaskedPicture) -> LiftedObject:
+    """Build and paint the visible hull of an object, without any network; errors name the object by its number."""
+    with naming_object(number):
+        return finish(picture, *judge_hull(picture))
+
+
+def lay_samples(pictures: Sequence[MaskedPicture], posed: Sequence[PosedSample]) -> list[PosedSample]:
+    """Lay the samples of pictures without points, but with a camera, on their masks (`lay_on_mask`)."""
+    laid = []
+    for picture, sample in zip(pictures, posed, strict=True):
+        if picture.points is None and picture.known_intrinsics is not None:
+            vertices, intrinsics = sample.mesh.vertices.double().numpy(), picture.known_intrinsics.double().numpy()
+            sample = replace(sample, fit=lay_on_mask(vertices, sample.fit, picture.mask.numpy(), intrinsics))
+        laid.append(sample)
+    return laid
+
+
+def finish(picture: MaskedPicture, posed: PosedSample, judgement: Judgement | None = None) -> LiftedObject:
+    """Paint a posed sample: visible vertices from the picture, which is its texture there; others continue them."""
     vertices, scale = posed.fit.stretched(posed.mesh.vertices)
     mesh = ColouredMesh(vertices, posed.mesh.faces, posed.mesh.colours)
     cam_T_obj = torch.from_numpy(posed.fit.cam_T_obj).float()
-    confidence = picture.support(mesh.vertices, cam_T_obj, scale, SUPPORT_DISTANCE)
-    residual = None if picture.points is None else posed.fit.residual
-    lifted = LiftedObject(mesh, cam_T_obj, scale, confidence, residual)
-    colours, seen = picture.colours(lifted.in_camera().vertices, SUPPORT_DISTANCE * scale)
+    support = picture.support(mesh.vertices, cam_T_obj, scale, SUPPORT_DISTANCE)
+    residual = None if support is None or np.isnan(posed.fit.residual) else posed.fit.residual
+    lifted = LiftedObject(mesh, cam_T_obj, scale, support, residual, judgement)
+    if picture.points is None and picture.known_intrinsics is None:
+        return lifted
+    placed, camera = lifted.in_camera(), picture.intrinsics
+    colours, seen = see_vertices(placed, picture, camera, SUPPORT_DISTANCE * scale)
     if not bool(seen.any()):
         return lifted
-    mean = colours[seen].mean(0).expand_as(colours)
-    return replace(lifted, mesh=coloured(mesh, torch.where(seen[:, None], colours, mean)))
+    painted = coloured(mesh, continue_colours(placed, colours, seen))
+    return replace(lifted, mesh=painted, texture=photo_texture(placed, picture, camera, seen))

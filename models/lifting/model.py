@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.geometry import Extent, Normalizer
+from models.lifting.calibration import Calibration
 from models.lifting.networks.conditioning import Conditioner
 from models.lifting.networks.flow_transformer import FlowTransformer
 from models.lifting.networks.occupancy_vae import OccupancyVAE
@@ -33,6 +34,7 @@ class LiftingModel(nn.Module):
     mean_shift: Tensor
     config: Mapping[str, Any]  # the arguments of `build_model`
     distilled: bool = False  # for few steps
+    calibration: Calibration | None = None  # of the confidence of its lifts
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ from region4d.footage import Mark, MarkedClip
 from region4d.footage.scale import RELATIVE
 from region4d.lifting.input import LiftInput, input_of, known_objects
 from region4d.lifting.options import LiftOptions
-from region4d.lifting.output import describe, distance_text, size_text, unit_of
+from region4d.lifting.output import confidence_text, describe, distance_text, shape_line, size_text, unit_of
 from region4d.lifting.run import lift_counted
 from scenes.clip import Clip
 
@@ -74,7 +74,9 @@ class Lifted:
             *lines,
             f"depth: {given.depth} ({scale})",
             f"distance from the camera: {fact['distance_from_camera']:.2f} {self.short_unit}",
-            f"confidence: {fact['confidence']:.0%} of the visible points lie on the mesh",
+            shape_line(fact).partition(": ")[2],
+            f"expected overlap with the object: {confidence_text(fact)}",
+            f"support: {fact['support']:.0%} of the visible points lie on the mesh",
             f"median distance between mesh and points: {distance_text(fact, self.unit)}",
             *given.notes,
         ]

@@ -46,7 +46,7 @@ def choose_candidate(
     """
     titles = [
         f"candidate {number} (seed {seed})"
-        + ("" if lifted.confidence is None else f": {lifted.confidence:.0%} of the visible points lie on it")
+        + ("" if lifted.support is None else f": {lifted.support:.0%} of the visible points lie on it")
         for number, (seed, lifted) in enumerate(zip(seeds, candidates, strict=True), 1)
     ]
     sheet = candidate_sheet(given.image, given.masks[0], candidates, given.intrinsics, titles)

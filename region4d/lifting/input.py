@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +130,9 @@ def _notes(footage: MarkedClip) -> list[str]:
     notes = [*footage.notes]
     if footage.camera == "assumed":
         notes.append(ASSUMED_CAMERA)
+    if footage.camera == "EXIF":
+        hfov = 2 * math.atan(0.5 * footage.clip.size[1] / float(footage.clip.intrinsics[0, 0, 0]))  # type: ignore[index]
+        notes.append(f"the camera is that of the photo's EXIF data: {math.degrees(hfov):.0f} degrees across")
     if footage.relative:
         notes.append(f"the depth of {footage.depth} has an unknown scale: lengths are in relative units")
     if footage.depth is None:

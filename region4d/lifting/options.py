@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.lifting import Guidance, Sampling
-from models.lifting.options import Fitting
+from models.lifting.options import Fitting, ShapeChoice
 
 STEPS, SHORTCUT_STEPS = 25, 4
 SAMPLES = 8  # of each object, where a point map tells which one is best
@@ -25,6 +25,7 @@ class LiftOptions:
         best_of: number of samples of an object, of which the best is kept.
         choose: number of candidates among which a person chooses; 0 asks nobody.
         seed: of the noise.
+        shape: of the network, of the visible hull, or of the one that agrees better with what is seen ("auto").
 
     Raises ValueError for options that exclude each other.
     """
@@ -36,6 +37,7 @@ class LiftOptions:
     best_of: int | None = None
     choose: int = 0
     seed: int = 0
+    shape: ShapeChoice | None = None
 
     def __post_init__(self) -> None:
         if self.shortcut and self.guidance is not None:
@@ -45,11 +47,15 @@ class LiftOptions:
                 "--choose and --best-of exclude each other: with --choose a person picks the sample; give one of them"
             )
 
+        if self.choose and self.shape == "hull":
+            raise ValueError("--choose compares samples of the network, and --shape hull draws none; give one of them")
+
     def resolve(self, distilled: bool, has_depth: bool) -> Sampling:
         """Fill in the defaults.
 
         A model `distilled` for few steps takes 4 shortcut steps, unless steps or guidance ask for more. With depth, the
-        shape follows the visible points, and of 8 samples the one is kept that most agree on.
+        shape follows the visible points, of 8 samples the one is kept that most agree on, and the visible hull is taken
+        instead where it agrees clearly better with what is seen.
         """
         shortcut = self.shortcut
         if shortcut is None:
@@ -61,6 +67,7 @@ class LiftOptions:
             shortcut=shortcut,
             fit=self.fit or ("shape" if has_depth else "none"),
             best_of=self.best_of or (SAMPLES if has_depth and not self.choose else 1),
+            shape=self.shape or ("auto" if has_depth and not self.choose else "network"),
         )
 
     def seeds(self, objects: int) -> list[int]:

@@ -50,7 +50,7 @@ def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> li
                 "seed": seed,
                 "cam_T_obj": lifted.cam_T_obj.tolist(),
                 "scale": lifted.scale,
-                "confidence": lifted.confidence,
+                **judged(lifted),
                 "misfit": lifted.residual,
                 "size_along_own_axes": (lifted.scale * (corners[1] - corners[0])).tolist(),
                 "distance_from_camera": float(centre.norm()),
@@ -60,6 +60,32 @@ def describe(given: LiftInput, objects: Sequence[LiftedObject], seed: int) -> li
             }
         )
     return facts
+
+
+def judged(lifted: LiftedObject) -> dict[str, Any]:
+    """List where the shape comes from and what speaks for it; what needs depth is null without it."""
+    found = lifted.judgement
+    if found is None:
+        return {"shape_from": "network", "confidence": None, "support": lifted.support}
+    return {
+        "shape_from": found.source,
+        "why": found.reason,
+        "confidence": found.confidence,  # expected solid IoU with the true object, calibrated on rendered ones
+        "unlike_training": found.unlike_training,
+        "support": lifted.support,  # share of the visible points within 5 % of the cube of the surface
+        "samples_apart": found.spread,  # in diagonals of the object
+        "agreement": {
+            name: None if value is None else {"silhouette_iou": value.silhouette, "depth_error": value.depth}
+            for name, value in (("network", found.network), ("hull", found.hull))
+        },
+    }
+
+
+def shape_line(fact: Mapping[str, Any]) -> str:
+    """Say in one line where the shape of an object comes from, and whether it is unlike all training objects."""
+    kind = "the visible hull" if fact["shape_from"] == "hull" else "the network's shape"
+    unlike = "; unlike the objects that the model was trained on" if fact.get("unlike_training") else ""
+    return f"{fact['name']}: {kind}, {fact.get('why', 'not compared with the picture')}{unlike}"
 
 
 def write_masks(folder: Path, masks: Sequence[Bool[Tensor, "height width"]]) -> None:
@@ -113,9 +139,10 @@ def title(fact: Mapping[str, Any], unit: str | None) -> str:
     if unit is None:
         return f"{fact['name']}, seed {fact['seed']}: size unknown, no depth was given"
     short = "m" if unit == METRES else RELATIVE
+    kind = "visible hull" if fact["shape_from"] == "hull" else "network"
     return (
         f"{fact['name']}, seed {fact['seed']}: {size_text(fact)} {short}, {fact['distance_from_camera']:.2f} {short} "
-        f"away, confidence {confidence_text(fact)}, {distance_text(fact, unit)} from the points"
+        f"away, {kind}, expected overlap {confidence_text(fact)}, {distance_text(fact, unit)} from the points"
     )
 
 
@@ -131,7 +158,7 @@ def size_text(fact: Mapping[str, Any]) -> str:
 
 
 def confidence_text(fact: Mapping[str, Any]) -> str:
-    """Write a confidence, or a dash where it is unknown."""
+    """Write a confidence, which is an expected overlap, or a dash where it is unknown."""
     return "-" if fact["confidence"] is None else f"{fact['confidence']:.0%}"
 
 
@@ -139,12 +166,15 @@ def to_terminal(facts: Sequence[Mapping[str, Any]], unit: str | None) -> Table:
     """Lay the objects out as a table for a terminal; lengths in `unit`, as `unit_of` names it."""
     short = "relative" if unit == RELATIVE_UNITS else "m"
     apart = "off the points" if unit == RELATIVE_UNITS else "off the points, mm"
-    table = Table("object", f"size, {short}", f"distance, {short}", "confidence", apart, box=SIMPLE_HEAD)
+    table = Table(
+        "object", f"size, {short}", f"distance, {short}", "shape from", "expected overlap", apart, box=SIMPLE_HEAD
+    )
     for fact in facts:
         table.add_row(
             fact["name"],
             size_text(fact) if unit else "-",
             f"{fact['distance_from_camera']:.2f}" if unit else "-",
+            str(fact["shape_from"]),
             confidence_text(fact),
             distance_text(fact, unit).split()[0] if unit else "-",
         )

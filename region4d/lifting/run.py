@@ -100,6 +100,8 @@ def lift_counted(
 
     `counted` gets the number of calls of the networks so far, and that of all; what it raises ends the lift.
     """
+    if sampling.shape == "hull":
+        counted(1, 1)
     calls: dict[nn.Module, int] = {
         networks.flow: sampling.steps + (ROUNDS * FITTING_STEPS if sampling.fit == "shape" else 0)
     }
@@ -110,7 +112,7 @@ def lift_counted(
             [given.image] * count,
             list(given.masks) if len(given.masks) == count else list(given.masks) * count,
             [given.points] * count,
-            intrinsics=[None if given.points is None else given.intrinsics] * count,
+            intrinsics=[given.intrinsics] * count,
             model=networks,
             sampling=sampling,
             seeds=seeds,
@@ -130,5 +132,6 @@ def made_by(model: Path, sampling: Sampling, seconds: float) -> dict[str, Any]:
         "shortcut": sampling.shortcut,
         "fit": sampling.fit,
         "best_of": sampling.best_of,
+        "shape": sampling.shape,
         "seconds": round(seconds, 3),
     }

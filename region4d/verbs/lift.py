@@ -65,6 +65,13 @@ def lift(
             rich_help_panel=_SAMPLING,
         ),
     ] = None,
+    shape: Annotated[
+        Literal["auto", "network", "hull"] | None,
+        typer.Option(
+            help="with depth: the network's shape, what is seen (completed by symmetry), or what agrees better",
+            rich_help_panel=_SAMPLING,
+        ),
+    ] = None,
     best_of: Annotated[
         int | None,
         typer.Option(
@@ -96,7 +103,7 @@ def lift(
     from region4d.lifting.candidates import check_choice
     from region4d.lifting.input import read_input
     from region4d.lifting.options import LiftOptions
-    from region4d.lifting.output import to_terminal, unit_of
+    from region4d.lifting.output import shape_line, to_terminal, unit_of
     from region4d.lifting.run import lift_into
     from region4d.terminal import CONSOLE, quiet_transformers
     from scenes.storage.atomic import refuse_existing
@@ -107,7 +114,7 @@ def lift(
     refuse_existing(output)
     if save_masks is not None:
         refuse_existing(save_masks)
-    options = LiftOptions(steps, guidance, shortcut, fit, best_of, choose, seed)
+    options = LiftOptions(steps, guidance, shortcut, fit, best_of, choose, seed, shape)
     pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial, video_backend)
@@ -137,5 +144,7 @@ def lift(
         return
     if lifted.facts:
         CONSOLE.print(to_terminal(lifted.facts, unit_of(given)))
+        for fact in lifted.facts:
+            CONSOLE.print(shape_line(fact), soft_wrap=True, markup=False, highlight=False)
     CONSOLE.print(f"{output}: {', '.join(lifted.files)}", soft_wrap=True)
     CONSOLE.print(f"{lifted.count} lifted in {lifted.seconds:.1f} s; {time.perf_counter() - begin:.1f} s in all")

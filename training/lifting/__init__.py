@@ -1,11 +1,13 @@
 """Training of lifting models with Lightning, in stages; each stage starts from the model of the stage before."""
 
+from training.lifting.confidence import ConfidenceCalibration
 from training.lifting.data import WorldObjects, WorldShapes
 from training.lifting.flow import FlowTraining, ShortcutDistillation
 from training.lifting.preference import PreferenceAlignment, WorldPreferences
 from training.lifting.shapes import ShapeAutoencoding
 
 __all__ = [
+    "ConfidenceCalibration",
     "FlowTraining",
     "PreferenceAlignment",
     "ShapeAutoencoding",

@@ -130,10 +130,16 @@ class PoseFitter:
         return self.measure(self._reach_floor(upright, floor))
 
     def _reach_floor(self, fit: Fit, floor: Plane) -> Fit:
-        """Stretch an upright shape along its z so that it reaches the floor; its top stays in place."""
+        """Stretch an upright shape along its z so that it reaches the floor; its top stays in place.
+
+        A plane on which the object visibly stands (`Evidence.support`) may cut it anywhere; another floor only near its
+        lower end.
+        """
         heights = floor.height(fit.to_camera(self.vertices))
         low, high = float(heights.min()), float(heights.max())
-        if high <= 0 or abs(low) > MAX_FLOOR_GAP * (high - low) or self._is_supported(fit, floor, low):
+        gap = MAX_FLOOR_GAP * (high - low)
+        cut_high_up = low < -gap and floor is not self.evidence.support
+        if high <= 0 or low > gap or cut_high_up or self._is_supported(fit, floor, low):
             return fit
         longer = high / (high - low)
         top = fit.scale * fit.stretch[2] * float(self.vertices[:, 2].max())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,11 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.geometry import Normalizer
+from models.geometry.mesh import Mesh
+from models.lifting.fitting.carving import carve
 from models.lifting.fitting.consensus import most_agreed
 from models.lifting.fitting.pose_fitting import Fit, PoseFitter
 from models.lifting.fitting.shape_fitting import ROUNDS, EvidenceInCube, fit_shapes
 from models.lifting.flow_matching.paths import draw_noise
 from models.lifting.flow_matching.sampler import sample
+from models.lifting.inputs.crops import ObjectViews
 from models.lifting.inputs.masked_picture import MaskedPicture
 from models.lifting.meshes.mesh import ColouredMesh, extract_mesh, has_surface
 from models.lifting.model import LiftingModel
@@ -36,10 +39,18 @@ ShapeFitter = Callable[[LiftingModel, Tensor, Latents, Condition, EvidenceInCube
 
 @dataclass(frozen=True)
 class PosedSample:
-    """A sample of an object: its surface and fit; without a point map the residual is NaN."""
+    """A sample of an object: its surface and fit; without a point map the residual is NaN.
+
+    `spread` is its distance from the other samples drawn, see `Consensus`.
+    """
 
     mesh: ColouredMesh
     fit: Fit
+    spread: float | None = None
+
+    def in_camera(self) -> Mesh:
+        """Its mesh in the camera frame."""
+        return Mesh(torch.from_numpy(self.surface).float(), self.mesh.faces)
 
     @property
     def surface(self) -> Float[np.ndarray, "vertex 3"]:
@@ -87,9 +98,44 @@ def draw_samples(
         fits = [Fit(cam_T_obj[n].double().numpy(), float(scale[n])) for n in valid]
         samples = [fit_pose(k, picture, inside[n], fit, sampling.fit) for n, fit in zip(valid, fits, strict=True)]
         best = most_agreed([posed.surface for posed in samples], [posed.fit.residual for posed in samples])
-        kept.append(valid[best])
-        selected.append(samples[best])
+        kept.append(valid[best.index])
+        selected.append(replace(samples[best.index], spread=best.spread))
     return latents["shape"][kept], selected
+
+
+@torch.no_grad()
+def shape_samples(
+    model: LiftingModel,
+    pictures: Sequence[MaskedPicture],
+    views: ObjectViews,
+    normalizers: Sequence[Normalizer],
+    sampling: Sampling,
+    seeds: Sequence[int],
+) -> tuple[Float[Tensor, "object token feature"], list[PosedSample]]:
+    """Sample each object from its views, and fit the shape where `sampling` says so; see `draw_samples`."""
+    condition = model.conditioner(views)
+    shapes, posed = draw_samples(model, pictures, normalizers, condition, sampling, seeds)
+    if sampling.fit == "shape":
+        shapes, posed = refine_samples(model, pictures, condition, shapes, posed, seeds)
+    return shapes, posed
+
+
+def carve_samples(
+    model: LiftingModel,
+    pictures: Sequence[MaskedPicture],
+    shapes: Float[Tensor, "object token feature"],
+    posed: Sequence[PosedSample],
+) -> list[PosedSample]:
+    """Take what is seen to be empty out of fitted shapes (`carve`), unless nothing would be left of one."""
+    inside = model.vae.inside(model.vae.decode_tokens(shapes))
+    carved = []
+    for picture, whole, before in zip(pictures, inside, posed, strict=True):
+        kept, after = carve(whole, picture.evidence, before.fit), before
+        if has_surface(kept):
+            mesh = extract_mesh(kept)
+            after = replace(before, mesh=mesh, fit=PoseFitter(mesh, picture.evidence).measure(before.fit))
+        carved.append(after)
+    return carved
 
 
 def refine_samples(
@@ -119,7 +165,7 @@ def refine_samples(
             if has_surface(inside[k]):
                 after = pose_fitter(k, picture, inside[k], fits[k], "pose")
                 if after.fit.residual < fits[k].residual:
-                    refined[k], better[k] = after, True
+                    refined[k], better[k] = replace(after, spread=refined[k].spread), True
         shapes = torch.where(rearrange(better.to(shapes.device), "b -> b 1 1"), fitted, shapes)
     return shapes, refined
 

@@ -19,6 +19,9 @@ FREE_SPACE_WINDOW = 3  # pixels along an axis whose nearest depth bounds free sp
 PLANE_TOLERANCE = 0.01  # of the median distance of the surroundings: nearer points are part of a plane
 BOUNDING_SHARE = 0.98  # share of the points, all and the object's, in front of a plane that bounds the room
 MAX_FLOOR_TILT_DEG = 25.0  # between an object's up and the normal of a floor
+MAX_SUPPORT_TILT_DEG = 75.0  # between the top of the picture and the normal of a support
+MAX_CONTACT_GAP = 0.1  # share of the visible height: an object that starts higher does not stand on a plane
+NEIGHBOURHOOD = 1.5  # extents around the middle of an object in which its support is looked for
 MIN_FLOOR_POINTS = 50  # around an object, to find a floor
 MAX_SURROUNDING_POINTS = 100_000  # that are kept
 
@@ -44,13 +47,35 @@ class Evidence:
         )
 
     def floor(self, up: Float[np.ndarray, "3"]) -> Plane | None:
-        """Find the floor: the largest plane around the object that bounds the visible room and faces `up`.
+        """Find the floor: what the object visibly stands on (`support`), or the largest plane that bounds the room.
 
         Its normal is within 25 degrees of `up`, a unit vector of the camera frame. None where there is no such plane.
         """
-        return next(
-            (plane for plane in self._bounds if plane.normal @ up > np.cos(np.radians(MAX_FLOOR_TILT_DEG))), None
-        )
+        planes = [*([] if self.support is None else [self.support]), *self._bounds]
+        return next((plane for plane in planes if plane.normal @ up > np.cos(np.radians(MAX_FLOOR_TILT_DEG))), None)
+
+    @cached_property
+    def support(self) -> Plane | None:
+        """The plane that the object visibly stands on, whatever lies below it: a floor, a table, a shelf.
+
+        Among the planes around the object: one that faces up, within 75 degrees of the top of the picture, with the
+        visible points of the object above it, and its lowest ones on it. None where no plane is like that.
+        """
+        if len(self.surroundings) < MIN_FLOOR_POINTS or not len(self.points):
+            return None
+        middle = (self.points.min(0) + self.points.max(0)) / 2
+        near = self.surroundings[np.linalg.norm(self.surroundings - middle, axis=1) < NEIGHBOURHOOD * self.extent]
+        if len(near) < MIN_FLOOR_POINTS:
+            return None
+        tolerance = min(self.plane_tolerance, MAX_CONTACT_GAP * self.extent)
+        for plane in find_planes(near, tolerance, np.random.default_rng(0)):
+            heights = plane.height(self.points)
+            low, high = np.quantile(heights, [0.02, 0.98])
+            above = (heights > -2 * tolerance).mean() > BOUNDING_SHARE
+            faces_up = -plane.normal[1] > np.cos(np.radians(MAX_SUPPORT_TILT_DEG))
+            if faces_up and above and high > 2 * tolerance and low < 2 * tolerance + MAX_CONTACT_GAP * (high - low):
+                return plane
+        return None
 
     def below_floor(
         self, xyz: Float[np.ndarray, "point 3"], up: Float[np.ndarray, "3"], margin: float
@@ -99,6 +124,14 @@ class Evidence:
         """
         observed = self._depth_at(xyz, self.depth)
         return float((np.where(observed > 0, observed - xyz[:, 2], 0.0).clip(0, self.extent) / self.extent).mean())
+
+    def clearance(self, xyz: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point"]:
+        """Measure how far (metres) camera points lie before every observed depth near them.
+
+        Negative behind it, and minus infinite where the depth is unknown: nothing is then known to be empty.
+        """
+        observed = self._depth_at(xyz, self._nearest_depth)
+        return np.asarray(np.where(observed > 0, observed - xyz[:, 2], -np.inf))
 
     def in_free_space(self, xyz: Float[np.ndarray, "point 3"], margin: float) -> Bool[np.ndarray, "point"]:
         """Mark the camera points in free space: more than `margin` metres before every observed depth near them.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from models.geometry import pixel_centres
+from models.geometry.mesh import Mesh
 from models.lifting.meshes.mesh import ColouredMesh
 
 try:
@@ -19,6 +21,7 @@ except ImportError:
     open3d = None  # type: ignore[assignment]
 
 LAMP = (-0.45, -0.75, -0.6)  # towards the light: left, above and behind the camera (OpenCV axes)
+HIDDEN_BEHIND = 0.99  # a vertex with a surface before this share of its distance is hidden
 AMBIENT, HEADLIGHT, DIRECT = 0.45, 0.25, 0.35
 
 
@@ -44,21 +47,14 @@ def render_meshes(
     Surfaces are lit from both sides. Surfaces behind the camera are invisible. `intrinsics` are in pixels, centres
     at .5. Raises ImportError where open3d is not installed.
     """
-    if open3d is None:
-        raise ImportError("rendering a mesh needs open3d: pip install 'region4d[geom]'")
     before = torch.tensor([0] + [len(mesh.vertices) for mesh in meshes]).cumsum(0)
     vertices = torch.cat([mesh.vertices for mesh in meshes]).float()
     faces = torch.cat([mesh.faces + start for mesh, start in zip(meshes, before[:-1].tolist(), strict=True)])
     owner = torch.repeat_interleave(torch.tensor([len(mesh.faces) for mesh in meshes]))
-    scene = open3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        open3d.core.Tensor.from_numpy(vertices.numpy()),
-        open3d.core.Tensor.from_numpy(faces.to(torch.uint32).numpy()),
-    )
     slope = (pixel_centres(height, width, intrinsics.float()) - intrinsics[:2, 2]) / intrinsics.diagonal()[:2]
     direction = torch.cat([slope, torch.ones_like(slope[..., :1])], -1)  # z is 1: the ray's parameter is the z-depth
     rays = torch.cat([torch.zeros_like(direction), direction], -1)
-    answer = scene.cast_rays(open3d.core.Tensor.from_numpy(rays.numpy()))
+    answer = cast_rays(Mesh(vertices, faces), rays)
     depth = torch.from_numpy(answer["t_hit"].numpy())
     hit = depth.isfinite()
     face = torch.from_numpy(answer["primitive_ids"].numpy().astype("int64"))[hit]
@@ -79,6 +75,40 @@ def render_meshes(
     index = torch.full((height, width), -1)
     index[hit] = owner[face]
     return Rendering(rgb, torch.where(hit, depth, torch.zeros_like(depth)), index)
+
+
+def cast_rays(mesh: Mesh, rays: Float[Tensor, "*ray six"]) -> Mapping[str, Any]:
+    """Cast rays (origin and direction) at a mesh; the answer is that of open3d's `RaycastingScene`, on the CPU.
+
+    Raises ImportError where open3d is not installed.
+    """
+    answer: Mapping[str, Any] = _scene(mesh).cast_rays(open3d.core.Tensor.from_numpy(rays.float().contiguous().numpy()))
+    return answer
+
+
+def inside_mesh(mesh: Mesh, points: Float[Tensor, "point 3"]) -> Bool[Tensor, "point"]:
+    """Mark the points inside a closed mesh. Raises ImportError where open3d is not installed."""
+    inside = _scene(mesh).compute_occupancy(open3d.core.Tensor.from_numpy(points.float().contiguous().numpy()))
+    return torch.from_numpy(inside.numpy()) > 0.5
+
+
+def _scene(mesh: Mesh) -> Any:
+    if open3d is None:
+        raise ImportError("rays at a mesh need open3d: pip install 'region4d[geom]'")
+    scene = open3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        open3d.core.Tensor.from_numpy(mesh.vertices.float().contiguous().numpy()),
+        open3d.core.Tensor.from_numpy(mesh.faces.to(torch.uint32).contiguous().numpy()),
+    )
+    return scene
+
+
+def visible_vertices(mesh: Mesh) -> Bool[Tensor, "vertex"]:
+    """Mark the vertices of a mesh in the camera frame that no part of it hides from the camera, and that face it."""
+    rays = torch.cat([torch.zeros_like(mesh.vertices), mesh.vertices], -1)
+    reached = torch.from_numpy(cast_rays(mesh, rays)["t_hit"].numpy())  # 1 at the vertex itself
+    facing = (vertex_normals(mesh.vertices, mesh.faces) * mesh.vertices).sum(-1) < 0
+    return facing & (reached > HIDDEN_BEHIND)
 
 
 def vertex_normals(vertices: Float[Tensor, "vertex 3"], faces: Int64[Tensor, "face 3"]) -> Float[Tensor, "vertex 3"]:

@@ -1,5 +1,6 @@
 """GLB and PLY: read back with another reader and put through the documented transform, they lie on the points."""
 
+import io
 import json
 import struct
 from dataclasses import replace
@@ -10,11 +11,16 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from PIL import Image
 from scipy.spatial import cKDTree
 
 from models.geometry import matrix
 from models.lifting import LiftedObject, write_glb, write_ply
 from models.lifting.export import gltf_T_cam, linear_from_srgb
+from models.lifting.fitting.pose_fitting import Fit
+from models.lifting.fitting.samples import PosedSample
+from models.lifting.inputs.masked_picture import MaskedPicture
+from models.lifting.lift import finish
 from models.lifting.meshes.mesh import coloured, extract_mesh
 from tests.support.clips.random_geometry import random_rotations
 from tests.support.lifting import SeenObject, ball, true_object
@@ -126,3 +132,48 @@ def test_a_ply_keeps_vertices_and_colours_and_says_its_frame(tmp_path: Path) -> 
     colours = torch.cat([lifted.mesh.colours for lifted in objects])
     np.testing.assert_array_equal(mesh.visual.vertex_colors[:, :3], colours.numpy())
     assert mesh.volume > 0
+
+
+def test_grey_128_of_a_photo_is_grey_128_in_a_viewer_that_follows_the_standard(
+    seen: SeenObject, tmp_path: Path
+) -> None:
+    """A reference shader by hand: base colour = decoded sRGB texel x factor; shown unlit, it is encoded again.
+
+    Source: glTF 2.0, 3.9.2 (the texture is sRGB, the factor linear), 3.8.3 (texture coordinates start at the top left).
+    """
+    grey = MaskedPicture(torch.full_like(seen.image, 128).float() / 255, seen.mask, seen.points)
+    posed = PosedSample(extract_mesh(seen.inside(32)), Fit(seen.cam_T_obj.double().numpy(), seen.scale, 0.0))
+    write_glb(tmp_path / "grey.glb", [finish(grey, posed)])
+    tree = glb_json(tmp_path / "grey.glb")
+    (mesh,) = tree["meshes"]
+    (primitive,) = mesh["primitives"]
+    assert {"POSITION", "NORMAL", "TEXCOORD_0"} <= primitive["attributes"].keys()
+    assert "COLOR_0" not in primitive["attributes"]  # it would be multiplied
+    surface = tree["materials"][primitive["material"]]["pbrMetallicRoughness"]
+    assert (surface["metallicFactor"], surface["roughnessFactor"]) == (0, 1)
+    factor = surface.get("baseColorFactor", [1, 1, 1, 1])
+    image = tree["images"][tree["textures"][surface["baseColorTexture"]["index"]]["source"]]
+    texels = (
+        np.asarray(Image.open(io.BytesIO(chunk(tmp_path / "grey.glb", image["bufferView"]))).convert("RGB")) / 255.0
+    )
+    uv = accessor(tmp_path / "grey.glb", primitive["attributes"]["TEXCOORD_0"]).reshape(-1, 2)
+    height, width, _ = texels.shape
+    texel = texels[(uv[:, 1] * height - 1e-4).astype(int), (uv[:, 0] * width - 1e-4).astype(int)]
+    linear = np.where(texel <= 0.04045, texel / 12.92, ((texel + 0.055) / 1.055) ** 2.4) * factor[:3]
+    shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    np.testing.assert_array_equal((255 * shown).round(), 128)
+    normals = accessor(tmp_path / "grey.glb", primitive["attributes"]["NORMAL"]).reshape(-1, 3)
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-4)
+
+
+def chunk(path: Path, view: int) -> bytes:
+    data, tree = path.read_bytes(), glb_json(path)
+    (length,) = struct.unpack("<I", data[12:16])
+    start = 28 + length + tree["bufferViews"][view].get("byteOffset", 0)
+    return data[start : start + tree["bufferViews"][view]["byteLength"]]
+
+
+def accessor(path: Path, index: int) -> np.ndarray:
+    entry = glb_json(path)["accessors"][index]
+    assert entry["componentType"] == 5126  # float
+    return np.frombuffer(chunk(path, entry["bufferView"]), np.float32)

@@ -119,7 +119,7 @@ def test_progress_is_told_and_depth_confidence_and_distance_are_stated(world: Op
     assert lifted.size.endswith(" m")
     assert lifted.lines[1] == "one sample; nothing follows the visible points"
     assert lifted.lines[2] == "depth: exact, of the world (metric)"
-    assert any(line.startswith("confidence: ") for line in lifted.lines)
+    assert any(line.startswith("support: ") for line in lifted.lines)
     unscaled = replace(lifted, given=replace(lifted.given, metric=False))
     assert str(unscaled.size).endswith(RELATIVE)
     assert unscaled.lines[2] == "depth: exact, of the world (of unknown scale)"

@@ -193,7 +193,7 @@ def test_an_object_is_lifted_and_its_file_is_that_of_this_visitor(site: str) -> 
     card, pictures, scene, download = client.predict(LARGEST_OF_WORLD_6, "quick", api_name="/lift")
     assert "<b>Exact</b>" in card
     assert "depth: exact, of the world (metric)" in card
-    assert "confidence: " in card
+    assert "expected overlap" in card
     assert pictures.count("data:image/jpeg;base64,") == 2
     assert 'title="The mesh in the points"' in scene
     assert Path(download["value"]).read_bytes()[:4] == b"glTF"

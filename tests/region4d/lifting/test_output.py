@@ -14,13 +14,15 @@ from models.lifting.export import METRES, RELATIVE_UNITS
 from models.lifting.meshes.mesh import ColouredMesh
 from region4d.footage.scale import RELATIVE
 from region4d.lifting.input import LiftInput
-from region4d.lifting.output import confidence_text, describe, size_text, title, to_terminal
+from region4d.lifting.output import confidence_text, describe, shape_line, size_text, title, to_terminal
 
 FACT = {
     "name": "object_0",
     "seed": 4,
     "size_along_own_axes": [0.5, 0.254, 1.0],
     "distance_from_camera": 2.346,
+    "shape_from": "network",
+    "why": "it agrees with what is seen",
     "confidence": 0.87,
     "median_distance": 0.0123,
 }
@@ -56,14 +58,14 @@ def test_without_depth_nothing_is_said_about_points() -> None:
 
 def test_a_title_has_size_distance_confidence_and_misfit() -> None:
     assert title(FACT, METRES) == (
-        "object_0, seed 4: 0.50 x 0.25 x 1.00 m, 2.35 m away, confidence 87%, 12 mm from the points"
+        "object_0, seed 4: 0.50 x 0.25 x 1.00 m, 2.35 m away, network, expected overlap 87%, 12 mm from the points"
     )
     assert title(FACT, None) == "object_0, seed 4: size unknown, no depth was given"
 
 
 def test_lengths_of_unknown_scale_are_relative() -> None:
     assert title(FACT, RELATIVE_UNITS) == (
-        f"object_0, seed 4: 0.50 x 0.25 x 1.00 {RELATIVE}, 2.35 {RELATIVE} away, confidence 87%, "
+        f"object_0, seed 4: 0.50 x 0.25 x 1.00 {RELATIVE}, 2.35 {RELATIVE} away, network, expected overlap 87%, "
         f"0.012 {RELATIVE} from the points"
     )
 
@@ -77,9 +79,9 @@ def test_an_unknown_confidence_is_a_dash() -> None:
 @pytest.mark.parametrize(
     ("unit", "cells"),
     [
-        (METRES, ["0.50 x 0.25 x 1.00", "2.35", "87%", "12"]),
-        (RELATIVE_UNITS, ["0.50 x 0.25 x 1.00", "2.35", "87%", "0.012"]),
-        (None, ["-", "-", "87%", "-"]),
+        (METRES, ["0.50 x 0.25 x 1.00", "2.35", "network", "87%", "12"]),
+        (RELATIVE_UNITS, ["0.50 x 0.25 x 1.00", "2.35", "network", "87%", "0.012"]),
+        (None, ["-", "-", "network", "87%", "-"]),
     ],
 )
 def test_a_table_shows_lengths_in_their_unit_where_depth_is_known(unit: str | None, cells: list[str]) -> None:
@@ -89,3 +91,11 @@ def test_a_table_shows_lengths_in_their_unit_where_depth_is_known(unit: str | No
     (row,) = [line for line in shown.get().splitlines() if "object_0" in line]
     words = [cell for cell in (part.strip() for part in row.split("  ")) if cell]
     assert words[1 : 1 + len(cells)] == cells
+
+
+def test_a_line_says_where_the_shape_comes_from_and_what_is_unlike_training() -> None:
+    assert shape_line(FACT) == "object_0: the network's shape, it agrees with what is seen"
+    hull = FACT | {"shape_from": "hull", "why": "completed by symmetry, because", "unlike_training": True}
+    assert shape_line(hull) == (
+        "object_0: the visible hull, completed by symmetry, because; unlike the objects that the model was trained on"
+    )

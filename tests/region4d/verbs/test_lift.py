@@ -96,7 +96,9 @@ def test_a_mask_and_a_box_become_one_scene_with_poses_and_pictures(lift: Lift, p
         np.testing.assert_allclose(mesh.metadata["cam_T_obj"], fact["cam_T_obj"], atol=1e-6)
         assert fact["size_along_own_axes"] == pytest.approx((fact["scale"] * mesh.extents).tolist(), rel=1e-4)
         assert fact["median_distance"] > 0
-        assert 0 <= fact["confidence"] <= 1
+        assert 0 <= fact["support"] <= 1
+        assert fact["confidence"] is None  # this model is not calibrated
+        assert fact["shape_from"] in fact["why"] or "hull" in fact["why"]
     ply, glb = (in_camera(photo / "out" / name) for name in ("lifted.ply", "lifted.glb"))
     for one, other in ((ply, glb), (glb, ply)):  # the order of the objects is the reader's
         assert cKDTree(one.vertices).query(other.vertices)[0].max() < 1e-4
@@ -120,6 +122,46 @@ def test_json_says_what_marks_each_object_and_where_it_has_depth(lift: Lift, pho
             "pixels": said["objects"][k]["mask_pixels"],
             "pixels_with_depth": int((mask & np.isfinite(depth) & (depth > 0)).sum()),
         }
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("auto", "hull"), ("network", "network"), ("hull", "hull")])
+def test_an_untrained_shape_gives_way_to_what_is_seen_unless_told(
+    lift: Lift, photo: Path, camera: str, asked: str, taken: str
+) -> None:
+    words = (*MASK, *DEPTH, "--intrinsics", camera, "--fit", "none", "--shape", asked)
+    code, out, err = lift(*words)
+    assert code == 0, err
+    fact = poses(photo / "out")["objects"][0]
+    assert (fact["shape_from"], poses(photo / "out")["shape"]) == (taken, asked)
+    named = {"hull": "the visible hull", "network": "the network's shape"}[taken]
+    assert f"object_0: {named}" in out
+    if taken == "hull":
+        assert fact["agreement"]["hull"]["silhouette_iou"] > 0.8
+        assert fact["median_distance"] < 0.02
+
+
+def test_a_visible_hull_needs_depth(lift: Lift) -> None:
+    assert_one_line(lift(*MASK, "--shape", "hull"), "visible hull need a point map")
+
+
+def test_without_depth_a_mesh_is_laid_on_its_mask_by_the_camera_of_the_photo(
+    lift: Lift, photo: Path, seen: SeenObject
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 30  # millimetres, for 35 mm film
+    Image.open(photo / "photo.png").save(photo / "photo.jpg", exif=exif)
+    code, _, err = lift("HERE/photo.jpg", *MASK)
+    assert code == 0, err
+    assert "the camera is that of the photo's EXIF data: 62 degrees across" in err
+    found = poses(photo / "out")
+    assert found["intrinsics"][0][0] == pytest.approx(30 * np.hypot(96, 128) / np.hypot(36, 24))
+    mesh = in_camera(photo / "out" / "lifted.ply")
+    pixels = mesh.vertices @ np.array(found["intrinsics"]).T
+    low, high = (
+        np.array(edge) for edge in (np.min(pixels[:, :2] / pixels[:, 2:], 0), np.max(pixels[:, :2] / pixels[:, 2:], 0))
+    )
+    rows, cols = (np.flatnonzero(seen.mask.any(axis).numpy()) for axis in (1, 0))
+    np.testing.assert_allclose((low + high) / 2, [(cols[0] + cols[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2], atol=1)
 
 
 def test_json_of_a_lift_without_depth_has_no_scale(lift: Lift) -> None:
@@ -239,7 +281,7 @@ def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift,
     assert poses(photo / "out")["objects"][0]["seed"] == 6
     chosen = (photo / "out" / "lifted.ply").read_bytes()
     (photo / "out").rename(photo / "out1")
-    assert lift(*MASK, *DEPTH, *bare, "--seed", "6")[0] == 0
+    assert lift(*MASK, *DEPTH, *bare, "--shape", "network", "--seed", "6")[0] == 0
     again = trimesh.load(photo / "out" / "lifted.ply", process=False)  # alone instead of in a batch: up to rounding
     first = trimesh.load(trimesh.util.wrap_as_stream(chosen), file_type="ply", process=False)
     np.testing.assert_allclose(again.bounds, first.bounds, atol=1e-3)
