@@ -3,7 +3,8 @@
 One JSON line a choice: `source` and `frame` (the picture), `mask` (a file beside the record), SHA-256 of the picture's
 bytes (height, width, RGB), of the mask's and of the model's weights, `steps`, `shortcut`, `guidance` and `fit` of the
 sampler, `chosen` (the seed of the best candidate, null where none was good) and `rejected` (the seeds of all others).
-Picture, depth, mask, model, sampler and seed reproduce each candidate, so no mesh is kept.
+Picture, depth, mask, model, sampler and seed reproduce each candidate, so no mesh is kept. `given` is a file beside the
+record with what was lifted: picture, mask, depth (metres, 0 where unknown) and camera.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
+import torch
 from einops import rearrange
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 
@@ -35,10 +40,43 @@ class HumanChoice:
     rejected: Sequence[int]
     guidance: float | None = None  # None in older records, as is `fit`
     fit: str | None = None
+    given: str | None = None  # None in records that no training can use
 
     def pairs(self) -> list[tuple[int, int]]:
         """List (seed of the winner, seed of a loser); empty where nothing was chosen."""
         return [] if self.chosen is None else [(self.chosen, seed) for seed in self.rejected]
+
+
+@dataclass(frozen=True)
+class GivenObject:
+    """What was lifted; `depth` is in metres, 0 where unknown, and None where there is none."""
+
+    image: UInt8[Tensor, "3 height width"]
+    mask: Bool[Tensor, "height width"]
+    depth: Float[Tensor, "height width"] | None
+    intrinsics: Float[Tensor, "3 3"]
+
+    def write(self, path: Path) -> None:
+        """Write it to an NPZ file."""
+        arrays: dict[str, Any] = {"image": self.image, "mask": self.mask, "intrinsics": self.intrinsics}
+        if self.depth is not None:
+            arrays["depth"] = self.depth
+        np.savez_compressed(path, **arrays)
+
+    @classmethod
+    def read(cls, path: Path) -> GivenObject:
+        """Read what `write` wrote.
+
+        Raises:
+            FileNotFoundError: the file is missing.
+            ValueError: it is another file, or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                found = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+            return cls(found["image"], found["mask"], found.get("depth"), found["intrinsics"])
+        except (KeyError, EOFError, BadZipFile, ValueError) as error:
+            raise ValueError(f"{path} is not what `region4d lift --choose` lifted, or it is damaged") from error
 
 
 def add_choice(path: Path, choice: HumanChoice) -> None:

@@ -3,16 +3,19 @@
 from training.lifting.confidence import ConfidenceCalibration
 from training.lifting.data import WorldObjects, WorldShapes
 from training.lifting.flow import FlowTraining, ShortcutDistillation
-from training.lifting.preference import PreferenceAlignment, WorldPreferences
+from training.lifting.human_preferences import HumanPreferences
+from training.lifting.preference import PreferenceAlignment, WorldPreferences, preferences
 from training.lifting.shapes import ShapeAutoencoding
 
 __all__ = [
     "ConfidenceCalibration",
     "FlowTraining",
+    "HumanPreferences",
     "PreferenceAlignment",
     "ShapeAutoencoding",
     "ShortcutDistillation",
     "WorldObjects",
     "WorldPreferences",
     "WorldShapes",
+    "preferences",
 ]

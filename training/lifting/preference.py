@@ -17,6 +17,7 @@ from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
 from training.lifting.batches import Batch, tensors_of, views_of
 from training.lifting.candidates import CandidateStore, best_and_worst
 from training.lifting.data import SeededData, summarize_objects
+from training.lifting.human_preferences import HumanPreferences
 from training.lifting.stage import LiftingStage
 
 Control = Literal["none", "shuffled", "winners_only"]
@@ -105,6 +106,23 @@ class WorldPreferences(SeededData):
         """Pair the candidates."""
         self.items = Pairs(self.candidates, self.margin, self.control, self.seed)
         super().setup(stage)
+
+
+def preferences(
+    *,
+    folder: str,
+    choices: str | None = None,
+    batch_size: int,
+    seed: int,
+    workers: int = 0,
+    hold: bool = False,
+    **worlds: Any,
+) -> SeededData:
+    """Build the choices of people in the folder `choices`, or without one the `WorldPreferences` of rewards."""
+    loading: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "workers": workers, "hold": hold}
+    if choices is None:
+        return WorldPreferences(folder=folder, **worlds, **loading)
+    return HumanPreferences(folder=folder, choices=choices, **loading)
 
 
 class PreferenceAlignment(LiftingStage):

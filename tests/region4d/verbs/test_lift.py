@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from benchmarks.metrics.surface import Surface
 from models.geometry import unproject
-from models.lifting.human_choices import read_choices
+from models.lifting.human_choices import GivenObject, image_hash, mask_hash, read_choices
 from models.lifting.meshes.mesh import ColouredMesh
 from models.lifting.meshes.ray_casting import render_meshes
 from scenes.readers.masks.mask_file import read_mask
@@ -152,7 +152,7 @@ def test_without_depth_a_mesh_is_laid_on_its_mask_by_the_camera_of_the_photo(
     Image.open(photo / "photo.png").save(photo / "photo.jpg", exif=exif)
     code, _, err = lift("HERE/photo.jpg", *MASK)
     assert code == 0, err
-    assert "the camera is that of the photo's EXIF data: 62 degrees across" in err
+    assert "the camera is that of the photo's EXIF data: 60 degrees across" in err
     found = poses(photo / "out")
     assert found["intrinsics"][0][0] == pytest.approx(30 * np.hypot(96, 128) / np.hypot(36, 24))
     mesh = in_camera(photo / "out" / "lifted.ply")
@@ -276,6 +276,9 @@ def test_a_choice_is_recorded_as_pairs_and_the_chosen_one_is_written(lift: Lift,
     (choice,) = read_choices(photo / "out" / "choices.jsonl")
     assert choice.pairs() == [(6, 5), (6, 7)]
     assert choice.fit == "none"
+    given = GivenObject.read(photo / "out" / str(choice.given))
+    assert (image_hash(given.image), mask_hash(given.mask)) == (choice.image_sha256, choice.mask_sha256)
+    assert given.depth is not None
     assert len(choice.mask_sha256) == len(choice.image_sha256) == len(choice.model_sha256) == 64
     assert (photo / "out" / "candidates.png").is_file()
     assert poses(photo / "out")["objects"][0]["seed"] == 6
@@ -305,7 +308,8 @@ def test_a_person_is_asked_until_the_answer_is_one(lift: Lift, photo: Path, monk
     monkeypatch.setattr(typer, "prompt", answer)
     assert lift(*MASK, *DEPTH, "--choose", "2")[0] == 0
     assert shown == [True, True]
-    assert {path.name for path in (photo / "out").iterdir()} == {"candidates.png", "choices.jsonl", "mask_0.png"}
+    written = {path.name for path in (photo / "out").iterdir()}
+    assert written == {"candidates.png", "choices.jsonl", "given_0.npz", "mask_0.png"}
     (choice,) = read_choices(photo / "out" / "choices.jsonl")
     assert choice.chosen is None
     assert choice.rejected == [0, 1]
