@@ -31,7 +31,7 @@ class Judgement:
         confidence: expected solid IoU of the network's shape with the true object, pose and scale included; None for a
             hull, and where the model has no calibration or drew one sample.
         unlike_training: whether the network's shape agrees worse than those of 95 % of the objects that the model's
-            calibration knows; None without a calibration.
+            calibration knows, or so much worse than the hull that the hull is taken; None without a calibration.
     """
 
     source: Literal["network", "hull"]
@@ -74,7 +74,8 @@ def judge(
     if hidden > MAX_HIDDEN:
         return network, replace(kept, reason=f"other things hide {hidden:.0%} of the outline ({figures})")
     reason = f"{_kind(made)}, because the network's shape disagrees with what is seen ({figures})"
-    return posed_hull(made), replace(kept, source="hull", reason=reason, confidence=None)
+    unlike = None if calibration is None else True  # no training object in full view is like that
+    return posed_hull(made), replace(kept, source="hull", reason=reason, confidence=None, unlike_training=unlike)
 
 
 def judge_hull(picture: MaskedPicture) -> tuple[PosedSample, Judgement]:
