@@ -74,8 +74,8 @@ def judge(
     if hidden > MAX_HIDDEN:
         return network, replace(kept, reason=f"other things hide {hidden:.0%} of the outline ({figures})")
     reason = f"{_kind(made)}, because the network's shape disagrees with what is seen ({figures})"
-    unlike = None if calibration is None else True  # no training object in full view is like that
-    return posed_hull(made), replace(kept, source="hull", reason=reason, confidence=None, unlike_training=unlike)
+    differs = None if calibration is None else True  # no training object in full view is like that
+    return posed_hull(made), replace(kept, source="hull", reason=reason, confidence=None, unlike_training=differs)
 
 
 def judge_hull(picture: MaskedPicture) -> tuple[PosedSample, Judgement]:

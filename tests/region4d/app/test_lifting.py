@@ -114,7 +114,7 @@ def test_progress_is_told_and_depth_confidence_and_distance_are_stated(world: Op
     told: list[float] = []
     lifted = lifter(tiny).lift(world, [around(largest(world.clip, 0)[1])], "test", lambda _, share: told.append(share))
     assert told == sorted(told)
-    assert len(told) >= 4
+    assert len(told) >= 3  # loading, one call of the network, measuring
     assert lifted.size is not None
     assert lifted.size.endswith(" m")
     assert lifted.lines[1] == "one sample; nothing follows the visible points"
