@@ -18,7 +18,7 @@ from models.lifting.meshes.mesh import GREY, ColouredMesh
 from models.lifting.meshes.ray_casting import render_meshes
 from scenes.drawing.meshes import close_up, faded
 from scenes.drawing.regions import contact_sheet
-from scenes.worlds.masked_objects import MaskedObject
+from scenes.masked_object import MaskedObject
 
 CELL_SIDE = 192  # pixels
 

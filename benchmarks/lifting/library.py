@@ -15,7 +15,7 @@ from trimesh import Trimesh
 from models.geometry import unproject
 from models.lifting.inputs.evidence import Evidence
 from models.lifting.meshes.mesh import extract_mesh
-from scenes.worlds.masked_objects import MaskedObject
+from scenes.masked_object import MaskedObject
 
 RETRIEVAL_POINTS = 96  # visible points of an object that retrieval compares
 TAIL_SHARE = 0.02  # share of the visible points that the extent ignores, at each end of each axis

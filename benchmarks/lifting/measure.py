@@ -18,7 +18,7 @@ from benchmarks.lifting.truth import RESOLUTION, make_truth_once, read_truth
 from benchmarks.records.manifest import MANIFEST, collect_manifest, read_manifest
 from benchmarks.records.record import Fact, Record, write_records
 from models.lifting.inputs.evidence import Evidence
-from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
+from scenes.masked_object import MaskedObject, ObjectStore
 
 PROTOCOL = 1  # raise it when scores change: records of an older protocol are measured again
 
@@ -28,7 +28,7 @@ class EvaluationSet:
     """The first `limit` objects of a store; ICP is evaluated on `icp_items` evenly spaced items."""
 
     name: str
-    store: MaskedObjectStore
+    store: ObjectStore
     limit: int
     icp_items: int
     truths: Path  # folder that caches the true meshes
@@ -71,9 +71,7 @@ def prepare_truths(test: EvaluationSet, pool: Executor, workers: int) -> None:
     test.store.render(workers)
     missing = [index for index in test.indices if not test.truth(index).is_file()]
     items = [(index, test.store[index]) for index in missing]
-    jobs = [
-        pool.submit(make_truth_once, test.truth(index), test.store.world_object(item), item) for index, item in items
-    ]
+    jobs = [pool.submit(make_truth_once, test.truth(index), test.store.solid(item), item) for index, item in items]
     for job in track(jobs, f"true meshes of {test.name}", disable=not jobs):
         job.result()
 
@@ -102,7 +100,7 @@ def measure(
                 evidence = evidence_of(method, item, seed)
                 jobs.append((item, seed, candidate, submit(pool, prediction, test.truth(index), evidence, icp)))
     records = [
-        lift_record(test.name, name, item, seed, candidate, job if isinstance(job, str) else job.result())
+        lift_record(test, name, item, seed, candidate, job if isinstance(job, str) else job.result())
         for item, seed, candidate, job in track(jobs, f"scores of {name}")
     ]
     config: dict[str, Any] = {**settings, "identity": identity}
@@ -113,7 +111,7 @@ def measure(
 
 
 def lift_record(
-    test: str, method: str, item: MaskedObject, seed: int, candidate: int, scores: dict[str, float] | str
+    test: EvaluationSet, method: str, item: MaskedObject, seed: int, candidate: int, scores: dict[str, float] | str
 ) -> Record:
     """Build the record of one candidate from its scores, or from the reason why it has no mesh."""
     facts: dict[str, Fact] = {
@@ -122,9 +120,9 @@ def lift_record(
         "sky": bool((item.depth == 0).any()),
     }
     return Record(
-        task=test,
+        task=test.name,
         item=str(seed),
-        cluster=f"{test}/{seed}",
+        cluster=f"{test.name}/{test.store.cluster(item, seed)}",
         arm=method,
         seed=0,
         metrics={} if isinstance(scores, str) else scores,

@@ -23,7 +23,7 @@ from benchmarks.records.manifest import checkpoint_hash
 from models.geometry import PointMap, unproject
 from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
 from models.lifting.checkpoint import load_model
-from scenes.worlds.masked_objects import MaskedObject
+from scenes.masked_object import MaskedObject
 from training.lifting.batches import fields_of
 
 POINTS = ("exact", "noisy", "without")  # the point map that a method sees

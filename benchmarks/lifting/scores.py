@@ -69,6 +69,8 @@ class Prediction:
 def score(prediction: Prediction, truth: Truth, icp: bool = False) -> dict[str, float]:
     """Score one prediction by every metric of SHAPE and LAYOUT, and of AFTER_ICP if `icp` is set.
 
+    Without "solid_iou" where the truth is not watertight.
+
     Further keys: "emd_floor", the distance between two samplings of the truth; "canonical_chamfer", each mesh in its
     own axes without any rotation (meaningful for models, which learn the axes of families); and "pieces", the share of
     the surface in its largest connected part, which needs no truth.
@@ -84,7 +86,8 @@ def score(prediction: Prediction, truth: Truth, icp: bool = False) -> dict[str, 
     pred, true = Surface(rotated, "the predicted mesh"), truth.normalized
     of_pred, of_true = pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
     scores = shape_scores(true.distance(of_pred), pred.distance(of_true))
-    scores["solid_iou"] = overlap(solid_voxels(rotated), truth.solid)
+    if truth.watertight:
+        scores["solid_iou"] = overlap(solid_voxels(rotated), truth.solid)
     scores["surface_iou"] = overlap(surface_voxels(rotated), truth.shell)
     scores["emd"] = assignment_distance(of_pred[:EMD_POINTS], of_true[:EMD_POINTS])
     scores["emd_floor"] = truth.floor

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.lifting.methods import ModelMethod
+from scenes.masked_object import MaskedObject
 from scenes.storage.atomic import write_text
-from scenes.worlds.masked_objects import MaskedObject
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ from benchmarks.metrics.object_pose import diameter
 from benchmarks.metrics.surface import Surface, Trimesh
 from benchmarks.metrics.voxels import solid_voxels, surface_voxels
 from models.lifting.meshes.mesh import extract_mesh
+from scenes.masked_object import MaskedObject, Solid
 from scenes.storage.atomic import new_file
-from scenes.worlds.masked_objects import MaskedObject, distance_grid
-from scenes.worlds.world import WorldObject
 
 RESOLUTION = 96  # voxels along the cube of the true surface; its error is far below the threshold of F1@0.01
 EMD_POINTS = 256  # samples for the earth mover's distance: few enough for milliseconds, with a reported floor
@@ -35,6 +34,7 @@ class Truth:
     solid: Int[np.ndarray, "solid_voxel 3"]
     shell: Int[np.ndarray, "shell_voxel 3"]
     floor: float  # earth mover's distance between two samplings of the mesh
+    watertight: bool = True  # else its solid voxels are not beyond doubt, and solid IoU is left out
 
     @cached_property
     def normalized(self) -> Surface:
@@ -47,13 +47,13 @@ class Truth:
         return Surface(in_camera(self.mesh, self.cam_T_obj, self.scale), "the true mesh")
 
 
-def outer_mesh(obj: WorldObject, resolution: int = RESOLUTION) -> Trimesh:
-    """Mesh the outer surface of an object in its cube; the meshes of its primitives would overlap inside."""
-    surface = extract_mesh(-distance_grid(obj, resolution), smallest=0.0)
+def outer_mesh(solid: Solid, resolution: int = RESOLUTION) -> Trimesh:
+    """Mesh the outer surface of an object in its cube; the meshes of its parts would overlap inside."""
+    surface = extract_mesh(-solid.distance_grid(resolution), smallest=0.0)
     return Trimesh(surface.vertices.numpy(), surface.faces.numpy(), process=False)
 
 
-def make_truth(mesh: Trimesh, item: MaskedObject) -> Truth:
+def make_truth(mesh: Trimesh, item: MaskedObject, watertight: bool = True) -> Truth:
     """Compute everything that the predictions of an item are compared with."""
     unit = normalized(mesh)
     return Truth(
@@ -64,6 +64,7 @@ def make_truth(mesh: Trimesh, item: MaskedObject) -> Truth:
         solid_voxels(unit),
         surface_voxels(unit),
         earth_mover_floor(unit, EMD_POINTS),
+        watertight,
     )
 
 
@@ -76,6 +77,7 @@ def write_truth(path: Path, truth: Truth) -> None:
             faces=truth.mesh.faces.astype(np.int32),
             cam_T_obj=truth.cam_T_obj,
             numbers=np.array([truth.scale, truth.diameter, truth.floor]),
+            watertight=truth.watertight,
             solid=truth.solid.astype(np.int16),
             shell=truth.shell.astype(np.int16),
         )
@@ -93,6 +95,7 @@ def read_truth(path: Path) -> Truth:
             arrays["solid"].astype(np.int64),
             arrays["shell"].astype(np.int64),
             floor,
+            bool(arrays.get("watertight", True)),  # files of procedural objects from before it was written
         )
 
 
@@ -105,8 +108,8 @@ def in_camera(mesh: Trimesh, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) 
     return moved
 
 
-def make_truth_once(path: Path, obj: WorldObject, item: MaskedObject) -> None:
+def make_truth_once(path: Path, solid: Solid, item: MaskedObject) -> None:
     """Mesh and measure a true object, unless its file exists."""
     if not path.is_file():
         torch.set_num_threads(1)
-        write_truth(path, make_truth(outer_mesh(obj), item))
+        write_truth(path, make_truth(outer_mesh(solid), item, solid.watertight))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -17,9 +17,9 @@ from torch import Tensor
 
 from models.geometry import invert, voxel_centres
 from scenes.clip import Clip
+from scenes.masked_object import MARGIN, MaskedObject, ObjectStore
 from scenes.storage import shards
 from scenes.storage.cache_key import cache_key
-from scenes.storage.shards import ShardStore, shard_note
 from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.objects.solid import signed_distance
 from scenes.worlds.occlusion import occluded_shares, silhouettes
@@ -29,9 +29,7 @@ from scenes.worlds.world import World, WorldObject
 from scenes.worlds.world_random import WorldRandom
 
 FORMAT = 1  # raise it when the object of the same seed and config has other bytes (see test_golden_worlds)
-MARGIN = 0.9  # largest side of an object in its cube: a surface at the border would be cut off (specs/sam3d.md 4.2)
 WORLDS_JUDGED_AT_ONCE, WORLDS_RENDERED_AT_ONCE = 16, 8  # three times as fast as one by one
-TENSORS = ("image", "mask", "depth", "intrinsics", "cam_T_obj", "scale", "distance", "occlusion")
 Item = TypeVar("Item")
 
 
@@ -62,24 +60,19 @@ class MaskedObjectConfig:
 
 
 @dataclass(frozen=True)
-class MaskedObject:
-    """One object of a picture and its truth. A vertex v of its cube is at R (scale * v) + t of the camera."""
+class WorldSolid:
+    """An object of a world, as primitives."""
 
-    image: UInt8[Tensor, "3 height width"]
-    mask: Bool[Tensor, "height width"]  # visible pixels
-    depth: Float[Tensor, "height width"]  # metres, 0 where unknown
-    intrinsics: Float[Tensor, "3 3"]
-    cam_T_obj: Float[Tensor, "4 4"]
-    scale: Float[Tensor, ""]  # side of the cube, metres
-    distance: Float[Tensor, "x y z"]  # signed, at voxel centres, in units of the cube, negative inside
-    occlusion: Float[Tensor, ""]  # occluded share of the silhouette, within the picture
-    family: str
-    world_seed: int
-    index: int  # of the object in its world
+    obj: WorldObject
+    watertight: bool = True
+
+    def distance_grid(self, resolution: int) -> Float[Tensor, "x y z"]:
+        """Evaluate its signed distance, see `distance_grid`."""
+        return distance_grid(self.obj, resolution)
 
 
-class MaskedObjectStore(ShardStore[MaskedObject]):
-    """A sequence of masked objects, one for each seed, rendered once."""
+class MaskedObjectStore(ObjectStore):
+    """A sequence of masked objects of procedural worlds, one for each seed, rendered once."""
 
     def __init__(self, config: MaskedObjectConfig, seeds: range, root: Path = Path("outputs/worlds")) -> None:
         self.config = config
@@ -88,32 +81,23 @@ class MaskedObjectStore(ShardStore[MaskedObject]):
         key = cache_key("masked objects", FORMAT, WORLD_FORMAT, asdict(config), shards.SHARD)
         super().__init__(key, seeds, root)
 
-    def generate(self, seeds: range) -> tuple[dict[str, Tensor], Any]:
-        """Draw the objects of these seeds."""
-        drawn = draw_masked_objects(seeds, self.config)
-        tensors = {name: torch.stack([getattr(item, name) for item in drawn]) for name in TENSORS}
-        tensors["distance"] = tensors["distance"].half()
-        return tensors, [(item.family, item.world_seed, item.index) for item in drawn]
+    @property
+    def about(self) -> str:
+        """Describe the objects in a model card."""
+        world = self.config.world
+        return f"{len(self)} masked objects of procedural worlds ({world.height} x {world.width} pixels)"
 
-    def read(self, file: Any, row: int, seed: int) -> MaskedObject:
-        """Read one object."""
-        tensors = {name: file.get_slice(name)[row] for name in TENSORS}
-        family, world_seed, index = shard_note(file)[row]
-        tensors["distance"] = tensors["distance"].float()
-        return MaskedObject(**tensors, family=family, world_seed=world_seed, index=index)
-
-    def stacked(self) -> dict[str, Tensor]:
-        """Read all objects at once, one row each, with distances in half precision as on disk."""
-        parts = []
-        for shard in self._shards():
-            file, first = self._load(shard), shard * shards.SHARD
-            rows = slice(max(self.seeds.start - first, 0), min(self.seeds.stop - first, shards.SHARD))
-            parts.append({name: file.get_slice(name)[rows] for name in TENSORS})
-        return {name: torch.cat([part[name] for part in parts]) for name in TENSORS}
+    def draw(self, seeds: range) -> list[MaskedObject]:
+        """Draw and render the object of each seed."""
+        return draw_masked_objects(seeds, self.config)
 
     def world_object(self, item: MaskedObject) -> WorldObject:
         """Draw the world of an item again and return its object, the exact solid."""
         return make_world(item.world_seed, self.config.world).objects[item.index]
+
+    def solid(self, item: MaskedObject) -> WorldSolid:
+        """Draw the world of an item again and return its object."""
+        return WorldSolid(self.world_object(item))
 
 
 def draw_masked_objects(seeds: range, config: MaskedObjectConfig) -> list[MaskedObject]:

@@ -14,8 +14,8 @@ from models.lifting.meshes.mesh import extract_mesh
 from models.lifting.networks.conditioning import small_image_encoder
 from models.lifting.networks.grid import truncated_distance
 from models.lifting.networks.point_patches import PointPatchEmbed
+from scenes.masked_object import MARGIN
 from scenes.worlds import WorldConfig, make_world, render
-from scenes.worlds.masked_objects import MARGIN
 from scenes.worlds.objects.solid import signed_distance
 from scenes.worlds.world import WorldObject
 

@@ -13,7 +13,7 @@ from models.lifting.inputs.crops import ObjectViews, make_views
 from models.lifting.model import LiftingModel
 from models.lifting.networks.grid import truncated_distance
 from models.lifting.networks.pose_encoding import encode_pose
-from scenes.worlds.masked_objects import MaskedObject
+from scenes.masked_object import MaskedObject
 
 Batch = Mapping[str, Tensor]  # the tensors of masked objects, stacked
 

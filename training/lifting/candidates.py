@@ -16,9 +16,10 @@ from torch.utils.data import default_collate
 from models.lifting.flow_matching.paths import draw_noise
 from models.lifting.flow_matching.sampler import Guidance, sample
 from models.lifting.model import LiftingModel
+from scenes.masked_object import MaskedObject
 from scenes.storage.cache_key import cache_key
 from scenes.storage.shards import ShardStore
-from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
+from scenes.worlds.masked_objects import MaskedObjectStore
 from training.lifting.batches import fields_of, tensors_of, views_of
 
 FORMAT = 1  # raise it when the same model and objects give other candidates or rewards

@@ -10,6 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from scenes.arrangements.arrangement import ArrangementConfig
+from scenes.arrangements.store import MeshObjectStore
+from scenes.masked_object import ObjectStore
+from scenes.meshes.sources import MeshSource
 from scenes.worlds import WorldConfig
 from scenes.worlds.layout import draw_object
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore, distance_grid
@@ -40,7 +44,7 @@ class Shapes(Dataset[dict[str, Tensor]]):
 class MaskedObjects(Dataset[dict[str, Tensor]]):
     """The tensors of masked objects; with `shifted`, each picture is changed by `shift_domain`."""
 
-    def __init__(self, store: MaskedObjectStore, shifted: bool = False) -> None:
+    def __init__(self, store: ObjectStore, shifted: bool = False) -> None:
         self.store, self.shifted = store, shifted
 
     def __len__(self) -> int:
@@ -126,29 +130,19 @@ class WorldShapes(SeededData):
         return f"{len(self.shapes)} objects of procedural worlds"
 
 
-class WorldObjects(SeededData):
-    """Masked objects of worlds, rendered once into a store that all runs share.
+class StoredObjects(SeededData):
+    """Masked objects that are rendered once into a store that all runs share.
 
     Args:
-        objects: distribution of the masked objects.
-        seeds: first and last (exclusive) seed of the objects.
+        store: of the masked objects.
         shifted: whether each picture is changed by `shift_domain`.
-        stores: folder of rendered objects.
         **loading: arguments of `SeededData`.
     """
 
-    def __init__(
-        self,
-        *,
-        objects: MaskedObjectConfig,
-        seeds: Sequence[int],
-        shifted: bool = False,
-        stores: str = "outputs/worlds",
-        **loading: Any,
-    ) -> None:
+    def __init__(self, store: ObjectStore, *, shifted: bool = False, **loading: Any) -> None:
         super().__init__(**loading)
-        self.store = MaskedObjectStore(objects, range(*seeds), Path(stores))
-        self.items = MaskedObjects(self.store, shifted)
+        self.store: ObjectStore = store
+        self.items = MaskedObjects(store, shifted)
 
     def prepare_data(self) -> None:
         """Render missing objects."""
@@ -156,10 +150,45 @@ class WorldObjects(SeededData):
 
     def summary(self) -> str:
         """Describe the objects for the model card."""
-        return summarize_objects(self.store)
+        return self.store.about
 
 
-def summarize_objects(store: MaskedObjectStore) -> str:
-    """Describe masked objects for a model card."""
-    world = store.config.world
-    return f"{len(store)} masked objects of procedural worlds ({world.height} x {world.width} pixels)"
+class WorldObjects(StoredObjects):
+    """Masked objects of procedural worlds.
+
+    Args:
+        objects: distribution of the masked objects.
+        seeds: first and last (exclusive) seed of the objects.
+        stores: folder of rendered objects.
+        **loading: arguments of `StoredObjects`.
+    """
+
+    store: MaskedObjectStore
+
+    def __init__(
+        self, *, objects: MaskedObjectConfig, seeds: Sequence[int], stores: str = "outputs/worlds", **loading: Any
+    ) -> None:
+        super().__init__(MaskedObjectStore(objects, range(*seeds), Path(stores)), **loading)
+
+
+class MeshObjects(StoredObjects):
+    """Masked objects of meshes, arranged on floors, tables, shelves and stacks.
+
+    Args:
+        source: of the meshes: a folder, compositions, or both.
+        arrangement: distribution of what is around them, and of the cameras.
+        seeds: first and last (exclusive) seed; each object of the source is shown once in as many seeds as it has.
+        stores: folder of rendered objects.
+        **loading: arguments of `StoredObjects`.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: MeshSource,
+        arrangement: ArrangementConfig,
+        seeds: Sequence[int],
+        stores: str = "outputs/meshes",
+        **loading: Any,
+    ) -> None:
+        super().__init__(MeshObjectStore(source, arrangement, range(*seeds), Path(stores)), **loading)

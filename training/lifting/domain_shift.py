@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from scenes.worlds.masked_objects import MaskedObject
+from scenes.masked_object import MaskedObject
 
 SMOOTH_DEPTH_ERROR = 0.03  # standard deviation of the smooth relative error of depth
 PIXEL_DEPTH_ERROR = 0.01  # standard deviation of the relative error of each pixel's depth

@@ -16,7 +16,7 @@ from models.lifting.flow_matching.paths import draw_noise, interpolate_all, velo
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
 from training.lifting.batches import Batch, tensors_of, views_of
 from training.lifting.candidates import CandidateStore, best_and_worst
-from training.lifting.data import SeededData, summarize_objects
+from training.lifting.data import SeededData
 from training.lifting.human_preferences import HumanPreferences
 from training.lifting.stage import LiftingStage
 
@@ -100,7 +100,7 @@ class WorldPreferences(SeededData):
 
     def summary(self) -> str:
         """Describe the objects for the model card."""
-        return summarize_objects(self.store)
+        return self.store.about
 
     def setup(self, stage: str) -> None:
         """Pair the candidates."""

@@ -22,8 +22,9 @@ from benchmarks.lifting.library import Library, View, view_of
 from benchmarks.lifting.methods import OracleMethod, noisy_depth
 from benchmarks.lifting.scores import score
 from benchmarks.lifting.truth import make_truth, outer_mesh
+from scenes.masked_object import MaskedObject
 from scenes.worlds import WorldConfig
-from scenes.worlds.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore, draw_masked_objects
+from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore, draw_masked_objects
 
 CONFIG = MaskedObjectConfig(
     WorldConfig(height=48, width=48, frames=1, objects=(1, 2), families=("tower", "chair"), cameras=("static",)),
@@ -114,8 +115,8 @@ def test_a_library_without_objects_is_refused() -> None:
 
 
 def test_the_grid_at_the_true_pose_is_a_high_ceiling(items: list[MaskedObject], tmp_path: object) -> None:
-    obj = MaskedObjectStore(CONFIG, range(3), tmp_path).world_object(items[0])  # type: ignore[arg-type]
-    truth = make_truth(outer_mesh(obj), items[0])
+    solid = MaskedObjectStore(CONFIG, range(3), tmp_path).solid(items[0])  # type: ignore[arg-type]
+    truth = make_truth(outer_mesh(solid), items[0])
     (found,) = OracleMethod().predict(items[:1], [0], 0)
     assert not isinstance(found, str)
     scores = score(found, truth)

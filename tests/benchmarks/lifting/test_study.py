@@ -19,9 +19,10 @@ from benchmarks.lifting.speed import Speed
 from benchmarks.lifting.study import LiftStudy, bin_of
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record, read_records
+from scenes.masked_object import MaskedObject
 from scenes.storage import shards
 from scenes.worlds import WorldConfig
-from scenes.worlds.masked_objects import MaskedObject, MaskedObjectConfig, MaskedObjectStore
+from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
 
 WORLD = WorldConfig(height=32, width=32, frames=1, objects=(1, 2), families=("tower",), cameras=("static",))
 ITEMS = 30

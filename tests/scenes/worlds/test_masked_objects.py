@@ -9,15 +9,10 @@ import pytest
 import torch
 
 from models.geometry import invert, transform_points, unproject
+from scenes.masked_object import MARGIN, MaskedObject
 from scenes.storage import shards
 from scenes.worlds import WorldConfig
-from scenes.worlds.masked_objects import (
-    MARGIN,
-    MaskedObject,
-    MaskedObjectConfig,
-    MaskedObjectStore,
-    draw_masked_objects,
-)
+from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore, draw_masked_objects
 from scenes.worlds.objects.solid import signed_distance
 
 WORLD = WorldConfig(height=48, width=64, frames=1, objects=(6, 10), cameras=("static",), noise=0.0)

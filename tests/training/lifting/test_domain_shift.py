@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from scenes.worlds.masked_objects import MaskedObject
+from scenes.masked_object import MaskedObject
 from training.lifting.domain_shift import MAX_HOLE_SHARE, shift_depth, shift_domain, shift_mask
 
 SIZE = (24, 32)

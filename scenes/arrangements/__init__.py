@@ -1,0 +1,1 @@
+"""Meshes arranged on floors, tables, shelves and stacks, and pictures of them."""

@@ -1,0 +1,83 @@
+"""A mesh as a solid in its cube: its signed distance, from the winding number or from a known inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.geometry import Mesh, voxel_centres
+from scenes.masked_object import MARGIN
+from scenes.meshes.ray_casting import RayCaster
+from scenes.meshes.textured_mesh import TexturedMesh
+
+ENCLOSED = 0.5  # winding number from which on a point is inside
+SHEET = 0.75  # half the thickness, in voxels, that a surface without an inside gets
+
+Inside = Callable[[Float[Tensor, "point 3"]], Bool[Tensor, "point"]]
+
+
+@dataclass(frozen=True)
+class MeshSolid:
+    """An object of meshes, z up, its box centred in the cube [-0.5, 0.5]^3 with its largest side at `MARGIN`.
+
+    Args:
+        name: of the object, by which test objects are held out.
+        looks: the mesh with its colours.
+        watertight: whether every edge has two triangles, so that its volume is beyond doubt.
+        inside: tells the points inside, where this is known without the mesh; None to use the winding number.
+    """
+
+    name: str
+    looks: TexturedMesh
+    watertight: bool
+    inside: Inside | None = None
+
+    @classmethod
+    def centred(cls, name: str, looks: TexturedMesh, watertight: bool) -> MeshSolid:
+        """Move a mesh of any size and place into the cube.
+
+        Raises:
+            ValueError: it has no extent.
+        """
+        vertices = looks.mesh.vertices
+        used = vertices[looks.mesh.faces.unique()]
+        low, high = used.amin(0), used.amax(0)
+        largest = (high - low).amax()
+        if not bool(largest > 0):
+            raise ValueError(f"{name} has no extent: all its triangles lie at one point")
+        mesh = Mesh((vertices - (low + high) / 2) * (MARGIN / largest), looks.mesh.faces)
+        return cls(name, TexturedMesh(mesh, looks.colours, looks.uv, looks.texture), watertight)
+
+    @cached_property
+    def extents(self) -> Float[Tensor, "3"]:
+        """The sides of its box, in units of the cube."""
+        used = self.looks.mesh.vertices[self.looks.mesh.faces.unique()]
+        return used.amax(0) - used.amin(0)
+
+    @cached_property
+    def caster(self) -> RayCaster:
+        """Its mesh, to be searched by rays."""
+        return RayCaster([self.looks.mesh])
+
+    def __getstate__(self) -> dict[str, object]:
+        return {key: value for key, value in self.__dict__.items() if key != "caster"}  # which stays in its process
+
+    def distance_grid(self, resolution: int) -> Float[Tensor, "x y z"]:
+        """Evaluate the signed distance at the voxel centres of the cube, in units of the cube, negative inside.
+
+        Points whose winding number is at least one half are inside; less than minus one half, too, because a mesh may
+        be inside out. Of a mesh that is not watertight, every surface is also a sheet of 1.5 voxels, so that a part
+        without an inside (a leaf, an open bowl) stays.
+        """
+        points = voxel_centres(resolution, torch.zeros(1)).reshape(-1, 3)
+        away = self.caster.distance(points)
+        inside = self.caster.winding_number(points).abs() >= ENCLOSED if self.inside is None else self.inside(points)
+        distance = torch.where(inside, -away, away)
+        if not self.watertight:
+            distance = torch.minimum(distance, away - SHEET / resolution)
+        return distance.reshape(resolution, resolution, resolution)

@@ -1,0 +1,33 @@
+"""A lifting model trains on a folder of meshes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from region4d.configuration.compose import build, compose_config
+from scenes.storage import shards
+from tests.support.meshes import write_meshes
+from training.lifting import MeshObjects
+
+
+def test_the_data_of_a_folder_is_rendered_once_and_batched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD", 2)
+    folder = write_meshes(tmp_path / "things")
+    words = [f"data.source.folder={folder}", "data.source.split=all", "data.seeds=[0,2]", f"data.stores={tmp_path}"]
+    words += ["data.arrangement.height=24", "data.arrangement.width=24", "data.arrangement.resolution=8"]
+    data = build(compose_config("train", ["experiment=lifting/meshes", *words]).data)
+    assert isinstance(data, MeshObjects)
+    data.prepare_data()
+    batch = data.first(2, torch.device("cpu"))
+    assert batch["image"].shape == (2, 3, 24, 24)
+    assert batch["distance"].shape == (2, 8, 8, 8)
+    assert bool(batch["mask"].flatten(1).any(1).all())
+    assert data.summary() == "2 pictures (24 x 24 pixels) of 4 meshes of 'things', on floor, table, shelf, stack"
+
+
+def test_a_folder_must_be_named() -> None:
+    with pytest.raises(ValueError, match=r"data\.source\.folder has no value; give one, as data\.source\.folder="):
+        build(compose_config("train", ["experiment=lifting/meshes"]).data)
