@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from scenes.storage import shards
 from scenes.storage.shards import ShardStore, shard_note
 
 MARGIN = 0.9  # largest side of an object in its cube: a surface at the border would be cut off (specs/sam3d.md 4.2)
@@ -84,7 +83,7 @@ class ObjectStore(ShardStore[MaskedObject]):
         """Read all objects at once, one row each, with distances in half precision as on disk."""
         parts = []
         for shard in self._shards():
-            file, first = self._load(shard), shard * shards.SHARD
-            rows = slice(max(self.seeds.start - first, 0), min(self.seeds.stop - first, shards.SHARD))
+            file, first = self._load(shard), shard * self.size
+            rows = slice(max(self.seeds.start - first, 0), min(self.seeds.stop - first, self.size))
             parts.append({name: file.get_slice(name)[rows] for name in TENSORS})
         return {name: torch.cat([part[name] for part in parts]) for name in TENSORS}

@@ -14,7 +14,7 @@ from rich.progress import track
 from benchmarks.lifting.methods import Method, ModelMethod, seen_points
 from benchmarks.lifting.rewards import visible_support
 from benchmarks.lifting.scores import Prediction, score
-from benchmarks.lifting.truth import RESOLUTION, make_truth_once, read_truth
+from benchmarks.lifting.truth import RESOLUTION, make_truths_once, read_truth
 from benchmarks.records.manifest import MANIFEST, collect_manifest, read_manifest
 from benchmarks.records.record import Fact, Record, write_records
 from models.lifting.inputs.evidence import Evidence
@@ -70,8 +70,12 @@ def prepare_truths(test: EvaluationSet, pool: Executor, workers: int) -> None:
     """Render missing items and mesh missing true objects."""
     test.store.render(workers)
     missing = [index for index in test.indices if not test.truth(index).is_file()]
-    items = [(index, test.store[index]) for index in missing]
-    jobs = [pool.submit(make_truth_once, test.truth(index), test.store.solid(item), item) for index, item in items]
+    shown: dict[str, list[tuple[Path, MaskedObject]]] = {}  # items of the same object
+    for index in missing:
+        item = test.store[index]
+        name = test.store.cluster(item, test.store.seeds[index])
+        shown.setdefault(name, []).append((test.truth(index), item))
+    jobs = [pool.submit(make_truths_once, test.store.solid(items[0][1]), items) for items in shown.values()]
     for job in track(jobs, f"true meshes of {test.name}", disable=not jobs):
         job.result()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -108,8 +109,13 @@ def in_camera(mesh: Trimesh, cam_T_obj: Float[np.ndarray, "4 4"], scale: float) 
     return moved
 
 
-def make_truth_once(path: Path, solid: Solid, item: MaskedObject) -> None:
-    """Mesh and measure a true object, unless its file exists."""
-    if not path.is_file():
-        torch.set_num_threads(1)
-        write_truth(path, make_truth(outer_mesh(solid), item, solid.watertight))
+def make_truths_once(solid: Solid, items: Sequence[tuple[Path, MaskedObject]]) -> None:
+    """Mesh and measure a true object that all items show, and write it for each, unless its file exists."""
+    missing = [(path, item) for path, item in items if not path.is_file()]
+    if not missing:
+        return
+    torch.set_num_threads(1)
+    truth = make_truth(outer_mesh(solid), missing[0][1], solid.watertight)
+    for path, item in missing:
+        posed = replace(truth, cam_T_obj=item.cam_T_obj.double().numpy(), scale=float(item.scale))
+        write_truth(path, posed)

@@ -17,11 +17,11 @@ from scenes.masked_object import MaskedObject, ObjectStore
 from scenes.meshes.solid import MeshSolid
 from scenes.meshes.sources import MeshSource
 from scenes.meshes.textured_mesh import TexturedMesh
-from scenes.storage import shards
 from scenes.storage.cache_key import cache_key
 from scenes.worlds.world_random import WorldRandom
 
 FORMAT = 1  # raise it when the object of the same seed, source and config has other bytes (see test_store)
+SHARD = 64  # items in a file: fewer than of worlds, because a mesh takes longer to read than a room to draw
 TRIES = 60  # arrangements drawn for a seed
 NEIGHBOURS = 16  # objects of the source that are seen together: few, so that each is read once for many pictures
 KEPT = 48  # objects in memory
@@ -44,8 +44,8 @@ class MeshObjectStore(ObjectStore):
         self, source: MeshSource, config: ArrangementConfig, seeds: range, root: Path = Path("outputs/meshes")
     ) -> None:
         self.source, self.config = source, config
-        key = cache_key("masked meshes", FORMAT, source.identity, asdict(config), shards.SHARD)
-        super().__init__(key, seeds, root)
+        key = cache_key("masked meshes", FORMAT, source.identity, asdict(config), SHARD)
+        super().__init__(key, seeds, root, SHARD)
 
     @property
     def about(self) -> str:

@@ -16,6 +16,7 @@ from scenes.meshes.ray_casting import RayCaster
 from scenes.meshes.textured_mesh import TexturedMesh
 
 ENCLOSED = 0.5  # winding number from which on a point is inside
+COARSE = 32  # voxels along the cube of a grid that is evaluated everywhere
 SHEET = 0.75  # half the thickness, in voxels, that a surface without an inside gets
 
 Inside = Callable[[Float[Tensor, "point 3"]], Bool[Tensor, "point"]]
@@ -72,12 +73,24 @@ class MeshSolid:
 
         Points whose winding number is at least one half are inside; less than minus one half, too, because a mesh may
         be inside out. Of a mesh that is not watertight, every surface is also a sheet of 1.5 voxels, so that a part
-        without an inside (a leaf, an open bowl) stays.
+        without an inside (a leaf, an open bowl) stays. On grids finer than 32, values farther from the surface than a
+        coarse voxel are those of the coarse grid.
         """
         points = voxel_centres(resolution, torch.zeros(1)).reshape(-1, 3)
+        if resolution <= COARSE:
+            signed, away = self._signed(points)
+        else:
+            low = voxel_centres(COARSE, torch.zeros(1)).reshape(-1, 3)
+            at = ((points + 0.5) * COARSE).long().clamp(0, COARSE - 1)
+            signed, away = (value[at @ torch.tensor([COARSE**2, COARSE, 1])] for value in self._signed(low))
+            near = away < 3**0.5 / COARSE  # twice as far as a point can be from its coarse centre
+            signed[near], away[near] = self._signed(points[near])
+        if not self.watertight:
+            signed = torch.minimum(signed, away - SHEET / resolution)
+        return signed.reshape(resolution, resolution, resolution)
+
+    def _signed(self, points: Float[Tensor, "point 3"]) -> tuple[Float[Tensor, "point"], Float[Tensor, "point"]]:
+        """Measure the signed and unsigned distance to the mesh."""
         away = self.caster.distance(points)
         inside = self.caster.winding_number(points).abs() >= ENCLOSED if self.inside is None else self.inside(points)
-        distance = torch.where(inside, -away, away)
-        if not self.watertight:
-            distance = torch.minimum(distance, away - SHEET / resolution)
-        return distance.reshape(resolution, resolution, resolution)
+        return torch.where(inside, -away, away), away

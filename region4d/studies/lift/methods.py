@@ -45,6 +45,7 @@ class LiftMethods:
         tests = [
             EvaluationSet(name, build(entry.store), entry.limit, entry.icp_items, truths)
             for name, entry in study.tests.items()
+            if entry is not None
         ]
         methods = cls(
             config,

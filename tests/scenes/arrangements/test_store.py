@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from models.geometry import invert, transform_points, unproject
+from scenes.arrangements import store as store_module
 from scenes.arrangements.arrangement import ArrangementConfig
 from scenes.arrangements.store import FORMAT, MeshObjectStore
 from scenes.masked_object import MaskedObject
 from scenes.meshes.sources import MeshFolder
 from scenes.sensor_depth import SensorDepth
-from scenes.storage import shards
 from tests.support.meshes import write_meshes
 
 SCALES = [0.45668268, 0.11954378, 0.23670219]  # cubes of seeds 0 to 2, metres
@@ -87,7 +87,7 @@ def test_a_sensor_changes_depth_alone(source: MeshFolder, items: list[MaskedObje
 def test_items_are_written_once_and_clustered_by_object(
     source: MeshFolder, items: list[MaskedObject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "SHARD", 4)
+    monkeypatch.setattr(store_module, "SHARD", 4)
     store = MeshObjectStore(source, CONFIG, range(4), tmp_path)
     store.render(workers=1)
     assert torch.equal(store[2].image, items[2].image)

@@ -27,6 +27,14 @@ def test_a_ball_of_any_size_and_place_has_the_distance_of_a_ball_in_the_cube() -
     torch.testing.assert_close(solid(ball).distance_grid(16), expected, atol=2e-3, rtol=0)  # facets
 
 
+def test_a_fine_grid_is_exact_near_the_surface_and_has_the_right_sides() -> None:
+    fine = solid(icosphere(subdivisions=4)).distance_grid(48)
+    expected = voxel_centres(48, torch.zeros(1)).norm(dim=-1) - 0.45
+    near = expected.abs() < 0.02
+    torch.testing.assert_close(fine[near], expected[near], atol=2e-3, rtol=0)
+    assert torch.equal(fine <= 0, expected <= 0)
+
+
 def test_a_mesh_inside_out_has_the_same_inside() -> None:
     ball = icosphere(subdivisions=2)
     torch.testing.assert_close(

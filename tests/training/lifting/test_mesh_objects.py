@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from region4d.configuration.compose import build, compose_config
-from scenes.storage import shards
+from scenes.arrangements import store as store_module
 from tests.support.meshes import write_meshes
 from training.lifting import MeshObjects
 
 
 def test_the_data_of_a_folder_is_rendered_once_and_batched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "SHARD", 2)
+    monkeypatch.setattr(store_module, "SHARD", 2)
     folder = write_meshes(tmp_path / "things")
     words = [f"data.source.folder={folder}", "data.source.split=all", "data.seeds=[0,2]", f"data.stores={tmp_path}"]
     words += ["data.arrangement.height=24", "data.arrangement.width=24", "data.arrangement.resolution=8"]
