@@ -17,8 +17,6 @@ try:
 except ImportError:
     open3d = None  # type: ignore[assignment]
 
-DIRECTIONS = 16  # of the rays about a point whose winding number is estimated
-
 
 @dataclass(frozen=True)
 class RayHits:
@@ -69,30 +67,30 @@ class RayCaster:
         """Measure the distance of points to the nearest surface."""
         return _taken(self._scene.compute_distance(_given(points.float().contiguous())))
 
-    def winding_number(self, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point"]:
+    def winding_number(self, points: Float[Tensor, "point 3"], rays: int = 16) -> Float[Tensor, "point"]:
         """Estimate the winding number of all meshes together about points: 1 inside and 0 outside of a closed mesh.
 
         It is the mean over directions of the surfaces that a ray leaves through minus those that it enters through.
         Over all directions, that is the generalised winding number of Jacobson et al. (Robust Inside-Outside
         Segmentation using Generalized Winding Numbers, SIGGRAPH 2013, section 3), which also tells the inside of meshes
-        with holes, overlaps and inner parts. 16 fixed directions leave a standard error of 0.12 at most, in openings.
+        with holes, overlaps and inner parts. Directions are fixed; 16 leave an error of about 0.1 in openings.
         """
         normals, total = torch.cat(self._normals), torch.zeros(len(points))
         first = torch.tensor([0, *(len(each) for each in self._normals)]).cumsum(0)
-        for direction in _directions():
-            rays = torch.cat([points.float(), direction.expand(len(points), 3)], -1).contiguous()
-            found = self._scene.list_intersections(_given(rays))
+        for direction in _directions(rays):
+            cast = torch.cat([points.float(), direction.expand(len(points), 3)], -1).contiguous()
+            found = self._scene.list_intersections(_given(cast))
             ray, face, mesh = (
                 _taken(found[key].to(open3d.core.int64)) for key in ("ray_ids", "primitive_ids", "geometry_ids")
             )
             total.index_add_(0, ray, (normals[first[mesh] + face] @ direction).sign())
-        return total / DIRECTIONS
+        return total / rays
 
 
-def _directions() -> Float[Tensor, "direction 3"]:
+def _directions(count: int) -> Float[Tensor, "direction 3"]:
     """Spread directions evenly over the sphere, on a spiral; none is along an axis, where faces of boxes are grazed."""
-    k = torch.arange(DIRECTIONS) + 0.5
-    z, turn = 1 - 2 * k / DIRECTIONS, math.pi * (1 + math.sqrt(5)) * k
+    k = torch.arange(count) + 0.5
+    z, turn = 1 - 2 * k / count, math.pi * (1 + math.sqrt(5)) * k
     flat = (1 - z.square()).sqrt()
     return torch.nn.functional.normalize(torch.stack([flat * turn.cos(), flat * turn.sin(), z], -1) + 1e-3, dim=-1)
 

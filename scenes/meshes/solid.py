@@ -1,13 +1,12 @@
-"""A mesh as a solid in its cube: its signed distance, from the winding number or from a known inside."""
+"""A mesh as a solid in its cube: its signed distance, whose sign is that of the winding number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from models.geometry import Mesh, voxel_centres
@@ -16,10 +15,9 @@ from scenes.meshes.ray_casting import RayCaster
 from scenes.meshes.textured_mesh import TexturedMesh
 
 ENCLOSED = 0.5  # winding number from which on a point is inside
+CLOSED, OPEN = 5, 16  # rays a point: the winding number of a closed mesh is the same in every direction
 COARSE = 32  # voxels along the cube of a grid that is evaluated everywhere
 SHEET = 0.75  # half the thickness, in voxels, that a surface without an inside gets
-
-Inside = Callable[[Float[Tensor, "point 3"]], Bool[Tensor, "point"]]
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,11 @@ class MeshSolid:
         name: of the object, by which test objects are held out.
         looks: the mesh with its colours.
         watertight: whether every edge has two triangles, so that its volume is beyond doubt.
-        inside: tells the points inside, where this is known without the mesh; None to use the winding number.
     """
 
     name: str
     looks: TexturedMesh
     watertight: bool
-    inside: Inside | None = None
 
     @classmethod
     def centred(cls, name: str, looks: TexturedMesh, watertight: bool) -> MeshSolid:
@@ -92,5 +88,5 @@ class MeshSolid:
     def _signed(self, points: Float[Tensor, "point 3"]) -> tuple[Float[Tensor, "point"], Float[Tensor, "point"]]:
         """Measure the signed and unsigned distance to the mesh."""
         away = self.caster.distance(points)
-        inside = self.caster.winding_number(points).abs() >= ENCLOSED if self.inside is None else self.inside(points)
+        inside = self.caster.winding_number(points, CLOSED if self.watertight else OPEN).abs() >= ENCLOSED
         return torch.where(inside, -away, away), away
