@@ -33,7 +33,7 @@ def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
         if (name, test) not in measured
     ]
     sets = "; ".join(
-        f"{test.name.replace('_', ' ')}: {len(test.indices)} objects from seed {test.store.seeds.start}"
+        f"{test.name.replace('_', ' ')}: {len(test.indices)} pictures from seed {test.store.seeds.start}"
         for test in methods.tests
     )
     legend = study.get("legend", {})

@@ -13,10 +13,12 @@ from region4d.studies import plan as machine
 from region4d.studies.job import Job
 from region4d.studies.lift.methods import LiftMethods
 from region4d.studies.plan import chosen_jobs, load_plan
+from scenes.arrangements import store as store_module
 from scenes.storage import shards
+from tests.support.meshes import open_box, write_meshes
 from tests.support.programs.command_line import Run
 
-STUDIES = sorted(path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml"))
+STUDIES = sorted({path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml")} - {"meshes"})
 SMALL = [
     "study.world.height=32",
     "study.world.width=32",
@@ -57,6 +59,48 @@ def test_every_study_composes_and_plans_its_methods(study: str) -> None:
     assert len({test.store.key for test in plan.tests}) == 2
     assert set(plan.config.study.baselines) <= set(plan.names)
     assert not set(plan.library_store.seeds) & {seed for test in plan.tests for seed in test.store.seeds}
+
+
+def test_the_study_of_meshes_plans_three_sets_of_the_same_objects(tmp_path: Path) -> None:
+    folder = write_meshes(tmp_path / "things")
+    plan = LiftMethods.of(compose_config("lift", ["study=lift/meshes", f"study.folder={folder}", "study.pictures=6"]))
+    assert [test.name for test in plan.tests] == ["floor", "table", "camera"]
+    assert len({test.store.key for test in plan.tests}) == 3
+    assert all(len(test.indices) == 6 for test in plan.tests)
+    assert plan.unavailable == {}
+
+
+def test_the_study_of_meshes_needs_a_folder(region4d: Run) -> None:
+    code, _, err = region4d("study", "lift/meshes")
+    assert code == 2
+    assert err.strip().splitlines() == ["region4d: study.folder has no value; give one, as study.folder=..."]
+
+
+@pytest.mark.long
+def test_meshes_are_measured_with_their_object_as_cluster(
+    words: list[str], region4d: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SHARD", 2)
+    folder = write_meshes(tmp_path / "things")
+    open_box().export(folder / "an_open_box.ply")
+    words = [
+        *words[:5],
+        f"study.folder={folder}",
+        "study.pictures=2",
+        "study.tests.table=null",
+        "study.tests.camera=null",
+    ]
+    words += ["study.tests.floor.store.config.height=32", "study.tests.floor.store.config.width=32"]
+    words += [f"study.tests.floor.store.root._args_=[{tmp_path}]", "run=hull-floor", "workers=1"]
+    words += [f"{key}={tmp_path / name}" for key, name in FOLDERS.items()]
+    code, _, err = region4d("study", "lift/meshes", *words)
+    assert code == 0, err
+    lines = (tmp_path / "study" / "records" / "floor" / "hull" / "records.jsonl").read_text().splitlines()
+    open_one, ball = (json.loads(line) for line in lines)
+    assert (open_one["cluster"], ball["cluster"]) == ("floor/an_open_box", "floor/ball")
+    assert "solid_iou" in ball["metrics"]
+    assert "solid_iou" not in open_one["metrics"]
+    assert "box_iou" in open_one["metrics"]
 
 
 def test_the_models_of_the_quick_study_come_with_the_repository() -> None:
