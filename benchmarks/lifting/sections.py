@@ -8,7 +8,7 @@ from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, percent_cell, share_cell
 from benchmarks.lifting.rewards import Reward, connected_reward, oracle_reward, true_reward, visible_reward
 from benchmarks.lifting.scores import AFTER_ICP, LAYOUT, METRICS, SHAPE
-from benchmarks.lifting.study import BINS, GROUPS, LiftStudy, lift_comparison
+from benchmarks.lifting.study import BINS, GROUPS, LiftStudy, counted, lift_comparison
 from benchmarks.report.page import Section
 from benchmarks.report.table import Table, clear_cells, estimate_tables
 
@@ -44,8 +44,9 @@ def overview(study: LiftStudy, test: str) -> Section:
     count = max((study.count(test, method, "chamfer") for method in methods), default=0)
     floors = [study.estimate(test, method, "emd_floor") for method in methods]
     floor = next((f"{estimate.mean:.3f}" for estimate in floors if estimate), "")
+    shown = counted(count, [record for record in study.records if record.task == test])
     text = (
-        f"{counted(study, test, count)}. Shape: both meshes scaled to [-1, 1] in their own axes, the prediction in its predicted "
+        f"{shown}. Shape: both meshes scaled to [-1, 1] in their own axes, the prediction in its predicted "
         f"rotation; a perfect prediction has an EMD of {floor}. Layout: in the camera frame, nothing aligned. Failed: "
         "objects without a mesh, left out of the means."
     )
@@ -55,12 +56,6 @@ def overview(study: LiftStudy, test: str) -> Section:
         failed = [[str(study.failures(test, method))] for method in methods]
         tables += estimate_tables(["method"], [[m] for m in methods], metrics, estimates, failed, ["failed"])
     return Section(f"All methods, {words(test)}", text, tables if methods else [])
-
-
-def counted(study: LiftStudy, test: str, count: int) -> str:
-    """Count the objects of an evaluation set, and its pictures where there are several of an object."""
-    objects = len({record.cluster for record in study.records if record.task == test and record.metrics})
-    return f"{count} objects" if objects == count else f"{count} pictures of {objects} objects"
 
 
 def by_occlusion(study: LiftStudy, test: str) -> Section:

@@ -117,6 +117,12 @@ class LiftStudy(Study):
         return replace(rate, mean=rate.mean + 0.5, low=rate.low + 0.5, high=rate.high + 0.5)
 
 
+def counted(count: int, records: Sequence[Record]) -> str:
+    """Count objects, or pictures and objects where several pictures show the same object (a cluster of records)."""
+    objects = len({record.cluster for record in records})
+    return f"{count} objects" if objects >= count else f"{count} pictures of {objects} objects"
+
+
 def bin_of(record: Record) -> str:
     """Name the bin of the hidden share of an object."""
     occlusion = cast(float, record.facts["occlusion"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.lifting.speed import read_speeds
-from benchmarks.lifting.study import LiftStudy
+from benchmarks.lifting.study import LiftStudy, counted
 from benchmarks.records.archive import read_results
 from benchmarks.records.live_runs import measured_methods
 from benchmarks.records.manifest import provenance
@@ -32,8 +32,11 @@ def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
         for name, test in pairs
         if (name, test) not in measured
     ]
+    records = [record for _, of_pair in measured.values() for record in of_pair]
     sets = "; ".join(
-        f"{test.name.replace('_', ' ')}: {len(test.indices)} pictures from seed {test.store.seeds.start}"
+        f"{test.name.replace('_', ' ')}: "
+        f"{counted(len(test.indices), [record for record in records if record.task == test.name])} "
+        f"from seed {test.store.seeds.start}"
         for test in methods.tests
     )
     legend = study.get("legend", {})
@@ -44,7 +47,7 @@ def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
         question=study.get("question", ""),
         legend={name: legend[name] for name in dict.fromkeys(name for name, _ in measured) if name in legend},
         missing=list(dict.fromkeys(unmeasured)),
-        records=[record for _, records in measured.values() for record in records],
+        records=records,
         main=study.main,
         baselines=list(study.baselines),
         effects={name: (a, b) for name, (a, b) in study.effects.items()},
