@@ -27,6 +27,7 @@ from benchmarks.metrics.voxels import overlap, solid_voxels, surface_voxels
 
 SAMPLES = 4000  # points a surface, compared with triangles: an F-score of one item is within 0.01, a mean far closer
 THRESHOLDS = (0.01, 0.02, 0.05)
+CAMERA_THRESHOLD = 0.05  # of the largest side of the true object
 MIN_SIDE = 1e-4  # shortest side of a box over its longest, so that a flat prediction has a volume
 
 
@@ -46,6 +47,10 @@ LAYOUT = (
     Metric("add_s", "ADD-S", False),
     Metric("add_s_0.1", "ADD-S@.1", True),
 )
+IN_CAMERA = (  # nothing aligned or scaled: surface and axis-aligned box where the camera sees them
+    Metric("camera_f1_0.05", "F1@5 %, camera", True),
+    Metric("box_iou_aligned", "3D IoU, aligned boxes", True),
+)
 AFTER_ICP = (
     Metric("icp_f1_0.01", "F1@.01, ICP", True),
     Metric("icp_f1_0.02", "F1@.02, ICP", True),
@@ -54,7 +59,7 @@ AFTER_ICP = (
     Metric("icp_chamfer_squared", "Chamfer, squared, ICP", False, 4),
     Metric("icp_rotation_deg", "ICP-Rot, degrees", False, 1),
 )
-METRICS = {metric.key: metric for metric in (*SHAPE, *LAYOUT, *AFTER_ICP)}
+METRICS = {metric.key: metric for metric in (*SHAPE, *LAYOUT, *IN_CAMERA, *AFTER_ICP)}
 
 
 @dataclass(frozen=True)
@@ -120,17 +125,21 @@ def layout_scores(prediction: Prediction, truth: Truth) -> dict[str, float]:
     """Score the layout of a prediction in the camera frame.
 
     The oriented box of a mesh lies along its own axes. ADD-S is the Chamfer distance ("mean") over the true diameter.
+    The threshold of "camera_f1_0.05" is 5 % of the largest side of the true object.
     """
     pred = Surface(in_camera(prediction.mesh, prediction.cam_T_obj, prediction.scale), "the predicted mesh")
     true = truth.in_camera
     generators = np.random.default_rng(0).spawn(2)
     of_pred, of_true = pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
-    add_s = chamfer_of(true.distance(of_pred), pred.distance(of_true)) / (truth.diameter * truth.scale)
+    pred_to_true, true_to_pred = true.distance(of_pred), pred.distance(of_true)
+    add_s = chamfer_of(pred_to_true, true_to_pred) / (truth.diameter * truth.scale)
+    near = CAMERA_THRESHOLD * float(truth.mesh.extents.max()) * truth.scale
     oriented = box_of(prediction.mesh, prediction.cam_T_obj, prediction.scale)
     aligned = box_of(pred.mesh, np.eye(4), 1.0)
     return {
         "box_iou": box_iou_3d(*oriented, *box_of(truth.mesh, truth.cam_T_obj, truth.scale)),
         "box_iou_aligned": box_iou_3d(*aligned, *box_of(true.mesh, np.eye(4), 1.0)),
+        "camera_f1_0.05": f_score_of(pred_to_true, true_to_pred, near),
         "add_s": add_s,
         "add_s_0.1": float(add_s < 0.1),
     }

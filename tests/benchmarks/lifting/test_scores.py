@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -46,7 +48,16 @@ def placed(shift: tuple[float, float, float] = (0.0, 0.0, 0.0), heading_deg: flo
 
 def test_the_truth_itself_has_every_best_score(box: Trimesh, truth: Truth) -> None:
     found = score(Prediction(box, placed(), SCALE), truth, icp=True)
-    for key in ("f1_0.01", "solid_iou", "surface_iou", "box_iou", "box_iou_aligned", "add_s_0.1", "icp_f1_0.01"):
+    for key in (
+        "f1_0.01",
+        "camera_f1_0.05",
+        "solid_iou",
+        "surface_iou",
+        "box_iou",
+        "box_iou_aligned",
+        "add_s_0.1",
+        "icp_f1_0.01",
+    ):
         assert found[key] == pytest.approx(1, abs=1e-6), key
     for key in ("chamfer", "chamfer_squared", "canonical_chamfer", "add_s"):
         assert found[key] == pytest.approx(0, abs=1e-5), key  # single precision of the nearest points
@@ -66,6 +77,21 @@ def test_a_shift_by_half_a_side_halves_the_shared_box_and_leaves_the_shape(box: 
     assert found["box_iou"] == pytest.approx(1 / 3, abs=1e-6)
     assert found["f1_0.01"] == pytest.approx(1)
     assert found["add_s"] > 0.1
+
+
+def test_f1_in_the_camera_costs_what_lies_beyond_5_percent_of_the_true_size(box: Trimesh, truth: Truth) -> None:
+    within, beyond = (
+        score(Prediction(box, placed((0, 0, shift * 0.9 * SCALE)), SCALE), truth) for shift in (0.04, 0.2)
+    )
+    assert within["camera_f1_0.05"] == pytest.approx(1)
+    assert beyond["camera_f1_0.05"] < 0.5
+    assert beyond["f1_0.01"] == pytest.approx(1)  # which is blind to it
+
+
+def test_solid_iou_is_left_out_of_a_truth_that_is_not_watertight(box: Trimesh, truth: Truth) -> None:
+    found = score(Prediction(box, placed(), SCALE), replace(truth, watertight=False))
+    assert "solid_iou" not in found
+    assert found["surface_iou"] == pytest.approx(1)
 
 
 def test_a_quarter_turn_costs_the_turned_scores_and_icp_finds_it(box: Trimesh, truth: Truth) -> None:
