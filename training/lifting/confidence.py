@@ -18,7 +18,8 @@ from models.lifting.checkpoint import save_model
 from models.lifting.lift import LiftedObject, lift_many
 from models.lifting.meshes.ray_casting import inside_mesh
 from models.lifting.options import Sampling
-from scenes.worlds.masked_objects import MaskedObject, MaskedObjectStore
+from scenes.masked_object import MaskedObject
+from scenes.worlds.masked_objects import MaskedObjectStore
 from training.lifting.batches import Batch
 from training.lifting.stage import LiftingStage
 
