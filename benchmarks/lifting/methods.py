@@ -81,10 +81,7 @@ class BaselineMethod(Method):
 
 @dataclass
 class OracleMethod(Method):
-    """An upper bound: the true shape at the true pose, passed through a model's VAE, or without a model as its grid.
-
-    The refinement flow is left out: it sees the picture, and the bound is that of the first stage.
-    """
+    """An upper bound: the true shape at the true pose, passed through a model's VAE, or without a model as its grid."""
 
     model: Path | None = None
 

@@ -50,4 +50,3 @@ def test_the_lifting_model_of_the_published_sizes_builds() -> None:
         model = instantiate(OmegaConf.create(sizes))
     assert 0.9e9 < sum(p.numel() for p in model.flow.parameters()) < 1.5e9  # SAM 3D: 1.2 B
     assert model.conditioner.image_encoder.channels == 1024
-    assert model.refinement is not None
