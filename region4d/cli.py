@@ -7,12 +7,14 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from region4d.configuration.folders import take_config_dirs
+from region4d.ends import INTERRUPTED, TERMINATED, ended_by_sigterm
 from region4d.terminal import progress_on_stderr
 from region4d.threads import wait_asleep
 
@@ -44,7 +46,7 @@ VERBS = {
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
 FOLDERS = dict.fromkeys(("regionize", "diff"), "benchmarks.") | dict.fromkeys(HYDRA_VERBS, "experiments.")
 MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
-STOPPED = (130, 143)  # exit codes after Ctrl-C and SIGTERM
+STOPPED = (INTERRUPTED, TERMINATED)
 
 
 def build_app(verb: str | None) -> typer.Typer:
@@ -118,17 +120,26 @@ def main() -> None:
     progress_on_stderr()
     verb = named_verb(_words())
     try:
-        if verb in HYDRA_VERBS:
-            sys.argv[1:] = take_config_dirs(sys.argv[1:])
-        code = build_app(verb)(prog_name="region4d", standalone_mode=False)
+        with ended_by_sigterm():
+            if verb in HYDRA_VERBS:
+                sys.argv[1:] = take_config_dirs(sys.argv[1:])
+            code = build_app(verb)(prog_name="region4d", standalone_mode=False)
+            sys.stdout.flush()  # a full disk is an error here, and not a warning of the interpreter at its end
     except TyperException as error:  # of the flags themselves
         _refuse(error.format_message(), f" (see region4d {verb} --help)" if verb else " (see region4d --help)")
+    except BrokenPipeError:  # `| head` has read enough
+        _drop_output()
+        code = 1
+    except BrokenExecutor:
+        _refuse("a worker process was killed, perhaps for want of memory; the same command continues")
     except (ValueError, OSError, ImportError) as error:
         if os.environ.get("REGION4D_TRACEBACK"):
             raise
         _refuse(str(error) or type(error).__name__)
     except typer.Abort:  # the end of the input, at a question
         _refuse("no answer was given")
+    except KeyboardInterrupt:  # while the verb was imported
+        code = INTERRUPTED
     except SystemExit as ended:
         code = ended.code
     if code in STOPPED:
@@ -136,7 +147,16 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _drop_output() -> None:
+    """Let what is left of the output go, so that the interpreter does not try, and fail, to write it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _refuse(message: str, hint: str = "") -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:  # the disk that it goes to is full
+        _drop_output()
     line = " ".join(message.split())
     if line:  # without words, the help was shown
         print(f"region4d: {line.rstrip('.') if hint else line}{hint}", file=sys.stderr)

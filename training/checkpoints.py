@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 import zipfile
@@ -37,8 +36,6 @@ class WholeCheckpointIO(TorchCheckpointIO):
             logger.save()
         with new_file(path) as draft, draft.open("wb") as file:
             torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from filelock import FileLock, Timeout
-
 from benchmarks.records.manifest import Manifest, parse_manifest
 from benchmarks.records.record import Record, format_record, parse_record, write_records
 from scenes.storage.atomic import write_text
+from scenes.storage.locks import locked
 
 FOLDER, RUN = "parts", "run.json"
 
@@ -45,7 +44,7 @@ class Parts:
 
     def __init__(self, output: Path) -> None:
         self.output, self.folder = output, output / FOLDER
-        self._lock = FileLock(output / f".{FOLDER}.lock")
+        self._lock = output / f".{FOLDER}.lock"
 
     def begin(self, started: Manifest) -> Manifest:
         """Keep the provenance of a run that starts, or return that of the run that is continued.
@@ -55,7 +54,7 @@ class Parts:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / RUN
-        with self._lock:
+        with locked(self._lock, wait=True):
             if not path.is_file():
                 write_text(path, json.dumps(asdict(started), indent=1))
             first = parse_manifest(path)
@@ -79,12 +78,16 @@ class Parts:
             ValueError: another process is writing it.
         """
         path = self.folder / f"{shard.index}-of-{shard.count}.jsonl"
-        try:
-            with FileLock(path.with_suffix(".lock"), timeout=0), path.open("a+b") as file:
-                _cut_unfinished_line(file)
-                yield file
-        except Timeout:
-            raise ValueError(f"another process answers shard {shard.index} of {shard.count} in {self.folder}") from None
+        with locked(path.with_suffix(".lock")) as held:
+            if not held:
+                raise ValueError(f"another process answers shard {shard.index} of {shard.count} in {self.folder}")
+            try:
+                with path.open("a+b") as file:
+                    _cut_unfinished_line(file)
+                    yield file
+            finally:
+                if path.is_file() and not path.stat().st_size:
+                    path.unlink()
 
     def records(self) -> Iterator[Record]:
         """Read the records of all whole batches, in the order of the batches; memory holds one batch."""
@@ -99,22 +102,24 @@ class Parts:
 
         Returns whether they are written, by this process or another one; False where batches are missing.
         """
-        with self._lock:
+        done = self.output / f".{FOLDER}.done"
+        with locked(self._lock, wait=True):
             if (self.folder / RUN).is_file():
                 if not self.answered() >= set(range(batches)):
                     return False
                 write_records(self.output, self.records(), manifest)
-                done = self.folder.rename(self.output / f".{FOLDER}.done")  # in one step: never half of the parts
-                shutil.rmtree(done)
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+                shutil.rmtree(done, ignore_errors=True)  # of a process that was killed while it removed it
+                self.folder.rename(done)  # in one step: never half of the parts
+            shutil.rmtree(done, ignore_errors=True)
         return True
 
     def leave_nothing(self) -> None:
-        """Remove what `begin` made if no batch was answered; no other process may be answering one."""
-        with self._lock:
-            if self.folder.is_dir() and not self.answered():
+        """Remove what `begin` made if no batch was answered, and no other process is answering one."""
+        if not self.output.is_dir():  # removed in the meantime
+            return
+        with locked(self._lock, wait=True):
+            if self.folder.is_dir() and not any(self.folder.glob("*-of-*")):
                 shutil.rmtree(self.folder)
-        Path(self._lock.lock_file).unlink(missing_ok=True)
         if not any(self.output.iterdir()):
             self.output.rmdir()
 

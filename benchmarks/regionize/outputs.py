@@ -152,11 +152,12 @@ def stored_path(videos: Path, run: Path) -> Path:
 def _link(videos: Path, link: Path, run: Path) -> None:
     """Link to the folder of the videos, in place of an earlier link."""
     link.parent.mkdir(parents=True, exist_ok=True)
-    if link.is_symlink():
-        link.unlink()
     target = stored_path(videos, run)
     up = Path(os.path.relpath(run.resolve(), link.parent.resolve()))
-    link.symlink_to(target if target.is_absolute() else up / target, target_is_directory=True)
+    draft = link.with_name(f".{link.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target if target.is_absolute() else up / target, target_is_directory=True)
+    draft.replace(link)
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -41,7 +41,7 @@ def begin(folder: Path, settings: Mapping[str, Any]) -> tuple[dict[str, Regioniz
     text = items.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]
     if whole != text:
-        items.write_bytes(whole)
+        write_text(items, whole.decode("utf-8", "replace"))
     held = {item.asked.name: item for item in read_items(items)}
     done = {name: item for name, item in held.items() if item.frames}
     return done, len(held) - len(done)

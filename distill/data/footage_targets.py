@@ -7,7 +7,6 @@ import json
 import os
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from jaxtyping import UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -19,6 +18,7 @@ from scenes.clip import Clip
 from scenes.readers.lerobot import split_episode
 from scenes.storage.atomic import new_file, write_text
 from scenes.storage.cache_key import cache_key
+from scenes.storage.locks import locked
 from training.annotations.line import Media
 
 DIGITS = 2  # of a name, for the folder that its file lies in
@@ -75,17 +75,11 @@ class FootageTargets:
             ValueError: a value does not fit float16, or the teacher does not take the clip.
         """
         path = self._path(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(path.parent / "lock", timeout=-1 if wait else 0):
-                if not self.has(digest):
-                    for draft in path.parent.glob(f".{digest}.*"):  # of a killed process
-                        draft.unlink()
-                    with new_file(path) as draft:
-                        save_file(pack([self.teacher.targets(clip)]), draft)
-        except Timeout:
-            return False
-        return True
+        with locked(path.with_suffix(".lock"), wait) as held:
+            if held and not self.has(digest):
+                with new_file(path) as draft:
+                    save_file(pack([self.teacher.targets(clip)]), draft)
+        return held
 
     def note(self, stamp: str) -> tuple[str, int] | None:
         """Read the digest and number of the frames of media, as noted under their stamp."""

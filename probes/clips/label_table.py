@@ -9,13 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from probes.clips.clip_sets import ClipSet
 from probes.clips.labels import Labels
 from scenes.storage.atomic import new_file
+from scenes.storage.locks import locked
 
 
 def fixed_views(clips: ClipSet) -> list[int]:
@@ -43,8 +43,7 @@ def label_file(clips: ClipSet, root: Path) -> Path:
     """
     views = fixed_views(clips)
     path = root / f"labels-{table_key(clips, views)}.safetensors"
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
+    with locked(path.with_suffix(".lock"), wait=True):
         if not path.is_file():
             with new_file(path) as draft:
                 save_file(stack_labels([clips.labels(name, views) for name in clips.names]), draft)

@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import fsspec
 import torch
-from filelock import FileLock, Timeout
 from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
@@ -23,6 +22,8 @@ from torch import Tensor
 from probes.extractors.slots import Features, SlotMap
 from probes.features.memory import cast_into, empty_hugepage, read_into
 from probes.features.safetensors_ranges import TensorRange, read_header, read_ranges, read_tensor
+from scenes.storage.atomic import new_file
+from scenes.storage.locks import locked
 
 NAME = "features"  # the tensor of features in a file
 SCALE = "scale"  # the tensor that 8-bit features are multiplied by, one factor per channel
@@ -109,12 +110,8 @@ class FeatureStore:
         if not self.local:
             yield True
             return
-        Path(self.folder).mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self._path(clip) + ".lock", timeout=0):
-                yield True
-        except Timeout:
-            yield False
+        with locked(Path(self._path(clip) + ".lock")) as held:
+            yield held
 
     def write(self, clip: str, features: Features, dtype: torch.dtype | None = None) -> None:
         """Write the features of a clip atomically, as they are or in another type.
@@ -204,8 +201,12 @@ class FeatureStore:
         return wanted
 
     def _put(self, path: str, data: bytes) -> None:
+        if self.local:
+            with new_file(path) as file:
+                file.write_bytes(data)
+            return
         self.files.makedirs(self.folder, exist_ok=True)
-        draft = f"{path}.{uuid4().hex}.tmp"  # not the process id: containers that share a disk may share it
+        draft = f"{path}.{uuid4().hex}.tmp"
         try:
             self.files.pipe_file(draft, data)
             self.files.mv(draft, path)

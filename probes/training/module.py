@@ -109,7 +109,7 @@ def write_probe(
     shown: Mapping[str, Tensor],
 ) -> None:
     """Write a probe's weights, the origin of its features, its errors by split and clip, and points of some clips."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in weights.items()}, folder / "model.safetensors")
     rounded = {
         split: {

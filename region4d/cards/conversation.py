@@ -13,7 +13,8 @@ from region4d.cards.answer_card import ShownClip, card_html, clip_facts
 from region4d.cards.answers import Answer, answer_cards, with_option
 from region4d.footage.notes import given_to
 from scenes.clip import Clip
-from scenes.storage.atomic import refuse_unwritable, write_text
+from scenes.storage.atomic import write_text
+from scenes.storage.destinations import refuse_unwritable
 
 SUFFIXES = (".html", ".htm")
 

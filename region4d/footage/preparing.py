@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from models.geometry import PointMap
@@ -19,9 +20,10 @@ from models.providers import GeometryEstimate, GeometryProvider
 from region4d.footage.geometry import GeometrySource, Located, locate
 from region4d.footage.marked_clip import FrameChoice, read_frames
 from scenes.drawing.points import draw_points
-from scenes.drawing.regions import save_picture
+from scenes.drawing.regions import check_picture, save_picture
 from scenes.readers.rgbd import write_rgbd_folder
-from scenes.storage.atomic import new_file, refuse_existing
+from scenes.storage.atomic import new_file
+from scenes.storage.locks import sole_maker
 
 CHUNK = 8  # frames that a model of single frames estimates, and stores, at once
 
@@ -53,7 +55,23 @@ def prepare_footage(
         ValueError: a file or flag cannot be used, the footage has no depth and no provider estimates it, or it has no
             poses for a picture.
     """
-    refuse_existing(output)
+    if picture is not None:
+        check_picture(picture)
+    with sole_maker(output):
+        located, drawn = _prepare(source, output, frames, geometry, advance, picture is not None)
+    if drawn is not None and picture is not None:
+        save_picture(drawn, picture)
+    return located
+
+
+def _prepare(
+    source: Path,
+    output: Path,
+    frames: FrameChoice,
+    geometry: GeometrySource,
+    advance: Callable[[int, int], None],
+    draws: bool,
+) -> tuple[Located, Image.Image | None]:
     clip = read_frames(source, frames, geometry)
     settings = {"source": _identity(source), "frames": asdict(frames), "geometry": _settings(geometry)}
     partial = output.with_name(f"{output.name}.partial")
@@ -63,13 +81,11 @@ def prepare_footage(
     located = locate(clip, geometry, provider)
     if located.clip.depth is None:
         raise ValueError(f"{source} has no depth; estimate its geometry by --geometry NAME")
-    drawn = None if picture is None else draw_points(located.clip)
+    drawn = draw_points(located.clip) if draws else None
     provenance = {**settings, "camera": located.camera, "region4d": version("region4d")}
     write_rgbd_folder(located.clip, output, provenance=provenance, provider=str(located.depth))
     shutil.rmtree(partial, ignore_errors=True)
-    if drawn is not None and picture is not None:
-        save_picture(drawn, picture)
-    return located
+    return located, drawn
 
 
 class Resumable:

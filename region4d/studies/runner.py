@@ -28,6 +28,7 @@ from rich.progress import (
 )
 
 from benchmarks.records.curve import parse_curve
+from region4d.ends import ended_by_sigterm
 from region4d.studies.job import Job, Step
 
 # Starting a process also asks for the exit codes of all others. Two threads that ask for one at the same time take it
@@ -59,7 +60,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
         pending = [pool.submit(_run_job, job, threads, progress, stopped) for job in waiting]
         try:
             return [failure for future in pending if (failure := future.result()) is not None]
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # SIGTERM is an exit
             print("region4d: stopping; trainings finish their step and save it", file=sys.stderr, flush=True)
             stopped.set()
             raise
@@ -110,7 +111,8 @@ def run_in_process(step: Step, log: Path, threads: int) -> None:
             os.dup2(file.fileno(), stream.fileno())
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for processes that the step starts
     torch.set_num_threads(threads)
-    step.run()
+    with ended_by_sigterm():
+        step.run()
 
 
 def end_with_parent() -> None:

@@ -89,14 +89,15 @@ def ask(
     from region4d.footage.visibility import region_facts, visibility_notes
     from region4d.questions import check_words, footage_domain, untrained_notes
     from region4d.terminal import quiet_transformers
-    from scenes.drawing.regions import draw_answer, save_picture
-    from scenes.storage.atomic import refuse_existing
+    from scenes.drawing.regions import check_picture, draw_answer, save_picture
+    from scenes.storage.destinations import refuse_unwritable
 
     quiet_transformers()
     if question is None and not chat:
         raise ValueError("give a QUESTION, or --chat to ask from standard input")
+    check_picture(picture)
     if save_masks is not None:
-        refuse_existing(save_masks)
+        refuse_unwritable(save_masks)
     if card is not None:
         check_card(card)
     pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
@@ -146,9 +147,12 @@ def ask(
         seconds = time.perf_counter() - start
         if not answer.strip():
             typer.echo("the answer is empty: the model ended it at its first word", err=True)
-        save_picture(draw_answer(clip, regions, question, answer), picture)
-        if conversation is not None:
-            conversation.add(question, answer, seconds, about_it)
+
+        def draw() -> None:
+            save_picture(draw_answer(clip, regions, question, answer), picture)
+            if conversation is not None:
+                conversation.add(question, answer, seconds, about_it)
+
         written = {} if card is None else {"card": str(card)}
         if as_json:
             facts = {
@@ -159,9 +163,14 @@ def ask(
                 "regions": seen,
                 "notes": [*said, *about_it],
             }
-            typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture), **written}))
+            try:
+                draw()
+            finally:  # whoever reads the line finds the picture; where that fails, the answer is not lost
+                typer.echo(json.dumps({**facts, "seconds": round(seconds, 3), "picture": str(picture), **written}))
         else:
             typer.echo(answer[len(shown) :])
+            sys.stdout.flush()
+            draw()
             files = "; ".join(f"{kind}: {file}" for kind, file in {"picture": str(picture), **written}.items())
             typer.echo(f"({seconds:.2f} s; {files})", err=True)
 

@@ -46,12 +46,12 @@ def convert(
     from region4d.cards.model_card import write_converted_card
     from region4d.terminal import quiet_transformers
     from scenes.storage.atomic import new_folder
+    from scenes.storage.destinations import refuse_unwritable
 
     parts = (vision, language)
     if (nvila is None) == (None in parts) or (nvila is not None and any(parts)):
         raise ValueError("give --vision and --language, or --nvila")
-    if output.exists():
-        raise ValueError(f"'{output}' exists: name a new folder with -o")
+    refuse_unwritable(output)
     quiet_transformers()
     kind = getattr(torch, dtype)
     if nvila is not None:

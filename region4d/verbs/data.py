@@ -25,10 +25,11 @@ def check(
     """
     from rich.progress import track
 
-    from scenes.drawing.regions import save_picture
+    from scenes.drawing.regions import check_picture, save_picture
     from training.annotations.checking import check_file
     from training.annotations.files import AnnotationFile
 
+    check_picture(picture)
     lines = AnnotationFile(file)
     found = check_file(lines, frames, track(range(len(lines)), f"reading {file.name}"))
     typer.echo(found.summary())
@@ -55,14 +56,14 @@ def convert(
 
     Example: region4d data convert llava llava.json --media images -o llava.jsonl
     """
-    from scenes.storage.atomic import refuse_existing
+    from scenes.storage.locks import sole_maker
     from training.annotations.converters import CONVERTERS
     from training.annotations.converters import convert as convert_annotations
 
     if layout not in CONVERTERS:
         raise ValueError(f"the layout '{layout}' is unknown; choose one of {', '.join(CONVERTERS)}")
-    refuse_existing(output)
-    done = convert_annotations(layout, source, media, output)
+    with sole_maker(output):
+        done = convert_annotations(layout, source, media, output)
     typer.echo(f"{output}: {done.written} lines, {sum(done.left_out.values())} samples left out")
     for reason, count in done.left_out.most_common():
         typer.echo(f"left out {count}: {reason}", err=True)
@@ -85,10 +86,10 @@ def lmms_eval(
     """
     from region4d.configuration.compose import build, compose_config
     from region4d.lmms_eval.task_folder import write_task_folder
-    from scenes.storage.atomic import refuse_existing
+    from scenes.storage.locks import sole_maker
 
-    refuse_existing(output)
     words = [f"task={task}", *(overrides or [])]
     config = compose_config("bench", [*words, "model.folder=constant:A"])
-    name = write_task_folder(build(config.task), output, {"overrides": words, "limit": limit}, limit)
+    with sole_maker(output):
+        name = write_task_folder(build(config.task), output, {"overrides": words, "limit": limit}, limit)
     typer.echo(f"{name}: lmms-eval --include_path {output} --tasks {name} --model region4d ...")

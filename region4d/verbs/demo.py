@@ -33,10 +33,12 @@ def demo(
     """
     from region4d.doctor.extras import EXTRAS, install_command, missing_modules
     from region4d.terminal import quiet_transformers
-    from scenes.storage.atomic import new_folder, refuse_existing, write_text
+    from scenes.storage.atomic import new_folder, write_text
+    from scenes.storage.destinations import refuse_unwritable
+    from scenes.storage.locks import sole_maker
 
     begin = time.perf_counter()
-    refuse_existing(output)
+    refuse_unwritable(output)
     if missing := missing_modules(EXTRAS["geom"].modules):
         raise ImportError(f"the demo lifts an object, which needs {', '.join(missing)}: {install_command('geom')}")
     quiet_transformers()
@@ -52,7 +54,7 @@ def demo(
     def step(number: int, what: str) -> None:
         typer.echo(f"{number}/5 {what} ({time.perf_counter() - begin:.0f} s)", err=True)
 
-    with new_folder(output) as folder:
+    with sole_maker(output), new_folder(output) as folder:
         step(1, "rendering a world")
         world = make_world(seed, WorldConfig(height=HEIGHT, width=WIDTH, frames=FRAMES))
         (clip,) = render([world], "cpu", signals=("normals", "backward_flow"))

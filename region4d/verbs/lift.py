@@ -106,25 +106,27 @@ def lift(
     from region4d.lifting.output import shape_line, to_terminal, unit_of
     from region4d.lifting.run import lift_into
     from region4d.terminal import CONSOLE, quiet_transformers
-    from scenes.storage.atomic import refuse_existing
+    from scenes.storage.destinations import refuse_unwritable
+    from scenes.storage.locks import sole_maker
 
     quiet_transformers()
     begin = time.perf_counter()
     output = output or Path("outputs/lift") / source.resolve().stem
-    refuse_existing(output)
+    refuse_unwritable(output)
     if save_masks is not None:
-        refuse_existing(save_masks)
+        refuse_unwritable(save_masks)
     options = LiftOptions(steps, guidance, shortcut, fit, best_of, choose, seed, shape)
     pointers = parse_pointers(region or [], point or [], mask or [], click or [], text or [])
     check_choice(choose, choice, len({pointer.index for pointer in pointers}))
     choice_of_frames = FrameChoice(frames, (frame or 0) if frames is None else frame, partial, video_backend)
     on = flags.torch_device(device)
     origin = GeometrySource(depth, depth_scale, depth_model, no_depth, intrinsics, fov, geometry, on)
-    given = read_input(source, choice_of_frames, pointers, origin, segmenter)
-    networks = load_model(model).to(on)
-    if save_masks is not None and given.clip is not None:
-        saved_masks.save_masks(save_masks, given.clip, [{0: each} for each in given.masks])
-    lifted = lift_into(output, networks, model, given, options, choice)
+    with sole_maker(output):
+        given = read_input(source, choice_of_frames, pointers, origin, segmenter)
+        networks = load_model(model).to(on)
+        if save_masks is not None and given.clip is not None:
+            saved_masks.save_masks(save_masks, given.clip, [{0: each} for each in given.masks])
+        lifted = lift_into(output, networks, model, given, options, choice)
     for note in lifted.notes:
         typer.echo(note, err=True)
     if as_json:

@@ -48,8 +48,11 @@ def parity(
     from benchmarks.parity.tables import tables, verdict
     from region4d.terminal import quiet_transformers
     from scenes.storage.atomic import write_text
+    from scenes.storage.destinations import check_file
 
     quiet_transformers()
+    if output is not None:
+        check_file(output)
     recorded = Golden.read(golden)
     comparisons = compare_checkpoint(
         folder,

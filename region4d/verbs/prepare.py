@@ -213,15 +213,28 @@ def write_all(
     own_depth: bool,
 ) -> None:
     """Prepare and write clips one by one; a finished clip is kept, one that does not fit is left out."""
+    from scenes.storage.locks import sole_writer
+
+    if depth is not None and not depth.is_dir():
+        raise FileNotFoundError(f"no folder of depth '{depth}'")
+    with sole_writer(output):
+        _write_each(clips, output, label_size, depth, limit, own_depth or depth is not None)
+
+
+def _write_each(
+    clips: Iterable[tuple[str, Callable[[], Prepared]]],
+    output: Path,
+    label_size: tuple[int, int],
+    depth: Path | None,
+    limit: int | None,
+    labelled: bool,
+) -> None:
     from rich.progress import track
 
     from models.providers import GeometryFiles
     from probes.clips.object_window import Unsuitable
     from probes.clips.prepared_files import is_written, write_prepared
 
-    if depth is not None and not depth.is_dir():
-        raise FileNotFoundError(f"no folder of depth '{depth}'")
-    labelled = own_depth or depth is not None
     written, left_out = 0, 0
     for name, make in track(clips, description="preparing"):
         if is_written(output, name, labelled):

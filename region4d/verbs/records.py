@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import track
@@ -29,6 +30,11 @@ from benchmarks.report.page import provenance_markdown
 from models.sr3d.answering import Answerer
 from region4d.terminal import CONSOLE
 from scenes.storage.atomic import write_text
+from scenes.storage.destinations import check_file, check_folder
+from scenes.storage.locks import sole_writer
+
+if TYPE_CHECKING:
+    from benchmarks.geometry.routes import PoseRecord
 
 records = typer.Typer(
     name="records", help="Read, compare and archive what was measured.", no_args_is_help=True, add_completion=False
@@ -47,6 +53,8 @@ def table(
 
     Example: region4d records table 3d=outputs/bench/3d 2d=outputs/bench/2d
     """
+    if output is not None:
+        check_file(output)
     text = record_table(sources, minus) + f"- command: {shlex.join(['region4d', *sys.argv[1:]])}\n"
     if output is None:
         print(text)
@@ -71,7 +79,8 @@ def archive(
     for read in readers:
         live, answers = read(runs)
         if live:
-            write_archive(folder, live, answers)
+            with sole_writer(folder):
+                write_archive(folder, live, answers)
             CONSOLE.print(f"{folder}: {len(live)} runs, {len(answers)} records")
             return
     raise typer.BadParameter(
@@ -101,6 +110,7 @@ def easi(
     from benchmarks.diff.run import Fields
     from benchmarks.region_qa.record_table import split_sources
 
+    check_folder(output)
     submission, sources = Submission(model, kind, precision, remarks=remarks), split_sources(runs)
     for name in sources:
         check_benchmark(name)
@@ -204,6 +214,7 @@ def real_rgbd(
     """
     name = f"{room.name}_{'multi' if multi_view or poses else 'single'}_view"
     output = output or Path("results/real_rgbd_poses" if poses else "results/real_rgbd")
+    check_folder(output)
     every: list[tuple[str, Path, dict[str, Any]]] = [
         ("3D", deep, {}),
         ("2D", flat, {}),
@@ -245,16 +256,29 @@ def poses(
     Example: region4d records poses --worlds 2 --output poses
     """
     from benchmarks.geometry.report import poses_report
+
+    with sole_writer(output):
+        found = measured_poses(output, worlds, room, workers)
+    words = [f"--worlds {worlds}", *([f"--room ROOM/{room.name}"] if room else [])]
+    manifest = collect_manifest({"command": f"region4d records poses {' '.join(words)}"}, None)
+    write_text(output / "report.md", poses_report(found) + "\n" + provenance_markdown(manifest) + "\n")
+    CONSOLE.print(f"report: {output / 'report.md'}")
+
+
+def measured_poses(output: Path, worlds: int, room: Path | None, workers: int) -> list[PoseRecord]:
+    """Measure what is missing, and keep every clip as it comes; one that was cut by a stop is measured again."""
     from benchmarks.geometry.routes import ROUTES, PoseRecord, measure, measure_worlds
     from scenes.readers.rgbd import read_rgbd_folder
 
     file, archive = output / "poses.jsonl", output / "poses.jsonl.xz"  # while it is measured, and then
-    kept = [*(read_lines(archive) if archive.exists() else ()), *(file.open() if file.exists() else ())]
-    found = list(dict.fromkeys(PoseRecord(**json.loads(line)) for line in kept))  # a stop between the two: in both
-    done = {(record.kind, record.clip) for record in found}
+    kept = [line for path in (archive, file) if path.exists() for line in read_lines(path) if line.endswith("\n")]
+    held = list(dict.fromkeys(PoseRecord(**json.loads(line)) for line in kept))  # a stop between the two: in both
+    count = Counter((record.kind, record.clip) for record in held)
+    done = {clip for clip, routes in count.items() if routes >= len(ROUTES)}
+    found = [record for record in held if (record.kind, record.clip) in done]
+    write_text(file, "".join(json.dumps(asdict(record)) + "\n" for record in found))
     jobs = [(FIRST_SEED + i, moving) for i in range(worlds) for moving in (False, True)]
     jobs = [job for job in jobs if ("moving" if job[1] else "static", f"world-{job[0]}") not in done]
-    output.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lines:
         for several in track(measure_worlds(jobs, workers=workers), "estimating poses", len(jobs)):
             found += several
@@ -267,7 +291,4 @@ def poses(
             lines.writelines(json.dumps(asdict(record)) + "\n" for record in several)
     write_lines(archive, (json.dumps(asdict(record)) + "\n" for record in found))
     file.unlink()
-    words = [f"--worlds {worlds}", *([f"--room ROOM/{room.name}"] if room else [])]
-    manifest = collect_manifest({"command": f"region4d records poses {' '.join(words)}"}, None)
-    write_text(output / "report.md", poses_report(found) + "\n" + provenance_markdown(manifest) + "\n")
-    CONSOLE.print(f"report: {output / 'report.md'}")
+    return found

@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from region4d.flags import DeviceFlag, torch_device
+from scenes.storage.destinations import check_file
 
 if TYPE_CHECKING:
     from models.sr3d import SR3DConfig
 
 RESULTS = Path("results/speed")
-Output = Annotated[Path, typer.Option("-o", "--output", help="the JSON record; tables go beside it")]
+
+
+def checked(output: Path) -> Path:
+    """Check the file of the record before anything is measured."""
+    check_file(output)
+    return output
+
+
+Output = Annotated[Path, typer.Option("-o", "--output", callback=checked, help="the JSON record; tables go beside it")]
 Repeats = Annotated[int, typer.Option("--repeats", min=1, help="runs of each implementation, in turns")]
 
 speed = typer.Typer(help="Measure speed against what one would use instead; print a table, write a record.")

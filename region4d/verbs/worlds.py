@@ -35,25 +35,27 @@ def worlds(
     from rich.progress import track
 
     from scenes.drawing.regions import save_picture
+    from scenes.storage.locks import sole_writer
     from scenes.worlds import WorldConfig, make_world, render
     from scenes.worlds.preview import preview_sheet, write_preview_video
 
     larger = 1 if export else SHARPNESS
     config = WorldConfig(height=larger * height, width=larger * width, frames=frames, motion=motion)
     where = str(torch_device(device))
-    output.mkdir(parents=True, exist_ok=True)
-    clips = []
-    for each in track(range(seed, seed + count), description="rendering"):
-        (clip,) = render([make_world(each, config)], where, signals=() if export else ("normals", "backward_flow"))
-        if export:
-            export_world(clip, output / clip.name)
-        else:
-            write_preview_video(clip, output / f"{clip.name}.mp4", larger)
-            clips.append(clip)
+    with sole_writer(output):
+        clips = []
+        for each in track(range(seed, seed + count), description="rendering"):
+            (clip,) = render([make_world(each, config)], where, signals=() if export else ("normals", "backward_flow"))
+            if export:
+                export_world(clip, output / clip.name)
+            else:
+                write_preview_video(clip, output / f"{clip.name}.mp4", larger)
+                clips.append(clip)
+        if clips:
+            save_picture(preview_sheet(clips, larger), output / "sheet.png")
     if export:
         typer.echo(f"{count} RGB-D folders in {output}")
         return
-    save_picture(preview_sheet(clips, larger), output / "sheet.png")
     typer.echo(f"{output / 'sheet.png'} and {count} videos beside it")
 
 
@@ -64,7 +66,7 @@ def export_world(clip: Clip, folder: Path) -> None:
         FileExistsError: `folder` holds something else.
     """
     from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder, write_rgbd_folder
-    from scenes.storage.atomic import refuse_existing
+    from scenes.storage.destinations import refuse_existing
 
     if is_rgbd_folder(folder):
         there = read_rgbd_folder(folder)

@@ -13,6 +13,7 @@ from models.regions.drawing import INK, draw_regions, drawn_size, label_font, re
 from models.sr3d.text.mentions import mentioned
 from scenes.clip import Clip, uniform_frames
 from scenes.storage.atomic import new_file
+from scenes.storage.destinations import check_file
 
 GAP = 8
 NARROWEST_CAPTION = 320
@@ -59,6 +60,20 @@ def add_caption(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
             draw.text((x, y), word, INK, font)
             x += font.getlength(word + " ")
     return sheet
+
+
+def check_picture(path: Path) -> None:
+    """Check, before the work, that a picture can be written: its suffix names a format, and nothing is in its way.
+
+    Raises:
+        ValueError: the suffix is that of no picture.
+        OSError: `path` is a folder, or cannot be written.
+    """
+    Image.init()
+    formats = Image.registered_extensions()
+    if formats.get(path.suffix.lower()) not in Image.SAVE:
+        raise ValueError(f"'{path}' is not the name of a picture: end it in .png, .jpg or .webp")
+    check_file(path)
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
-from filelock import FileLock, Timeout
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from scenes.storage.atomic import new_file
+from scenes.storage.locks import locked
 
 SHARD = 128  # items in a file
 NOTE = "shard"  # metadata entry: one, because safetensors shuffles several
@@ -114,16 +114,10 @@ class ShardStore(ABC, Generic[Item]):
 
     def _make(self, shard: int, wait: bool = False) -> bool:
         """Write a shard that is missing, unless another process is at it; or `wait` until that one is done or dead."""
-        path = self._path(shard)
-        try:
-            with FileLock(path.with_suffix(".lock"), timeout=-1 if wait else 0):
-                if not self._is_whole(shard):
-                    for draft in self.folder.glob(f".{path.stem}.*{path.suffix}"):  # of a killed process
-                        draft.unlink()
-                    self._write(shard)
-        except Timeout:
-            return False
-        return True
+        with locked(self._path(shard).with_suffix(".lock"), wait) as held:
+            if held and not self._is_whole(shard):
+                self._write(shard)
+        return held
 
     def _write(self, shard: int) -> None:
         """Write one shard in one step, so that a file under its final name is complete."""

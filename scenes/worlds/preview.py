@@ -16,6 +16,7 @@ from torch import Tensor
 
 from scenes.clip import Clip
 from scenes.drawing.regions import contact_sheet
+from scenes.storage.atomic import new_file
 
 PANELS = ("colour", "depth", "backward flow", "instances", "normals")
 TICKS = Fraction(1, 1000)  # seconds in one unit of video time
@@ -89,7 +90,7 @@ def write_preview_video(clip: Clip, path: Path, shrink: int = 1) -> None:
     """Write the panels side by side as H.264 (MPEG-4 where this PyAV lacks it), at the real times of the frames."""
     frames = rearrange(panels(clip, shrink), "p t c h w -> t h (p w) c")
     frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # codecs want even sizes
-    with av.open(str(path), "w") as container:
+    with new_file(path) as draft, av.open(str(draft), "w") as container:
         stream = container.add_stream("libx264" if "libx264" in av.codecs_available else "mpeg4", rate=1000)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"

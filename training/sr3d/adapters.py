@@ -133,7 +133,7 @@ class LoRA:
             PREFIX + name.removeprefix("language_model.").replace(f".{NAME}.", "."): weight
             for name, weight in own.items()
         }
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._config.save_pretrained(str(folder))
         save_file(_on_cpu(adapters), folder / "adapter_model.safetensors")
         save_file(_on_cpu(trained), folder / "other_weights.safetensors")

@@ -46,7 +46,9 @@ def diff(
     from benchmarks.diff.report import diff_page, to_terminal, write_diff
     from benchmarks.diff.run import Fields
     from benchmarks.records.manifest import collect_manifest, provenance
+    from scenes.storage.destinations import check_folder
 
+    check_folder(output)
     named = tuple(name.strip() for name in names.split(","))
     if len(named) != 2 or not all(named) or named[0] == named[1]:
         raise ValueError(f"--names '{names}' does not name two runs: write two different names, such as 2d,3d")

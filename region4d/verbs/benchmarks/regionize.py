@@ -51,13 +51,15 @@ def regionize(
     """
     from region4d.regionizing.command import Settings, run, run_review, run_worlds
     from region4d.terminal import quiet_transformers
+    from scenes.storage.locks import sole_writer
 
     quiet_transformers()
     if review:
         others = (questions, videos, worlds, detector, tracker, phrases, threshold, frames)
         if any(given is not None for given in others):
             raise ValueError("--review takes --output and --device alone: all else is that of the run in --output")
-        return run_review(review, output, torch_device(device))
+        with sole_writer(output):
+            return run_review(review, output, torch_device(device))
     if detector is None:
         raise ValueError(
             "give --detector, for example after 'hf download IDEA-Research/grounding-dino-tiny', or --worlds with "
@@ -73,9 +75,11 @@ def regionize(
     if worlds is not None:
         if questions or videos:
             raise ValueError("--worlds makes its own questions and videos; leave QUESTIONS and VIDEOS out")
-        return run_worlds(worlds, settings, output, torch_device(device))
+        with sole_writer(output):
+            return run_worlds(worlds, settings, output, torch_device(device))
     if questions is None or videos is None:
         raise ValueError("give QUESTIONS and VIDEOS, or --worlds N")
     if not videos.is_dir():
         raise FileNotFoundError(f"no folder of videos '{videos}'")
-    return run(questions, videos, settings, output, torch_device(device))
+    with sole_writer(output):
+        return run(questions, videos, settings, output, torch_device(device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,8 @@ from region4d.benchmarking.processes import answer_together
 from region4d.benchmarking.tables import print_scores
 from region4d.configuration.compose import build, compose_config
 from region4d.terminal import CONSOLE
+from scenes.storage.destinations import check_folder
+from scenes.storage.locks import sole_writer
 
 UNRECORDED = ("workers", "shard")  # settings that change no answer
 
@@ -52,8 +55,20 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
         )
     if config.pointing is not None:
         check_way(config.model.folder, config.pointing)
+    check_folder(output)
     task: Task = build(config.task)
     now = started(config)
+    with sole_writer(output) if shard.count == 1 else nullcontext():
+        if not answer_all(config, task, now):
+            CONSOLE.print(f"shard {shard.index} of {shard.count} is answered; the last one merges all of them")
+            return
+    print_scores(task, output, config.limit)
+    CONSOLE.print(f"every answer: {output / RECORDS}")
+
+
+def answer_all(config: DictConfig, task: Task, now: Manifest) -> bool:
+    """Answer what is missing, and merge; return whether all shards are answered."""
+    shard, workers, output = Shard(**config.shard), int(config.workers), Path(config.output)
     if shard.count == 1 or not is_finished(output, now):
         parts = Parts(output)
         first = parts.begin(now)
@@ -65,11 +80,8 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
             if shard.count == 1:  # a wrong setting leaves nothing behind
                 parts.leave_nothing()
         made = provenance([first, collect_manifest({})])
-        if not parts.merge(batches, replace(made, config=now.config)):
-            CONSOLE.print(f"shard {shard.index} of {shard.count} is answered; the last one merges all of them")
-            return
-    print_scores(task, output, config.limit)
-    CONSOLE.print(f"every answer: {output / RECORDS}")
+        return parts.merge(batches, replace(made, config=now.config))
+    return True
 
 
 def started(config: DictConfig) -> Manifest:

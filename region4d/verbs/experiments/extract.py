@@ -21,6 +21,7 @@ from probes.features.options import ExtractionOptions
 from region4d.configuration.compose import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
 from scenes.storage.atomic import write_text
+from scenes.storage.destinations import check_folder
 
 
 def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
@@ -37,6 +38,9 @@ def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra ov
 def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Build the extractor and the clips of a composed configuration, and fill the stores."""
     command = shlex.join(["region4d", "extract", *overrides])
+    local = "://" not in str(config.output)
+    if local:
+        check_folder(Path(config.output))
     quiet_transformers()
     clips: ClipSet = build(config.clips)
     extractor: Extractor = build(config.extractor.build)
@@ -52,7 +56,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
 
     extractor.place(device, bool(config.tiling), config.offload)
     fill_stores(extractor, clips, options, config.output, shard=shard, notes=notes)
-    if "://" not in str(config.output) and shard == (0, 1):
+    if local and shard == (0, 1):
         write_text(
             done_file(config.output, layers), json.dumps({"clips": len(clips.names), "layers": list(layers)}) + "\n"
         )

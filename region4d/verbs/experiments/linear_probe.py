@@ -15,6 +15,7 @@ from benchmarks.region_qa.analyses.linear_probes import write_probes
 from distill.linear_probe import probe_checkpoint
 from region4d.configuration.compose import compose_config
 from region4d.terminal import CONSOLE
+from scenes.storage.destinations import check_file
 
 
 def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
@@ -30,6 +31,7 @@ def linear_probe(overrides: Annotated[list[str] | None, typer.Argument(help="Hyd
 
 def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Probe the student of a composed configuration, and write its scores."""
+    check_file(Path(config.output))
     model = Path(config.checkpoint)
     scores = probe_checkpoint(
         model,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from rich.table import Table
 from region4d.configuration.compose import CONFIGS, split_multirun
 from region4d.configuration.folders import config_dirs
 from region4d.terminal import CONSOLE
+from scenes.storage.destinations import check_folder
+from scenes.storage.locks import sole_writer
 
 
 def study(words: Annotated[list[str] | None, typer.Argument(metavar="[NAME] [KEY=VALUE]...")] = None) -> None:
@@ -83,12 +86,18 @@ def run_study(kind: str, flags: Sequence[str], overrides: Sequence[str], command
     if config.get("plan_only"):
         plan.explain()
         return
-    failures = [] if config.report_only else run_plan(plan)
+    runs, output = Path(config.runs), Path(config.output)
+    check_folder(output)
+    if config.report_only:
+        failures = []
+    else:  # one run alone, as a cluster starts it, is held by the folder of that run
+        with sole_writer(runs, ".study.lock") if config.run is None else nullcontext():
+            failures = run_plan(plan)
     for failure in failures:
         CONSOLE.print(failure)
     if config.run is None:
         plan.report(plan.gather(command))
-        CONSOLE.print(f"report: {Path(config.output) / 'report.html'}")
+        CONSOLE.print(f"report: {output / 'report.html'}")
     if failures:
         raise typer.Exit(1)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import shlex
-import shutil
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -35,9 +34,13 @@ from region4d.configuration.compose import (
     split_multirun,
 )
 from region4d.configuration.recipes import refuse_other_model
+from region4d.ends import TERMINATED, ended_by_sigterm
 from region4d.terminal import quiet_transformers
+from scenes.storage.atomic import new_folder, remove_leftovers, write_text
+from scenes.storage.destinations import check_folder
+from scenes.storage.locks import sole_writer
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
-from training.interruption import TERMINATED, StopAfterStep, default_sigterm, ended_by_sigterm, sole_training
+from training.interruption import StopAfterStep, default_sigterm
 from training.metrics_log import continue_metrics
 from training.progress import count_steps
 
@@ -77,29 +80,27 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     refuse_other_model(config)
     refuse_arm_without_teacher(config)
     refuse_other_config(folder, config)
+    check_folder(folder)
     seed_everything(config.seed, workers=True, verbose=False)
     with ended_by_sigterm():
         module = build(config.module)  # first, so that no other random draw separates the arms of one seed
         data = build(config.data, **shared_teacher(config, module))
         trainer: Trainer = build(config.trainer)
         module.check_trainer(trainer)
-        folder.mkdir(parents=True, exist_ok=True)
-        with sole_training(folder, trainer.is_global_zero):
-            OmegaConf.save(config, folder / "config.yaml", resolve=True)  # only once everything is built
+        with sole_writer(folder) if trainer.is_global_zero else nullcontext():  # which holds it for all processes
+            write_text(folder / "config.yaml", OmegaConf.to_yaml(config, resolve=True))  # only once everything is built
             found = find_checkpoint(folder / "checkpoints")
             if trainer.is_global_zero:
                 report_fallback(found)
-                for leftover in (*folder.glob("model.partial.*"), *folder.glob("checkpoints/.*.ckpt")):  # of kill -9
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+                remove_leftovers(folder / "checkpoints")
             resume(trainer, found)
             fit(trainer, module, data, None if found is None else str(found.path))
             if trainer.is_global_zero:
-                partial = folder / f"model.partial.{os.getpid()}"
-                module.export(partial)
                 words = (word for word in overrides if not word.startswith("output="))
                 command = shlex.join(["region4d", "train", *words])
-                write_card(partial, config, data.summary(), module.summary(), command, collect_manifest({}, partial))
-                partial.rename(finished)
+                with new_folder(finished) as draft:
+                    module.export(draft)
+                    write_card(draft, config, data.summary(), module.summary(), command, collect_manifest({}, draft))
                 print(f"model written to {finished}")
 
 

@@ -18,7 +18,8 @@ from scenes.readers.image_files import write_depth, write_image
 from scenes.readers.rgbd.layouts.redwood import CONFIDENCE, FORMAT, GEOMETRY, INTRINSICS
 from scenes.readers.rgbd.pinhole import write_pinhole
 from scenes.readers.rgbd.trajectories import write_log
-from scenes.storage.atomic import new_folder, refuse_existing
+from scenes.storage.atomic import new_folder
+from scenes.storage.destinations import refuse_existing
 
 _LARGEST = NO_READING - 1  # of 16 bits, that is read as depth
 

@@ -16,6 +16,7 @@ from distill.data.missing_targets import ShownLines, fill
 from distill.teachers import Expert4D, Targets
 from scenes.clip import Clip
 from tests.support.distillation import build_student
+from tests.support.drafts import dead_draft
 from training.annotations.files import AnnotationFile
 from training.annotations.samples import AnnotatedSamples
 
@@ -56,12 +57,12 @@ def test_a_clip_that_another_process_is_at_is_left_to_it_and_a_killed_ones_draft
     targets, digest = FootageTargets(expert, tmp_path), frames_digest(clips[0].video)
     folder = targets.folder / digest[:2]
     folder.mkdir(parents=True)
-    (folder / f".{digest}.1.safetensors").touch()
-    with FileLock(folder / "lock"):
+    dead_draft(folder / f"{digest}.safetensors").touch()
+    with FileLock(folder / f"{digest}.lock"):
         assert not targets.make(clips[0], digest)
     assert not targets.has(digest)
     assert targets.make(clips[0], digest)
-    assert sorted(path.name for path in folder.iterdir()) == [f"{digest}.safetensors", "lock"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{digest}.safetensors"]
     whole = targets.of(clips[0])
     (folder / f"{digest}.safetensors").write_bytes(b"cut")
     assert not targets.has(digest)

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from region4d.verbs.experiments.train import fit
+from tests.support.drafts import dead_draft
 from tests.support.programs.command_line import Run, assert_one_line
 from training.checkpoints import read_step
 
@@ -41,8 +42,8 @@ def test_a_cut_last_checkpoint_is_passed_over_aloud_and_the_result_is_the_same(
     code, _, err = train(region4d, output, stores)
     assert code == 0, err
     weights, metrics = load_file(output / "model" / "model.safetensors"), (output / "metrics.csv").read_bytes()
-    shutil.move(output / "model", output / "model.partial.1")  # of a run that was killed while it exported
-    (checkpoints / ".last.1.ckpt").write_bytes(b"a draft")
+    shutil.move(output / "model", dead_draft(output / "model"))  # of a run that was killed while it exported
+    dead_draft(checkpoints / "last.ckpt").write_bytes(b"half")
     last = (checkpoints / "last.ckpt").read_bytes()
     (checkpoints / "last.ckpt").write_bytes(last[: len(last) // 2])
 
@@ -53,7 +54,7 @@ def test_a_cut_last_checkpoint_is_passed_over_aloud_and_the_result_is_the_same(
     again = load_file(output / "model" / "model.safetensors")
     assert all(torch.equal(again[name], weights[name]) for name in weights)
     assert (output / "metrics.csv").read_bytes() == metrics
-    assert sorted(path.name for path in output.iterdir() if not path.name.startswith(".")) == [
+    assert sorted(path.name for path in output.iterdir()) == [
         "checkpoints", "config.yaml", "metrics.csv", "model"
     ]  # fmt: skip
     assert not list(checkpoints.glob(".*"))
