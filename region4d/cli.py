@@ -47,6 +47,7 @@ HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "c
 FOLDERS = dict.fromkeys(("regionize", "diff"), "benchmarks.") | dict.fromkeys(HYDRA_VERBS, "experiments.")
 MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
 STOPPED = (INTERRUPTED, TERMINATED)
+LOADER = "DataLoader worker"  # in what torch says of one that ended
 
 
 def build_app(verb: str | None) -> typer.Typer:
@@ -130,7 +131,9 @@ def main() -> None:
     except BrokenPipeError:  # `| head` has read enough
         _drop_output()
         code = 1
-    except BrokenExecutor:
+    except RuntimeError as error:
+        if not isinstance(error, BrokenExecutor) and LOADER not in str(error):
+            raise
         _refuse("a worker process was killed, perhaps for want of memory; the same command continues")
     except (ValueError, OSError, ImportError) as error:
         if os.environ.get("REGION4D_TRACEBACK"):

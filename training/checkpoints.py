@@ -15,6 +15,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.loggers import Logger
 
 from scenes.storage.atomic import new_file
+from training.finite import refuse_nan_weights
 
 LAST = "last.ckpt"
 NEEDED = {"state_dict", "optimizer_states", "loops", "global_step"}
@@ -31,7 +32,8 @@ class WholeCheckpointIO(TorchCheckpointIO):
         self.loggers = loggers
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
-        """Write a checkpoint; where the disk is full, what was at `path` stays."""
+        """Write a checkpoint; where the disk is full, or weights are not numbers, what was at `path` stays."""
+        refuse_nan_weights(checkpoint.get("state_dict", {}), int(checkpoint.get("global_step", 0)))
         for logger in self.loggers:
             logger.save()
         with new_file(path) as draft, draft.open("wb") as file:

@@ -40,6 +40,7 @@ from scenes.storage.atomic import new_folder, remove_leftovers, write_text
 from scenes.storage.destinations import check_folder
 from scenes.storage.locks import sole_writer
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
+from training.finite import StopAtNan, refuse_nan_weights
 from training.interruption import StopAfterStep, default_sigterm
 from training.metrics_log import continue_metrics
 from training.progress import count_steps
@@ -96,6 +97,7 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
             resume(trainer, found)
             fit(trainer, module, data, None if found is None else str(found.path))
             if trainer.is_global_zero:
+                refuse_nan_weights(dict(module.named_parameters()), trainer.global_step)
                 words = (word for word in overrides if not word.startswith("output="))
                 command = shlex.join(["region4d", "train", *words])
                 with new_folder(finished) as draft:
@@ -108,7 +110,7 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, ch
     """Fit, then test. SIGTERM ends a training after its step with exit code 143; Ctrl-C as it ends all verbs."""
     count_steps(trainer)
     stop = StopAfterStep()
-    trainer.callbacks.insert(0, stop)
+    trainer.callbacks[:0] = [stop, StopAtNan()]
     with default_sigterm(), stop.deferring():  # Lightning has a handler of its own for SIGTERM
         try:
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)

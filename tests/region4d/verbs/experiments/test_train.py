@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from region4d.verbs.experiments.train import fit
+from region4d.verbs.experiments.train import fit, resume
 from tests.support.drafts import dead_draft
 from tests.support.programs.command_line import Run, assert_one_line
 from training.checkpoints import read_step
@@ -130,6 +130,37 @@ def test_ctrl_c_ends_a_training_after_its_step_and_it_continues_as_if_never_stop
     assert read_step(tmp_path / "last.ckpt") == 2
     again = fit_toy(tmp_path, checkpoint=tmp_path / "last.ckpt", batches=batches)
     assert torch.equal(again.layer.weight, whole.layer.weight)
+
+
+class Spoil(Callback):
+    """Makes a loss, or the weights after it, not a number in the fourth step."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Tensor, *_: Any) -> None:
+        if trainer.global_step == 3 and self.what == "loss":
+            batch.fill_(float("nan"))
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        if trainer.global_step == 3 and self.what == "weights":
+            for weight in pl_module.parameters():
+                weight.grad = torch.full_like(weight, float("nan"))
+
+
+@pytest.mark.parametrize(("what", "words"), [("loss", "the loss of step 4 is nan"), ("weights", "after step 4")])
+def test_what_is_not_a_number_ends_a_training_and_the_checkpoint_before_it_stays(
+    tmp_path: Path, what: str, words: str
+) -> None:
+    regular = ModelCheckpoint(tmp_path, every_n_train_steps=2, save_last=True, enable_version_counter=False)
+    trainer = Trainer(
+        default_root_dir=tmp_path, callbacks=[Spoil(what), regular], max_steps=6, accelerator="cpu", logger=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    resume(trainer, None)
+    with pytest.raises(ValueError, match=words):
+        fit(trainer, Toy(), ToyData(), None)
+    assert read_step(tmp_path / "last.ckpt") == 2
 
 
 def test_sigterm_keeps_the_step_too(tmp_path: Path) -> None:
