@@ -157,7 +157,8 @@ def _drop_output() -> None:
 
 def _refuse(message: str, hint: str = "") -> None:
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:  # the disk that it goes to is full
         _drop_output()
     line = " ".join(message.split())

@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run tests that take over three seconds")
     parser.addoption("--slow", action="store_true", help="run tests that take minutes")
     parser.addoption("--fuzz", type=int, default=0, metavar="N", help="damage each format N times (tests/hostile)")
+    parser.addoption("--faults", metavar="PAGE", help="fill the table of a page (tests/faults)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

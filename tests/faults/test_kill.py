@@ -1,0 +1,38 @@
+"""kill -9 at random moments: nothing half is left under a final name, and the same command gives the same bytes."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.faults.workshop import Workshop
+
+NAMES = ("worlds", "prepare", "train", "target cache", "extract", "bench", "compare", "study lift")
+MOMENTS = 3
+CASES = [
+    pytest.param(name, moment, marks=[] if (name, moment) == ("prepare", 0) else pytest.mark.slow)
+    for name in NAMES
+    for moment in range(MOMENTS)
+]
+
+
+@pytest.mark.parametrize(("name", "moment"), CASES)
+def test_a_killed_command_continues_to_the_same_bytes(
+    name: str, moment: int, workshop: Workshop, tmp_path: Path
+) -> None:
+    _, seconds = workshop.undisturbed(name)
+    delay = seconds * random.Random(f"{name} {moment}").uniform(0.1, 0.9)
+    for attempt in range(4):
+        folder = tmp_path / str(attempt)
+        running = workshop.start(name, folder)
+        time.sleep(delay / 2**attempt)
+        if running.runs:
+            running.signal(signal.SIGKILL)
+            break
+    ended = running.wait()
+    assert ended.code == -signal.SIGKILL
+    workshop.survived("kill -9 at a random moment", name, ended, folder)

@@ -1,0 +1,124 @@
+"""Two commands at once, clocks that jump, workers that die, and batches that are not numbers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from region4d.studies.job import Job
+from region4d.studies.runner import run_all
+from tests.support.faults.workshop import Workshop
+from tests.support.steps import DyingOnce
+
+DAY = 86_400.0
+REFUSED = ("worlds", "prepare", "train", "bench", "compare", "study lift")
+
+
+def slow_but(quick: str, *names: str) -> list[object]:
+    return [name if name in quick.split() else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", slow_but("prepare", *REFUSED))
+def test_a_second_command_in_a_folder_is_refused_at_once(name: str, workshop: Workshop, tmp_path: Path) -> None:
+    workshop.undisturbed(name)
+    first = workshop.start(name, tmp_path)
+    assert first.until(lambda: any(path.name.endswith(".lock") for path in tmp_path.glob("*/*")))
+    first.signal(signal.SIGSTOP)  # so that it is there for as long as the second needs to notice
+    second = workshop.start(name, tmp_path).wait()
+    first.signal(signal.SIGCONT)
+    assert second.code == 2, second.said
+    assert "another process is writing" in second.said.splitlines()[-1]
+    assert first.wait().code == 0
+    workshop.survived("a second command in its folder", name, second, tmp_path)
+
+
+@pytest.mark.slow
+def test_two_extractions_share_the_work(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.undisturbed("extract")
+    both = [workshop.start("extract", tmp_path) for _ in range(2)]
+    ended = [each.wait() for each in both]
+    assert [each.code for each in ended] == [0, 0], ended
+    workshop.survived("a second command in its folder, which shares the work", "extract", ended[1], tmp_path)
+
+
+@pytest.mark.parametrize("name", slow_but("prepare", "worlds", "prepare", "train", "extract", "bench"))
+def test_a_clock_that_jumps_back_changes_nothing(name: str, workshop: Workshop, tmp_path: Path) -> None:
+    _, seconds = workshop.undisturbed(name)
+    running = workshop.start(name, tmp_path, before=lambda: shift_clock(DAY))
+    time.sleep(0.5 * seconds)
+    running.signal(signal.SIGKILL) if running.runs else None
+    ended = running.wait()
+    later = time.time() + DAY
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (later, later))
+    again = workshop.start(name, tmp_path, before=lambda: shift_clock(-DAY)).wait()
+    assert again.code == 0, again.said
+    workshop.survived("a clock that jumps back by two days, after kill -9", name, ended, tmp_path)
+
+
+def shift_clock(by: float) -> None:
+    now: Callable[[], float] = time.time
+    time.time = lambda: now() + by
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "more"), [("train", "data.workers=2"), ("bench", "workers=2")])
+def test_a_worker_that_dies_is_one_line(name: str, more: str, workshop: Workshop, tmp_path: Path) -> None:
+    running = workshop.start(name, tmp_path, more=[more])
+    begun = {"train": "run/checkpoints/*.ckpt", "bench": "bench/parts/*.jsonl"}[name]
+    assert running.until(lambda: any(path.stat().st_size for path in tmp_path.glob(begun)))
+    for worker in children(running.process)[-1:]:
+        os.kill(worker, signal.SIGKILL)
+    ended = running.wait()
+    assert ended.code == 2, ended.said
+    assert "a worker process was killed" in ended.said.splitlines()[-1]
+    workshop.survived("kill -9 of a worker", name, ended, tmp_path, more=[more])
+
+
+def children(process: int) -> list[int]:
+    """List the worker processes of a process, but not the tracker of shared resources."""
+    found = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return [child for child in found if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+def test_a_batch_that_is_not_a_number_names_its_step_and_keeps_the_checkpoint(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    from training.checkpoints import read_step
+
+    ended = workshop.start("train", tmp_path, before=spoil).wait()
+    assert ended.code == 2, ended.said
+    assert "the loss of step 6 is nan" in ended.said.splitlines()[-1]
+    assert read_step(tmp_path / "run" / "checkpoints" / "last.ckpt") == 4
+    workshop.survived("a batch whose loss is not a number", "train", ended, tmp_path)
+
+
+def spoil() -> None:
+    """Make the loss of the sixth step not a number."""
+    from training.sr3d.finetuning import SupervisedFineTuning
+
+    step = SupervisedFineTuning.training_step
+
+    def spoiled(self: SupervisedFineTuning, *words: object) -> torch.Tensor:
+        loss: torch.Tensor = step(self, *words)  # type: ignore[arg-type]
+        return loss * float("nan") if self.global_step == 5 else loss
+
+    SupervisedFineTuning.training_step = spoiled  # type: ignore[method-assign, assignment]
+
+
+def test_a_study_does_not_count_an_ended_child_as_finished(workshop: Workshop, tmp_path: Path) -> None:
+    job = Job("job", tmp_path, (DyingOnce(tmp_path / "tried", tmp_path / "result"),))
+    (failure,) = run_all([job], workers=1)
+    assert "job: dying failed" in failure
+    assert not job.finished
+    assert run_all([job], workers=1) == []
+    assert (tmp_path / "result").read_text() == "whole"
