@@ -15,19 +15,6 @@ from lightning import Callback, LightningModule, Trainer
 from training.checkpoints import LAST
 
 
-@contextmanager
-def default_sigterm() -> Iterator[None]:
-    """Give SIGTERM its default handler for a while."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 class StopAfterStep(Callback):
     """Ends a training after the optimizer step in which it is stopped, and keeps a checkpoint of that step.
 
@@ -36,11 +23,11 @@ class StopAfterStep(Callback):
     """
 
     def __init__(self) -> None:
-        self.running, self.interrupted, self.step = False, False, 0
+        self.fitting, self.running, self.interrupted, self.step = False, False, False, 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to defer Ctrl-C, in a training of one process."""
-        self.running, self.step = trainer.world_size == 1, trainer.global_step
+        """Begin to defer SIGTERM and, in a training of one process, Ctrl-C."""
+        self.fitting, self.running, self.step = True, trainer.world_size == 1, trainer.global_step
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Save and end, once the step is taken for which batches were accumulated."""
@@ -54,21 +41,27 @@ class StopAfterStep(Callback):
             raise KeyboardInterrupt
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Let Ctrl-C end at once again."""
-        self.running = False
+        """Let both end at once again."""
+        self.fitting, self.running = False, False
 
     @contextmanager
     def deferring(self) -> Iterator[None]:
-        """Handle Ctrl-C in the main thread; a process that ignores it, such as one behind `nohup`, goes on to."""
-        before = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
+        """Handle both in the main thread; a process that ignores Ctrl-C, such as one behind `nohup`, goes on to."""
+        if threading.current_thread() is not threading.main_thread():
             yield
             return
-        signal.signal(signal.SIGINT, self._interrupt)
+        before = {signal.SIGTERM: signal.signal(signal.SIGTERM, self._terminate)}
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _terminate(self, number: int, _: Any) -> None:
+        if not self.fitting:  # else Lightning notes it, and its handler calls this one
+            raise SystemExit(128 + number)
 
     def _interrupt(self, *_: Any) -> None:
         if self.interrupted or not self.running:

@@ -9,7 +9,6 @@ import threading
 import pytest
 
 from region4d.ends import TERMINATED, ended_by_sigterm
-from training.interruption import default_sigterm
 
 
 def test_sigterm_is_an_exit_with_143_and_the_handler_before_comes_back() -> None:
@@ -17,16 +16,14 @@ def test_sigterm_is_an_exit_with_143_and_the_handler_before_comes_back() -> None
     with pytest.raises(SystemExit) as ended, ended_by_sigterm():
         os.kill(os.getpid(), signal.SIGTERM)
     assert ended.value.code == TERMINATED == 143
-    with ended_by_sigterm(), default_sigterm():
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_thread_can_train_too() -> None:
+def test_a_thread_can_work_too() -> None:
     done = []
 
     def work() -> None:
-        with ended_by_sigterm(), default_sigterm():
+        with ended_by_sigterm():
             done.append(True)
 
     thread = threading.Thread(target=work)

@@ -41,7 +41,7 @@ from scenes.storage.destinations import check_folder
 from scenes.storage.locks import sole_writer
 from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
 from training.finite import StopAtNan, refuse_nan_weights
-from training.interruption import StopAfterStep, default_sigterm
+from training.interruption import StopAfterStep
 from training.metrics_log import continue_metrics
 from training.progress import count_steps
 
@@ -111,9 +111,13 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, ch
     count_steps(trainer)
     stop = StopAfterStep()
     trainer.callbacks[:0] = [stop, StopAtNan()]
-    with default_sigterm(), stop.deferring():  # Lightning has a handler of its own for SIGTERM
+    with stop.deferring():
         try:
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+            if trainer.received_sigterm:  # in the last step
+                raise SystemExit(TERMINATED)
+            if stop.interrupted:
+                raise KeyboardInterrupt
             if is_overridden("test_step", module):
                 trainer.test(module, data, verbose=False)
         except SIGTERMException:  # without a code, it would be a success

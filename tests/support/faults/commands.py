@@ -78,7 +78,7 @@ def compare(folder: Path, inputs: Path) -> list[str]:
     scored = ["limit=8", "task.seeds=[1000000,1000002]", "task.digest=null", f"task.stores={folder}/worlds"]
     return [
         "compare", "study=quick", "arms=[2d,3d]", "study.probes=false", "study.counterfactuals=null",
-        "study.controls=[]", f"study.overrides=[{','.join(arm)}]", f"study.bench_overrides=[{','.join(scored)}]",
+        "study.controls=[]", f"study.overrides={arm}", f"study.bench_overrides={scored}",
         f"runs={folder}/runs", f"output={folder}/report",
     ]  # fmt: skip
 
