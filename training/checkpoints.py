@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import Logger
 
 from scenes.storage.atomic import new_file
 from training.finite import refuse_nan_weights
+from training.metrics_log import ROW
 
 LAST = "last.ckpt"
 NEEDED = {"state_dict", "optimizer_states", "loops", "global_step"}
@@ -88,6 +89,14 @@ def read_step(path: Path) -> int | None:
     if not isinstance(checkpoint, dict) or not checkpoint.keys() >= NEEDED:
         return None
     return int(checkpoint["global_step"])
+
+
+def read_row(path: Path) -> Mapping[str, int | float] | None:
+    """Read the metrics that a whole checkpoint keeps of its last step; None where it has none."""
+    if path.is_dir():
+        return None
+    row = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get(ROW)
+    return row if isinstance(row, dict) and "step" in row else None
 
 
 def _steps_in(name: str) -> int:

@@ -11,12 +11,13 @@ import pytest
 
 from tests.support.faults.workshop import Workshop
 
-NAMES = ("worlds", "prepare", "train", "target cache", "extract", "bench", "compare", "study lift")
-MOMENTS = 3
+MOMENTS = {
+    "worlds": 3, "prepare": 3, "train": 3, "extract": 3, "bench": 3, "target cache": 2, "compare": 2, "study lift": 1
+}  # fmt: skip
 CASES = [
     pytest.param(name, moment, marks=[] if (name, moment) == ("prepare", 0) else pytest.mark.slow)
-    for name in NAMES
-    for moment in range(MOMENTS)
+    for name, moments in MOMENTS.items()
+    for moment in range(moments)
 ]
 
 

@@ -49,3 +49,13 @@ def test_a_metric_that_comes_later_gets_a_column(tmp_path: Path) -> None:
 def test_without_a_checkpoint_the_rows_start_again(tmp_path: Path) -> None:
     log(tmp_path, 0, range(4))
     assert log(tmp_path, 0, range(1)).splitlines() == ["loss,step", "0.0,0"]
+
+
+@pytest.mark.parametrize("logged", [0, 3, 4])
+def test_the_row_that_a_checkpoint_keeps_is_added_where_it_was_not_logged_yet(tmp_path: Path, logged: int) -> None:
+    whole = log(tmp_path / "whole", 0, range(4))
+    log(tmp_path / "stopped", 0, range(logged))
+    logger = CSVLogger(tmp_path / "stopped", name="", version="")
+    continue_metrics(logger, 4, {"loss": 0.3, "step": 3})
+    found = (tmp_path / "stopped" / "metrics.csv").read_text()
+    assert found == (whole if logged else "loss,step\n0.3,3\n")

@@ -39,10 +39,10 @@ from region4d.terminal import quiet_transformers
 from scenes.storage.atomic import new_folder, remove_leftovers, write_text
 from scenes.storage.destinations import check_folder
 from scenes.storage.locks import sole_writer
-from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint
+from training.checkpoints import LAST, Found, WholeCheckpointIO, find_checkpoint, read_row
 from training.finite import StopAtNan, refuse_nan_weights
 from training.interruption import StopAfterStep
-from training.metrics_log import continue_metrics
+from training.metrics_log import KeepRow, continue_metrics
 from training.progress import count_steps
 
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -110,7 +110,7 @@ def fit(trainer: Trainer, module: LightningModule, data: LightningDataModule, ch
     """Fit, then test. SIGTERM ends a training after its step with exit code 143; Ctrl-C as it ends all verbs."""
     count_steps(trainer)
     stop = StopAfterStep()
-    trainer.callbacks[:0] = [stop, StopAtNan()]
+    trainer.callbacks[:0] = [stop, StopAtNan(), KeepRow()]
     with stop.deferring():
         try:
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
@@ -134,7 +134,7 @@ def resume(trainer: Trainer, found: Found | None) -> None:
         trainer.strategy.checkpoint_io = WholeCheckpointIO(trainer.loggers)
     for logger in trainer.loggers:
         if isinstance(logger, CSVLogger) and trainer.is_global_zero:
-            continue_metrics(logger, 0 if found is None else found.step)
+            continue_metrics(logger, *((0,) if found is None else (found.step, read_row(found.path))))
 
 
 def report_fallback(found: Found | None) -> None:

@@ -128,7 +128,7 @@ COMMANDS = {
         Command("train", train, ["run/model/*.safetensors", "run/model/*.json", "run/metrics.csv", STORES], small),
         Command("target cache", distil, ["targets/**/*", "run/model/*.safetensors", "run/metrics.csv", STORES], small),
         Command("extract", extract, ["features/**/world*", STORES], small),
-        Command("bench", bench, ["bench/records.jsonl", STORES], small),
+        Command("bench", bench, ["bench/records.jsonl", STORES]),
         Command("compare", compare, ["runs/*/model/*.safetensors", "runs/*/records/*/records.jsonl", STORES], here),
         Command("study lift", lift_study, ["output/records/*/*/records.jsonl", "truths/**/*", "stores/**/*"], here),
     )

@@ -60,7 +60,9 @@ class Workshop:
         again = self.start(name, folder, more=more).wait()
         assert again.code == 0, again.said
         expected, _ = self.undisturbed(name)
-        assert COMMANDS[name].digests(folder) == expected
+        found = COMMANDS[name].digests(folder)
+        differ = sorted(file for file in {*found, *expected} if found.get(file) != expected.get(file))
+        assert not differ, differ
         assert leftovers(folder) == []
         lines = [line for line in ended.said.splitlines() if line.startswith("region4d: ")]
         said = re.sub(r"/\S*/", "", lines[-1].removeprefix("region4d: ")) if lines else ""  # without temporary folders
