@@ -132,7 +132,7 @@ def main() -> None:
         _drop_output()
         code = 1
     except RuntimeError as error:
-        if not isinstance(error, BrokenExecutor) and LOADER not in str(error):
+        if not _of_worker(error):
             raise
         _refuse("a worker process was killed, perhaps for want of memory; the same command continues")
     except (ValueError, OSError, ImportError) as error:
@@ -148,6 +148,15 @@ def main() -> None:
     if code in STOPPED:
         print("region4d: stopped; the same command continues from what is finished", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _of_worker(error: BaseException | None) -> bool:
+    """Whether a worker's death is behind an error; it may strike while a checkpoint is written."""
+    while error is not None:
+        if isinstance(error, BrokenExecutor) or LOADER in str(error):
+            return True
+        error = error.__context__
+    return False
 
 
 def _drop_output() -> None:

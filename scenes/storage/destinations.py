@@ -51,12 +51,12 @@ def check_folder(path: Path) -> None:
     """
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{path} is a file, where a folder is to be written; choose another name")
-    _check_parent(path / "any")
+    _check_parent(path, path.absolute() / "file")
 
 
-def _check_parent(path: Path) -> None:
-    """Check the nearest folder above that exists."""
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+def _check_parent(path: Path, file: Path | None = None) -> None:
+    """Check the nearest folder above a file, by default `path` itself, that exists."""
+    folder = next(parent for parent in (file or path.absolute()).parents if parent.exists())
     if not folder.is_dir():
         raise NotADirectoryError(f"{path} cannot be written: {folder} is not a folder; choose another name")
     if not os.access(folder, os.W_OK | os.X_OK):

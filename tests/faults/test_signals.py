@@ -68,7 +68,7 @@ def test_a_reader_that_has_read_enough_is_no_error_to_speak_of(name: str, worksh
     assert ended.code == 1, ended.said
     assert "region4d:" not in ended.said
     assert "Traceback" not in ended.said
-    workshop.survived("a reader that went (`| head`)", name, ended, tmp_path)
+    workshop.survived("a reader that went (`head`)", name, ended, tmp_path)
 
 
 def test_a_closed_output_is_refused_before_the_work(workshop: Workshop, tmp_path: Path) -> None:

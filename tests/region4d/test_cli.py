@@ -95,3 +95,17 @@ def test_the_same_export_twice_is_there_already_and_another_one_is_refused(regio
     code, _, err = region4d(*words, "--frames", "3", "--output", str(tmp_path / "rooms"))
     assert code == 2
     assert "world-3 exists: choose another name" in err
+
+
+def test_the_death_of_a_worker_is_one_line_also_where_it_strikes_while_a_checkpoint_is_written(
+    region4d: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    error = RuntimeError("unexpected pos 64 vs 0")
+    error.__context__ = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+
+    def die(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("region4d.verbs.experiments.train.run", die)
+    run = region4d("train", "experiment=sr3d/tiny_static", "arm=2d", f"output={tmp_path}")
+    assert_one_line(run, "a worker process was killed", "the same command continues")
