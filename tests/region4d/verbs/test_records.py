@@ -7,7 +7,7 @@ from shutil import copytree
 
 import pytest
 
-from benchmarks.geometry.routes import PoseRecord
+from benchmarks.geometry.routes import ROUTES, PoseRecord
 from benchmarks.records.archive import archived_runs
 from benchmarks.records.manifest import collect_manifest
 from benchmarks.records.record import write_records
@@ -68,7 +68,8 @@ def test_a_stopped_measurement_continues_and_its_report_has_all(
             if len(measured) == 3:
                 raise KeyboardInterrupt
             measured.append((seed, moving))
-            yield [PoseRecord("odometry", f"world-{seed}", "moving" if moving else "static", 1.0, 0.1, 0.001)]
+            kind = "moving" if moving else "static"
+            yield [PoseRecord(route, f"world-{seed}", kind, 1.0, 0.1, 0.001) for route in ROUTES]
 
     monkeypatch.setattr("benchmarks.geometry.routes.measure_worlds", measure_worlds)
     with pytest.raises(KeyboardInterrupt):
@@ -82,7 +83,7 @@ def test_a_stopped_measurement_continues_and_its_report_has_all(
     report = (tmp_path / "report.md").read_text()
     assert "| static: odometry | 2 | 1.00 [1.00, 1.00] |" in report
     assert "| moving: odometry | 2 |" in report
-    (tmp_path / "poses.jsonl").write_text(draft)  # stopped before the draft was removed
+    (tmp_path / "poses.jsonl").write_text(draft[:-9])  # stopped before the draft was removed, and cut
     poses(worlds=2, room=None, workers=1, output=tmp_path)
     assert "| static: odometry | 2 |" in (tmp_path / "report.md").read_text()
     assert not (tmp_path / "poses.jsonl").exists()
