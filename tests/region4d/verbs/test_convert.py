@@ -39,5 +39,5 @@ def test_what_does_not_fit_is_one_line_and_leaves_nothing(
 
 
 def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="exists: name a new folder"):
+    with pytest.raises(FileExistsError, match="exists: choose another name"):
         convert(tmp_path, nvila=tmp_path)
