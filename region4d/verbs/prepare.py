@@ -152,7 +152,7 @@ def co3d(
         sequence.name: lambda sequence=sequence: prepare_co3d(sequence, (height, width), count, depth is None)
         for sequence in sequences
     }
-    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, own_depth=True)
+    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, True, shard)
 
 
 @prepare.command()
@@ -188,7 +188,7 @@ def dl3dv(
     if dropped := sorted(set(scenes) - set(names)):
         typer.echo(f"dropped as in the published study (--outliers keeps them): {', '.join(dropped)}", err=True)
     clips = {name: lambda scene=scenes[name]: prepare_dl3dv(scene, (height, width), count, seed) for name in names}
-    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, own_depth=False)
+    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, False, shard)
 
 
 def share(
@@ -211,22 +211,22 @@ def write_all(
     label_size: tuple[int, int],
     depth: Path | None,
     own_depth: bool,
+    shard: str,
 ) -> None:
     """Prepare and write clips one by one; a finished clip is kept, one that does not fit is left out."""
     from scenes.storage.locks import sole_writer
 
     if depth is not None and not depth.is_dir():
         raise FileNotFoundError(f"no folder of depth '{depth}'")
-    with sole_writer(output):
-        _write_each(clips, output, label_size, depth, limit, own_depth or depth is not None)
+    with sole_writer(output, f".{shard.replace('/', '-of-')}.lock"):
+        _write_each(clips, output, label_size, depth, own_depth or depth is not None)
 
 
 def _write_each(
-    clips: Iterable[tuple[str, Callable[[], Prepared]]],
+    clips: Sequence[tuple[str, Callable[[], Prepared]]],
     output: Path,
     label_size: tuple[int, int],
     depth: Path | None,
-    limit: int | None,
     labelled: bool,
 ) -> None:
     from rich.progress import track
