@@ -131,6 +131,8 @@ def main() -> None:
     except BrokenPipeError:  # `| head` has read enough
         _drop_output()
         code = 1
+    except typer.Abort:  # a RuntimeError: the end of the input, at a question
+        _refuse("no answer was given")
     except RuntimeError as error:
         if not _of_worker(error):
             raise
@@ -139,8 +141,6 @@ def main() -> None:
         if os.environ.get("REGION4D_TRACEBACK"):
             raise
         _refuse(str(error) or type(error).__name__)
-    except typer.Abort:  # the end of the input, at a question
-        _refuse("no answer was given")
     except KeyboardInterrupt:  # while the verb was imported
         code = INTERRUPTED
     except SystemExit as ended:

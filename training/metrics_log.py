@@ -46,7 +46,7 @@ def continue_metrics(logger: CSVLogger, steps: int, last: Mapping[str, int | flo
     names, rows = _read(path)
     kept = [row for row in rows if int(row["step"]) < steps]
     if last is not None and last["step"] < steps and all(int(row["step"]) < last["step"] for row in kept):
-        names = names if kept else sorted(last)  # as Lightning's own
+        names = [*names, *sorted(set(last) - set(names))] if kept else sorted(last)  # as Lightning's own
         kept.append({name: str(value) for name, value in last.items()})
     writer = ContinuedMetrics(logger.log_dir)
     if kept:

@@ -26,6 +26,7 @@ from models.lifting.checkpoint import load_model
 from scenes.masked_object import MaskedObject
 from training.lifting.batches import fields_of
 
+FITS = 2  # raise it when the same weights and sampling give another result
 POINTS = ("exact", "noisy", "without")  # the point map that a method sees
 NOISY_SCALE = (1.1, 1.3)  # range of the factor, up or down, of noisy depth
 PIXEL_NOISE = 0.02  # standard deviation of the relative error of each pixel of noisy depth
@@ -156,6 +157,7 @@ class ModelMethod(Method):
         """Weights, sampling and input."""
         return {
             "checkpoint": checkpoint_hash(self.model),
+            "fits": FITS,
             "sampling": asdict(self.sampling),
             "points": self.points,
             "candidates": self.candidates,

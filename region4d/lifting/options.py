@@ -46,9 +46,10 @@ class LiftOptions:
             raise ValueError(
                 "--choose and --best-of exclude each other: with --choose a person picks the sample; give one of them"
             )
-
-        if self.choose and self.shape == "hull":
-            raise ValueError("--choose compares samples of the network, and --shape hull draws none; give one of them")
+        if self.choose and self.shape in ("auto", "hull"):
+            raise ValueError(
+                f"--choose compares samples of the network, and --shape {self.shape} may replace them; give one of them"
+            )
 
     def resolve(self, distilled: bool, has_depth: bool) -> Sampling:
         """Fill in the defaults.

@@ -166,15 +166,12 @@ def to_terminal(facts: Sequence[Mapping[str, Any]], unit: str | None) -> Table:
     """Lay the objects out as a table for a terminal; lengths in `unit`, as `unit_of` names it."""
     short = "relative" if unit == RELATIVE_UNITS else "m"
     apart = "off the points" if unit == RELATIVE_UNITS else "off the points, mm"
-    table = Table(
-        "object", f"size, {short}", f"distance, {short}", "shape from", "expected overlap", apart, box=SIMPLE_HEAD
-    )
+    table = Table("object", f"size, {short}", f"distance, {short}", "expected overlap", apart, box=SIMPLE_HEAD)
     for fact in facts:
         table.add_row(
             fact["name"],
             size_text(fact) if unit else "-",
             f"{fact['distance_from_camera']:.2f}" if unit else "-",
-            str(fact["shape_from"]),
             confidence_text(fact),
             distance_text(fact, unit).split()[0] if unit else "-",
         )

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -95,6 +96,16 @@ def test_the_same_export_twice_is_there_already_and_another_one_is_refused(regio
     code, _, err = region4d(*words, "--frames", "3", "--output", str(tmp_path / "rooms"))
     assert code == 2
     assert "world-3 exists: choose another name" in err
+
+
+def test_the_end_of_the_input_at_a_question_is_one_line(
+    region4d: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def ask(*_: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("region4d.verbs.experiments.train.run", ask)
+    assert_one_line(region4d("train", "experiment=sr3d/tiny_static", "arm=2d", f"output={tmp_path}"), "no answer")
 
 
 def test_the_death_of_a_worker_is_one_line_also_where_it_strikes_while_a_checkpoint_is_written(

@@ -51,6 +51,14 @@ def test_without_a_checkpoint_the_rows_start_again(tmp_path: Path) -> None:
     assert log(tmp_path, 0, range(1)).splitlines() == ["loss,step", "0.0,0"]
 
 
+def test_a_row_of_a_checkpoint_with_another_metric_gets_a_column(tmp_path: Path) -> None:
+    log(tmp_path, 0, range(2))
+    logger = CSVLogger(tmp_path, name="", version="")
+    continue_metrics(logger, 3, {"loss": 0.2, "norm": 1.0, "step": 2})
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert rows == ["loss,step,norm", "0.0,0,", "0.1,1,", "0.2,2,1.0"]
+
+
 @pytest.mark.parametrize("logged", [0, 3, 4])
 def test_the_row_that_a_checkpoint_keeps_is_added_where_it_was_not_logged_yet(tmp_path: Path, logged: int) -> None:
     whole = log(tmp_path / "whole", 0, range(4))

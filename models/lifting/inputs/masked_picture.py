@@ -20,7 +20,6 @@ from models.geometry import (
 )
 from models.lifting.inputs.crops import ObjectViews, make_views
 from models.lifting.inputs.evidence import Evidence
-from models.lifting.inputs.visibility import visible_colours
 
 MAX_SUPPORT_POINTS = 2000  # visible points that are compared with a surface
 
@@ -88,14 +87,6 @@ class MaskedPicture:
         if self.points is None:
             raise ValueError("a picture without points is no evidence of where its object is; give a point map")
         return Evidence.of(self.points, self.mask, self.intrinsics)
-
-    def colours(
-        self, xyz: Float[Tensor, "point 3"], tolerance: int | float
-    ) -> tuple[Float[Tensor, "point 3"], Bool[Tensor, "point"]]:
-        """Look up the colours of camera points (`visible_colours`); without a point map no point is visible."""
-        if self.points is None:
-            return torch.zeros_like(xyz), torch.zeros_like(xyz[:, 0], dtype=torch.bool)
-        return visible_colours(xyz, self.image, self.mask, self.points, self.intrinsics, tolerance)
 
     def support(
         self,

@@ -94,8 +94,8 @@ class Budget:
     def _hours_of(self, need: Need) -> tuple[float | None, float | None]:
         return self.hours(need.extraction), self.hours(need.training)
 
-    def refuse_if_full(self, folder: Path) -> None:
-        """Check the disk.
+    def refuse_if_full(self, folder: Path, stored: int = 0) -> None:
+        """Check the disk, where `stored` bytes of the features are already.
 
         Raises:
             OSError: it has less room than the stores take at a time.
@@ -104,7 +104,7 @@ class Budget:
         while not there.exists():
             there = there.parent
         disk = shutil.disk_usage(there)
-        if self.disk > disk.free - RESERVED_DISK * disk.total:
+        if self.disk - stored > disk.free - RESERVED_DISK * disk.total:
             raise OSError(
                 f"features take {self.disk / 1e12:.3g} TB at a time, and {folder} has {disk.free / 1e12:.3g} TB left: "
                 "name another folder (features=FOLDER), run fewer jobs at a time (workers=1, study.keep_features=false)"

@@ -74,11 +74,17 @@ class ForgetFeatures(Step):
     @property
     def finished(self) -> bool:
         """Whether it is gone."""
-        return not self.features.exists()
+        return not (self.features.exists() or self._removed.exists())
 
     def run(self) -> None:
-        """Remove it."""
-        shutil.rmtree(self.features)
+        """Remove it; what is left of it where that is stopped is not taken for a store."""
+        if self.features.exists():
+            self.features.rename(self._removed)
+        shutil.rmtree(self._removed)
+
+    @property
+    def _removed(self) -> Path:
+        return self.features.with_name(f".{self.features.name}.removed")
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,9 @@ class ProbeJob(Job):
 
     @property
     def finished(self) -> bool:
-        """Whether every probe is measured, live or in the archive; its features need not exist any more."""
-        return self.archived or all(cell.finished for cell in self.cells)
+        """Whether every probe is measured, live or in the archive, and features that nothing needs are gone."""
+        forgotten = all(step.finished for step in self.steps if isinstance(step, ForgetFeatures))
+        return self.archived or (forgotten and all(cell.finished for cell in self.cells))
 
     @property
     def extraction(self) -> VerbStep:

@@ -25,6 +25,12 @@ from region4d.terminal import CONSOLE
 STAGES = (None, "grid", "controls")
 
 
+def stored_bytes(jobs: Sequence[ProbeJob]) -> int:
+    """Count the bytes of features that jobs have stored, those of an extraction that was stopped among them."""
+    folders = {Path(job.extraction.config.output) for job in jobs}
+    return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+
+
 class ProbePlan(Plan[ProbeJob, ProbeStudy]):
     """Every model and noise level is a job, and so is every control of a model whose grid is finished."""
 
@@ -85,7 +91,7 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
         if not self.config.study.in_memory:
             budget = self.budget(jobs)
             CONSOLE.print(budget.text())
-            budget.refuse_if_full(Path(self.config.features))
+            budget.refuse_if_full(Path(self.config.features), stored_bytes(jobs))
 
     def budget(self, jobs: Sequence[ProbeJob]) -> Budget:
         """Estimate what jobs need, before they start."""
@@ -94,9 +100,10 @@ class ProbePlan(Plan[ProbeJob, ProbeStudy]):
 
     def explain(self) -> None:
         """Print what the unfinished jobs need."""
-        budget = self.budget([job for job in self.jobs() if not job.finished])
+        jobs = [job for job in self.jobs() if not job.finished]
+        budget = self.budget(jobs)
         CONSOLE.print(budget.text())
-        budget.refuse_if_full(Path(self.config.features))
+        budget.refuse_if_full(Path(self.config.features), stored_bytes(jobs))
 
     def gather(self, command: str) -> ProbeStudy:
         """Read the errors of the finished probes.

@@ -176,7 +176,7 @@ def test_json_of_a_lift_without_depth_has_no_scale(lift: Lift) -> None:
 def test_the_same_seed_gives_the_same_meshes_and_another_one_others(lift: Lift, photo: Path) -> None:
     files = []
     for seed in ("1", "1", "2"):
-        assert lift(*MASK, *DEPTH, "--seed", seed)[0] == 0
+        assert lift(*MASK, *DEPTH, "--seed", seed, "--shape", "network")[0] == 0
         files.append([(photo / "out" / name).read_bytes() for name in ("lifted.ply", "lifted.glb")])
         (photo / "out").rename(photo / f"out{len(files)}")
     assert files[0] == files[1]
@@ -379,6 +379,7 @@ def spoil(photo: Path) -> None:
         ([*MASK, "--choose", "2"], ["terminal", "--choice"]),
         ([*MASK, "--choice", "1"], ["--choose 1"]),
         ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--best-of", "2"], ["--best-of", "give one of them"]),
+        ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--shape", "auto"], ["--shape auto", "give one of them"]),
         ([*MASK, "--shortcut", "--guidance", "2"], ["--shortcut and --guidance", "exclude"]),
         ([*MASK, "--best-of", "2"], ["object 0", "point map", "give depth"]),
         ([*MASK, *MASK, "--choose", "2", "--choice", "1"], ["one object", "got 2"]),

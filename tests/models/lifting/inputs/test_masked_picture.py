@@ -64,8 +64,6 @@ def test_without_points_only_the_average_scene_is_known() -> None:
     assert normalizer is AVERAGE
     assert not views.crop.points.valid.any()
     assert bare.support(torch.zeros(1, 3), torch.eye(4), 1.0, 0.1) is None
-    colours, seen = bare.colours(torch.zeros(5, 3), 0.1)
-    assert (colours.shape, bool(seen.any())) == ((5, 3), False)
 
 
 def test_with_points_the_object_has_a_normaliser_of_its_own() -> None:

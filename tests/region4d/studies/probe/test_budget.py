@@ -30,6 +30,10 @@ def test_a_disk_that_is_too_small_is_refused_with_remedies(tmp_path: Path) -> No
         Budget([Need("a", 1, 1000 * TB, 1.0, 1.0)], True, 1, 100).refuse_if_full(tmp_path / "features")
 
 
+def test_what_a_stopped_extraction_has_stored_needs_no_more_room(tmp_path: Path) -> None:
+    Budget([Need("a", 1, 1000 * TB, 1.0, 1.0)], True, 1, 100).refuse_if_full(tmp_path / "features", stored=1000 * TB)
+
+
 @pytest.mark.long
 def test_the_largest_store_of_the_published_table_is_that_of_its_kept_slots(tmp_path: Path) -> None:
     """WAN 14B: 19 of 21 slots of 30 x 52 x 5,120 half-precision values hold the frames that are ever read."""
