@@ -81,7 +81,9 @@ def keys_of(node: DictConfig, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-@pytest.mark.parametrize("verb", LINES)
+@pytest.mark.parametrize(
+    "verb", [pytest.param(verb, marks=pytest.mark.long) if verb == "train" else verb for verb in LINES]
+)
 def test_odd_values_end_with_a_result_or_one_line(
     verb: str, region4d: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, mutations: int
 ) -> None:

@@ -187,6 +187,7 @@ def test_a_lift_that_is_cancelled_ends_on_the_server_too(site: str) -> None:
     assert 'role="progressbar"' in job.outputs()[-1][0]  # and not the card of a lifted object
 
 
+@pytest.mark.long
 def test_an_object_is_lifted_and_its_file_is_that_of_this_visitor(site: str) -> None:
     client = visitor(site)
     client.predict(6, 4, False, api_name="/open_world")
