@@ -28,13 +28,13 @@ system:
 lint: $(READY)  ## run ruff, mypy and import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-test-long: $(READY)  ## run the tests of over three seconds, which `make test` leaves out
+test-long: $(READY)  ## run the tests of over two seconds, which `make test` leaves out
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --long -m long $$(grep -rl --include=*.py mark.long tests)
 
 compare: $(READY)  ## train 2D, 3D and 4D arms on procedural worlds, score them, write outputs/compare/quick/report.html

@@ -23,7 +23,7 @@ MUTATIONS = 40  # a format, in the default suite
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run tests that take over three seconds")
+    parser.addoption("--long", action="store_true", help="run tests that take over two seconds")
     parser.addoption("--slow", action="store_true", help="run tests that take minutes")
     parser.addoption("--fuzz", type=int, default=0, metavar="N", help="damage each format N times (tests/hostile)")
     parser.addoption("--faults", metavar="PAGE", help="fill the table of a page (tests/faults)")
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
         if item.get_closest_marker("long") and not (config.getoption("--long") or config.getoption("--slow")):
-            item.add_marker(pytest.mark.skip(reason="takes over three seconds: run with --long"))
+            item.add_marker(pytest.mark.skip(reason="takes over two seconds: run with --long"))
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
 

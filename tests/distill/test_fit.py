@@ -116,6 +116,7 @@ def test_the_trivial_predictor_is_the_same_however_the_test_set_is_batched(store
         assert torch.allclose(some[name], mean, atol=1e-5)
 
 
+@pytest.mark.long
 def test_experts_are_averaged_and_trained_further(expert: Expert4D, tmp_path: Path) -> None:
     other = build_expert(seed=1)
     for folder, each in (("one", expert), ("two", other)):

@@ -27,6 +27,7 @@ def config() -> SR3DConfig:
     return SR3DConfig(vision_config=vision, text_config=text, tile_size=32, stride=8, projector="mlp", scale="none")
 
 
+@pytest.mark.long
 def test_full_training_takes_sixteen_bytes_a_weight_and_shares_them_out(config: SR3DConfig) -> None:
     model = Training(config, "full").model
     every = sum(weight.numel() for weight in model.parameters())
@@ -41,6 +42,7 @@ def test_full_training_takes_sixteen_bytes_a_weight_and_shares_them_out(config: 
     assert four.gathered > 0 == one.gathered
 
 
+@pytest.mark.long
 def test_adapters_take_sixteen_bytes_of_their_own_weights_alone(config: SR3DConfig) -> None:
     lora, small = (step_memory(config, kind, 1, FRAMES, TEXT) for kind in ("LoRA", "QLoRA"))
     layers, rank = config.text_config.num_hidden_layers, 16
@@ -56,6 +58,7 @@ def test_adapters_take_sixteen_bytes_of_their_own_weights_alone(config: SR3DConf
     assert step_memory(config, "LoRA", 4, FRAMES, TEXT).gradients == 2 * lora.gradients  # buckets of DDP
 
 
+@pytest.mark.long
 def test_fake_tensors_count_what_real_ones_take(config: SR3DConfig) -> None:
     training = Training(config, "LoRA")
     for weight in training.parameters():

@@ -148,6 +148,7 @@ class Counted(Method):
         return OracleMethod().predict(items, seeds, 0) if candidate == 0 else ["no surface"] * len(items)
 
 
+@pytest.mark.long
 def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD", 4)
     store = MaskedObjectStore(MaskedObjectConfig(WORLD, bins=()), range(4), tmp_path / "worlds")

@@ -12,6 +12,7 @@ from models.sr3d import Sample, SR3DForConditionalGeneration, SR3DProcessor
 from tests.support.sr3d import Build
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("accumulate", [1, 3])
 def test_the_loss_falls_and_the_weights_are_saved(
     build_model: Build, processor: SR3DProcessor, samples: list[Sample], tmp_path: Path, accumulate: int

@@ -59,6 +59,7 @@ def test_a_wrong_flag_is_one_line(region4d: Run) -> None:
     assert_one_line(region4d("demo", "--seed", "-1"), "--seed", "region4d demo --help")
 
 
+@pytest.mark.long
 def test_a_demo_that_fails_in_the_middle_leaves_nothing(
     region4d: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def _train(region4d: Run, model: str, folder: Path | str, output: Path, stores: 
     return ModelCard.load(output / "model" / "README.md")
 
 
+@pytest.mark.long
 def test_a_cc_by_nc_base_stays_so_through_convert_and_two_trainings(
     region4d: Run, nvila: Path, tmp_path: Path, stores: Path
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_mask_and_a_box_become_one_scene_with_poses_and_pictures(lift: Lift, p
     assert overlap(read_mask(photo / "out" / "mask_1.png", 96, 128), read_mask(photo / "mask.png", 96, 128)) > 0.85
 
 
+@pytest.mark.long
 def test_json_says_what_marks_each_object_and_where_it_has_depth(lift: Lift, photo: Path, camera: str) -> None:
     words = ("--mask", "0:HERE/mask.png", "--region", "1:50,2,115,70", *DEPTH, "--intrinsics", camera, "--json")
     code, out, err = lift(*words, "--fit", "none")
@@ -247,6 +248,7 @@ def test_few_steps_are_taken_with_shortcut(lift: Lift, photo: Path, region4d: Ru
     assert (poses(photo / "out")["steps"], poses(photo / "out")["shortcut"]) == (4, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("given", "taken"),
     [
@@ -399,6 +401,7 @@ def test_a_folder_that_exists_is_not_replaced(lift: Lift, photo: Path) -> None:
     assert_one_line(lift(*MASK), "out exists", "remove")
 
 
+@pytest.mark.long
 def test_what_fails_while_it_is_written_leaves_nothing(
     lift: Lift, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

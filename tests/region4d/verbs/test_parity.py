@@ -112,6 +112,7 @@ def test_another_prompt_is_named_with_the_place_of_its_first_other_id(
     assert "prompt 'text' is the first that differs, in its ids, from place 1" in out
 
 
+@pytest.mark.long
 def test_a_golden_in_half_precision_has_the_tolerance_of_its_own_rounding(
     region4d: Run, checkpoint: Path, golden: Path, tmp_path: Path
 ) -> None:

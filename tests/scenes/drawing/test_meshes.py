@@ -103,6 +103,7 @@ def test_a_close_up_at_a_corner_keeps_the_camera_and_pads_the_photo(seen: SeenOb
     torch.testing.assert_close(intrinsics, expected)
 
 
+@pytest.mark.long
 def test_pictures_are_drawn_of_several_objects(seen: SeenObject) -> None:
     lifted = true_object(seen)
     rows = turntable([lifted, lifted], ["first", "second"])

@@ -31,6 +31,7 @@ def another_process(kind: str, path: Path) -> Iterator[subprocess.Popen[str]]:
         other.communicate()
 
 
+@pytest.mark.long
 def test_a_second_writer_is_refused_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     refused = pytest.raises(ValueError, match=r"another process is writing .*run; wait for it, or choose another name")
@@ -42,6 +43,7 @@ def test_a_second_writer_is_refused_and_a_killed_one_holds_nothing(tmp_path: Pat
     assert [path.name for path in folder.iterdir()] == ["a"]
 
 
+@pytest.mark.long
 def test_a_second_maker_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     path = tmp_path / "new" / "lifted"
     refused = pytest.raises(ValueError, match="another process is writing")

@@ -27,6 +27,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_batch() -> None:
             assert torch.equal(value, other) if isinstance(value, torch.Tensor) else value == other, name
 
 
+@pytest.mark.long
 def test_no_pixel_is_ever_without_a_finite_depth(many_worlds: list[World]) -> None:
     for start in range(0, len(many_worlds), 50):
         for clip in render(many_worlds[start : start + 50]):
@@ -91,6 +92,7 @@ def test_intervals_are_drawn_log_uniformly_from_a_range() -> None:
         WorldConfig(interval_range=[2.0, 0.01])
 
 
+@pytest.mark.long
 def test_natural_sizes_are_those_of_the_kind_give_or_take_a_tenth() -> None:
     config = WorldConfig(motion=True, sizes="natural", rescale=(1.0, 1.0))
     objects = [obj for seed in range(60) for obj in make_world(seed, config).objects]

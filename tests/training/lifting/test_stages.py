@@ -84,6 +84,7 @@ def fit(module: Any, data: Any, steps: int, **options: Any) -> Trainer:
     return trainer
 
 
+@pytest.mark.long
 def test_the_vae_learns_shapes_and_standardises_their_tokens(model: LiftingModel, tmp_path: Path) -> None:
     data = WorldShapes(world=OBJECTS.world, seeds=(0, 64), resolution=16, **LOADING)
     module = ShapeAutoencoding(model=model, learning_rate=3e-3)

@@ -24,6 +24,7 @@ from tests.support.folders.nvila_folder import write_nvila
 from training.sr3d.adapters import LoRA
 from training.sr3d.finetuning import SupervisedFineTuning, WorldQuestions
 
+pytestmark = pytest.mark.long  # the fixture
 Base = tuple[SR3DForConditionalGeneration, SR3DProcessor]
 DECLARED = ("projector.", "region_extractor.", "position_encoding.", "camera_projector.", "camera_token.")
 

@@ -23,6 +23,7 @@ def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
         assert run.steps[0].done == run.folder / "model"
 
 
+@pytest.mark.long
 def test_the_arms_of_a_study_differ_in_their_overrides_alone() -> None:
     runs = {
         run.name: run.config

@@ -75,6 +75,7 @@ def test_controls_follow_at_the_cell_that_validation_chose(tmp_path: Path) -> No
     assert quick.jobs() == [*quick.grid, *quick.controls(chosen)]
 
 
+@pytest.mark.long
 def test_a_control_of_the_training_reads_the_features_of_the_grid(tmp_path: Path) -> None:
     gpu = plan(tmp_path, study="gpu")
     finish(gpu.grid, "")

@@ -11,6 +11,7 @@ from region4d.studies.plan import load_plan
 from region4d.studies.region_prompting.plan import RegionPromptingPlan
 from tests.support.image_text_models import write_image_text_model
 
+pytestmark = pytest.mark.long  # the fixture
 ARMS = ["tiny_marks", "tiny_text", "constant:A_tokens", "constant:A_marks", "constant:A_text"]
 
 

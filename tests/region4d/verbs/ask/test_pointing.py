@@ -44,6 +44,7 @@ def ask(region4d: Run, source: Path, folder: Path, *words: str) -> tuple[int, st
     )
 
 
+@pytest.mark.long
 def test_a_click_is_tracked_saved_and_read_back(region4d: Run, sam: Path, video: Path, tmp_path: Path) -> None:
     words = (
         "--no-depth",

@@ -33,6 +33,7 @@ def test_an_answer_has_no_metres(region4d: Run, footage: tuple[str, ...], tmp_pa
     assert not METRES.search(found["answer"] + err)
 
 
+@pytest.mark.long
 def test_a_lifted_object_has_no_metres(
     region4d: Run, footage: tuple[str, ...], tmp_path: Path, untrained: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_questions_are_regionized_by_networks_by_name(
     assert_one_line(region4d(*words(source, tmp_path / "run", detector, "--threshold", "0.2")), "other settings")
 
 
+@pytest.mark.long
 def test_worlds_are_judged_by_what_is_known_of_them(region4d: Run, world: Path) -> None:
     words = ["--worlds", "1", "--frames", "2", "--detector", "oracle"]
     code, out, err = region4d("regionize", *words, "-o", str(world))  # all is done, and judged again
