@@ -10,6 +10,7 @@ from pathlib import Path
 from region4d.studies import plan
 from region4d.studies.job import Job
 from scenes.storage import shards
+from scenes.worlds import store
 from tests.support.folders.co3d_folder import write_category
 
 SMALL = ("height=32", "width=32")
@@ -115,8 +116,8 @@ def here() -> None:
 
 
 def small() -> None:
-    """Write small shards."""
-    shards.SHARD = 4
+    """Write small shards, whether or not the process before this one has imported the store of worlds."""
+    shards.SHARD = store.SHARD = 4  # type: ignore[attr-defined]
 
 
 STORES = "worlds/**/*.safetensors"
