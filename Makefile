@@ -1,6 +1,6 @@
 # Each target does its own set-up on a fresh clone, and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup system test test-long lint compare docs site wheel clean
+.PHONY: help setup system style types floors test test-long lint compare docs site wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,9 +26,16 @@ system:
 	@sh .ci/system-packages
 
 lint: $(READY)  ## run ruff, mypy and import-linter
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types floors
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --num-workers auto
+
+types:
+	$(BIN)/mypy
+
+floors:
 	$(BIN)/lint-imports
 
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere

@@ -20,6 +20,9 @@ from scenes.worlds.objects.palette import COLOURS
 CLIPS, TRAIN, TEST = 128, 1000, 3000
 
 
+pytestmark = pytest.mark.long  # the worlds
+
+
 def ask(text, answer, options=("<region0>", "<region1>")):
     return Question("c", text, answer, options)
 

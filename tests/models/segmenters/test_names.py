@@ -55,6 +55,7 @@ def assert_equal(found: dict, expected: dict) -> None:
     assert any(0.01 < mask.float().mean() < 0.99 for mask in expected.values())  # so that this parity means something
 
 
+@pytest.mark.long
 @torch.inference_mode()
 @pytest.mark.parametrize(
     ("name", "model", "processor"),

@@ -169,6 +169,7 @@ def test_a_static_world_under_a_static_camera_has_no_flow() -> None:
         assert truth.backward_valid[1:].float().mean() > 0.999  # all but grazing rays at silhouettes
 
 
+@pytest.mark.long
 def test_displacement_does_not_tell_the_frame_interval(many_worlds: list[World]) -> None:
     pairs = [
         (math.log(obj.motion.length), math.log(world.seconds[-1]))

@@ -12,6 +12,7 @@ from scenes.questions.again import ask_again
 from scenes.questions.facts import Facts
 from scenes.worlds import WorldConfig
 
+pytestmark = pytest.mark.long  # the worlds
 WORLD = WorldConfig(height=32, width=32, frames=3, motion=True, movers=1.0, objects=(4, 7))
 
 

@@ -107,6 +107,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("teacher", "precision", "recipe"),
     [
