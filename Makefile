@@ -28,14 +28,14 @@ system:
 lint: $(READY)  ## run ruff, mypy and import-linter
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync style types floors
 
-style:
+style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types:
+types: $(READY)
 	$(BIN)/mypy
 
-floors:
+floors: $(READY)
 	$(BIN)/lint-imports
 
 test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
