@@ -1,6 +1,6 @@
 # Each target does its own set-up on a fresh clone, and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup system style types floors test test-long lint compare docs site wheel clean
+.PHONY: help setup system style types floors test tests test-long lint compare docs site wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +38,10 @@ types: $(READY)
 floors: $(READY)
 	$(BIN)/lint-imports
 
-test: lint  ## lint, then run the tests (minutes on two cores), with the wheel built and run from elsewhere
+test: $(READY)  ## lint, and beside it run the tests (minutes on two cores), with the wheel built and run from elsewhere
+	@$(MAKE) --no-print-directory --jobs 2 lint tests
+
+tests: $(READY)
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 test-long: $(READY)  ## run the tests of over two seconds, which `make test` leaves out
