@@ -5,8 +5,8 @@ import torch
 from diffusers import FluxTransformer2DModel
 from safetensors.torch import load_file, save_file
 
-from probes.extractors.diffusion.open_sora_checkpoint import load_autoencoder, load_transformer
-from probes.extractors.diffusion.open_sora_keys import neighbours, to_diffusers, transformer_config
+from probes.extractors.diffusion.open_sora.checkpoint import load_autoencoder, load_transformer
+from probes.extractors.diffusion.open_sora.keys import neighbours, to_diffusers, transformer_config
 from tests.support.checkpoints.open_sora import PUBLISHED, open_sora, state
 from tests.support.checkpoints.open_sora_reference import forward
 from tests.support.clips.extractor_clips import watched

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPTextModel, T5EncoderModel
 
-from probes.extractors.diffusion.open_sora_keys import to_diffusers, transformer_config
+from probes.extractors.diffusion.open_sora.keys import to_diffusers, transformer_config
 from probes.extractors.diffusion.text import kept, need_tokenizer_packages
 
 

@@ -7,7 +7,7 @@ from diffusers import CogVideoXImageToVideoPipeline
 from einops import rearrange
 
 from probes.extractors.diffusion.cogvideox import CogVideoXExtractor
-from probes.extractors.diffusion.cogvideox_rotary import rotary_positions
+from probes.extractors.diffusion.cogvideox.rotary import rotary_positions
 from probes.extractors.noise import Noise
 from tests.support.checkpoints.cogvideox import CAMERA, LATENT, aether, cogvideox, transformer
 from tests.support.clips.extractor_clips import clip, first_changed_slot, noise, pixels, watched, without_group_norms

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion
-from probes.extractors.diffusion.open_sora_checkpoint import (
+from probes.extractors.diffusion.open_sora.checkpoint import (
     encoded_prompts,
     find_files,
     load_autoencoder,

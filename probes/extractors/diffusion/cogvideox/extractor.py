@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from probes.extractors.diffusion.cogvideox_rotary import rotary_positions
+from probes.extractors.diffusion.cogvideox.rotary import rotary_positions
 from probes.extractors.diffusion.latent_diffusion import LatentDiffusion, load_part
 from probes.extractors.diffusion.text import encoded_prompt
 from probes.extractors.noise import Noise, preserving_timestep
