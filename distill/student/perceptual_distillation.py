@@ -249,7 +249,7 @@ class PerceptualDistillation(SupervisedFineTuning):
             return dict.fromkeys(self._region_names(), nothing(hidden, self.region_perception))
         first_tile = tiles_before(inputs, self.model.config)
         decoded = self.region_perception(states)
-        means = {name: region_means(inputs, targets, rows, first_tile, name) for name in decoded}
+        means = region_means(inputs, targets, rows, first_tile, decoded)
         return {name: share * loss for name, loss in region_losses(decoded, means).items()}
 
     def _taught_states(

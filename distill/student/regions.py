@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -33,37 +33,40 @@ def region_means(
     targets: TargetBatch,
     rows: Int64[Tensor, "region_mention"],
     first_tile: Int64[Tensor, "batch"],
-    signal: str,
-) -> tuple[Float[Tensor, "region_mention channel"], Bool[Tensor, "region_mention"]]:
-    """Average a signal over the masks of every mentioned region, on all frames that mark it.
+    signals: Iterable[str],
+) -> dict[str, tuple[Float[Tensor, "region_mention _"], Bool[Tensor, "region_mention"]]]:
+    """Average signals over the masks of every mentioned region, on all frames that mark it.
 
     Args:
         inputs: a collated batch.
         targets: of its clips.
         rows: the row of each mention.
         first_tile: the first tile of each row; a tile is a frame.
-        signal: which one.
+        signals: which ones, all of one size.
 
     Returns:
         The means, and whether there is one: the clip has targets, and they are valid somewhere in the region.
     """
-    values, valid = targets.values[signal], targets.valid[signal]
-    taught = torch.arange(len(values), device=rows.device) if targets.rows is None else targets.rows
-    clip_of = rows.new_full((len(first_tile),), -1).index_put((taught,), torch.arange(len(taught), device=rows.device))
-    sums = values.new_zeros(len(rows), values.shape[2])
-    weights = values.new_zeros(len(rows))
-    for mention, (row, region) in enumerate(zip(rows.tolist(), inputs["region_mentions"].tolist(), strict=True)):
-        clip = int(clip_of[row])
-        if clip < 0:
-            continue
-        entries = (inputs["region_index"] == region).nonzero()[:, 0]
-        frames = inputs["region_tile"][entries] - first_tile[row]
-        masks = F.interpolate(inputs["region_masks"][entries][:, None].to(values), values.shape[-2:], mode="area")
-        weight = masks * valid[clip, frames]
-        known = torch.where(weight > 0, values[clip, frames], 0.0)  # an invalid value may be infinite
-        sums[mention] = (weight * known).sum((0, 2, 3))
-        weights[mention] = weight.sum()
-    return sums / weights.clamp_min(1e-6)[:, None], weights > 0
+    mentions, index = inputs["region_mentions"], inputs["region_index"]
+    taught = torch.arange(len(targets), device=rows.device) if targets.rows is None else targets.rows
+    clip_of_row = rows.new_full((len(first_tile),), -1).index_put(
+        (taught,), torch.arange(len(taught), device=rows.device)
+    )
+    row_of_region = rows.new_full((int(index.max()) + 1,), -1).index_put((mentions,), rows)
+    row = row_of_region[index]
+    used = (row >= 0) & (clip_of_row[row] >= 0)  # mentioned, in a clip that has targets
+    index, row = index[used], row[used]
+    clip, frame = clip_of_row[row], inputs["region_tile"][used] - first_tile[row]
+    masks = inputs["region_masks"][used][:, None]
+    means = {}
+    for name in signals:
+        values, valid = targets.values[name], targets.valid[name]
+        weight = F.interpolate(masks.to(values), values.shape[-2:], mode="area") * valid[clip, frame]
+        known = torch.where(weight > 0, values[clip, frame], 0.0)  # an invalid value may be infinite
+        sums = values.new_zeros(len(row_of_region), values.shape[2]).index_add(0, index, (weight * known).sum((2, 3)))
+        weights = values.new_zeros(len(row_of_region)).index_add(0, index, weight.sum((1, 2, 3)))
+        means[name] = (sums / weights.clamp_min(1e-6)[:, None])[mentions], weights[mentions] > 0
+    return means
 
 
 def region_losses(
