@@ -27,7 +27,7 @@ def test_a_killed_command_continues_to_the_same_bytes(
 ) -> None:
     _, seconds = workshop.undisturbed(name)
     delay = seconds * random.Random(f"{name} {moment}").uniform(0.1, 0.9)
-    for attempt in range(4):
+    for attempt in range(6):
         folder = tmp_path / str(attempt)
         running = workshop.start(name, folder)
         time.sleep(delay / 2**attempt)

@@ -33,7 +33,7 @@ def test_a_stopped_command_says_so_and_continues_to_the_same_bytes(
     name: str, number: signal.Signals, code: int, workshop: Workshop, tmp_path: Path
 ) -> None:
     _, seconds = workshop.undisturbed(name)
-    for attempt in range(4):
+    for attempt in range(6):
         folder = tmp_path / str(attempt)
         running = workshop.start(name, folder)
         time.sleep(0.5 * seconds / 2**attempt)

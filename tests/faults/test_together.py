@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from region4d.studies.job import Job
 from region4d.studies.runner import run_all
@@ -27,15 +28,27 @@ def slow_but(quick: str, *names: str) -> list[object]:
 @pytest.mark.parametrize("name", slow_but("prepare", *REFUSED))
 def test_a_second_command_in_a_folder_is_refused_at_once(name: str, workshop: Workshop, tmp_path: Path) -> None:
     workshop.undisturbed(name)
-    first = workshop.start(name, tmp_path)
-    assert first.until(lambda: any(path.name.endswith(".lock") for path in tmp_path.glob("*/*")))
-    first.signal(signal.SIGSTOP)  # so that it is there for as long as the second needs to notice
+    first = workshop.start(name, tmp_path, before=stop_at_the_first_lock)
+    assert first.until(lambda: first.stopped)
     second = workshop.start(name, tmp_path).wait()
     first.signal(signal.SIGCONT)
     assert second.code == 2, second.said
     assert "another process is writing" in second.said.splitlines()[-1]
     assert first.wait().code == 0
     workshop.survived("a second command in its folder", name, second, tmp_path)
+
+
+def stop_at_the_first_lock() -> None:
+    """Make this process stop (SIGSTOP) once it has a lock, for as long as another needs to notice."""
+    acquire = FileLock.acquire
+
+    def stopping(self: FileLock, *words: object, **named: object) -> object:
+        held = acquire(self, *words, **named)  # type: ignore[arg-type]
+        FileLock.acquire = acquire  # type: ignore[method-assign]
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return held
+
+    FileLock.acquire = stopping  # type: ignore[method-assign, assignment]
 
 
 @pytest.mark.slow

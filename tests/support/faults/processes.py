@@ -57,6 +57,11 @@ class Running:
         """Whether it has not ended."""
         return os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it has been stopped (SIGSTOP) and not been continued."""
+        return os.waitid(os.P_PID, self.process, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+
     def until(self, happens: Callable[[], bool]) -> bool:
         """Wait until something happens; False if the process ends before."""
         while self.runs:
