@@ -20,7 +20,7 @@ from benchmarks.records.record import Fact, Record, write_records
 from models.lifting.inputs.evidence import Evidence
 from scenes.masked_object import MaskedObject, ObjectStore
 
-PROTOCOL = 1  # raise it when scores change: records of an older protocol are measured again
+PROTOCOL = 2  # raise it when scores change: records of an older protocol are measured again
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def measure(
     identity = method_identity(test, method.identity)
     if is_measured(path, identity):
         return False
-    jobs: list[tuple[MaskedObject, int, int, Future[dict[str, float]] | str]] = []
+    jobs: list[tuple[MaskedObject, int, int, Mapping[str, Fact], Future[dict[str, float]] | str]] = []
     for start in track(range(0, len(test.indices), batch), f"{name} on {test.name}"):
         indices = test.indices[start : start + batch]
         items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
@@ -102,10 +102,12 @@ def measure(
             for index, item, seed, prediction in zip(indices, items, seeds, predictions, strict=True):
                 icp = candidate == 0 and test.has_icp(index)
                 evidence = evidence_of(method, item, seed)
-                jobs.append((item, seed, candidate, submit(pool, prediction, test.truth(index), evidence, icp)))
+                facts = {} if isinstance(prediction, str) else prediction.facts
+                job = submit(pool, prediction, test.truth(index), evidence, icp)
+                jobs.append((item, seed, candidate, facts, job))
     records = [
-        lift_record(test, name, item, seed, candidate, job if isinstance(job, str) else job.result())
-        for item, seed, candidate, job in track(jobs, f"scores of {name}")
+        lift_record(test, name, item, seed, candidate, facts, job if isinstance(job, str) else job.result())
+        for item, seed, candidate, facts, job in track(jobs, f"scores of {name}")
     ]
     config: dict[str, Any] = {**settings, "identity": identity}
     if isinstance(method, ModelMethod):
@@ -115,10 +117,16 @@ def measure(
 
 
 def lift_record(
-    test: EvaluationSet, method: str, item: MaskedObject, seed: int, candidate: int, scores: dict[str, float] | str
+    test: EvaluationSet,
+    method: str,
+    item: MaskedObject,
+    seed: int,
+    candidate: int,
+    facts: Mapping[str, Fact],
+    scores: dict[str, float] | str,
 ) -> Record:
     """Build the record of one candidate from its scores, or from the reason why it has no mesh."""
-    facts: dict[str, Fact] = {
+    of_item: dict[str, Fact] = {
         "family": item.family,
         "occlusion": float(item.occlusion),
         "sky": bool((item.depth == 0).any()),
@@ -131,7 +139,7 @@ def lift_record(
         seed=0,
         metrics={} if isinstance(scores, str) else scores,
         candidate=candidate,
-        facts=facts,
+        facts={**of_item, **facts},
         reason=scores if isinstance(scores, str) else "",
     )
 

@@ -20,6 +20,7 @@ from benchmarks.lifting.baselines import BASELINES
 from benchmarks.lifting.library import Library, mesh_of, view_of
 from benchmarks.lifting.scores import Prediction
 from benchmarks.records.manifest import checkpoint_hash
+from benchmarks.records.record import Fact
 from models.geometry import PointMap, unproject
 from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
 from models.lifting.checkpoint import load_model
@@ -220,4 +221,6 @@ def noisy_depth(depth: Float[Tensor, "height width"], seed: int) -> Float[Tensor
 def prediction_of(lifted: LiftedObject) -> Prediction:
     """Convert a lifted object to a prediction, without its colours."""
     mesh = Trimesh(lifted.mesh.vertices.double().numpy(), lifted.mesh.faces.numpy(), process=False)
-    return Prediction(mesh, lifted.cam_T_obj.double().numpy(), lifted.scale)
+    judged = lifted.judgement
+    facts: dict[str, Fact] = {} if judged is None else {"shape_from": judged.source, "confidence": judged.confidence}
+    return Prediction(mesh, lifted.cam_T_obj.double().numpy(), lifted.scale, facts)

@@ -8,7 +8,8 @@ Layout is compared in the camera frame without any alignment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -24,10 +25,13 @@ from benchmarks.metrics.mesh import chamfer_of, f_score_of, normalized
 from benchmarks.metrics.object_pose import remaining_rotation_deg
 from benchmarks.metrics.surface import Surface, Trimesh
 from benchmarks.metrics.voxels import overlap, solid_voxels, surface_voxels
+from benchmarks.records.record import Fact
 
 SAMPLES = 4000  # points a surface, compared with triangles: an F-score of one item is within 0.01, a mean far closer
 THRESHOLDS = (0.01, 0.02, 0.05)
 CAMERA_THRESHOLD = 0.05  # of the largest side of the true object
+CAMERA_VOXELS = 64  # along the largest side of the true object
+MAX_CAMERA_VOXELS = 256  # along that of a prediction that is larger
 MIN_SIDE = 1e-4  # shortest side of a box over its longest, so that a flat prediction has a volume
 
 
@@ -50,6 +54,7 @@ LAYOUT = (
 IN_CAMERA = (  # nothing aligned or scaled: surface and axis-aligned box where the camera sees them
     Metric("camera_f1_0.05", "F1@5 %, camera", True),
     Metric("box_iou_aligned", "3D IoU, aligned boxes", True),
+    Metric("camera_solid_iou", "solid IoU, camera", True),
 )
 AFTER_ICP = (
     Metric("icp_f1_0.01", "F1@.01, ICP", True),
@@ -64,17 +69,21 @@ METRICS = {metric.key: metric for metric in (*SHAPE, *LAYOUT, *IN_CAMERA, *AFTER
 
 @dataclass(frozen=True)
 class Prediction:
-    """A mesh in its own frame with its pose: a vertex v is at R (scale * v) + t of the camera, in metres."""
+    """A mesh in its own frame with its pose: a vertex v is at R (scale * v) + t of the camera, in metres.
+
+    `facts` is what the method says of its prediction, such as its confidence.
+    """
 
     mesh: Trimesh
     cam_T_obj: Float[np.ndarray, "4 4"]
     scale: float
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 def score(prediction: Prediction, truth: Truth, icp: bool = False) -> dict[str, float]:
     """Score one prediction by every metric of SHAPE and LAYOUT, and of AFTER_ICP if `icp` is set.
 
-    Without "solid_iou" where the truth is not watertight.
+    Without "solid_iou" and "camera_solid_iou" where the truth is not watertight.
 
     Further keys: "emd_floor", the distance between two samplings of the truth; "canonical_chamfer", each mesh in its
     own axes without any rotation (meaningful for models, which learn the axes of families); and "pieces", the share of
@@ -136,13 +145,18 @@ def layout_scores(prediction: Prediction, truth: Truth) -> dict[str, float]:
     near = CAMERA_THRESHOLD * float(truth.mesh.extents.max()) * truth.scale
     oriented = box_of(prediction.mesh, prediction.cam_T_obj, prediction.scale)
     aligned = box_of(pred.mesh, np.eye(4), 1.0)
-    return {
+    scores = {
         "box_iou": box_iou_3d(*oriented, *box_of(truth.mesh, truth.cam_T_obj, truth.scale)),
         "box_iou_aligned": box_iou_3d(*aligned, *box_of(true.mesh, np.eye(4), 1.0)),
         "camera_f1_0.05": f_score_of(pred_to_true, true_to_pred, near),
         "add_s": add_s,
         "add_s_0.1": float(add_s < 0.1),
     }
+    if truth.watertight:
+        side = float(true.mesh.extents.max()) / CAMERA_VOXELS
+        side = max(side, float(pred.mesh.extents.max()) / MAX_CAMERA_VOXELS)
+        scores["camera_solid_iou"] = overlap(solid_voxels(pred.mesh, side), solid_voxels(true.mesh, side))
+    return scores
 
 
 def box_of(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, percent_cell, share_cell
+from benchmarks.lifting.confidence import confidence_section
 from benchmarks.lifting.rewards import Reward, connected_reward, oracle_reward, true_reward, visible_reward
 from benchmarks.lifting.scores import AFTER_ICP, IN_CAMERA, LAYOUT, METRICS, SHAPE
 from benchmarks.lifting.study import BINS, GROUPS, LiftStudy, counted, lift_comparison
@@ -29,6 +30,7 @@ def lift_sections(study: LiftStudy) -> list[Section]:
         sections += [
             overview(study, test),
             in_camera(study, test),
+            confidence_section(study, test),
             by_occlusion(study, test),
             against_baselines(study, test),
             after_icp(study, test),
@@ -76,7 +78,8 @@ def in_camera(study: LiftStudy, test: str) -> Section:
         tables.append(Table(["effect", *head[1:]], cells, clear_cells(differences, left=1)))
     text = (
         "Surfaces and boxes in the camera frame, nothing aligned or scaled; F1 within 5 % of the largest side of the "
-        "true object. Solid IoU: both scaled, as above, of watertight objects. Bold: clear after Holm's correction."
+        "true object. Solid IoU is of watertight objects; vIoU scales both, as above. Bold: clear after Holm's "
+        "correction."
     )
     return Section(f"In the camera, {words(test)}", text, tables if methods else [])
 
