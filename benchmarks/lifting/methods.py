@@ -27,7 +27,7 @@ from models.lifting.checkpoint import load_model
 from scenes.masked_object import MaskedObject
 from training.lifting.batches import fields_of
 
-FITS = 2  # raise it when the same weights and sampling give another result
+FITS = 3  # raise it when the same weights and sampling give another result
 POINTS = ("exact", "noisy", "without")  # the point map that a method sees
 NOISY_SCALE = (1.1, 1.3)  # range of the factor, up or down, of noisy depth
 PIXEL_NOISE = 0.02  # standard deviation of the relative error of each pixel of noisy depth
@@ -195,6 +195,7 @@ class ModelMethod(Method):
             [item.image for item in items],
             [item.mask for item in items],
             [seen_points(item, self.points, seed) for item, seed in zip(items, seeds, strict=True)],
+            intrinsics=[item.intrinsics for item in items],
             model=model,
             sampling=self.sampling,
             seeds=[seed * SEED_STEP + candidate for seed in seeds],

@@ -61,12 +61,14 @@ class Calibration:
         return cls(weights.tolist(), float(found[3] - weights @ mean), unlike, len(overlaps))
 
     def confidence(self, agreement: Agreement, spread: float | None) -> float | None:
-        """Compute the expected solid IoU; None where only one sample was drawn."""
-        if spread is None:
+        """Compute the expected solid IoU; None without depth, and where only one sample was drawn."""
+        if spread is None or agreement.depth is None:
             return None
         odds = self.bias + sum(w * x for w, x in zip(self.weights, _signs(agreement, spread), strict=True))
         return 1 / (1 + math.exp(-odds))
 
 
 def _signs(agreement: Agreement, spread: float) -> tuple[float, float, float]:
+    if agreement.depth is None:
+        raise ValueError("a calibration compares depth: give objects with a point map")
     return 1 - agreement.silhouette, agreement.depth, spread

@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from models.geometry import PointMap, transform_points
-from models.lifting.fitting.mask_fitting import lay_on_mask
 from models.lifting.fitting.samples import PosedSample, carve_samples, naming_object, shape_samples
 from models.lifting.inputs.crops import ObjectViews
 from models.lifting.inputs.masked_picture import MaskedPicture
@@ -106,12 +105,17 @@ def lift_many(
     if not images or len(seeds) != len(images):
         raise ValueError(f"lifting needs one object or more and a seed for each, got {len(images)} and {len(seeds)}")
     without_points = [k for k, points in enumerate(point_maps) if points is None]
-    if without_points and (sampling.fit != "none" or sampling.best_of > 1 or sampling.shape != "network"):
-        raise ValueError(
-            f"object {without_points[0]}: fits to visible points, the best of several samples and the visible hull need"
-            " a point map; give depth, or set fit to none, best_of to 1 and shape to network"
-        )
     cameras = [None] * len(images) if intrinsics is None else intrinsics
+    if without_points and sampling.fit != "none":
+        raise ValueError(
+            f"object {without_points[0]}: fits to visible points need a point map; give depth, or set fit to none"
+        )
+    blind = [k for k in without_points if cameras[k] is None]
+    if blind and (sampling.best_of > 1 or sampling.shape != "network"):
+        raise ValueError(
+            f"object {blind[0]}: the best of several samples, and the shape of what is seen, need depth or a camera; "
+            "give intrinsics, or set best_of to 1 and shape to network"
+        )
     pictures, prepared = [], []
     for k, (image, mask, points, camera) in enumerate(zip(images, masks, point_maps, cameras, strict=True)):
         with naming_object(k):
@@ -129,27 +133,16 @@ def lift_many(
     if sampling.fit == "shape":
         posed = carve_samples(model, pictures, shapes, posed)
     lifted = []
-    for k, (picture, sample) in enumerate(zip(pictures, lay_samples(pictures, posed), strict=True)):
+    for k, (picture, sample) in enumerate(zip(pictures, posed, strict=True)):
         with naming_object(k):
             lifted.append(finish(picture, *judge(picture, sample, sampling.shape, model.calibration)))
     return lifted
 
 
 def finish_hull(number: int, picture: MaskedPicture) -> LiftedObject:
-    """Build and paint the visible hull of an object, without any network; errors name the object by its number."""
+    """Build and paint what is seen of an object, without any network; errors name the object by its number."""
     with naming_object(number):
         return finish(picture, *judge_hull(picture))
-
-
-def lay_samples(pictures: Sequence[MaskedPicture], posed: Sequence[PosedSample]) -> list[PosedSample]:
-    """Lay the samples of pictures without points, but with a camera, on their masks (`lay_on_mask`)."""
-    laid = []
-    for picture, sample in zip(pictures, posed, strict=True):
-        if picture.points is None and picture.known_intrinsics is not None:
-            vertices, intrinsics = sample.mesh.vertices.double().numpy(), picture.known_intrinsics.double().numpy()
-            sample = replace(sample, fit=lay_on_mask(vertices, sample.fit, picture.mask.numpy(), intrinsics))
-        laid.append(sample)
-    return laid
 
 
 def finish(picture: MaskedPicture, posed: PosedSample, judgement: Judgement | None = None) -> LiftedObject:

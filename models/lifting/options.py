@@ -18,9 +18,9 @@ class Sampling:
     `shortcut` needs a model distilled for it. `regression` needs a model trained to predict the latents in one step; it
     starts at zero instead of noise. `best_of` N samples are drawn and the one that most agree on is kept (`consensus`).
     `fit` "pose" aligns and stretches each sample to its visible points and the floor (`pose_fitting`); "shape" fits the
-    shape of the kept sample to them as well (`shape_fitting`). Both need a point map. `shape` "network" keeps the
-    network's shape, "hull" takes the visible hull (`visible_hull`), and "auto" the one that `judge` chooses; the last
-    two need a point map.
+    shape of the kept sample to them as well (`shape_fitting`). Both need a point map.
+    `shape` "network" keeps the network's shape, "hull" takes the visible hull (`visible_hull`; the inflated mask
+    without a point map), and "auto" the one that `judge` chooses.
     """
 
     steps: int = 25

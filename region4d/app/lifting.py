@@ -23,7 +23,7 @@ from region4d.app.opening import Opened
 from region4d.app.work import Report
 from region4d.footage import Mark, MarkedClip
 from region4d.footage.scale import RELATIVE
-from region4d.lifting.input import LiftInput, input_of, known_objects
+from region4d.lifting.input import LiftInput, input_of, known_objects, outlines_alone
 from region4d.lifting.options import LiftOptions
 from region4d.lifting.output import confidence_text, describe, distance_text, shape_line, size_text, unit_of
 from region4d.lifting.run import lift_counted
@@ -68,7 +68,7 @@ class Lifted:
         given, fact = self.given, self.fact
         lines = [f"frame {self.frame}, {fact['mask_pixels']} pixels of the object", _sampled(self.sampling)]
         if self.unit is None:
-            return [*lines, *given.notes]
+            return [*lines, shape_line(fact).partition(": ")[2], *given.notes]
         scale = "metric" if given.metric else "of unknown scale"
         return [
             *lines,
@@ -84,6 +84,8 @@ class Lifted:
 
 def _sampled(sampling: Sampling) -> str:
     """State how many samples were drawn, and what follows the visible points."""
+    if sampling.shape == "hull":
+        return "no network: what is seen alone"
     samples = "one sample" if sampling.best_of == 1 else f"the best of {sampling.best_of} samples"
     follows = {"none": "nothing follows", "pose": "its pose follows", "shape": "its pose and shape follow"}
     return f"{samples}; {follows[sampling.fit]} the visible points"
@@ -121,7 +123,7 @@ class Lifter:
         with self.lock:
             report(f"loading {self.model.name}", 0.0)
             networks = self.networks
-            sampling = options.resolve(networks.distilled, given.points is not None)
+            sampling = options.resolve(networks.distilled, given.points is not None, outlines_alone(self.model, given))
             start = time.perf_counter()
             (obj,) = lift_counted(
                 networks,

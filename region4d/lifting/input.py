@@ -14,6 +14,7 @@ from torch import Tensor
 from models.checkpoint_registry import shipped_checkpoints
 from models.geometry import PointMap, default_intrinsics, unproject
 from models.lifting.inputs.boxed_object import object_in_box
+from models.lifting.judgement import is_box
 from models.regions import Region
 from region4d.footage import FrameChoice, GeometrySource, Mark, MarkedClip, Pointer, open_footage
 from region4d.footage.geometry import ASSUMED_FOV_DEG
@@ -119,11 +120,22 @@ def _object_mask(mark: Mark, points: PointMap | None) -> Bool[Tensor, "height wi
 
 def known_objects(model: str | Path, clip: Clip | None) -> list[str]:
     """Say in one line which objects a model that comes with region4d has seen; [] of a world, or of any other model."""
-    if str(model) not in shipped_checkpoints() or (clip is not None and clip.truth is not None):
+    if not knows_toys_alone(model, clip):
         return []
     return [
         f"{model} knows twelve families of rendered toys: of any other object expect a rough shape (docs/lifting.md)"
     ]
+
+
+def knows_toys_alone(model: str | Path, clip: Clip | None) -> bool:
+    """Tell whether a model that comes with region4d, trained on toys, is shown something else than a world of them."""
+    return str(model) in shipped_checkpoints() and (clip is None or clip.truth is None)
+
+
+def outlines_alone(model: str | Path, given: LiftInput) -> bool:
+    """Tell whether outlines are all there is: no depth, masks that are no boxes, and a model that knows toys alone."""
+    outlined = given.points is None and not any(is_box(mask) for mask in given.masks)
+    return outlined and knows_toys_alone(model, given.clip)
 
 
 def _notes(footage: MarkedClip) -> list[str]:

@@ -8,7 +8,7 @@ from models.lifting import Guidance, Sampling
 from models.lifting.options import Fitting, ShapeChoice
 
 STEPS, SHORTCUT_STEPS = 25, 4
-SAMPLES = 8  # of each object, where a point map tells which one is best
+SAMPLES = 8  # of each object, of which its points, or without depth its mask, tell the best
 GUIDANCE = 4.0  # best solid IoU of 0, 0.5, 1, 2 and 4 on 256 validation objects, before distillation; by little
 MODALITIES = ("shape",)
 
@@ -25,7 +25,8 @@ class LiftOptions:
         best_of: number of samples of an object, of which the best is kept.
         choose: number of candidates among which a person chooses; 0 asks nobody.
         seed: of the noise.
-        shape: of the network, of the visible hull, or of the one that agrees better with what is seen ("auto").
+        shape: of the network, of the visible hull (without depth: the inflated mask), or of the one that agrees better
+            with what is seen ("auto").
 
     Raises ValueError for options that exclude each other.
     """
@@ -51,13 +52,17 @@ class LiftOptions:
                 f"--choose compares samples of the network, and --shape {self.shape} may replace them; give one of them"
             )
 
-    def resolve(self, distilled: bool, has_depth: bool) -> Sampling:
+    def resolve(self, distilled: bool, has_depth: bool, outlines: bool = False) -> Sampling:
         """Fill in the defaults.
 
+        `outlines`: outlines are all there is (`outlines_alone`), so the masks are inflated, unless sampling was asked
+        for: without depth, nothing tells the right shape of a network from its invention.
+
         A model `distilled` for few steps takes 4 shortcut steps, unless steps or guidance ask for more. With depth, the
-        shape follows the visible points, of 8 samples the one is kept that most agree on, and the visible hull is taken
-        instead where it agrees clearly better with what is seen.
+        shape follows the visible points. Of 8 samples the one is kept that most agree on. What is seen (the visible
+        hull; without depth the inflated mask) is taken instead where it agrees clearly better with the picture.
         """
+        asked = not (self.steps is self.guidance is self.shortcut is self.best_of is None)
         shortcut = self.shortcut
         if shortcut is None:
             shortcut = distilled and self.steps is None and self.guidance is None
@@ -67,8 +72,8 @@ class LiftOptions:
             guidance=Guidance(0.0 if shortcut else weight, modalities=MODALITIES),
             shortcut=shortcut,
             fit=self.fit or ("shape" if has_depth else "none"),
-            best_of=self.best_of or (SAMPLES if has_depth and not self.choose else 1),
-            shape=self.shape or ("auto" if has_depth and not self.choose else "network"),
+            best_of=self.best_of or (1 if self.choose else SAMPLES),
+            shape=self.shape or ("network" if self.choose else "hull" if outlines and not asked else "auto"),
         )
 
     def seeds(self, objects: int) -> list[int]:

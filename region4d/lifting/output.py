@@ -76,14 +76,14 @@ def judged(lifted: LiftedObject) -> dict[str, Any]:
         "samples_apart": found.spread,  # in diagonals of the object
         "agreement": {
             name: None if value is None else {"silhouette_iou": value.silhouette, "depth_error": value.depth}
-            for name, value in (("network", found.network), ("hull", found.hull))
+            for name, value in (("network", found.network), ("mask" if found.source == "mask" else "hull", found.hull))
         },
     }
 
 
 def shape_line(fact: Mapping[str, Any]) -> str:
     """Say in one line where the shape of an object comes from, and whether it is unlike all training objects."""
-    kind = "the visible hull" if fact["shape_from"] == "hull" else "the network's shape"
+    kind = {"hull": "the visible hull", "mask": "the mask"}.get(fact["shape_from"], "the network's shape")
     unlike = "; unlike the objects that the model was trained on" if fact.get("unlike_training") else ""
     return f"{fact['name']}: {kind}, {fact.get('why', 'not compared with the picture')}{unlike}"
 

@@ -18,7 +18,7 @@ from models.lifting import LiftedObject, LiftingModel, Sampling, lift_many
 from models.lifting.fitting.shape_fitting import FLOW_STEPS as FITTING_STEPS
 from models.lifting.fitting.shape_fitting import ROUNDS
 from region4d.lifting.candidates import choose_candidate, record_choice
-from region4d.lifting.input import LiftInput, known_objects
+from region4d.lifting.input import LiftInput, known_objects, outlines_alone
 from region4d.lifting.options import LiftOptions
 from region4d.lifting.output import describe, write_lift, write_masks
 from scenes.storage.atomic import new_folder
@@ -51,7 +51,7 @@ def lift_into(
         FileExistsError: `output` exists.
         ValueError: an object cannot be lifted.
     """
-    sampling = options.resolve(networks.distilled, given.points is not None)
+    sampling = options.resolve(networks.distilled, given.points is not None, outlines_alone(model, given))
     seeds, seed = options.seeds(len(given.masks)), options.seed
     start = time.perf_counter()
     objects = run_lift(networks, given, sampling, seeds)
@@ -68,6 +68,8 @@ def lift_into(
                 write_lift(folder, given, objects, facts, made_by(model, sampling, seconds))
         files = sorted(path.name for path in folder.iterdir())
     notes = [*given.notes, *known_objects(model, given.clip)]
+    if sampling.shape == "hull" and options.shape is None:
+        notes.append("without depth, nothing tells an invention: the mask was inflated; --shape network asks the model")
     if options.shortcut and not networks.distilled:
         notes.append(
             f"note: {model} was not distilled for few steps; leave out --shortcut, or train experiment=lifting/shortcut"

@@ -68,15 +68,14 @@ def lift(
     shape: Annotated[
         Literal["auto", "network", "hull"] | None,
         typer.Option(
-            help="with depth: the network's shape, what is seen (completed by symmetry), or what agrees better",
+            help="the network's shape, what is seen (completed by symmetry; without depth the mask, inflated), or what "
+            "agrees better",
             rich_help_panel=_SAMPLING,
         ),
     ] = None,
     best_of: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="with depth: sample N (8) of each object, keep what most agree on", rich_help_panel=_SAMPLING
-        ),
+        typer.Option(min=1, help="sample N (8) of each object, keep what most agree on", rich_help_panel=_SAMPLING),
     ] = None,
     choose: Annotated[
         int, typer.Option(min=0, help="sample N candidates of one object, ask for the best", rich_help_panel=_SAMPLING)

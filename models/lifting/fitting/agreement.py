@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from models.geometry.mesh import Mesh
 from models.lifting.inputs.masked_picture import MaskedPicture
@@ -23,26 +23,32 @@ class Agreement:
 
     `silhouette` is the IoU of its outline and the mask; pixels in which something else stands before the mesh are left
     out. `depth` is the mean difference of its depth from that seen under the mask, in extents of the object, at most 1,
-    which is also the difference where the mesh is missing.
+    which is also the difference where the mesh is missing; None for a picture without points.
     """
 
     silhouette: float
-    depth: float
+    depth: float | None
 
     @property
     def disagreement(self) -> float:
-        """The sum of what is missing of the silhouette, and the error of depth: 0 for a perfect mesh."""
-        return 1 - self.silhouette + self.depth
+        """The sum of what is missing of the silhouette, and the error of depth, if known: 0 for a perfect mesh."""
+        return 1 - self.silhouette + (self.depth or 0.0)
 
 
 def measure_agreement(mesh: Mesh, picture: MaskedPicture) -> Agreement:
-    """Measure the agreement of a mesh in the camera frame (metres) with its picture, which has points.
+    """Measure the agreement of a mesh in the camera frame (metres) with its picture, which has points or a camera.
+
+    Without points, nothing is known to hide the mesh, and the silhouette is compared alone.
 
     Raises:
         ImportError: open3d is not installed.
     """
-    evidence, mask = picture.evidence, picture.mask.numpy()
+    mask = picture.mask.numpy()
     rows, cols = _window(mesh, picture)
+    if picture.points is None:
+        hit = np.isfinite(cast_depth(mesh, picture.intrinsics.double().numpy(), rows, cols))
+        return Agreement(_iou(hit, mask[np.ix_(rows, cols)]), None)
+    evidence = picture.evidence
     depth = cast_depth(mesh, evidence.intrinsics, rows, cols)
     inside, seen = mask[np.ix_(rows, cols)], evidence.depth[np.ix_(rows, cols)]
     hit = np.isfinite(depth)
@@ -51,9 +57,13 @@ def measure_agreement(mesh: Mesh, picture: MaskedPicture) -> Agreement:
     known = inside & (seen > 0)
     error = np.where(hit, np.abs(np.where(hit, depth, 0.0) - seen) / evidence.extent, 1.0).clip(0, 1)
     return Agreement(
-        float((covered & inside).sum() / max(1, (covered | inside).sum())),
+        _iou(covered, inside),
         float(error[known].mean()) if known.any() else 1.0,
     )
+
+
+def _iou(one: Bool[np.ndarray, "row col"], other: Bool[np.ndarray, "row col"]) -> float:
+    return float((one & other).sum() / max(1, (one | other).sum()))
 
 
 def cast_depth(
@@ -91,15 +101,22 @@ def hidden_outline(picture: MaskedPicture) -> float:
     """Measure the share of the outline of an object at which it does not end: at something nearer, or at the edge.
 
     What is nearer than the object by more than 5 % of its extent hides a part of it, and so does the edge of the
-    picture. The picture has points.
+    picture. Without points, the edge alone is known to.
     """
-    evidence, mask = picture.evidence, picture.mask
-    depth = torch.from_numpy(evidence.depth).float()
-    inner = torch.where(mask, depth, torch.zeros_like(depth))
-    beside = F.max_pool2d(inner[None, None], 3, 1, 1)[0, 0]  # depth of the object beside a pixel
-    rim = (beside > 0) & ~mask
-    nearer = rim & (depth > 0) & (depth < beside - DEPTH_TOLERANCE * evidence.extent)
+    mask = picture.mask
     edge = torch.zeros_like(mask)
     edge[0], edge[-1], edge[:, 0], edge[:, -1] = True, True, True, True
-    at_edge = int((edge & mask).sum())
-    return float((int(nearer.sum()) + at_edge) / max(1, int(rim.sum()) + at_edge))
+    hidden = at_edge = int((edge & mask).sum())
+    if picture.points is None:
+        rim = _largest_beside(mask.float()).bool() & ~mask
+    else:
+        depth = torch.from_numpy(picture.evidence.depth).float()
+        beside = _largest_beside(torch.where(mask, depth, torch.zeros_like(depth)))  # depth of the object
+        rim = (beside > 0) & ~mask
+        nearer = rim & (depth > 0) & (depth < beside - DEPTH_TOLERANCE * picture.evidence.extent)
+        hidden += int(nearer.sum())
+    return hidden / max(1, int(rim.sum()) + at_edge)
+
+
+def _largest_beside(values: Float[torch.Tensor, "height width"]) -> Float[torch.Tensor, "height width"]:
+    return F.max_pool2d(values[None, None], 3, 1, 1)[0, 0]

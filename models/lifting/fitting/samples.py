@@ -14,8 +14,10 @@ from torch import Tensor
 
 from models.geometry import Normalizer
 from models.geometry.mesh import Mesh
+from models.lifting.fitting.agreement import measure_agreement
 from models.lifting.fitting.carving import carve
 from models.lifting.fitting.consensus import most_agreed
+from models.lifting.fitting.mask_fitting import lay_on_mask
 from models.lifting.fitting.pose_fitting import Fit, PoseFitter
 from models.lifting.fitting.shape_fitting import ROUNDS, EvidenceInCube, fit_shapes
 from models.lifting.flow_matching.paths import draw_noise
@@ -97,7 +99,7 @@ def draw_samples(
         valid = [n for n in indices if has_surface(inside[n])] or indices[:1]
         fits = [Fit(cam_T_obj[n].double().numpy(), float(scale[n])) for n in valid]
         samples = [fit_pose(k, picture, inside[n], fit, sampling.fit) for n, fit in zip(valid, fits, strict=True)]
-        best = most_agreed([posed.surface for posed in samples], [posed.fit.residual for posed in samples])
+        best = most_agreed([posed.surface for posed in samples], [misfit(picture, posed) for posed in samples])
         kept.append(valid[best.index])
         selected.append(replace(samples[best.index], spread=best.spread))
     return latents["shape"][kept], selected
@@ -175,14 +177,32 @@ def fit_pose(
 ) -> PosedSample:
     """Extract the surface of a decoded field; measure the residual of its pose, or fit the pose to the visible points.
 
+    Without points, a known camera lays it on its mask (`lay_on_mask`).
+
     Raises ValueError, which names the object by its number, where there is no surface.
     """
     with naming_object(number):
         mesh = extract_mesh(inside)
         if picture.points is None:
-            return PosedSample(mesh, start)
+            return PosedSample(mesh, _laid(mesh, picture, start))
         fitter = PoseFitter(mesh, picture.evidence)
         return PosedSample(mesh, (fitter.measure if fit == "none" else fitter.fit)(start))
+
+
+def _laid(mesh: ColouredMesh, picture: MaskedPicture, start: Fit) -> Fit:
+    if picture.known_intrinsics is None:
+        return start
+    vertices, intrinsics = mesh.vertices.double().numpy(), picture.known_intrinsics.double().numpy()
+    return lay_on_mask(vertices, start, picture.mask.numpy(), intrinsics)
+
+
+def misfit(picture: MaskedPicture, posed: PosedSample) -> float:
+    """Give the residual of a sample; without points, what is missing of its silhouette; without a camera, 0."""
+    if picture.points is not None:
+        return posed.fit.residual
+    if picture.known_intrinsics is None:
+        return 0.0
+    return measure_agreement(posed.in_camera(), picture).disagreement
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -67,12 +68,41 @@ def test_a_hull_does_not_replace_what_is_mostly_hidden(picture: MaskedPicture, c
     assert found.confidence is None
 
 
-def test_without_points_nothing_is_judged_and_a_hull_can_be_asked_for(
-    picture: MaskedPicture, true: PosedSample
+def test_without_points_silhouettes_are_compared_and_the_mask_takes_the_place_of_the_hull(
+    picture: MaskedPicture, true: PosedSample, crumb: PosedSample
 ) -> None:
-    kept, found = judge(replace(picture, points=None), true, "network", CALIBRATION)
+    flat = replace(picture, points=None)
+    kept, found = judge(flat, true, "auto", CALIBRATION)
+    assert (kept is true, found.source, found.confidence, found.unlike_training) == (True, "network", None, None)
+    assert found.network is not None
+    assert (found.network.silhouette > 0.9, found.network.depth) == (True, None)
+    taken, found = judge(flat, crumb, "auto", CALIBRATION)
+    assert taken is not crumb
+    assert (found.source, found.unlike_training, found.confidence) == ("mask", None, None)
+    assert found.hull is not None
+    assert found.hull.silhouette > 0.9
+    distance = [float(np.linalg.norm(one.fit.cam_T_obj[:3, 3])) for one in (taken, crumb)]
+    assert distance[0] == pytest.approx(distance[1])
+    assert "depth" not in found.reason
+
+
+def test_a_box_is_no_outline(picture: MaskedPicture, crumb: PosedSample) -> None:
+    box = torch.zeros_like(picture.mask)
+    box[20:60, 30:90] = True
+    kept, found = judge(MaskedPicture(picture.image, box, None, picture.intrinsics), crumb, "auto", None)
+    assert (kept is crumb, found.source) == (True, "network")
+    assert "a box is no outline" in found.reason
+
+
+def test_without_points_or_a_camera_nothing_is_judged(picture: MaskedPicture, true: PosedSample) -> None:
+    blind = replace(picture, points=None, known_intrinsics=None)
+    kept, found = judge(blind, true, "auto", CALIBRATION)
     assert (kept is true, found.source, found.network, found.confidence) == (True, "network", None, None)
-    _, asked = judge_hull(picture)
-    assert (asked.source, asked.network) == ("hull", None)
+
+
+@pytest.mark.parametrize(("points", "source"), [(True, "hull"), (False, "mask")])
+def test_what_is_seen_can_be_asked_for(picture: MaskedPicture, points: bool, source: str) -> None:
+    _, asked = judge_hull(picture if points else replace(picture, points=None))
+    assert (asked.source, asked.network) == (source, None)
     assert asked.hull is not None
     assert asked.hull.silhouette > 0.8

@@ -228,12 +228,32 @@ def test_a_sample_without_a_surface_is_left_out_of_the_choice(
         lift(seen.image, seen.mask, seen.points, model=tiny, sampling=replace(QUICK, best_of=3), seed=7)
 
 
-@pytest.mark.parametrize(
-    "wish", [{"fit": "pose"}, {"fit": "shape"}, {"best_of": 2}, {"shape": "auto"}, {"shape": "hull"}]
-)
-def test_without_points_nothing_is_fitted_or_chosen(tiny: LiftingModel, seen: SeenObject, wish: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="the best of several samples and the visible hull need a point map"):
+@pytest.mark.parametrize("wish", ["pose", "shape"])
+def test_without_points_nothing_is_fitted(tiny: LiftingModel, seen: SeenObject, wish: Any) -> None:
+    with pytest.raises(ValueError, match="object 0: fits to visible points need a point map"):
+        lift(seen.image, seen.mask, None, model=tiny, sampling=replace(QUICK, fit=wish))
+
+
+@pytest.mark.parametrize("wish", [{"best_of": 2}, {"shape": "auto"}, {"shape": "hull"}])
+def test_without_points_or_a_camera_nothing_is_chosen(
+    tiny: LiftingModel, seen: SeenObject, wish: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"object 0: .* need depth or a camera"):
         lift(seen.image, seen.mask, None, model=tiny, sampling=replace(QUICK, **wish))
+
+
+def test_without_points_the_mask_tells_the_best_of_several_samples(tiny: LiftingModel, seen: SeenObject) -> None:
+    seeds = [5 + k * SAMPLE_SEED_STEP for k in range(4)]
+    views = [seen.image] * 4, [seen.mask] * 4, [None] * 4
+    each = lift_many(*views, intrinsics=[seen.intrinsics] * 4, model=tiny, sampling=QUICK, seeds=seeds)
+    agreements = [one.judgement.network for one in each if one.judgement is not None]
+    missing = [agreement.disagreement for agreement in agreements if agreement is not None]
+    assert len(set(missing)) == 4
+    expected = most_agreed([one.in_camera().vertices.double().numpy() for one in each], missing).index
+    best = lift(
+        seen.image, seen.mask, intrinsics=seen.intrinsics, model=tiny, sampling=replace(QUICK, best_of=4), seed=5
+    )
+    torch.testing.assert_close(best.cam_T_obj, each[expected].cam_T_obj, atol=1e-4, rtol=1e-4)
 
 
 def test_the_support_falls_where_the_mesh_misses_the_points(seen: SeenObject) -> None:

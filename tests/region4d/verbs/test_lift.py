@@ -141,8 +141,13 @@ def test_an_untrained_shape_gives_way_to_what_is_seen_unless_told(
         assert fact["median_distance"] < 0.02
 
 
-def test_a_visible_hull_needs_depth(lift: Lift) -> None:
-    assert_one_line(lift(*MASK, "--shape", "hull"), "visible hull need a point map")
+def test_without_depth_what_is_seen_is_the_mask_as_a_solid(lift: Lift, photo: Path) -> None:
+    code, out, err = lift(*MASK, "--shape", "hull")
+    assert code == 0, err
+    assert "object_0: the mask, inflated to a solid (silhouette 9" in out
+    facts = poses(photo / "out")["objects"][0]
+    assert (facts["shape_from"], facts["confidence"], facts["support"]) == ("mask", None, None)
+    assert facts["agreement"]["mask"]["depth_error"] is None
 
 
 def test_without_depth_a_mesh_is_laid_on_its_mask_by_the_camera_of_the_photo(
@@ -383,7 +388,6 @@ def spoil(photo: Path) -> None:
         ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--best-of", "2"], ["--best-of", "give one of them"]),
         ([*MASK, *DEPTH, "--choose", "2", "--choice", "1", "--shape", "auto"], ["--shape auto", "give one of them"]),
         ([*MASK, "--shortcut", "--guidance", "2"], ["--shortcut and --guidance", "exclude"]),
-        ([*MASK, "--best-of", "2"], ["object 0", "point map", "give depth"]),
         ([*MASK, *MASK, "--choose", "2", "--choice", "1"], ["one object", "got 2"]),
     ],
 )
