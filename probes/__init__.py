@@ -1,6 +1,6 @@
 """Probes: how well points, depth and cameras can be read from frozen features of image and video models."""
 
-from probes.camera_encoding import decode_camera, encode_camera
+from models.geometry.camera_encoding import decode_camera, encode_camera
 from probes.losses import camera_loss, depth_loss, point_loss
 from probes.probe import Probe, ProbeOutput
 

@@ -99,8 +99,8 @@ GeometryFlag = Annotated[
     str | None,
     typer.Option(
         "--geometry",
-        help="depth and camera poses: odometry (frames with depth), colmap, mapanything:MODEL\\[@CHECKOUT], a .npz or "
-        ".safetensors file, or a depth model",
+        help="depth and camera poses: odometry (frames with depth), colmap, mapanything:MODEL\\[@CHECKOUT], "
+        "vggt:WEIGHTS@CHECKOUT, a .npz or .safetensors file, or a depth model",
         rich_help_panel=_GEOMETRY,
     ),
 ]

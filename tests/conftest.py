@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.support.distillation",
     "tests.support.lifting",
     "tests.support.map_anything",
+    "tests.support.folders.vggt_checkout",
     "tests.support.sr3d",
 ]
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import cached_property
-from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from distill.teachers.teacher import Targets, TeacherSpec, decoded_targets
+from models.checkouts import import_package
 from scenes.clip import Clip
 
 TASKS = {"depth": "depth", "flow": "flow_2d_backward", "motion": "dyn_mask", "rays": "camray"}
@@ -183,27 +180,3 @@ def build(node: Any) -> Any:
         return {key: build(part) for key, part in node.items()}
     module, _, name = node["class_path"].rpartition(".")
     return getattr(importlib.import_module(module), name)(**build(node.get("init_args", {})))
-
-
-def import_package(name: str, folder: Path) -> None:
-    """Import a package from a folder outside the module path, under its own name, as its internal imports need.
-
-    Raises:
-        ValueError: the folder has no such package, or another package of that name is already imported.
-    """
-    spec = PathFinder.find_spec(name, [str(folder)])
-    if spec is None:
-        raise ValueError(f"{folder} has no package {name}: give a checkout of its repository")
-    loaded = sys.modules.get(name)
-    if loaded is not None:
-        paths = [Path(path).resolve() for path in getattr(loaded, "__path__", [])]
-        if (folder / name).resolve() not in paths:
-            raise ValueError(f"cannot import {folder / name}: another package {name} is already imported; uninstall it")
-        return
-    package = module_from_spec(spec)
-    sys.modules[name] = package
-    with ExitStack() as undo:
-        undo.callback(sys.modules.pop, name)  # remove the package again if its import fails
-        if spec.loader is not None:
-            spec.loader.exec_module(package)
-        undo.pop_all()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.heads.block import LAYER_SCALE, Block, mlp
 
-ENCODING = 9  # translation, quaternion, fields of view: see probes/camera_encoding.py
+ENCODING = 9  # translation, quaternion, fields of view: see models/geometry/camera_encoding.py
 
 
 class CameraHead(nn.Module):

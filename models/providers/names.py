@@ -11,9 +11,11 @@ from models.providers.colmap import Colmap
 from models.providers.contract import GeometryProvider
 from models.providers.depth_model import DepthModel
 from models.providers.geometry_files import SUFFIXES, GeometryFiles
-from models.providers.map_anything import MapAnythingModel
+from models.providers.multi_view.map_anything import MapAnythingModel
+from models.providers.multi_view.vggt import PUBLISHED, VGGT
 
-MAP_ANYTHING = "mapanything"
+MAP_ANYTHING, VGGT_ITSELF = "mapanything", "vggt"
+MULTI_VIEW = (f"{MAP_ANYTHING}[:MODEL[@CHECKOUT]]", f"{VGGT_ITSELF}:WEIGHTS@CHECKOUT")
 
 
 def _odometry(depth_model: GeometryProvider | None) -> GeometryProvider:
@@ -33,8 +35,9 @@ def open_provider(name: str, device: torch.device | str = "cpu", depth_model: st
 
     Args:
         name: `odometry` for poses of frames with depth; `colmap` for poses of frames alone; `mapanything`,
-            `mapanything:MODEL` or `mapanything:MODEL@CHECKOUT` for a multi-view model; a .npz or .safetensors file, or
-            a folder of them, for geometry that another program wrote; otherwise the folder or name of a depth model of
+            `mapanything:MODEL` or `mapanything:MODEL@CHECKOUT` for a multi-view model; `vggt:WEIGHTS@CHECKOUT` for VGGT
+            itself (a file, folder or downloaded name; each part may be left out); a .npz or .safetensors file, or a
+            folder of them, for geometry that another program wrote; otherwise the folder or name of a depth model of
             transformers.
         device: where it runs.
         depth_model: a depth model for `odometry` or `colmap`.
@@ -48,17 +51,19 @@ def open_provider(name: str, device: torch.device | str = "cpu", depth_model: st
         return POSES[name](None if depth_model is None else DepthModel(depth_model).to(device))
     if depth_model is not None:
         raise ValueError(f"geometry '{name}' takes no depth model: give one of --geometry and --depth-model")
-    kind, _, rest = name.partition(":")
+    model, _, checkout = name.partition("@")
+    kind, _, model = model.partition(":")
     if kind == MAP_ANYTHING:
-        model, _, checkout = rest.partition("@")
         return MapAnythingModel(model or MAP_ANYTHING, checkout or None, device)
+    if kind == VGGT_ITSELF:
+        return VGGT(model or PUBLISHED, checkout or None, device)
     if has_geometry(Path(name)):
         return GeometryFiles(name)
     try:
         return DepthModel(name).to(device)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"no geometry '{name}': give {', '.join(POSES)}, {MAP_ANYTHING}[:MODEL[@CHECKOUT]], a file of arrays "
+            f"no geometry '{name}': give {', '.join((*POSES, *MULTI_VIEW))}, a file of arrays "
             f"({' or '.join(SUFFIXES)}) or a folder of them, or the folder or downloaded name of a depth model of "
             "transformers"
         ) from error

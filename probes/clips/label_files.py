@@ -27,6 +27,7 @@ SHAPES = {
     "extrinsic": ("s", 3, 4),
 }
 MASKS, START = "masks", "start_idx"  # may be missing
+ORIGIN = "labels"  # in the notes of a file: what its labels are of
 
 
 class LabelFile:
@@ -72,6 +73,13 @@ class LabelFile:
 
     def __len__(self) -> int:
         return self.frames
+
+    @property
+    def origin(self) -> str | None:
+        """What the labels are of; None if the file does not say so."""
+        with safe_open(self.path, "pt") as file:
+            notes: dict[str, str] = file.metadata() or {}
+        return notes.get(ORIGIN)
 
     @property
     def start(self) -> int:
@@ -147,6 +155,7 @@ def write_labels(
     world_T_cam: Float[Tensor, "time 4 4"],
     foreground: Bool[Tensor, "time height width"] | None = None,
     start: int = 0,
+    origin: str | None = None,
 ) -> None:
     """Write the labels of a clip as a `LabelFile`, atomically.
 
@@ -160,6 +169,7 @@ def write_labels(
         world_T_cam: OpenCV cameras.
         foreground: mask of the object.
         start: first frame of the clip in its video.
+        origin: what the labels are of, such as a model.
 
     Raises:
         OSError: If the disk is full; no partial file remains.
@@ -177,7 +187,8 @@ def write_labels(
         tensors[MASKS] = foreground[..., None]
     try:
         with new_file(path) as draft:
-            save_file({key: tensor.cpu().contiguous() for key, tensor in tensors.items()}, draft)
+            notes = None if origin is None else {ORIGIN: origin}
+            save_file({key: tensor.cpu().contiguous() for key, tensor in tensors.items()}, draft, notes)
     except (OSError, SafetensorError) as error:
         raise OSError(f"cannot write labels to {path}: {error}") from error
 

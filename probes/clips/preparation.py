@@ -90,7 +90,7 @@ def prepare_dl3dv(scene: Dl3dvScene, size: tuple[int, int] = SIZE, count: int = 
 
 
 def crop_and_resize(clip: Clip, crop: Box, size: tuple[int, int]) -> Clip:
-    """Crop all frames of a clip and resize them to (height, width), with its intrinsics and (nearest-pixel) depth.
+    """Crop all frames of a clip and resize them to (height, width), with its intrinsics and (nearest-pixel) maps.
 
     Raises:
         ValueError: If the clip has the ground truth of a procedural world, which cannot be cropped.
@@ -105,6 +105,7 @@ def crop_and_resize(clip: Clip, crop: Box, size: tuple[int, int]) -> Clip:
         clip,
         video=torch.stack([_picture(frame[:, top:bottom, left:right], size) for frame in clip.video]),
         depth=None if clip.depth is None else nearest(clip.depth, crop, size),
+        confidence=None if clip.confidence is None else nearest(clip.confidence, crop, size),
         intrinsics=intrinsics,
     )
 

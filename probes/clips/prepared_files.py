@@ -11,10 +11,10 @@ from torch import Tensor
 
 from models.geometry import transform, unproject
 from models.providers import GeometryProvider
-from probes.clips.label_files import write_labels
+from probes.clips.label_files import LabelFile, write_labels
 from probes.clips.preparation import Prepared, crop_and_resize, nearest
 from scenes.clip import Clip
-from scenes.readers.estimated_geometry import add_geometry
+from scenes.readers.estimated_geometry import with_estimate
 from scenes.readers.image_files import write_image
 from scenes.storage.atomic import new_folder
 
@@ -22,9 +22,20 @@ LABEL_SIZE = (294, 518)  # height and width of label maps, as published
 VIDEOS, LABELS = "videos", "labels"
 
 
-def is_written(output: Path, name: str, labelled: bool) -> bool:
-    """Tell whether a clip is complete: its pictures, and its labels if it is `labelled`."""
-    return picture_folder(output, name).is_dir() and (not labelled or label_path(output, name).is_file())
+def is_written(output: Path, name: str, origin: str | None) -> bool:
+    """Tell whether a clip is complete: its pictures, and its labels of this `origin`, unless it is None.
+
+    Raises:
+        ValueError: its labels are of another origin.
+    """
+    if origin is not None and label_path(output, name).is_file():
+        found = LabelFile(label_path(output, name)).origin
+        if found not in (None, origin):
+            raise ValueError(
+                f"{output} has labels of {found} (of clip {name}), not of {origin}: name another --output, or remove "
+                f"{output / LABELS}"
+            )
+    return picture_folder(output, name).is_dir() and (origin is None or label_path(output, name).is_file())
 
 
 def picture_folder(output: Path, name: str) -> Path:
@@ -38,23 +49,28 @@ def label_path(output: Path, name: str) -> Path:
 
 
 def write_prepared(
-    prepared: Prepared, output: Path, depth: GeometryProvider | None = None, size: tuple[int, int] = LABEL_SIZE
+    prepared: Prepared,
+    output: Path,
+    geometry: GeometryProvider | None = None,
+    size: tuple[int, int] = LABEL_SIZE,
+    origin: str | None = None,
 ) -> bool:
     """Write the pictures of a clip to `videos/`, and its labels to `labels/` if its depth is known.
 
     Args:
         prepared: the clip.
         output: the folder of the data set.
-        depth: gives the depth, in the unit of the clip's poses, instead of the clip's own.
+        geometry: gives the depth instead of the clip's own, in the unit of the clip's poses unless it gives poses, too.
         size: height and width of the label maps.
+        origin: what the labels are of, which the file tells.
 
     Returns:
         Whether labels were written.
 
     Raises:
-        ValueError: the clip has no cameras, or `depth` does not fit it.
+        ValueError: the clip has no cameras, or `geometry` does not fit it.
     """
-    clip = prepared.clip if depth is None else add_geometry(prepared.clip, depth)
+    clip = prepared.clip if geometry is None else estimated(prepared.clip, geometry)
     pictures = picture_folder(output, clip.name)
     if not pictures.is_dir():
         with new_folder(pictures) as draft:
@@ -66,25 +82,35 @@ def write_prepared(
     foreground = prepared.foreground
     if foreground is not None:
         foreground = nearest(foreground.to(torch.uint8), whole, size).bool()
-    _write_labels(replace(prepared, clip=crop_and_resize(clip, whole, size), foreground=foreground), output)
+    labelled = replace(prepared, clip=crop_and_resize(clip, whole, size), foreground=foreground)
+    _write_labels(labelled, output, origin)
     return True
 
 
-def _write_labels(prepared: Prepared, output: Path) -> None:
-    """Label every pixel of known depth with confidence 1, all others with 0."""
+def estimated(clip: Clip, provider: GeometryProvider) -> Clip:
+    """Give a clip the estimate of a provider; poses stay in the provider's own world, as in published labels."""
+    estimate = provider(clip.video, clip.intrinsics, clip.depth)
+    clip = with_estimate(clip, estimate)
+    return clip if estimate.world_T_cam is None else replace(clip, world_T_cam=estimate.world_T_cam)
+
+
+def _write_labels(prepared: Prepared, output: Path, origin: str | None) -> None:
+    """Label every pixel of known depth with its confidence, 1 where there is none; all others with 0."""
     clip = prepared.clip
     depth, intrinsics, poses = (_known(clip, name) for name in ("depth", "intrinsics", "world_T_cam"))
     points = transform(unproject(depth, intrinsics), poses, "world")
+    confidence = torch.ones_like(depth) if clip.confidence is None else clip.confidence
     write_labels(
         label_path(output, clip.name),
         images=clip.video,
         depth=depth,
         points=points.xyz,
-        confidence=points.valid.float(),
+        confidence=torch.where(points.valid, confidence, torch.zeros_like(confidence)),
         intrinsics=intrinsics,
         world_T_cam=poses,
         foreground=prepared.foreground,
         start=prepared.start,
+        origin=origin,
     )
 
 

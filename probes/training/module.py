@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks.metrics.pose import pose_auc, relative_pose_errors
 from benchmarks.records.manifest import collect_manifest
 from models.geometry import invert
-from probes.camera_encoding import decode_camera, encode_camera
+from models.geometry.camera_encoding import decode_camera, encode_camera
 from probes.clips.clip_sets import SPLITS
 from probes.dense_errors import dense_errors
 from probes.losses import camera_loss, depth_loss, point_loss

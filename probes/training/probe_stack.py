@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from probes.camera_encoding import encode_camera
+from models.geometry.camera_encoding import encode_camera
 from probes.losses import camera_loss, depth_loss, point_loss
 from probes.probe import ProbeOutput
 

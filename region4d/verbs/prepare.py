@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +22,7 @@ from region4d.flags import (
 )
 
 if TYPE_CHECKING:
-    from probes.clips.preparation import Prepared
+    from region4d.labelling.data_sets import DataSet
 
 
 class FootageByDefault(TyperGroup):
@@ -58,6 +57,14 @@ Depth = Annotated[
         "--depth",
         help="folder with the depth of each clip that another program wrote: NAME.npz, NAME.safetensors or NAME/, with "
         "`depth` for each picture of videos/NAME, in the unit of the cameras",
+    ),
+]
+LabelsBy = Annotated[
+    str | None,
+    typer.Option(
+        "--geometry",
+        help="a multi-view model that gives depth, cameras and confidence of all frames: vggt:WEIGHTS@CHECKOUT, as the "
+        "published labels, or mapanything:MODEL\\[@CHECKOUT]",
     ),
 ]
 
@@ -132,27 +139,24 @@ def co3d(
     label_height: MapHeight = 294,
     label_width: MapWidth = 518,
     depth: Depth = None,
+    geometry: LabelsBy = None,
+    device: DeviceFlag = None,
     limit: Limit = None,
     shard: Shard = "0/1",
 ) -> None:
     """Prepare sequences of CO3Dv2: the window of frames, cropped, in which the object is truncated least.
 
-    Labels take CO3D's own depth, where its depth masks call it reliable, unless --depth gives other. Lengths are in
-    the unit of each reconstruction. A sequence that does not fit is left out, with its reason; a finished one is kept.
+    Labels take CO3D's own depth and cameras, where its depth masks call the depth reliable, unless --depth gives other
+    depth, or --geometry other depth and cameras: those of VGGT, with its confidence, are the published labels. Lengths
+    are in the unit of each reconstruction. A sequence that does not fit is left out, with its reason; a finished one is
+    kept.
 
-    Example: region4d prepare co3d CO3D --category apple --limit 10
+    Example: region4d prepare co3d CO3D --category apple --geometry vggt:VGGT-1B@vggt
     """
-    from probes.clips.preparation import prepare_co3d
-    from scenes.datasets.co3d import list_co3d, list_co3d_categories
+    from region4d.labelling.data_sets import Co3dClips
 
-    sequences = [
-        sequence for name in (category or list_co3d_categories(root)) for sequence in list_co3d(root, name, set_list)
-    ]
-    clips = {
-        sequence.name: lambda sequence=sequence: prepare_co3d(sequence, (height, width), count, depth is None)
-        for sequence in sequences
-    }
-    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, True, shard)
+    data = Co3dClips(root, category, set_list, (height, width), count)
+    write_clips(data, output, (label_height, label_width), depth, geometry, device, limit, shard)
 
 
 @prepare.command()
@@ -168,95 +172,48 @@ def dl3dv(
     label_height: MapHeight = 294,
     label_width: MapWidth = 518,
     depth: Depth = None,
+    geometry: LabelsBy = None,
+    device: DeviceFlag = None,
     limit: Limit = None,
     outliers: Annotated[bool, typer.Option("--outliers", help="keep the 13 scenes that the study drops")] = False,
     shard: Shard = "0/1",
 ) -> None:
     """Prepare scenes of DL3DV-10K: consecutive frames from a random start, without the outliers of the study.
 
-    DL3DV has cameras but no depth. The first run writes the pictures; estimate their depth with a program of your
-    choice, then run the same command with --depth, which writes the labels.
+    DL3DV has cameras but no depth. --geometry labels the clips by a model: VGGT, as published. Without it, the first
+    run writes the pictures; estimate their depth with a program of your choice, then run the same command with --depth,
+    which writes the labels.
 
-    Example: region4d prepare dl3dv DL3DV --subset 1K --limit 10
+    Example: region4d prepare dl3dv DL3DV --subset 1K --geometry vggt:VGGT-1B@vggt
     """
-    from probes.clips.preparation import prepare_dl3dv
-    from probes.clips.splits import without_outliers
-    from scenes.datasets.dl3dv import list_dl3dv
+    from region4d.labelling.data_sets import Dl3dvClips
 
-    scenes = {scene.name: scene for scene in list_dl3dv(root, subset, images)}
-    names = list(scenes) if outliers else without_outliers(list(scenes))
-    if dropped := sorted(set(scenes) - set(names)):
+    data = Dl3dvClips(root, subset, images, (height, width), count, seed, outliers)
+    if dropped := data.dropped:
         typer.echo(f"dropped as in the published study (--outliers keeps them): {', '.join(dropped)}", err=True)
-    clips = {name: lambda scene=scenes[name]: prepare_dl3dv(scene, (height, width), count, seed) for name in names}
-    write_all(share(clips.items(), limit, shard), output, (label_height, label_width), depth, False, shard)
+    write_clips(data, output, (label_height, label_width), depth, geometry, device, limit, shard)
 
 
-def share(
-    clips: Iterable[tuple[str, Callable[[], Prepared]]], limit: int | None, shard: str
-) -> list[tuple[str, Callable[[], Prepared]]]:
-    """Take the clips of one of several processes: every n-th of the first `limit`.
-
-    Raises:
-        ValueError: the shard is not I/N with I below N.
-    """
-    index, slash, count = shard.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
-        raise ValueError(f"--shard {shard} is not I/N; give 0/2 to the first of two processes, and 1/2 to the second")
-    return list(clips)[:limit][int(index) :: int(count)]
-
-
-def write_all(
-    clips: Sequence[tuple[str, Callable[[], Prepared]]],
+def write_clips(
+    data: DataSet,
     output: Path,
     label_size: tuple[int, int],
     depth: Path | None,
-    own_depth: bool,
+    geometry: str | None,
+    device: str | None,
+    limit: int | None,
     shard: str,
 ) -> None:
-    """Prepare and write clips one by one; a finished clip is kept, one that does not fit is left out."""
-    from scenes.storage.locks import sole_writer
+    """Prepare and write the clips of a data set, with a progress bar."""
+    from rich import get_console
+    from rich.progress import Progress
 
-    if depth is not None and not depth.is_dir():
-        raise FileNotFoundError(f"no folder of depth '{depth}'")
-    with sole_writer(output, f".{shard.replace('/', '-of-')}.lock"):
-        _write_each(clips, output, label_size, depth, own_depth or depth is not None)
+    from region4d.labelling.origins import LabelOrigin
+    from region4d.labelling.writing import Preparation, summary, write_shard
 
-
-def _write_each(
-    clips: Sequence[tuple[str, Callable[[], Prepared]]],
-    output: Path,
-    label_size: tuple[int, int],
-    depth: Path | None,
-    labelled: bool,
-) -> None:
-    from rich.progress import track
-
-    from models.providers import GeometryFiles
-    from probes.clips.object_window import Unsuitable
-    from probes.clips.prepared_files import is_written, write_prepared
-
-    written, left_out = 0, 0
-    for name, make in track(clips, description="preparing"):
-        if is_written(output, name, labelled):
-            written += 1
-            continue
-        try:
-            prepared = make()
-        except Unsuitable as reason:
-            typer.echo(str(reason), err=True)
-            left_out += 1
-            continue
-        write_prepared(prepared, output, None if depth is None else GeometryFiles(_depth_of(depth, name)), label_size)
-        written += 1
-    if clips and not written:
-        raise ValueError(f"none of {left_out} videos can be prepared; try fewer frames (--count) or a smaller --height")
-    kind = "clips with labels" if labelled else "clips; estimate their depth and add --depth to write the labels"
-    typer.echo(f"{output}: {written} {kind} ({left_out} left out)")
-
-
-def _depth_of(folder: Path, name: str) -> Path:
-    """Find the cached depth of a clip."""
-    from models.providers.geometry_files import SUFFIXES
-
-    candidates = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-    return next((path for path in candidates if path.is_file()), folder / name)
+    asked = Preparation(data, LabelOrigin(data.has_depth, depth, geometry, device), output, label_size, limit)
+    clips = len(asked.share(shard))
+    with Progress(transient=True, disable=not get_console().is_interactive) as progress:
+        bar = progress.add_task("preparing", total=clips)
+        tally = write_shard(asked, shard, lambda done: progress.advance(bar, done))
+    typer.echo(summary(asked, tally, clips))

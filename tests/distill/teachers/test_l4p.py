@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from distill.teachers import Teacher
-from distill.teachers.l4p import UNREAD, L4PTeacher, import_package
+from distill.teachers.l4p import UNREAD, L4PTeacher
 from scenes.clip import Clip
 from tests.support.folders.l4p_checkout import HOOKS, forget_l4p, write_l4p
 
@@ -79,11 +79,6 @@ def test_what_is_missing_is_named(teacher: L4PTeacher, checkout: Path) -> None:
     torch.save(state, checkout / "cut.ckpt")
     with pytest.raises(ValueError, match=r"lacks 1 weights of L4P, such as task_heads\.depth"):
         L4PTeacher(checkout, checkout / "cut.ckpt", frames=4, size=28, hooks=HOOKS)
-
-
-def test_a_folder_without_the_package_is_refused(checkout: Path) -> None:
-    with pytest.raises(ValueError, match="has no package nothing"):
-        import_package("nothing", checkout)
 
 
 @pytest.mark.long

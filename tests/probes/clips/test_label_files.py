@@ -70,6 +70,14 @@ def test_labels_of_some_frames_are_normalised_to_the_first_of_them(path: Path, c
     assert torch.equal(file.images(frames), clip["images"][frames])
 
 
+def test_a_file_says_what_its_labels_are_of_if_it_was_told(path: Path, clip: dict[str, Any]) -> None:
+    assert LabelFile(path).origin is None
+    before = load_file(path)
+    write_labels(path, **clip, start=17, origin="vggt:VGGT-1B")
+    assert LabelFile(path).origin == "vggt:VGGT-1B"
+    assert {key: value.tolist() for key, value in load_file(path).items()} == {k: v.tolist() for k, v in before.items()}
+
+
 def test_a_reader_takes_no_other_frames(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[Tensor] = []
 
@@ -173,7 +181,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
 ) -> None:
     before = path.read_bytes()
 
-    def full(_tensors: Any, draft: Path) -> None:
+    def full(_tensors: Any, draft: Path, _notes: Any) -> None:
         draft.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 

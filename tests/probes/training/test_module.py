@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from probes.camera_encoding import encode_camera
+from models.geometry.camera_encoding import encode_camera
 from probes.clips.clip_sets import ClipSet
 from probes.extractors.images.pixels import PixelExtractor
 from probes.features.extraction import fill_stores

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from probes.camera_encoding import encode_camera
+from models.geometry.camera_encoding import encode_camera
 from probes.clips.label_table import label_table
 from probes.probe import Probe
 from probes.training.probe_stack import TARGETS, ProbeStack

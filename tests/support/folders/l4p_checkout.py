@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from distill.teachers.l4p import import_package
+from models.checkouts import import_package
 
 FAKE = """
 import torch

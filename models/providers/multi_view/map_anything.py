@@ -21,6 +21,7 @@ from torch import Tensor
 
 from models.geometry import PointMap, fit_intrinsics, matrix, resize_intrinsics, unproject
 from models.providers.contract import GeometryEstimate
+from models.providers.multi_view.pictures import nearest, network_size, resized
 
 Normalisation = Literal["identity", "dinov2", "dust3r"]
 MEAN_STD: dict[Normalisation, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -109,9 +110,9 @@ class MapAnythingModel:
             cameras.append(
                 resize_intrinsics(fit_intrinsics(points), (points.valid.shape[0], points.valid.shape[1]), size)
             )
-            depths.append(_nearest(points.xyz[..., 2], size))
+            depths.append(nearest(points.xyz[None, ..., 2], size)[0])
             if "conf" in output:
-                confidences.append(_nearest(_map(output["conf"]), size))
+                confidences.append(nearest(_map(output["conf"])[None], size)[0])
             if self.recipe.joint:
                 poses.append(_pose(output))
         camera = torch.stack(cameras).to(video.device)
@@ -125,11 +126,8 @@ class MapAnythingModel:
 
     def _view(self, frame: UInt8[Tensor, "3 height width"], index: int) -> dict[str, Any]:
         """Build one input: a picture at the model's resolution, and the names by which MASt3R caches."""
-        height, width = frame.shape[1:]
-        scale = self.recipe.side / max(height, width)
-        size = [max(1, round(side * scale / self.recipe.patch)) * self.recipe.patch for side in (height, width)]
-        pixels = frame[None].to(self.device).float() / 255
-        pixels = F.interpolate(pixels, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+        size = network_size(frame.shape[1], frame.shape[2], self.recipe.side, self.recipe.patch)
+        pixels = resized(frame.to(self.device), size)[None]
         mean, std = (
             rearrange(torch.tensor(c, device=self.device), "rgb -> rgb 1 1")
             for c in MEAN_STD[self.recipe.normalisation]
@@ -166,7 +164,3 @@ def _pose(output: dict[str, Tensor]) -> Float[Tensor, "4 4"]:
 
 def _map(values: Tensor) -> Float[Tensor, "height width"]:
     return values[0].squeeze(-1).float()
-
-
-def _nearest(values: Float[Tensor, "_ _"], size: tuple[int, int]) -> Float[Tensor, "height width"]:
-    return F.interpolate(values[None, None], size, mode="nearest-exact")[0, 0]

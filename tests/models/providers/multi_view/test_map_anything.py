@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from models.geometry import default_intrinsics, transform
 from models.providers import MapAnythingModel, open_provider
-from models.providers.map_anything import RECIPES
+from models.providers.multi_view.map_anything import RECIPES
 from tests.support.map_anything import FakeModel
 
 HEIGHT, WIDTH = 36, 64

@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from models.geometry import default_intrinsics
-from probes.camera_encoding import decode_camera, encode_camera, quaternion, rotation
+from models.geometry.camera_encoding import decode_camera, encode_camera, quaternion, rotation
 
 
 def turns(count: int = 200) -> np.ndarray:
