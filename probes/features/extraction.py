@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from probes.features.pipeline import Pipeline
 from probes.features.store import FeatureStore
 
 WAIT_S = 0.5  # between looks at clips that other processes hold
+Seen = Callable[[int, int, int], None]  # how many clips there are, others have made, and this process has made
 
 
 def fill_stores(
@@ -27,6 +29,7 @@ def fill_stores(
     *,
     shard: tuple[int, int] = (0, 1),
     notes: Callable[[int], Mapping[str, Any]] = lambda layer: {},
+    seen: Seen | None = None,
 ) -> dict[int, FeatureStore]:
     """Extract the missing features of all clips, and return a store for each layer (`root/layer<k>`).
 
@@ -40,6 +43,7 @@ def fill_stores(
         root: folder or fsspec address.
         shard: (index, count): extract every count-th clip, from index on.
         notes: what the manifest of a layer's store records about the origin of its features.
+        seen: told how far it is, at first and after each clip; None for a progress bar.
 
     Raises:
         ValueError: If a layer does not exist, a store holds the features of another extractor, or a clip is too short.
@@ -53,12 +57,11 @@ def fill_stores(
     last = stores[layers[-1]]  # written last: a clip that is in it is in the stores of all layers
     index, count = shard
     names = clips.names[index::count]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        bar = progress.add_task(f"features of {extractor.name}", total=len(names))
-        size_known = False
+    with bar_of(extractor.name) if seen is None else nullcontext(seen) as seen:
+        extracted, size_known = 0, False
         while missing := missing_anywhere(stores.values(), {clips.stored_name(name): name for name in names}):
-            extracted = 0
+            before, others = extracted, len(names) - len(missing) - extracted
+            seen(len(names), others, extracted)
             with Pipeline(stores, last, lambda name: clips.clip(name).video, missing) as pipeline:
                 for claimed in pipeline:
                     views, control = clips.kept(claimed.name), options.control
@@ -70,11 +73,21 @@ def fill_stores(
                         size_known = True
                     pipeline.write(claimed, features, DTYPES[options.dtype])
                     extracted += 1
-                    progress.update(bar, completed=len(names) - len(missing) + extracted)
-            if not extracted:
+                    seen(len(names), others, extracted)
+            if extracted == before:
                 time.sleep(WAIT_S)  # other processes hold everything that is missing
-        progress.update(bar, completed=len(names))
+        seen(len(names), len(names) - extracted, extracted)
+    last.remove_locks()
     return stores
+
+
+@contextmanager
+def bar_of(extractor: str) -> Iterator[Seen]:
+    """Show a progress bar; gives what moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task(f"features of {extractor}", total=None)
+        yield lambda total, others, extracted: progress.update(bar, total=total, completed=others + extracted)
 
 
 def missing_anywhere(stores: Iterable[FeatureStore], clips: Mapping[str, str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ NAME = "features"  # the tensor of features in a file
 SCALE = "scale"  # the tensor that 8-bit features are multiplied by, one factor per channel
 MANIFEST = "manifest.json"
 SUFFIX = ".safetensors"
+LOCK = ".lock"  # behind the name of a clip's file
 LEVELS = 127  # of 8-bit features, to each side of 0
 RESERVED_DISK = 0.02  # share of a disk that an extraction leaves free
 
@@ -110,8 +111,14 @@ class FeatureStore:
         if not self.local:
             yield True
             return
-        with locked(Path(self._path(clip) + ".lock")) as held:
+        with locked(Path(self._path(clip) + LOCK)) as held:
             yield held
+
+    def remove_locks(self) -> None:
+        """Remove the locks that killed processes left beside their clips; those that are held stay."""
+        for file in Path(self.folder).glob(f"*{SUFFIX}{LOCK}") if self.local else ():
+            with locked(file):
+                pass
 
     def write(self, clip: str, features: Features, dtype: torch.dtype | None = None) -> None:
         """Write the features of a clip atomically, as they are or in another type.

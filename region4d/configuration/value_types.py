@@ -18,12 +18,14 @@ LARGEST = 2**63  # no setting is larger, and torch takes no larger integer
 MANY: dict[Any, str] = {int: "integers", float: "numbers", int | float: "numbers", str: "texts"}
 TARGET = "_target_"
 SETTINGS: dict[str, Any] = {  # of configs/*.yaml, which no annotation describes
-    **dict.fromkeys(("seed", "batch_size", "workers", "shard.index", "shard.count"), int),
+    **dict.fromkeys(("seed", "batch_size", "shard.index", "shard.count"), int),
+    "workers": int | str,  # "auto"
     **dict.fromkeys(("limit", "max_new_tokens", "model.bits"), int | None),
     **dict.fromkeys(("label", "pointing", "device", "model.device", "model.dtype"), str | None),
     **dict.fromkeys(("output", "runs", "model.folder", "name"), str),
     "follow": bool | None,
 }
+OF_STUDIES = {"workers": int}  # jobs side by side, and not processes of one job
 WORDS: dict[Any, str] = {
     int: "an integer",
     float: "a number",
@@ -58,7 +60,7 @@ def check_types(node: Any) -> None:
 
 def check_settings(config: DictConfig) -> None:
     """Check the settings of the verbs themselves, wherever they are in a configuration; raises as `check_types`."""
-    for key, hint in SETTINGS.items():
+    for key, hint in (SETTINGS | (OF_STUDIES if "study" in config else {})).items():
         value = OmegaConf.select(config, key, throw_on_missing=False)
         holder = OmegaConf.select(config, key.rpartition(".")[0]) if "." in key else config
         name = key.rpartition(".")[2]

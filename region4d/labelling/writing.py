@@ -12,6 +12,7 @@ from probes.clips.object_window import Unsuitable
 from probes.clips.prepared_files import is_written, write_prepared
 from region4d.labelling.data_sets import DataSet, Prepare
 from region4d.labelling.origins import LabelOrigin, ProviderOf
+from region4d.workers import Tell, work_together
 from scenes.storage.locks import sole_writer
 
 
@@ -73,6 +74,18 @@ def write_shard(asked: Preparation, shard: str, advance: Callable[[int], None]) 
             tally += _write(asked, name, prepare, provider_of)
             advance(1)
     return tally
+
+
+def write_together(asked: Preparation, workers: int, advance: Callable[[int], None]) -> Tally:
+    """Write the clips in several processes, a shard each; raises as `write_shard` and `work_together`."""
+    shares = [(asked, f"{index}/{workers}") for index in range(workers)]
+    tallies = work_together(write_share, shares, lambda _, done: advance(done), any_gpu=asked.origin.device is None)
+    return sum(tallies, Tally())
+
+
+def write_share(share: tuple[Preparation, str], tell: Tell) -> Tally:
+    """Write a shard in a process of several."""
+    return write_shard(*share, tell)
 
 
 def _write(asked: Preparation, name: str, prepare: Prepare, provider_of: ProviderOf) -> Tally:

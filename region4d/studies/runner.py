@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from rich.progress import (
 )
 
 from benchmarks.records.curve import parse_curve
-from region4d.ends import ended_by_sigterm
+from region4d.ends import end_with_parent, ended_by_sigterm
 from region4d.studies.job import Job, Step
 
 # Starting a process also asks for the exit codes of all others. Two threads that ask for one at the same time take it
@@ -113,14 +113,6 @@ def run_in_process(step: Step, log: Path, threads: int) -> None:
     torch.set_num_threads(threads)
     with ended_by_sigterm():
         step.run()
-
-
-def end_with_parent() -> None:
-    """Wait for the parent process to end, then end this one at once; called in a thread."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def last_step(metrics: Path) -> int:

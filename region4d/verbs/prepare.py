@@ -50,6 +50,9 @@ MapWidth = Annotated[int, typer.Option("--label-width", min=1, help="of the labe
 Shard = Annotated[
     str, typer.Option(metavar="I/N", help="of N processes that share the work, which one this is; the first is 0/N")
 ]
+Workers = Annotated[
+    str, typer.Option(metavar="N", help="processes of this machine, one a GPU where there are any; auto: one a GPU")
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="stop after this many clips")]
 Depth = Annotated[
     Path | None,
@@ -143,6 +146,7 @@ def co3d(
     device: DeviceFlag = None,
     limit: Limit = None,
     shard: Shard = "0/1",
+    workers: Workers = "1",
 ) -> None:
     """Prepare sequences of CO3Dv2: the window of frames, cropped, in which the object is truncated least.
 
@@ -156,7 +160,7 @@ def co3d(
     from region4d.labelling.data_sets import Co3dClips
 
     data = Co3dClips(root, category, set_list, (height, width), count)
-    write_clips(data, output, (label_height, label_width), depth, geometry, device, limit, shard)
+    write_clips(data, output, (label_height, label_width), depth, geometry, device, limit, shard, workers)
 
 
 @prepare.command()
@@ -177,6 +181,7 @@ def dl3dv(
     limit: Limit = None,
     outliers: Annotated[bool, typer.Option("--outliers", help="keep the 13 scenes that the study drops")] = False,
     shard: Shard = "0/1",
+    workers: Workers = "1",
 ) -> None:
     """Prepare scenes of DL3DV-10K: consecutive frames from a random start, without the outliers of the study.
 
@@ -191,7 +196,7 @@ def dl3dv(
     data = Dl3dvClips(root, subset, images, (height, width), count, seed, outliers)
     if dropped := data.dropped:
         typer.echo(f"dropped as in the published study (--outliers keeps them): {', '.join(dropped)}", err=True)
-    write_clips(data, output, (label_height, label_width), depth, geometry, device, limit, shard)
+    write_clips(data, output, (label_height, label_width), depth, geometry, device, limit, shard, workers)
 
 
 def write_clips(
@@ -203,17 +208,25 @@ def write_clips(
     device: str | None,
     limit: int | None,
     shard: str,
+    workers: str,
 ) -> None:
-    """Prepare and write the clips of a data set, with a progress bar."""
+    """Prepare and write the clips of a data set, in this process or in several, with a progress bar."""
     from rich import get_console
     from rich.progress import Progress
 
     from region4d.labelling.origins import LabelOrigin
-    from region4d.labelling.writing import Preparation, summary, write_shard
+    from region4d.labelling.writing import Preparation, summary, write_shard, write_together
+    from region4d.workers import count_workers
 
+    processes = count_workers(workers, device is None, "--workers ")
+    if processes > 1 and shard != "0/1":
+        raise ValueError(f"--workers {workers} with --shard {shard}: give one of them")
     asked = Preparation(data, LabelOrigin(data.has_depth, depth, geometry, device), output, label_size, limit)
     clips = len(asked.share(shard))
     with Progress(transient=True, disable=not get_console().is_interactive) as progress:
         bar = progress.add_task("preparing", total=clips)
-        tally = write_shard(asked, shard, lambda done: progress.advance(bar, done))
+        if processes > 1:
+            tally = write_together(asked, processes, lambda done: progress.advance(bar, done))
+        else:
+            tally = write_shard(asked, shard, lambda done: progress.advance(bar, done))
     typer.echo(summary(asked, tally, clips))

@@ -14,10 +14,15 @@ from filelock import FileLock
 
 from region4d.studies.job import Job
 from region4d.studies.runner import run_all
-from tests.support.faults.workshop import Workshop
+from tests.support.faults.workshop import Workshop, leftovers
 from tests.support.steps import DyingOnce
 
 DAY = 86_400.0
+BEGUN = {  # what is there once a command is at work
+    "train": "run/checkpoints/*.ckpt",
+    "bench": "bench/parts/*.jsonl",
+    "extract slowly": "features/**/*.safetensors",
+}
 REFUSED = ("worlds", "prepare", "train", "bench", "compare")
 
 
@@ -60,6 +65,14 @@ def test_two_extractions_share_the_work(workshop: Workshop, tmp_path: Path) -> N
     workshop.survived("a second command in its folder, which shares the work", "extract", ended[1], tmp_path)
 
 
+@pytest.mark.long
+def test_an_extraction_in_two_processes_writes_the_bytes_of_one(workshop: Workshop, tmp_path: Path) -> None:
+    ended = workshop.start("extract slowly", tmp_path, more=["workers=2"]).wait()
+    assert ended.code == 0, ended.said
+    assert "2 processes" in ended.said
+    workshop.survived("two processes by one command", "extract slowly", ended, tmp_path)
+
+
 @pytest.mark.parametrize("name", slow_but("prepare", "worlds", "prepare", "train", "extract", "bench"))
 def test_a_clock_that_jumps_back_changes_nothing(name: str, workshop: Workshop, tmp_path: Path) -> None:
     _, seconds = workshop.undisturbed(name)
@@ -80,11 +93,17 @@ def shift_clock(by: float) -> None:
     time.time = lambda: now() + by
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "more"), [("train", "data.workers=2"), ("bench", "workers=2")])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        pytest.param("train", "data.workers=2", marks=pytest.mark.slow),
+        pytest.param("bench", "workers=2", marks=pytest.mark.slow),
+        pytest.param("extract slowly", "workers=2", marks=pytest.mark.long),
+    ],
+)
 def test_a_worker_that_dies_is_one_line(name: str, more: str, workshop: Workshop, tmp_path: Path) -> None:
     running = workshop.start(name, tmp_path, more=[more])
-    begun = {"train": "run/checkpoints/*.ckpt", "bench": "bench/parts/*.jsonl"}[name]
+    begun = BEGUN[name]
     assert running.until(lambda: any(path.stat().st_size for path in tmp_path.glob(begun)))
     for worker in children(running.process)[-1:]:
         os.kill(worker, signal.SIGKILL)
@@ -92,6 +111,32 @@ def test_a_worker_that_dies_is_one_line(name: str, more: str, workshop: Workshop
     assert ended.code == 2, ended.said
     assert "region4d: a worker process was killed" in ended.said
     workshop.survived("kill -9 of a worker", name, ended, tmp_path, more=[more])
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "code", "whole_group"),  # a terminal signals all processes, `kill` one
+    [
+        pytest.param("extract slowly", signal.SIGINT, 130, True, marks=pytest.mark.long),
+        pytest.param("extract slowly", signal.SIGINT, 130, False, marks=pytest.mark.slow),
+        pytest.param("extract slowly", signal.SIGTERM, 143, True, marks=pytest.mark.slow),
+        pytest.param("extract slowly", signal.SIGTERM, 143, False, marks=pytest.mark.slow),
+        pytest.param("bench", signal.SIGINT, 130, True, marks=pytest.mark.slow),
+        pytest.param("bench", signal.SIGTERM, 143, False, marks=pytest.mark.slow),
+    ],
+)
+def test_two_processes_stop_as_one(
+    name: str, number: signal.Signals, code: int, whole_group: bool, workshop: Workshop, tmp_path: Path
+) -> None:
+    workshop.undisturbed(name)
+    running = workshop.start(name, tmp_path, more=["workers=2"])
+    assert running.until(lambda: any(path.stat().st_size for path in tmp_path.glob(BEGUN[name])))
+    (os.killpg if whole_group else os.kill)(running.process, number)
+    ended = running.wait()
+    assert ended.code == code, ended.said
+    assert ended.said.count("region4d: stopped; the same command continues from what is finished") == 1
+    assert "Traceback" not in ended.said
+    assert leftovers(tmp_path) == []
+    workshop.survived(f"{number.name} to two processes", name, ended, tmp_path)
 
 
 def children(process: int) -> list[int]:

@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.lifting.contact_sheet import draw_sheet
 from benchmarks.lifting.measure import is_measured, measure
 from benchmarks.lifting.speed import time_arms, write_speeds
+from region4d.ends import end_with_parent
 from region4d.studies.job import Step
 from region4d.studies.lift.methods import LiftMethods
-from region4d.studies.runner import end_with_parent
 from scenes.storage.atomic import new_file
 
 

@@ -21,6 +21,7 @@ from region4d.benchmarking.processes import answer_together
 from region4d.benchmarking.tables import print_scores
 from region4d.configuration.compose import build, compose_config
 from region4d.terminal import CONSOLE
+from region4d.workers import count_workers
 from scenes.storage.destinations import check_folder
 from scenes.storage.locks import sole_writer
 
@@ -31,8 +32,8 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     """Score a model on a benchmark.
 
     Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category. The same command
-    continues after a stop. workers=N answers in N processes; shard.index=I shard.count=N answers every N-th batch, so
-    that the jobs of a cluster share a folder, and the last one merges.
+    continues after a stop. workers=N answers in N processes, workers=auto in one a GPU; shard.index=I shard.count=N
+    answers every N-th batch, so that the jobs of a cluster share a folder, and the last one merges.
 
     Example: region4d bench model=sr3d_tiny_3d task=worlds_static
     """
@@ -47,8 +48,9 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     """Answer the questions of a task, write the answers, and print their scores."""
     if OmegaConf.is_missing(config.model, "folder"):
         raise ValueError("bench needs a checkpoint folder, e.g. `region4d bench model=sr3d_tiny_3d`")
-    shard, workers, output = Shard(**config.shard), int(config.workers), Path(config.output)
-    if workers < 1 or (workers > 1 and shard.count > 1):
+    shard, output = Shard(**config.shard), Path(config.output)
+    workers = count_workers(config.workers, config.model.device is None)
+    if workers > 1 and shard.count > 1:
         raise ValueError(
             f"workers={workers} with shard.count={shard.count}: give workers=N for N processes of this machine, or "
             "shard.index and shard.count for one process of several"
@@ -59,16 +61,16 @@ def run(config: DictConfig, overrides: Sequence[str]) -> None:
     task: Task = build(config.task)
     now = started(config)
     with sole_writer(output) if shard.count == 1 else nullcontext():
-        if not answer_all(config, task, now):
+        if not answer_all(config, task, now, workers):
             CONSOLE.print(f"shard {shard.index} of {shard.count} is answered; the last one merges all of them")
             return
     print_scores(task, output, config.limit)
     CONSOLE.print(f"every answer: {output / RECORDS}")
 
 
-def answer_all(config: DictConfig, task: Task, now: Manifest) -> bool:
+def answer_all(config: DictConfig, task: Task, now: Manifest, workers: int) -> bool:
     """Answer what is missing, and merge; return whether all shards are answered."""
-    shard, workers, output = Shard(**config.shard), int(config.workers), Path(config.output)
+    shard, output = Shard(**config.shard), Path(config.output)
     if shard.count == 1 or not is_finished(output, now):
         parts = Parts(output)
         first = parts.begin(now)

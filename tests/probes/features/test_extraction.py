@@ -51,6 +51,16 @@ def test_folders_are_listed_once_a_pass_and_not_once_a_clip(
     assert len(listed) == 2 * 2  # layers, before and after the only pass
 
 
+def test_a_lock_that_a_killed_process_left_beside_its_clip_goes_and_one_that_is_held_stays(
+    clips: ClipSet, tmp_path: Path
+) -> None:
+    (store,) = fill_stores(MeanExtractor(), clips, ExtractionOptions([0]), tmp_path).values()
+    (tmp_path / "layer0" / "world-1.safetensors.lock").touch()
+    with store.claim("world-2"):
+        fill_stores(MeanExtractor(), clips, ExtractionOptions([0]), tmp_path)
+        assert [path.name for path in (tmp_path / "layer0").glob("*.lock")] == ["world-2.safetensors.lock"]
+
+
 def test_a_layer_that_is_added_later_is_extracted_too(clips: ClipSet, tmp_path: Path) -> None:
     fill_stores(MeanExtractor(), clips, ExtractionOptions([1]), tmp_path)
     stores = fill_stores(MeanExtractor(), clips, ExtractionOptions([0, 1]), tmp_path)

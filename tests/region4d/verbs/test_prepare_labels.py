@@ -121,3 +121,20 @@ def test_a_checkout_that_needs_a_package_is_one_line(region4d: Run, vggt: str, c
     result = region4d("prepare", "co3d", str(co3d), *WORDS, "--geometry", f"vggt:{vggt}", "-o", str(tmp_path / "out"))
     assert_one_line(result, "VGGT cannot be imported", "a_package_that_nobody_has", "install what it needs")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.long
+def test_two_processes_write_the_bytes_of_one(region4d: Run, vggt: str, tmp_path: Path) -> None:
+    for name in ("0a1b", "0c2d", "0e3f"):
+        write_scene(tmp_path / "dl3dv", "1K", name, 6)
+    words = ("prepare", "dl3dv", str(tmp_path / "dl3dv"), *WORDS, "--geometry", f"vggt:{vggt}")
+    found = []
+    for workers in ("1", "2"):
+        output = tmp_path / workers
+        code, out, err = region4d(*words, "--workers", workers, "-o", str(output))
+        assert code == 0, err
+        assert "3 clips with labels (0 left out)" in out
+        files = sorted(path for path in output.rglob("*") if path.is_file())
+        found.append({path.relative_to(output): path.read_bytes() for path in files})
+    assert len(found[0]) == 3 * 5 + 3
+    assert found[0] == found[1]

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from probes.clips.label_files import write_labels
 from region4d.studies import plan
 from region4d.studies.job import Job
 from scenes.storage import shards
@@ -64,6 +67,20 @@ def extract(folder: Path, inputs: Path) -> list[str]:
     return [
         "extract", "extractor=pixels", "clips=worlds_few", *(f"clips.world.{side}" for side in SMALL),
         f"clips.stores={folder}/worlds", f"output={folder}/features",
+    ]  # fmt: skip
+
+
+def extract_slowly(folder: Path, inputs: Path) -> list[str]:
+    labels = inputs / "labels"
+    for k in () if labels.exists() else range(8):
+        video = torch.randint(0, 256, (4, 3, 32, 32), generator=torch.Generator().manual_seed(k), dtype=torch.uint8)
+        ones, still = torch.ones(4, 32, 32), torch.eye(4).repeat(4, 1, 1)
+        points = ones[..., None].repeat(1, 1, 1, 3)
+        write_labels(labels / f"{k}.safetensors", video, ones, points, ones + 1, still[:, :3, :3], still)
+    return [
+        "extract", "extractor=module", "build=tests.support.slow_network:build", "hook=1", "channels=4",
+        "size=[32,32]", "clips=labelled", f"clips.folder={labels}", "clips.sampler.context=4", "clips.sampler.views=2",
+        "clips.sampler.gap=1", "clips.sampler.stride=1", f"output={folder}/features",
     ]  # fmt: skip
 
 
@@ -129,6 +146,7 @@ COMMANDS = {
         Command("train", train, ["run/model/*.safetensors", "run/model/*.json", "run/metrics.csv", STORES], small),
         Command("target cache", distil, ["targets/**/*", "run/model/*.safetensors", "run/metrics.csv", STORES], small),
         Command("extract", extract, ["features/**/world*", STORES], small),
+        Command("extract slowly", extract_slowly, ["features/**/*.safetensors"]),
         Command("bench", bench, ["bench/records.jsonl", STORES]),
         Command("compare", compare, ["runs/*/model/*.safetensors", "runs/*/records/*/records.jsonl", STORES], here),
         Command("study lift", lift_study, ["output/records/*/*/records.jsonl", "truths/**/*", "stores/**/*"], here),
