@@ -11,6 +11,9 @@ import torch
 from probes.clips.label_files import LabelFile
 from probes.clips.labelled_clips import LabelledClips
 from probes.clips.view_sampler import ViewSampler
+from scenes.readers.open_clip import open_clip
+from scenes.readers.rgbd import write_rgbd_folder
+from tests.support.clips.rgbd_clips import orbit_clip
 from tests.support.folders.co3d_folder import write_category
 from tests.support.folders.dl3dv_folder import write_scene
 from tests.support.folders.vggt_checkout import answer
@@ -121,6 +124,18 @@ def test_a_checkout_that_needs_a_package_is_one_line(region4d: Run, vggt: str, c
     result = region4d("prepare", "co3d", str(co3d), *WORDS, "--geometry", f"vggt:{vggt}", "-o", str(tmp_path / "out"))
     assert_one_line(result, "VGGT cannot be imported", "a_package_that_nobody_has", "install what it needs")
     assert not (tmp_path / "out").exists()
+
+
+def test_footage_of_ones_own_takes_vggt_too(region4d: Run, vggt: str, tmp_path: Path) -> None:
+    write_rgbd_folder(orbit_clip(), tmp_path / "room")
+    words = ("prepare", "footage", str(tmp_path / "room"), "--frames", "3", "--geometry", f"vggt:{vggt}")
+    code, out, err = region4d(*words, "-o", str(tmp_path / "out"))
+    assert code == 0, err
+    assert "3 frames with camera poses" in out
+    assert "of unknown scale" in out
+    clip = open_clip(tmp_path / "out")
+    step = torch.linalg.inv(clip.world_T_cam[0]) @ clip.world_T_cam[1]  # whatever is up
+    np.testing.assert_allclose(torch.linalg.inv(step), answer(0, 1, 2, 2)[1], atol=1e-4)
 
 
 @pytest.mark.long
