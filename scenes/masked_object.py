@@ -24,10 +24,10 @@ class MaskedObject:
     mask: Bool[Tensor, "height width"]  # visible pixels
     depth: Float[Tensor, "height width"]  # metres, 0 where unknown
     intrinsics: Float[Tensor, "3 3"]
-    cam_T_obj: Float[Tensor, "4 4"]
-    scale: Float[Tensor, ""]  # side of the cube, metres
+    cam_T_obj: Float[Tensor, "4 4"]  # NaN where a photo does not tell it
+    scale: Float[Tensor, ""]  # side of the cube, metres; NaN as `cam_T_obj`
     distance: Float[Tensor, "x y z"]  # signed, at voxel centres, in units of the cube, negative inside
-    occlusion: Float[Tensor, ""]  # occluded share of the silhouette, within the picture
+    occlusion: Float[Tensor, ""]  # occluded share of the silhouette in the picture; NaN: unknown
     family: str  # or name, of a mesh
     world_seed: int
     index: int  # of the object in its world, or in its source

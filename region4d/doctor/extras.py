@@ -29,6 +29,7 @@ EXTRAS = {
     "flash": Extra("attention=flash on a GPU", ("flash_attn",)),
     "colmap": Extra("camera poses of a plain video: --geometry colmap", ("pycolmap",)),
     "exr": Extra("depth in OpenEXR files", ("OpenEXR",)),
+    "aria": Extra("recordings of Aria Digital Twin (VRS)", ("projectaria_tools",)),
     "lerobot": Extra("episodes of LeRobot v3 data sets", ("pyarrow",)),
     "decord": Extra("--video-backend decord2", ("decord",)),
     "torchcodec": Extra("--video-backend torchcodec", ("torchcodec",)),

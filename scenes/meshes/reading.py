@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.geometry import Mesh
@@ -30,6 +32,21 @@ TURNS = {  # rows: the axes of an object, z up, in the axes of a file whose up a
 }
 
 
+@dataclass(frozen=True)
+class MeshFile:
+    """All parts of a mesh file together, z up, in the unit of the file.
+
+    Args:
+        looks: the mesh with its colours.
+        watertight: whether every edge has two triangles.
+        object_R_file: turns the axes of the file into those of `looks`.
+    """
+
+    looks: TexturedMesh
+    watertight: bool
+    object_R_file: Float[Tensor, "3 3"]
+
+
 def read_mesh(path: Path, name: str, up: Up = "auto") -> MeshSolid:
     """Read a file as one object: all its parts together, scaled and moved into the cube, z up.
 
@@ -42,6 +59,12 @@ def read_mesh(path: Path, name: str, up: Up = "auto") -> MeshSolid:
         ImportError: trimesh is not installed.
         ValueError: the file is damaged, or has no triangle or vertices that are not finite.
     """
+    file = read_mesh_file(path, up)
+    return MeshSolid.centred(name, file.looks, file.watertight)
+
+
+def read_mesh_file(path: Path, up: Up = "auto") -> MeshFile:
+    """Read a file without moving it; arguments and errors as `read_mesh`."""
     if trimesh is None:
         raise ImportError("mesh files need trimesh: pip install 'region4d[geom]'")
     try:
@@ -54,9 +77,9 @@ def read_mesh(path: Path, name: str, up: Up = "auto") -> MeshSolid:
     if not len(faces) or not np.isfinite(vertices).all():
         raise ValueError(f"{path} has {len(faces)} triangles, or vertices that are not finite; leave it out")
     axis = ("y" if path.suffix.lower() in GLTF else "z") if up == "auto" else up
-    turned = torch.tensor(vertices).float() @ torch.tensor(TURNS[axis]).T
-    mesh = Mesh(turned, torch.tensor(faces, dtype=torch.int64))
-    return MeshSolid.centred(name, TexturedMesh(mesh, *looks), closed)
+    turn = torch.tensor(TURNS[axis])
+    mesh = Mesh(torch.tensor(vertices).float() @ turn.T, torch.tensor(faces, dtype=torch.int64))
+    return MeshFile(TexturedMesh(mesh, *looks), closed, turn)
 
 
 def _is_closed(vertices: np.ndarray, faces: np.ndarray) -> bool:

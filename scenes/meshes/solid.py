@@ -41,13 +41,8 @@ class MeshSolid:
         Raises:
             ValueError: it has no extent.
         """
-        vertices = looks.mesh.vertices
-        used = vertices[looks.mesh.faces.unique()]
-        low, high = used.amin(0), used.amax(0)
-        largest = (high - low).amax()
-        if not bool(largest > 0):
-            raise ValueError(f"{name} has no extent: all its triangles lie at one point")
-        mesh = Mesh((vertices - (low + high) / 2) * (MARGIN / largest), looks.mesh.faces)
+        centre, largest = box_around(looks.mesh, name)
+        mesh = Mesh((looks.mesh.vertices - centre) * (MARGIN / largest), looks.mesh.faces)
         return cls(name, TexturedMesh(mesh, looks.colours, looks.uv, looks.texture), watertight)
 
     @cached_property
@@ -90,3 +85,17 @@ class MeshSolid:
         away = self.caster.distance(points)
         inside = self.caster.winding_number(points, CLOSED if self.watertight else OPEN).abs() >= ENCLOSED
         return torch.where(inside, -away, away), away
+
+
+def box_around(mesh: Mesh, name: str) -> tuple[Float[Tensor, "3"], Float[Tensor, ""]]:
+    """Find the centre of the box of a mesh, and its largest side, in the unit of the mesh.
+
+    Raises:
+        ValueError: the mesh has no extent.
+    """
+    used = mesh.vertices[mesh.faces.unique()]
+    low, high = used.amin(0), used.amax(0)
+    largest = (high - low).amax()
+    if not bool(largest > 0):
+        raise ValueError(f"{name} has no extent: all its triangles lie at one point")
+    return (low + high) / 2, largest

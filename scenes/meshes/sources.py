@@ -82,7 +82,7 @@ class MeshFolder(MeshSource):
         }
         distinct: dict[str, tuple[str, Path]] = {}
         for name, path in chosen.items():
-            distinct.setdefault(_digest(path), (name, path))
+            distinct.setdefault(file_digest(path), (name, path))
         self.hashes = {name: digest for digest, (name, _) in distinct.items() if _in_split(name, split, held_out)}
         self.paths = {name: path for name, path in distinct.values() if name in self.hashes}
         self.names = list(self.paths)
@@ -144,7 +144,7 @@ class MixedSources(MeshSource):
         return " and ".join(source.about for source in self.sources)
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """Hash the size of a file, its start and its end: folders of a hundred gigabytes are opened in seconds."""
     size = path.stat().st_size
     with path.open("rb") as file:
