@@ -1,4 +1,4 @@
-"""A contact sheet of Lift-Worlds: the input, the true mesh, and the mesh of each method over the faded picture."""
+"""A contact sheet of lifts: the input, the true mesh, and the mesh of each method over the faded picture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CELL_SIDE = 192  # pixels
 def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -> Image.Image:
     """Draw the first objects of a test set, one row each: picture, mask, truth, and the first candidate of each method.
 
-    Where a method gave no mesh, its cell shows the faded picture alone.
+    Where a method gave no mesh, or the place of the truth is not known, the cell shows the faded picture alone.
     """
     indices = test.indices[:count]
     items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
@@ -34,7 +34,8 @@ def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -
     cells: list[Image.Image] = []
     titles: list[str] = []
     for row, (index, item) in enumerate(zip(indices, items, strict=True)):
-        meshes: dict[str, Trimesh | None] = {"truth": read_truth(test.truth(index)).in_camera.mesh}
+        truth = read_truth(test.truth(index))
+        meshes: dict[str, Trimesh | None] = {"truth": truth.in_camera.mesh if truth.placed else None}
         for name, of_items in predictions.items():
             prediction = of_items[row]
             meshes[name] = (
@@ -43,7 +44,8 @@ def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -
                 else in_camera(prediction.mesh, prediction.cam_T_obj, prediction.scale)
             )
         cells += draw_row(item, list(meshes.values()))
-        titles += [f"{item.family}, {float(item.occlusion):.0%} hidden", "mask", *meshes]
+        hidden = "" if bool(item.occlusion.isnan()) else f", {float(item.occlusion):.0%} hidden"
+        titles += [item.family + hidden, "mask", *meshes]
     return contact_sheet(cells, 3 + len(methods), titles)
 
 

@@ -126,11 +126,9 @@ def lift_record(
     scores: dict[str, float] | str,
 ) -> Record:
     """Build the record of one candidate from its scores, or from the reason why it has no mesh."""
-    of_item: dict[str, Fact] = {
-        "family": item.family,
-        "occlusion": float(item.occlusion),
-        "sky": bool((item.depth == 0).any()),
-    }
+    of_item: dict[str, Fact] = {"family": item.family, "sky": bool((item.depth == 0).any())}
+    if not bool(item.occlusion.isnan()):
+        of_item["occlusion"] = float(item.occlusion)
     return Record(
         task=test.name,
         item=str(seed),

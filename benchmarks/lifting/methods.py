@@ -1,11 +1,11 @@
-"""Methods of Lift-Worlds: anything that predicts a mesh and its pose for a masked object."""
+"""Methods of lifting: anything that predicts a mesh and its pose for a masked object."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,8 @@ class OracleMethod(Method):
 class ModelMethod(Method):
     """A lifting model with its sampling and its input; candidates differ by their noise alone.
 
+    An object without depth is lifted without a fit: samples are laid on its mask, which takes the place of a hull.
+
     Args:
         model: folder of a checkpoint.
         sampling: steps and guidance.
@@ -170,10 +172,12 @@ class ModelMethod(Method):
         return load_model(self.model).to("cuda" if torch.cuda.is_available() else "cpu")
 
     def predict(self, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int) -> list[Prediction | str]:
-        """Lift all items in one batch, or one by one if some item of the batch has no surface."""
+        """Lift all items in one batch, or one by one if one has no surface or no depth."""
         networks = self.networks  # loading is not timed
         start = time.perf_counter()
         try:
+            if not all(map(has_depth, items)):
+                raise ValueError("objects with and without depth are sampled in different ways")
             lifted = self._lift(networks, items, seeds, candidate)
             predictions: list[Prediction | str] = [prediction_of(obj) for obj in lifted]
         except ValueError:
@@ -191,22 +195,31 @@ class ModelMethod(Method):
     def _lift(
         self, model: LiftingModel, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int
     ) -> list[LiftedObject]:
+        fit = self.sampling.fit if all(map(has_depth, items)) else "none"
         return lift_many(
             [item.image for item in items],
             [item.mask for item in items],
             [seen_points(item, self.points, seed) for item, seed in zip(items, seeds, strict=True)],
             intrinsics=[item.intrinsics for item in items],
             model=model,
-            sampling=self.sampling,
+            sampling=replace(self.sampling, fit=fit),
             seeds=[seed * SEED_STEP + candidate for seed in seeds],
         )
 
 
 def seen_points(item: MaskedObject, points: str, seed: int) -> PointMap | None:
-    """Build the point map that a method sees (camera frame, metres); `points` is one of POINTS."""
-    if points == "without":
+    """Build the point map that a method sees (camera frame, metres); `points` is one of POINTS.
+
+    None without points, and for an object of which no pixel has depth.
+    """
+    if points == "without" or not has_depth(item):
         return None
     return unproject(noisy_depth(item.depth, seed) if points == "noisy" else item.depth, item.intrinsics)
+
+
+def has_depth(item: MaskedObject) -> bool:
+    """Tell whether some visible pixel of an object has depth."""
+    return bool((item.depth[item.mask] > 0).any())
 
 
 def noisy_depth(depth: Float[Tensor, "height width"], seed: int) -> Float[Tensor, "height width"]:

@@ -3,7 +3,8 @@
 For shape, each mesh is centred and scaled to [-1, 1] in its own axes (specs/sam3d.md 4.1). Meshes are compared with the
 predicted rotation relative to the true one, so that a wrong rotation lowers the score; and after ICP as published,
 which removes it. ICP takes a second, so it is run on a part of the items.
-Layout is compared in the camera frame without any alignment.
+Layout is compared in the camera frame without any alignment. Of an object whose place is not known, shape after ICP is
+all that is compared; of one that is known by its box alone, the overlap of boxes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from benchmarks.comparison.metric import Metric
 from benchmarks.lifting.truth import EMD_POINTS, Truth, in_camera
 from benchmarks.metrics.boxes import box_iou_3d
-from benchmarks.metrics.earth_mover import assignment_distance
+from benchmarks.metrics.earth_mover import assignment_distance, earth_mover_floor
 from benchmarks.metrics.icp import icp_alignments
 from benchmarks.metrics.mesh import chamfer_of, f_score_of, normalized
 from benchmarks.metrics.object_pose import remaining_rotation_deg
@@ -29,6 +30,7 @@ from benchmarks.records.record import Fact
 
 SAMPLES = 4000  # points a surface, compared with triangles: an F-score of one item is within 0.01, a mean far closer
 THRESHOLDS = (0.01, 0.02, 0.05)
+ICP_EMD_POINTS = 1024  # samples for the earth mover's distance after ICP, which is beside a published one
 CAMERA_THRESHOLD = 0.05  # of the largest side of the true object
 CAMERA_VOXELS = 64  # along the largest side of the true object
 MAX_CAMERA_VOXELS = 256  # along that of a prediction that is larger
@@ -62,9 +64,13 @@ AFTER_ICP = (
     Metric("icp_f1_0.05", "F1@.05, ICP", True),
     Metric("icp_chamfer", "Chamfer, ICP", False, 4),
     Metric("icp_chamfer_squared", "Chamfer, squared, ICP", False, 4),
+    Metric("icp_solid_iou", "solid vIoU, ICP", True),
+    Metric("icp_surface_iou", "surface vIoU, ICP", True),
+    Metric("icp_emd", "EMD, ICP", False),
     Metric("icp_rotation_deg", "ICP-Rot, degrees", False, 1),
 )
-METRICS = {metric.key: metric for metric in (*SHAPE, *LAYOUT, *IN_CAMERA, *AFTER_ICP)}
+TRUE_AXES = (Metric("box_iou_true_axes", "3D IoU, true axes", True),)  # known of a box alone, too
+METRICS = {metric.key: metric for metric in (*SHAPE, *LAYOUT, *IN_CAMERA, *AFTER_ICP, *TRUE_AXES)}
 
 
 @dataclass(frozen=True)
@@ -83,41 +89,82 @@ class Prediction:
 def score(prediction: Prediction, truth: Truth, icp: bool = False) -> dict[str, float]:
     """Score one prediction by every metric of SHAPE and LAYOUT, and of AFTER_ICP if `icp` is set.
 
-    Without "solid_iou" and "camera_solid_iou" where the truth is not watertight.
+    Without solid IoU where the truth is not watertight. Where its place is not known, AFTER_ICP alone, without
+    "icp_rotation_deg"; where it is a box alone, "box_iou" and TRUE_AXES alone.
 
-    Further keys: "emd_floor", the distance between two samplings of the truth; "canonical_chamfer", each mesh in its
-    own axes without any rotation (meaningful for models, which learn the axes of families); and "pieces", the share of
-    the surface in its largest connected part, which needs no truth.
+    Further keys: "emd_floor" and "icp_emd_floor", the distance between two samplings of the truth; "canonical_chamfer",
+    each mesh in its own axes without any rotation (meaningful for models, which learn the axes of families); and
+    "pieces", the share of the surface in its largest connected part, which needs no truth.
 
     Raises:
         ValueError: the mesh is empty, not finite or not closed.
     """
-    true_T_pred = np.eye(4)
-    true_T_pred[:3, :3] = truth.cam_T_obj[:3, :3].T @ prediction.cam_T_obj[:3, :3]
+    if truth.box_alone:
+        return box_scores(prediction, truth)
+    rotation = truth.cam_T_obj[:3, :3].T @ prediction.cam_T_obj[:3, :3] if truth.placed else np.eye(3)
     rotated = normalized(prediction.mesh)
-    rotated.apply_transform(true_T_pred)
-    generators = np.random.default_rng(0).spawn(2)
+    rotated.vertices = rotated.vertices @ rotation.T
+    scores = {"pieces": largest_piece(prediction.mesh)}
+    if truth.placed:
+        scores |= rotated_scores(rotated, truth, rotation)
+        scores |= layout_scores(prediction, truth)
+    if icp:
+        scores |= icp_scores(rotated, truth)
+    return scores
+
+
+def rotated_scores(rotated: Trimesh, truth: Truth, true_R_pred: Float[np.ndarray, "3 3"]) -> dict[str, float]:
+    """Score the shape of a normalised prediction, turned by its predicted rotation relative to the true one."""
     pred, true = Surface(rotated, "the predicted mesh"), truth.normalized
-    of_pred, of_true = pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
-    scores = shape_scores(true.distance(of_pred), pred.distance(of_true))
-    if truth.watertight:
-        scores["solid_iou"] = overlap(solid_voxels(rotated), truth.solid)
-    scores["surface_iou"] = overlap(surface_voxels(rotated), truth.shell)
+    of_pred, of_true = _samples(pred, true)
+    scores = shape_scores(true.distance(of_pred), pred.distance(of_true)) | voxel_scores(rotated, truth)
     scores["emd"] = assignment_distance(of_pred[:EMD_POINTS], of_true[:EMD_POINTS])
     scores["emd_floor"] = truth.floor
-    rotation = true_T_pred[:3, :3]  # row vectors times it are rotated back
-    scores["canonical_chamfer"] = chamfer_of(true.distance(of_pred @ rotation), pred.distance(of_true @ rotation.T))
-    scores["pieces"] = largest_piece(prediction.mesh)
-    scores |= layout_scores(prediction, truth)
-    if icp:
-        alignments = icp_alignments(rotated, true.mesh)
-        pose = alignments.true_T_pred[0]
-        aligned_pred, aligned_true = of_pred @ pose[:3, :3].T + pose[:3, 3], (of_true - pose[:3, 3]) @ pose[:3, :3]
-        after_icp = shape_scores(true.distance(aligned_pred), pred.distance(aligned_true))
-        scores |= {f"icp_{key}": value for key, value in after_icp.items()}
-        diameter = truth.diameter * 2 / float(truth.mesh.extents.max())
-        scores["icp_rotation_deg"] = remaining_rotation_deg(alignments, diameter)
+    turned_back, turned = of_pred @ true_R_pred, of_true @ true_R_pred.T  # row vectors
+    scores["canonical_chamfer"] = chamfer_of(true.distance(turned_back), pred.distance(turned))
     return scores
+
+
+def icp_scores(rotated: Trimesh, truth: Truth) -> dict[str, float]:
+    """Score the shape of a normalised prediction after ICP, as published (specs/sam3d.md 4.1)."""
+    true = truth.normalized
+    alignments = icp_alignments(rotated, true.mesh)
+    aligned = rotated.copy()
+    aligned.apply_transform(alignments.true_T_pred[0])
+    pred = Surface(aligned, "the predicted mesh")
+    of_pred, of_true = _samples(pred, true)
+    scores = shape_scores(true.distance(of_pred), pred.distance(of_true)) | voxel_scores(aligned, truth)
+    scores["emd"] = assignment_distance(of_pred[:ICP_EMD_POINTS], of_true[:ICP_EMD_POINTS])
+    scores["emd_floor"] = earth_mover_floor(true.mesh, ICP_EMD_POINTS)
+    if truth.placed:
+        diameter = truth.diameter * 2 / float(truth.mesh.extents.max())
+        scores["rotation_deg"] = remaining_rotation_deg(alignments, diameter)
+    return {f"icp_{key}": value for key, value in scores.items()}
+
+
+def voxel_scores(mesh: Trimesh, truth: Truth) -> dict[str, float]:
+    """Compare the voxels of a normalised mesh with the true ones: solid ones only where the truth is watertight."""
+    solid = {"solid_iou": overlap(solid_voxels(mesh), truth.solid)} if truth.watertight else {}
+    return solid | {"surface_iou": overlap(surface_voxels(mesh), truth.shell)}
+
+
+def box_scores(prediction: Prediction, truth: Truth) -> dict[str, float]:
+    """Compare the box of a prediction with the true one, each along its own axes, and both along the true ones.
+
+    The latter ("box_iou_true_axes") needs no mesh of the true object: its box along its own axes is exact.
+    """
+    boxed = box_of(truth.mesh, truth.cam_T_obj, truth.scale)
+    own = box_of(prediction.mesh, prediction.cam_T_obj, prediction.scale)
+    rigid = np.linalg.inv(truth.cam_T_obj) @ prediction.cam_T_obj
+    in_true_axes = box_of(in_camera(prediction.mesh, rigid, prediction.scale), truth.cam_T_obj, 1.0)
+    return {"box_iou": box_iou_3d(*own, *boxed), "box_iou_true_axes": box_iou_3d(*in_true_axes, *boxed)}
+
+
+def _samples(
+    pred: Surface, true: Surface
+) -> tuple[Float[np.ndarray, "pred_point 3"], Float[np.ndarray, "true_point 3"]]:
+    generators = np.random.default_rng(0).spawn(2)
+    return pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
 
 
 def shape_scores(
@@ -138,15 +185,13 @@ def layout_scores(prediction: Prediction, truth: Truth) -> dict[str, float]:
     """
     pred = Surface(in_camera(prediction.mesh, prediction.cam_T_obj, prediction.scale), "the predicted mesh")
     true = truth.in_camera
-    generators = np.random.default_rng(0).spawn(2)
-    of_pred, of_true = pred.sample(SAMPLES, generators[0]), true.sample(SAMPLES, generators[1])
+    of_pred, of_true = _samples(pred, true)
     pred_to_true, true_to_pred = true.distance(of_pred), pred.distance(of_true)
     add_s = chamfer_of(pred_to_true, true_to_pred) / (truth.diameter * truth.scale)
     near = CAMERA_THRESHOLD * float(truth.mesh.extents.max()) * truth.scale
-    oriented = box_of(prediction.mesh, prediction.cam_T_obj, prediction.scale)
     aligned = box_of(pred.mesh, np.eye(4), 1.0)
     scores = {
-        "box_iou": box_iou_3d(*oriented, *box_of(truth.mesh, truth.cam_T_obj, truth.scale)),
+        **box_scores(prediction, truth),
         "box_iou_aligned": box_iou_3d(*aligned, *box_of(true.mesh, np.eye(4), 1.0)),
         "camera_f1_0.05": f_score_of(pred_to_true, true_to_pred, near),
         "add_s": add_s,

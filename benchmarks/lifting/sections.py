@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, percent_cell, share_cell
+from benchmarks.comparison.metric import Metric
 from benchmarks.lifting.confidence import confidence_section
+from benchmarks.lifting.published import published
 from benchmarks.lifting.rewards import Reward, connected_reward, oracle_reward, true_reward, visible_reward
-from benchmarks.lifting.scores import AFTER_ICP, IN_CAMERA, LAYOUT, METRICS, SHAPE
-from benchmarks.lifting.study import BINS, GROUPS, LiftStudy, counted, lift_comparison
+from benchmarks.lifting.scores import AFTER_ICP, IN_CAMERA, LAYOUT, METRICS, SHAPE, TRUE_AXES
+from benchmarks.lifting.study import ALL, LiftStudy, counted, lift_comparison
 from benchmarks.report.page import Section
 from benchmarks.report.table import Table, clear_cells, estimate_tables
 
 HEADLINE = [METRICS[key] for key in ("f1_0.05", "chamfer", "solid_iou", "surface_iou", "box_iou", "add_s")]
+OTHERS = [METRICS[key] for key in ("icp_f1_0.01", "icp_surface_iou", "box_iou_true_axes")]  # of sets that lack some
 CANDIDATE_COUNTS = (1, 2, 4, 8, 16, 32)
 CHOICES: Mapping[str, Reward] = {"visible": visible_reward, "oracle (ADD-S)": oracle_reward}
 REWARDS: Mapping[str, Reward] = {
@@ -28,6 +31,7 @@ def lift_sections(study: LiftStudy) -> list[Section]:
     sections: list[Section] = []
     for test in study.tests:
         sections += [
+            published(study, test),
             overview(study, test),
             in_camera(study, test),
             confidence_section(study, test),
@@ -41,20 +45,30 @@ def lift_sections(study: LiftStudy) -> list[Section]:
     return [section for section in [*sections, skies(study), speed(study)] if section.tables]
 
 
+def headline(study: LiftStudy, test: str) -> list[Metric]:
+    """List the headline metrics that an evaluation set has, and others where it lacks some."""
+    found = study.measures(test, HEADLINE)
+    return found if len(found) == len(HEADLINE) else [*found, *study.measures(test, OTHERS)]
+
+
 def overview(study: LiftStudy, test: str) -> Section:
     """Score every method over all objects of an evaluation set, in shape and in layout."""
     methods = [method for method in study.methods if study.of(test, method)]
-    count = max((study.count(test, method, "chamfer") for method in methods), default=0)
+    shapes, layouts = study.measures(test, SHAPE), study.measures(test, (*LAYOUT, *TRUE_AXES))
+    count = max((study.count(test, method, m.key) for method in methods for m in (*shapes, *layouts)), default=0)
     floors = [study.estimate(test, method, "emd_floor") for method in methods]
     floor = next((f"{estimate.mean:.3f}" for estimate in floors if estimate), "")
-    shown = counted(count, [record for record in study.records if record.task == test])
-    text = (
-        f"{shown}. Shape: both meshes scaled to [-1, 1] in their own axes, the prediction in its predicted "
-        f"rotation; a perfect prediction has an EMD of {floor}. Layout: in the camera frame, nothing aligned. Failed: "
-        "objects without a mesh, left out of the means."
-    )
+    parts = [counted(count, [record for record in study.records if record.task == test])]
+    if shapes:
+        parts.append(
+            "Shape: both meshes scaled to [-1, 1] in their own axes, the prediction in its predicted rotation; a "
+            f"perfect prediction has an EMD of {floor}"
+        )
+    if layouts:
+        parts.append("Layout: in the camera frame, nothing aligned")
+    text = ". ".join([*parts, "Failed: objects without a mesh, left out of the means."])
     tables = []
-    for metrics in (SHAPE, LAYOUT):
+    for metrics in filter(None, (shapes, layouts)):
         estimates = [[study.estimate(test, method, metric.key) for metric in metrics] for method in methods]
         failed = [[str(study.failures(test, method))] for method in methods]
         tables += estimate_tables(["method"], [[m] for m in methods], metrics, estimates, failed, ["failed"])
@@ -87,15 +101,16 @@ def in_camera(study: LiftStudy, test: str) -> Section:
 def by_occlusion(study: LiftStudy, test: str) -> Section:
     """Score every method by the hidden share of the object."""
     methods = [method for method in study.methods if study.of(test, method)]
-    if not methods:
+    metrics, bins = headline(study, test), study.bins(test)
+    if not methods or not metrics or not bins:
         return Section("", "")
-    counts = [study.count(test, methods[0], "chamfer", group) for group in BINS]
+    counts = [study.count(test, methods[0], metrics[0].key, group) for group in bins]
     tables = [
         Table(
-            [metric.heading, *(f"{group} hidden (n = {n})" for group, n in zip(BINS, counts, strict=True))],
-            [[m, *(cell(study.estimate(test, m, metric.key, g), metric.digits) for g in BINS)] for m in methods],
+            [metric.heading, *(f"{group} hidden (n = {n})" for group, n in zip(bins, counts, strict=True))],
+            [[m, *(cell(study.estimate(test, m, metric.key, g), metric.digits) for g in bins)] for m in methods],
         )
-        for metric in HEADLINE
+        for metric in metrics
     ]
     return Section(f"By occlusion, {words(test)}", "Hidden share of the silhouette.", tables)
 
@@ -104,12 +119,13 @@ def against_baselines(study: LiftStudy, test: str) -> Section:
     """Compare the main arm with every baseline, in every bin."""
     if study.main is None or not study.of(test, study.main):
         return Section("", "")
-    main = study.main
-    rows = [(baseline, group) for baseline in study.baselines if study.of(test, baseline) for group in GROUPS]
+    main, metrics, groups = study.main, headline(study, test), (*study.bins(test), ALL)
+    rows = [(baseline, group) for baseline in study.baselines if study.of(test, baseline) for group in groups]
     table = differences_table(
+        metrics,
         ["baseline", "hidden"],
         rows,
-        [[study.difference(test, main, baseline, m.key, group) for m in HEADLINE] for baseline, group in rows],
+        [[study.difference(test, main, baseline, m.key, group) for m in metrics] for baseline, group in rows],
     )
     text = (
         f"{main} minus each baseline, paired by object. Bold: clear after Holm's correction over the table, "
@@ -121,24 +137,25 @@ def against_baselines(study: LiftStudy, test: str) -> Section:
 def after_icp(study: LiftStudy, test: str) -> Section:
     """Score every method after ICP, on the objects for which it was run."""
     methods = [method for method in study.methods if study.count(test, method, "icp_chamfer")]
-    estimates = [[study.estimate(test, method, metric.key) for metric in AFTER_ICP] for method in methods]
+    metrics = study.measures(test, AFTER_ICP)
+    estimates = [[study.estimate(test, method, metric.key) for metric in metrics] for method in methods]
     count = max((study.count(test, method, "icp_chamfer") for method in methods), default=0)
     text = (
         f"{count} objects, evenly spaced. Shape after ICP (48 starts, rigid, scale as normalised), the published "
         "protocol; ICP-Rot is the remaining rotation of ICP, the smallest among equally good ones."
     )
-    tables = estimate_tables(["method"], [[method] for method in methods], AFTER_ICP, estimates)
+    tables = estimate_tables(["method"], [[method] for method in methods], metrics, estimates)
     return Section(f"After ICP, {words(test)}", text, tables if methods else [])
 
 
 def effects(study: LiftStudy, test: str) -> Section:
     """Compare the pairs of methods that the study names."""
     named = [(name, pair) for name, pair in study.effects.items() if all(study.of(test, m) for m in pair)]
-    differences = [[study.difference(test, *pair, metric.key) for metric in HEADLINE] for _, pair in named]
-    base = [[study.estimate(test, pair[1], metric.key) for metric in HEADLINE] for _, pair in named]
-    table = differences_table(
-        ["effect", "first - second"], [[name, f"{pair[0]} - {pair[1]}"] for name, pair in named], differences, base
-    )
+    metrics = headline(study, test)
+    differences = [[study.difference(test, *pair, metric.key) for metric in metrics] for _, pair in named]
+    base = [[study.estimate(test, pair[1], metric.key) for metric in metrics] for _, pair in named]
+    rows = [[name, f"{pair[0]} - {pair[1]}"] for name, pair in named]
+    table = differences_table(metrics, ["effect", "first - second"], rows, differences, base)
     text = (
         "Paired by object; in brackets, as a share of the second's mean, with its interval. Bold: clear after Holm's "
         "correction over the table. An interval that contains 0 is a null result."
@@ -232,22 +249,23 @@ def speed(study: LiftStudy) -> Section:
 
 
 def differences_table(
+    metrics: Sequence[Metric],
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
     differences: Sequence[Sequence[Estimate | None]],
     base: Sequence[Sequence[Estimate | None]] | None = None,
 ) -> Table:
-    """Write differences of the headline metrics; bold where clear after Holm's correction over the table."""
+    """Write differences of metrics; bold where clear after Holm's correction over the table."""
     cells = [
         [
             cell(estimate, metric.digits, signed=True) + share_cell(estimate, base[i][j] if base else None)
-            for j, (estimate, metric) in enumerate(zip(row, HEADLINE, strict=True))
+            for j, (estimate, metric) in enumerate(zip(row, metrics, strict=True))
         ]
         for i, row in enumerate(differences)
     ]
     full = [[*row, *more] for row, more in zip(rows, cells, strict=True)]
     bold = clear_cells(differences, left=len(head))
-    return Table([*head, *(metric.heading for metric in HEADLINE)], full, bold, label=len(head))
+    return Table([*head, *(metric.heading for metric in metrics)], full, bold, label=len(head))
 
 
 def words(test: str) -> str:

@@ -9,6 +9,7 @@ from typing import cast
 
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.comparison import FEW_CLUSTERS, Comparison
+from benchmarks.comparison.metric import Metric
 from benchmarks.lifting.rewards import Reward
 from benchmarks.lifting.speed import Speed
 from benchmarks.records.record import Record
@@ -37,6 +38,8 @@ class LiftStudy(Study):
         effects: pairs of methods, the first minus the second, by name.
         win_rates: pairs of methods whose candidates are compared one by one, by name.
         speeds: timings of arms.
+        published: published means by the name of a system and a metric, to stand beside ours.
+        differences: what differs between the published measurement and this one, in words.
     """
 
     records: Sequence[Record]
@@ -45,6 +48,8 @@ class LiftStudy(Study):
     effects: Mapping[str, Pair] = field(default_factory=dict)
     win_rates: Mapping[str, Pair] = field(default_factory=dict)
     speeds: Sequence[Speed] = ()
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    differences: Sequence[str] = ()
 
     @cached_property
     def tests(self) -> list[str]:
@@ -71,6 +76,16 @@ class LiftStudy(Study):
     def of(self, test: str, method: str, group: str = ALL) -> list[Record]:
         """List the first candidates of a method in a group of objects."""
         return [record for record in self.candidates_of(test, method, group) if record.candidate == 0]
+
+    def measures(self, test: str, metrics: Sequence[Metric]) -> list[Metric]:
+        """List those metrics that some method has on an evaluation set."""
+        keys = {key for record in self.records if record.task == test for key in record.metrics}
+        return [metric for metric in metrics if metric.key in keys]
+
+    def bins(self, test: str) -> list[str]:
+        """List the bins of the hidden share; none where it is not known."""
+        known = any("occlusion" in record.facts for record in self.records if record.task == test)
+        return list(BINS) if known else []
 
     def count(self, test: str, method: str, metric: str, group: str = ALL) -> int:
         """Count the objects that have a metric; those without a mesh, or without ICP, do not."""
@@ -124,6 +139,6 @@ def counted(count: int, records: Sequence[Record]) -> str:
 
 
 def bin_of(record: Record) -> str:
-    """Name the bin of the hidden share of an object."""
-    occlusion = cast(float, record.facts["occlusion"])
-    return BINS[sum(occlusion >= edge for edge in EDGES)]
+    """Name the bin of the hidden share of an object; "" where it is not known."""
+    occlusion = cast(float | None, record.facts.get("occlusion"))
+    return "" if occlusion is None else BINS[sum(occlusion >= edge for edge in EDGES)]

@@ -1,4 +1,4 @@
-"""True objects of Lift-Worlds: the outer surface, and everything else that predictions are compared with, made once."""
+"""True objects of lifting: the surface, and everything else that predictions are compared with, made once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from benchmarks.metrics.surface import Surface, Trimesh
 from benchmarks.metrics.voxels import solid_voxels, surface_voxels
 from models.lifting.meshes.mesh import extract_mesh
 from scenes.masked_object import MaskedObject, Solid
+from scenes.photographs.photo import TrueShape
 from scenes.storage.atomic import new_file
 
 RESOLUTION = 96  # voxels along the cube of the true surface; its error is far below the threshold of F1@0.01
@@ -28,14 +29,20 @@ EMD_POINTS = 256  # samples for the earth mover's distance: few enough for milli
 class Truth:
     """One true object. Voxels and floor belong to the mesh after `normalized`."""
 
-    mesh: Trimesh  # the outer surface in the object's cube [-0.5, 0.5]^3
-    cam_T_obj: Float[np.ndarray, "4 4"]
+    mesh: Trimesh  # the outer surface in the object's cube [-0.5, 0.5]^3; of a photographed object, its mesh as given
+    cam_T_obj: Float[np.ndarray, "4 4"]  # NaN where it is not known
     scale: float  # side of the cube, metres
     diameter: float  # in units of the cube
     solid: Int[np.ndarray, "solid_voxel 3"]
     shell: Int[np.ndarray, "shell_voxel 3"]
     floor: float  # earth mover's distance between two samplings of the mesh
     watertight: bool = True  # else its solid voxels are not beyond doubt, and solid IoU is left out
+    box_alone: bool = False  # whether the mesh is but the box of an object
+
+    @property
+    def placed(self) -> bool:
+        """Whether its pose and scale in the camera are known."""
+        return bool(np.isfinite(self.cam_T_obj).all() and np.isfinite(self.scale))
 
     @cached_property
     def normalized(self) -> Surface:
@@ -54,18 +61,28 @@ def outer_mesh(solid: Solid, resolution: int = RESOLUTION) -> Trimesh:
     return Trimesh(surface.vertices.numpy(), surface.faces.numpy(), process=False)
 
 
-def make_truth(mesh: Trimesh, item: MaskedObject, watertight: bool = True) -> Truth:
-    """Compute everything that the predictions of an item are compared with."""
+def given_mesh(shape: TrueShape) -> Trimesh:
+    """Take the mesh of a photographed object as its data set gives it; vertices at one place become one."""
+    mesh = Trimesh(shape.mesh.vertices.double().numpy(), shape.mesh.faces.numpy(), process=False)
+    mesh.merge_vertices()
+    return mesh
+
+
+def make_truth(
+    mesh: Trimesh, item: MaskedObject, watertight: bool = True, closed: bool = True, box_alone: bool = False
+) -> Truth:
+    """Compute everything that the predictions of an item are compared with; a mesh that is not closed has no voxels."""
     unit = normalized(mesh)
     return Truth(
         mesh,
         item.cam_T_obj.double().numpy(),
         float(item.scale),
         diameter(mesh),
-        solid_voxels(unit),
+        solid_voxels(unit) if closed else np.empty((0, 3), np.int64),
         surface_voxels(unit),
         earth_mover_floor(unit, EMD_POINTS),
         watertight,
+        box_alone,
     )
 
 
@@ -79,6 +96,7 @@ def write_truth(path: Path, truth: Truth) -> None:
             cam_T_obj=truth.cam_T_obj,
             numbers=np.array([truth.scale, truth.diameter, truth.floor]),
             watertight=truth.watertight,
+            box_alone=truth.box_alone,
             solid=truth.solid.astype(np.int16),
             shell=truth.shell.astype(np.int16),
         )
@@ -97,6 +115,7 @@ def read_truth(path: Path) -> Truth:
             arrays["shell"].astype(np.int64),
             floor,
             bool(arrays.get("watertight", True)),  # files of procedural objects from before it was written
+            bool(arrays.get("box_alone", False)),
         )
 
 
@@ -115,7 +134,12 @@ def make_truths_once(solid: Solid, items: Sequence[tuple[Path, MaskedObject]]) -
     if not missing:
         return
     torch.set_num_threads(1)
-    truth = make_truth(outer_mesh(solid), missing[0][1], solid.watertight)
+    if isinstance(solid, TrueShape):
+        mesh = given_mesh(solid)
+        closed = bool(mesh.is_watertight and mesh.is_winding_consistent)
+        truth = make_truth(mesh, missing[0][1], closed, closed, solid.box_alone)
+    else:
+        truth = make_truth(outer_mesh(solid), missing[0][1], solid.watertight)
     for path, item in missing:
         posed = replace(truth, cam_T_obj=item.cam_T_obj.double().numpy(), scale=float(item.scale))
         write_truth(path, posed)

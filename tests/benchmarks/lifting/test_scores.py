@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from trimesh import Trimesh
 from trimesh.creation import box as unit_box
 from trimesh.creation import icosphere
+from trimesh.sample import sample_surface
 
 from benchmarks.lifting.rewards import visible_support
 from benchmarks.lifting.scores import Prediction, largest_piece, score
 from benchmarks.lifting.truth import Truth, read_truth, write_truth
-from benchmarks.metrics.mesh import normalized
+from benchmarks.metrics.mesh import f_score, f_score_of, normalized
 from benchmarks.metrics.object_pose import diameter
 from benchmarks.metrics.voxels import solid_voxels, surface_voxels
 from models.lifting.inputs.evidence import Evidence
@@ -141,3 +143,51 @@ def test_what_is_seen_rewards_the_true_place_above_every_shift(box: Trimesh) -> 
     true = reward(0, 5)
     assert true == pytest.approx(0, abs=0.03)  # points on the sides project beside the silhouette by rounding
     assert true > max(reward(0.5, 5), reward(0, 4.5), reward(0, 5.5), reward(3, 5))
+
+
+def test_a_box_alone_is_compared_with_boxes_alone(box: Trimesh, truth: Truth) -> None:
+    alone = replace(truth, box_alone=True)
+    found = score(Prediction(box, placed((SCALE * SIDES[0] / 2, 0, 0)), SCALE), alone, icp=True)
+    assert set(found) == {"box_iou", "box_iou_true_axes"}
+    assert found["box_iou_true_axes"] == pytest.approx(1 / 3, abs=1e-6)
+
+
+def test_along_the_true_axes_the_axes_of_a_prediction_do_not_matter(truth: Truth) -> None:
+    turned = unit_box(SIDES)
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("z", 30, degrees=True).as_matrix()
+    turned.apply_transform(np.linalg.inv(turn))  # in the axes of the prediction the box lies askew
+    found = score(Prediction(turned, placed() @ turn, SCALE), replace(truth, box_alone=True))
+    assert found["box_iou_true_axes"] == pytest.approx(1, abs=1e-6)
+    assert found["box_iou"] < 0.9
+    wide = score(Prediction(unit_box(SIDES), placed(heading_deg=45), SCALE), replace(truth, box_alone=True))
+    side = SIDES[:2].sum() / 2**0.5  # of the box around the turned one
+    shared = min(side, SIDES[0]) * min(side, SIDES[1])
+    assert wide["box_iou_true_axes"] == pytest.approx(shared / (side**2 + SIDES[0] * SIDES[1] - shared), abs=1e-6)
+
+
+def test_without_a_known_place_shape_after_icp_is_all(box: Trimesh, truth: Truth) -> None:
+    nowhere = replace(truth, cam_T_obj=np.full((4, 4), np.nan), scale=float("nan"))
+    assert not nowhere.placed
+    assert set(score(Prediction(box, placed(), SCALE), nowhere)) == {"pieces"}
+    found = score(Prediction(box, placed(heading_deg=50), 0.1), nowhere, icp=True)
+    assert found["icp_f1_0.01"] == pytest.approx(1, abs=1e-6)
+    assert found["icp_solid_iou"] == pytest.approx(1, abs=1e-6)
+    assert found["icp_surface_iou"] > 0.9  # ICP stops within a tenth of a voxel
+    assert 0 < found["icp_emd"] < 1.5 * found["icp_emd_floor"]
+    assert "icp_rotation_deg" not in found
+    assert "box_iou" not in found
+
+
+@pytest.mark.long
+def test_f1_of_points_against_triangles_is_that_of_a_million_points_against_each_other(box: Trimesh) -> None:
+    """SAM 3D's protocol samples a million points a surface; a k-d tree of SciPy compares them here."""
+    other = box.copy()
+    other.apply_scale([1.0, 0.97, 1.05])
+    pred, true = normalized(other), normalized(box)
+    clouds = [sample_surface(mesh, 1_000_000, seed=k)[0] for k, mesh in enumerate((pred, true))]
+    found = f_score_of(
+        cKDTree(clouds[1]).query(clouds[0][:50_000])[0], cKDTree(clouds[0]).query(clouds[1][:50_000])[0], 0.01
+    )
+    assert 0.1 < found < 0.9
+    assert f_score(pred, true, 0.01) == pytest.approx(found, abs=0.02)  # sampling of both, and gaps between points
