@@ -11,6 +11,7 @@ from benchmarks.records.archive import read_results
 from benchmarks.records.live_runs import measured_methods
 from benchmarks.records.manifest import provenance
 from region4d.studies.lift.methods import LiftMethods
+from scenes.photographs.store import PhotoStore
 
 SPEEDS = "speed.json"
 
@@ -36,7 +37,7 @@ def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
     sets = "; ".join(
         f"{test.name.replace('_', ' ')}: "
         f"{counted(len(test.indices), [record for record in records if record.task == test.name])} "
-        f"from seed {test.store.seeds.start}"
+        + (f"of {test.store.about}" if isinstance(test.store, PhotoStore) else f"from seed {test.store.seeds.start}")
         for test in methods.tests
     )
     legend = study.get("legend", {})
@@ -53,6 +54,8 @@ def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
         effects={name: (a, b) for name, (a, b) in study.effects.items()},
         win_rates={name: (a, b) for name, (a, b) in study.win_rates.items()},
         speeds=read_speeds(folder / SPEEDS),
+        published={name: dict(values) for name, values in study.published.items()},
+        differences=list(study.differences),
     )
 
 

@@ -16,9 +16,10 @@ from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.arrangements import store as store_module
 from scenes.storage import shards
 from tests.support.meshes import open_box, write_meshes
+from tests.support.photographs import write_aria, write_large_photo, write_photo
 from tests.support.programs.command_line import Run
 
-STUDIES = sorted({path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml")} - {"meshes"})
+STUDIES = sorted({path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml")} - {"meshes", "sa3dao", "aria"})
 SMALL = [
     "study.world.height=32",
     "study.world.width=32",
@@ -101,6 +102,82 @@ def test_meshes_are_measured_with_their_object_as_cluster(
     assert "solid_iou" in ball["metrics"]
     assert "solid_iou" not in open_one["metrics"]
     assert "box_iou" in open_one["metrics"]
+
+
+@pytest.mark.parametrize("study", ["sa3dao", "aria"])
+def test_the_studies_of_published_sets_need_a_folder_of_theirs(study: str, region4d: Run, tmp_path: Path) -> None:
+    code, _, err = region4d("study", f"lift/{study}")
+    assert code == 2
+    assert err.strip().splitlines() == ["region4d: study.folder has no value; give one, as study.folder=..."]
+    code, _, err = region4d("study", f"lift/{study}", f"study.folder={tmp_path}")
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_the_study_of_aria_plans_the_objects_of_its_tables(tmp_path: Path) -> None:
+    folder = write_aria(tmp_path / "seq")
+    plan = LiftMethods.of(compose_config("lift", ["study=lift/aria", f"study.folder={folder}"]))
+    (test,) = plan.tests
+    assert (test.name, len(test.indices)) == ("aria", 1)
+    assert plan.names == ["hull", "lift", "network", "visible_hull"]
+    assert all(test.has_icp(index) for index in test.indices)
+
+
+@pytest.fixture
+def photos(words: list[str], tmp_path: Path) -> list[str]:
+    """Overrides of a study of a photo with all that is known, and of one with nothing but its mesh."""
+    write_photo(tmp_path / "photos" / "known")
+    write_photo(tmp_path / "photos" / "unknown", depth=False, camera=False)
+    root = f"study.tests.sa3dao.store.root._args_=[{tmp_path}]"
+    return [f"study.folder={tmp_path / 'photos'}", root, *words[:5], *words[-len(FOLDERS) :], "workers=1"]
+
+
+@pytest.mark.long
+def test_photos_are_measured_by_what_is_known_beside_published_numbers(
+    photos: list[str], untrained: Path, region4d: Run, tmp_path: Path
+) -> None:
+    sampling = "{steps: 1, shortcut: false, fit: none, shape: network, best_of: 1}"
+    small = [f"study.arms.lift={{model: {untrained}, sampling: {sampling}}}", "study.sheet.objects=2"]
+    code, _, err = region4d("study", "lift/sa3dao", *photos, *small)
+    assert code == 0, err
+    folder = tmp_path / "study" / "records" / "sa3dao"
+    hull, lift = (
+        {line["item"]: line for line in map(json.loads, (folder / arm / "records.jsonl").read_text().splitlines())}
+        for arm in ("hull", "lift")
+    )
+    assert hull["0"]["metrics"]["box_iou_aligned"] > 0.3
+    assert hull["0"]["metrics"]["icp_f1_0.01"] > 0
+    assert "no visible pixel of the unknown" in hull["1"]["reason"]
+    assert {key for key in lift["1"]["metrics"] if not key.startswith("icp_")} == {"pieces"}
+    assert "occlusion" not in lift["1"]["facts"]
+    report = (tmp_path / "study" / "report.md").read_text()
+    assert "## Beside the published numbers, sa3dao" in report
+    assert "| SAM 3D | 0.2344 | 0.04 | 0.2311 |" in report
+    assert "By occlusion" not in report
+    assert "sa3dao: 2 objects of 2 photos of 'photos', 1 with depth, 1 with a camera file." in report
+
+
+@pytest.mark.parametrize("spoilt", ["mask", "mesh"])
+def test_a_photo_without_its_mask_or_mesh_is_one_clear_line(
+    photos: list[str], region4d: Run, tmp_path: Path, spoilt: str
+) -> None:
+    next((tmp_path / "photos" / "known").glob(f"{spoilt}.*")).unlink()
+    code, _, err = region4d("study", "lift/sa3dao", *photos)
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1
+    assert f"has no {spoilt}: each object needs one file" in err
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_photo_of_another_size_than_its_mask_is_one_clear_line(
+    photos: list[str], region4d: Run, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photos" / "unknown"
+    write_large_photo(photo / "image.png", 20, 30)
+    code, _, err = region4d("study", "lift/sa3dao", *photos)
+    assert code == 2
+    assert "a mask must have the size of its frame" in err.strip().splitlines()[-1]
+    assert not (tmp_path / "study" / "report.md").exists()
 
 
 def test_the_models_of_the_quick_study_come_with_the_repository() -> None:
