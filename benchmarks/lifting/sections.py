@@ -165,6 +165,8 @@ def effects(study: LiftStudy, test: str) -> Section:
 
 def best_of(study: LiftStudy, test: str) -> Section:
     """Choose among candidates by a reward, and score the choice, by the number of candidates."""
+    if not study.measures(test, [METRICS["add_s"]]):  # rewards compare with the truth in its place
+        return Section("", "")
     tables = []
     chamfer = METRICS["chamfer"]
     for method in study.methods:
@@ -190,7 +192,8 @@ def best_of(study: LiftStudy, test: str) -> Section:
 
 def preferences(study: LiftStudy, test: str) -> Section:
     """Count how often one model's samples have a greater reward than another's, from the same noise."""
-    named = [(name, pair) for name, pair in study.win_rates.items() if all(study.of(test, m) for m in pair)]
+    known = study.measures(test, [METRICS["add_s"]])
+    named = [(name, p) for name, p in study.win_rates.items() if known and all(study.of(test, m) for m in p)]
     rates = [[study.win_rate(test, *pair, reward) for reward in REWARDS.values()] for _, pair in named]
     rows = [
         [name, f"{pair[0]} against {pair[1]}", *map(percent_cell, row)]

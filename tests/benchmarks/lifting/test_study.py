@@ -180,3 +180,38 @@ def test_a_damaged_file_of_records_is_named(tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").write_text("{")
     with pytest.raises(ValueError, match=r"records\.jsonl line 1 is not JSON"):
         read_records(tmp_path)
+
+
+def known_only(records: Sequence[Record], *keys: str) -> list[Record]:
+    """Leave the metrics `keys` alone, and no hidden share."""
+    facts = {"family": "mug", "sky": False}
+    return [replace(r, metrics={key: r.metrics[key] for key in keys}, facts=facts) for r in records]
+
+
+def test_published_means_stand_beside_ours_or_beside_the_nearest_of_them() -> None:
+    published = {"SAM 3D": {"box_iou_aligned": 0.4970, "add_s": 0.0765}, "MIDI": {"box_iou_aligned": 0.0336}}
+    whole = study(published=published, differences=["other pictures"])
+    found = report_page(whole).markdown()
+    assert "| SAM 3D | 0.497 | 0.0765 |" in found
+    assert "| MIDI | 0.0336 |  |" in found
+    assert "| box, ours | 0.41" in found
+    assert "- other pictures" in found
+    assert "true axes ↑ |" not in found.split("## All methods")[0]
+    boxes = replace(whole, records=known_only(whole.records, "box_iou", "box_iou_true_axes"))
+    found = report_page(boxes).markdown()
+    assert "|  | 3D IoU, aligned boxes ↑ | ADD-S ↓ | 3D IoU, true axes ↑ |" in found
+    assert "| box, ours |  |  | 0.41" in found
+    assert "| SAM 3D | 0.497 | 0.0765 |  |" in found
+    assert "Beside the published" not in report_page(study()).markdown()
+
+
+def test_a_set_without_hidden_shares_and_places_is_reported_by_what_it_has() -> None:
+    shapes = replace(study(), records=known_only(study().records, "icp_f1_0.01", "icp_chamfer", "icp_surface_iou"))
+    assert shapes.bins("toy") == []
+    found = report_page(shapes).markdown()
+    assert "By occlusion" not in found
+    assert "20-50 %" not in found
+    assert "## After ICP, toy" in found
+    assert "| box | all | " in found  # flow against box
+    assert "Differences on toy: " in found
+    assert "F1@.05 ↑" not in found
