@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,9 +16,10 @@ from region4d.studies.job import Job
 from region4d.studies.lift.methods import LiftMethods
 from region4d.studies.plan import chosen_jobs, load_plan
 from scenes.arrangements import store as store_module
+from scenes.datasets.aria import sequences
 from scenes.storage import shards
 from tests.support.meshes import open_box, write_meshes
-from tests.support.photographs import write_aria, write_large_photo, write_photo
+from tests.support.photographs import aria_picture, write_aria, write_large_photo, write_photo
 from tests.support.programs.command_line import Run
 
 STUDIES = sorted({path.stem for path in (CONFIGS / "study" / "lift").glob("*.yaml")} - {"meshes", "sa3dao", "aria"})
@@ -121,6 +124,39 @@ def test_the_study_of_aria_plans_the_objects_of_its_tables(tmp_path: Path) -> No
     assert (test.name, len(test.indices)) == ("aria", 1)
     assert plan.names == ["hull", "lift", "network", "visible_hull"]
     assert all(test.has_icp(index) for index in test.indices)
+
+
+def aria_words(words: list[str], tmp_path: Path) -> list[str]:
+    """Overrides of the hull on a sequence with one object."""
+    folder = write_aria(tmp_path / "seq")
+    root = f"study.tests.aria.store.root._args_=[{tmp_path}]"
+    return [f"study.folder={folder}", root, *words[:5], *words[-len(FOLDERS) :], "workers=1", "run=hull-aria"]
+
+
+def test_recordings_without_their_package_are_one_clear_line(
+    words: list[str], region4d: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "projectaria_tools.core", None)
+    code, _, err = region4d("study", "lift/aria", *aria_words(words, tmp_path))
+    assert code == 2
+    assert "has VRS files, which need projectaria_tools: pip install 'region4d[aria]'" in err.strip().splitlines()[-1]
+    assert not (tmp_path / "study" / "records").exists()
+
+
+@pytest.mark.long
+def test_an_object_of_a_recording_is_measured_by_its_box(
+    words: list[str], region4d: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = SimpleNamespace(picture=lambda time_ns: aria_picture())
+    monkeypatch.setattr(sequences, "recording_of", lambda folder: recording)
+    code, _, err = region4d("study", "lift/aria", *aria_words(words, tmp_path))
+    assert code == 0, err
+    (line,) = (tmp_path / "study" / "records" / "aria" / "hull" / "records.jsonl").read_text().splitlines()
+    found = json.loads(line)
+    assert found["cluster"] == "aria/Carton_1"
+    assert found["facts"]["occlusion"] == pytest.approx(0.25)
+    assert set(found["metrics"]) == {"box_iou", "box_iou_true_axes", "visible_reward"}
+    assert found["metrics"]["box_iou_true_axes"] > 0.5  # three sides of it are seen
 
 
 @pytest.fixture
