@@ -205,10 +205,15 @@ def test_a_photo_without_its_mask_or_mesh_is_one_clear_line(
     assert not (tmp_path / "study").exists()
 
 
-def test_a_photo_of_another_size_than_its_mask_is_one_clear_line(
-    photos: list[str], region4d: Run, tmp_path: Path
-) -> None:
+def test_what_a_photo_holds_wrong_is_one_clear_line(photos: list[str], region4d: Run, tmp_path: Path) -> None:
     photo = tmp_path / "photos" / "unknown"
+    (photo / "mesh.glb").rename(photo / "kept.glb")
+    (photo / "mesh.obj").write_text("v 0 0 0\nv 1 0 0\n")
+    code, _, err = region4d("study", "lift/sa3dao", *photos)
+    assert code == 2
+    assert "mesh.obj" in err.strip().splitlines()[-1]
+    (photo / "mesh.obj").unlink()
+    (photo / "kept.glb").rename(photo / "mesh.glb")
     write_large_photo(photo / "image.png", 20, 30)
     code, _, err = region4d("study", "lift/sa3dao", *photos)
     assert code == 2
