@@ -10,7 +10,7 @@ import csv
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -28,6 +28,8 @@ VIEWS, TRAJECTORY = "2d_bounding_box.csv", "aria_trajectory.csv"
 TABLES = (INSTANCES, BOXES, POSES, VIEWS, TRAJECTORY)
 FACTS = ("instance_name", "prototype_name", "category", "instance_type")
 STATIC = -1  # the time of an object that never moves
+OBJECT_AND_TIME = ("object_uid", "timestamp[ns]")
+Track = tuple[list[int], list[list[float]]]  # times, and a shift and a quaternion (x, y, z, w) at each
 NEAR_NS = 5_000_000  # largest distance of times that belong together; a frame takes 33 ms
 
 
@@ -75,60 +77,57 @@ class AriaTables:
     def boxes(self) -> Mapping[int, Float[Tensor, "2 3"]]:
         """The low and the high corner of each object's box, in the object's frame, metres."""
         sides = [f"p_local_obj_{axis}{end}[m]" for end in ("min", "max") for axis in "xyz"]
-        rows = self._rows(BOXES, sides)
-        return {uid: torch.tensor(numbers, dtype=torch.float64).reshape(2, 3) for uid, _, numbers, _ in rows}
+        rows = self._rows(BOXES, OBJECT_AND_TIME, sides)
+        return {uid: torch.tensor(numbers, dtype=torch.float64).reshape(2, 3) for (uid, _), numbers in rows}
 
     @cached_property
-    def _poses(self) -> Mapping[int, tuple[list[int], list[Float[Tensor, "4 4"]]]]:
+    def _poses(self) -> Mapping[int, Track]:
         columns = [*(f"t_wo_{axis}[m]" for axis in "xyz"), *(f"q_wo_{axis}" for axis in "xyzw")]
-        poses: dict[int, tuple[list[int], list[Tensor]]] = defaultdict(lambda: ([], []))
-        for uid, time, numbers, _ in sorted(self._rows(POSES, columns), key=lambda row: row[:2]):
+        poses: dict[int, Track] = defaultdict(lambda: ([], []))
+        for (uid, time), numbers in sorted(self._rows(POSES, OBJECT_AND_TIME, columns)):
             poses[uid][0].append(time)
-            poses[uid][1].append(_pose(numbers))
+            poses[uid][1].append(numbers)
         return poses
 
     def scene_T_object(self, uid: int, time_ns: int) -> Float[Tensor, "4 4"] | None:
         """Find the pose of an object; None where it has none within 5 ms, or none at all."""
         times, poses = self._poses.get(uid, ([], []))
-        if times[:1] == [STATIC]:
-            return poses[0]
-        return _nearest(times, poses, time_ns)
+        return _pose(poses[0]) if times[:1] == [STATIC] else _nearest((times, poses), time_ns)
 
     def scene_T_device(self, time_ns: int) -> Float[Tensor, "4 4"] | None:
         """Find the pose of the glasses; None where there is none within 5 ms."""
-        return _nearest(*self._trajectory, time_ns)
+        return _nearest(self._trajectory, time_ns)
 
     @cached_property
-    def _trajectory(self) -> tuple[list[int], list[Float[Tensor, "4 4"]]]:
+    def _trajectory(self) -> Track:
         columns = [*(f"t{axis}_world_device" for axis in "xyz"), *(f"q{axis}_world_device" for axis in "xyzw")]
-        rows = [(int(row["tracking_timestamp_us"]) * 1000, row) for row in self._dicts(TRAJECTORY)]
-        poses = [self._numbers(TRAJECTORY, row, columns) for _, row in rows]
-        return [time for time, _ in rows], [_pose(numbers) for numbers in poses]
+        rows = list(self._rows(TRAJECTORY, ["tracking_timestamp_us"], columns))
+        return [1000 * time for (time,), _ in rows], [numbers for _, numbers in rows]
 
     def seen(self, stream: str) -> Mapping[int, list[SeenObject]]:
         """List what a camera (such as "214-1") sees at each time."""
         columns = [f"{axis}_{end}[pixel]" for axis in "xy" for end in ("min", "max")]
+        rows = self._rows(VIEWS, OBJECT_AND_TIME, [*columns, "visibility_ratio[%]"], ("stream_id", stream))
         seen: dict[int, list[SeenObject]] = defaultdict(list)
-        for uid, time, numbers, row in self._rows(VIEWS, [*columns, "visibility_ratio[%]"]):
-            if row.get("stream_id") == stream:  # the share is of 1, whatever its heading says
-                box = (numbers[0], numbers[1]), (numbers[2], numbers[3])
-                seen[time].append(SeenObject(uid, time, *box, numbers[4]))
+        for (uid, time), (left, right, top, bottom, visible) in rows:  # the share is of 1, whatever its heading says
+            seen[time].append(SeenObject(uid, time, (left, right), (top, bottom), visible))
         return dict(sorted(seen.items()))
 
-    def _rows(self, name: str, columns: list[str]) -> Iterator[tuple[int, int, list[float], dict[str, str]]]:
-        for row in self._dicts(name):
-            uid, time = self._numbers(name, row, ["object_uid", "timestamp[ns]"], int)
-            yield uid, time, self._numbers(name, row, columns), row
-
-    def _dicts(self, name: str) -> Iterator[dict[str, str]]:
+    def _rows(
+        self, name: str, whole: Sequence[str], real: Sequence[str], only: tuple[str, str] | None = None
+    ) -> Iterator[tuple[tuple[int, ...], list[float]]]:
+        """Read the whole and the real numbers of each row; of those rows alone whose column has the value `only`."""
         with (self.folder / name).open(newline="") as file:
-            yield from csv.DictReader(file)
-
-    def _numbers(self, name: str, row: dict[str, str], columns: list[str], kind: Any = float) -> list[Any]:
-        try:
-            return [kind(row[column]) for column in columns]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{self.folder / name} is damaged ({error!r}); download it again") from error
+            reader = csv.reader(file)
+            try:
+                head = next(reader, [])
+                first, second = [head.index(key) for key in whole], [head.index(key) for key in real]
+                chosen = head.index(only[0]) if only else 0
+                for row in reader:
+                    if only is None or row[chosen] == only[1]:
+                        yield tuple(int(row[k]) for k in first), [float(row[k]) for k in second]
+            except (IndexError, ValueError, csv.Error) as error:
+                raise ValueError(f"{self.folder / name} is damaged ({error}); download it again") from error
 
 
 @lru_cache(maxsize=4)
@@ -137,11 +136,12 @@ def tables_of(folder: Path) -> AriaTables:
     return AriaTables(folder)
 
 
-def _nearest(times: list[int], poses: list[Float[Tensor, "4 4"]], time_ns: int) -> Float[Tensor, "4 4"] | None:
-    """Find the pose whose time is nearest; `times` ascend."""
+def _nearest(track: Track, time_ns: int) -> Float[Tensor, "4 4"] | None:
+    """Find the pose whose time is nearest; times ascend."""
+    times, poses = track
     at = bisect_left(times, time_ns)
     near = [k for k in (at - 1, at) if 0 <= k < len(times) and abs(times[k] - time_ns) <= NEAR_NS]
-    return poses[min(near, key=lambda k: abs(times[k] - time_ns))] if near else None
+    return _pose(poses[min(near, key=lambda k: abs(times[k] - time_ns))]) if near else None
 
 
 def _pose(numbers: list[float]) -> Float[Tensor, "4 4"]:
