@@ -23,6 +23,8 @@ from einops import rearrange
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+CHOICES = "choices.jsonl"
+
 
 @dataclass(frozen=True)
 class HumanChoice:
@@ -99,6 +101,20 @@ def read_choices(path: Path) -> list[HumanChoice]:
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} line {number} is not a choice of `region4d lift --choose` ({error})") from error
     return choices
+
+
+def find_choices(folder: Path) -> list[tuple[Path, HumanChoice]]:
+    """Read all choices in a folder, at any depth, each with the folder of its record; drafts (`.NAME`) are left out.
+
+    Raises:
+        ValueError: a line is not a choice.
+    """
+    files = sorted(file for file in folder.rglob(CHOICES) if not _hidden(file.relative_to(folder)))
+    return [(file.parent, choice) for file in files for choice in read_choices(file)]
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def image_hash(image: UInt8[Tensor, "3 height width"]) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from benchmarks.records.manifest import checkpoint_hash
 from models.lifting import LiftedObject, Sampling
-from models.lifting.human_choices import GivenObject, HumanChoice, add_choice, image_hash, mask_hash
+from models.lifting.human_choices import CHOICES, GivenObject, HumanChoice, add_choice, image_hash, mask_hash
 from region4d.lifting.input import LiftInput
 from scenes.drawing.meshes import candidate_sheet
 from scenes.drawing.regions import save_picture
@@ -67,14 +67,14 @@ def choose_candidate(
 def record_choice(
     folder: Path, given: LiftInput, model: Path, sampling: Sampling, seeds: Sequence[int], choice: int
 ) -> None:
-    """Write `choices.jsonl` and `given_0.npz`, see `models.lifting.human_choices`."""
+    """Write the record (`choices.jsonl`) and `given_0.npz`, see `models.lifting.human_choices`."""
     depth = None
     if given.points is not None:
         depth = torch.where(given.points.valid, given.points.xyz[..., 2], 0.0)
     GivenObject(given.image, given.masks[0], depth, given.intrinsics).write(folder / "given_0.npz")
     chosen = seeds[choice - 1] if choice else None
     add_choice(
-        folder / "choices.jsonl",
+        folder / CHOICES,
         HumanChoice(
             source=str(given.source.resolve()),
             frame=given.frame,

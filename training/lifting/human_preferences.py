@@ -19,7 +19,7 @@ from models.geometry import crop_intrinsics, resize_intrinsics, unproject
 from models.lifting.checkpoint import load_model
 from models.lifting.fitting.samples import shape_samples
 from models.lifting.flow_matching.sampler import Guidance
-from models.lifting.human_choices import GivenObject, HumanChoice, image_hash, mask_hash, read_choices
+from models.lifting.human_choices import CHOICES, GivenObject, HumanChoice, find_choices, image_hash, mask_hash
 from models.lifting.inputs.crops import ObjectViews
 from models.lifting.inputs.masked_picture import MaskedPicture
 from models.lifting.model import LiftingModel
@@ -27,7 +27,6 @@ from models.lifting.options import Fitting, Sampling
 from training.lifting.data import SeededData
 
 SIDE = 256  # pixels of the squares that pictures of all sizes become: several times what the networks see
-CHOICES = "choices.jsonl"
 log = logging.getLogger(__name__)
 
 
@@ -50,12 +49,13 @@ class HumanPreferences(SeededData):
     Args:
         folder: folder of the model whose candidates were chosen from, and that training starts from.
         choices: folder of outputs of `region4d lift --choose`, at any depth.
+        shuffled: swap winner and loser of pairs at random (a control).
         **loading: arguments of `SeededData`.
     """
 
-    def __init__(self, *, folder: str, choices: str, **loading: Any) -> None:
+    def __init__(self, *, folder: str, choices: str, shuffled: bool = False, **loading: Any) -> None:
         super().__init__(**loading)
-        self.folder, self.choices = folder, Path(choices)
+        self.folder, self.choices, self.shuffled = folder, Path(choices), shuffled
         self.records, self.others = choices_of(self.choices, weights_sha256(folder))
         if self.others:
             log.warning("%d choices in %s were made among candidates of other models", self.others, choices)
@@ -63,8 +63,16 @@ class HumanPreferences(SeededData):
     def setup(self, stage: str) -> None:
         """Draw the candidates of all choices again."""
         model = load_model(self.folder).to("cuda" if torch.cuda.is_available() else "cpu")
-        self.items = HumanPairs([pair for path, choice in self.records for pair in pairs_of(model, path, choice)])
+        pairs = [pair for path, choice in self.records for pair in pairs_of(model, path, choice)]
+        self.items = HumanPairs(self._swapped(pairs) if self.shuffled else pairs)
         super().setup(stage)
+
+    def _swapped(self, pairs: Sequence[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+        swap = torch.rand(len(pairs), generator=torch.Generator().manual_seed(self.seed)) < 0.5
+        return [
+            pair | {"winner": pair["loser"], "loser": pair["winner"]} if swapped else pair
+            for pair, swapped in zip(pairs, swap.tolist(), strict=True)
+        ]
 
     def summary(self) -> str:
         """Describe the choices for the model card."""
@@ -75,13 +83,17 @@ def choices_of(folder: Path, model_sha256: str) -> tuple[list[tuple[Path, HumanC
     """List the choices among candidates of one model, with their folders; and count those of other models.
 
     Raises:
-        FileNotFoundError: there are no choices in the folder.
+        FileNotFoundError: there are no choices in the folder, or what one is for was removed.
         ValueError: none has a winner among candidates of this model, or a record lacks what was lifted.
     """
-    files = sorted(folder.rglob(CHOICES))
-    if not files:
+    every = find_choices(folder)
+    if not every:
         raise FileNotFoundError(f"no {CHOICES} in '{folder}': give the folder of outputs of `region4d lift --choose N`")
-    found = [(file.parent, choice) for file in files for choice in read_choices(file) if choice.pairs()]
+    found = [(path, choice) for path, choice in every if choice.pairs()]
+    if not found:
+        raise ValueError(
+            f"none of the {len(every)} choices in '{folder}' has a winner and a loser: there is nothing to learn"
+        )
     ours = [(path, choice) for path, choice in found if choice.model_sha256 == model_sha256]
     if not ours:
         raise ValueError(
@@ -90,6 +102,8 @@ def choices_of(folder: Path, model_sha256: str) -> tuple[list[tuple[Path, HumanC
         )
     if old := [path for path, choice in ours if choice.given is None]:
         raise ValueError(f"the choice in '{old[0]}' is of an older version, without what was lifted: choose again")
+    if gone := [file for path, choice in ours if not (file := path / str(choice.given)).is_file()]:
+        raise FileNotFoundError(f"no '{gone[0]}', which the choice beside it is for: restore it, or remove its folder")
     return ours, len(found) - len(ours)
 
 

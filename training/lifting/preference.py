@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -75,7 +76,7 @@ class WorldPreferences(SeededData):
         *,
         folder: str,
         objects: MaskedObjectConfig,
-        seeds: list[int],
+        seeds: Sequence[int],
         count: int = 8,
         steps: int = 12,
         guidance: float = 0.0,
@@ -112,17 +113,25 @@ def preferences(
     *,
     folder: str,
     choices: str | None = None,
+    control: str = "none",
     batch_size: int,
     seed: int,
     workers: int = 0,
     hold: bool = False,
     **worlds: Any,
 ) -> SeededData:
-    """Build the choices of people in the folder `choices`, or without one the `WorldPreferences` of rewards."""
+    """Build the choices of people in the folder `choices`, or without one the `WorldPreferences` of rewards.
+
+    Raises:
+        ValueError: there is no such control.
+    """
+    known: Control | None = next((each for each in get_args(Control) if each == control), None)
+    if known is None:
+        raise ValueError(f"control={control!r} is unknown; choose one of {', '.join(get_args(Control))}")
     loading: dict[str, Any] = {"batch_size": batch_size, "seed": seed, "workers": workers, "hold": hold}
     if choices is None:
-        return WorldPreferences(folder=folder, **worlds, **loading)
-    return HumanPreferences(folder=folder, choices=choices, **loading)
+        return WorldPreferences(folder=folder, control=known, **worlds, **loading)
+    return HumanPreferences(folder=folder, choices=choices, shuffled=known == "shuffled", **loading)
 
 
 class PreferenceAlignment(LiftingStage):

@@ -89,8 +89,12 @@ class LiftingStage(TrainingModule):
             value.copy_(mean)
 
     def export(self, folder: Path) -> None:
-        """Write the whole model, with the averaged weights of the trained modules."""
+        """Write the whole model, with the averaged weights of the trained modules.
+
+        A calibration of its confidence was of other weights, and is left out.
+        """
         self.take_average()
+        self.model.calibration = None
         save_model(self.model, folder)
 
     def summary(self) -> str:

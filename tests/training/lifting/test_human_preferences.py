@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
@@ -123,7 +124,7 @@ def test_a_square_shows_the_networks_what_the_picture_does(model: LiftingModel, 
         ({"model_sha256": "0"}, "none of the 1 choices with a winner .* is among candidates of this model"),
         ({"given": None}, "of an older version, without what was lifted: choose again"),
         ({"image_sha256": "0"}, "is not that of the choice beside it"),
-        ({"chosen": None}, "none of the 0 choices"),
+        ({"chosen": None}, "none of the 1 choices in .* has a winner and a loser"),
     ],
 )
 def test_choices_that_cannot_train_are_one_clear_line(
@@ -133,6 +134,38 @@ def test_choices_that_cannot_train_are_one_clear_line(
     add_choice(chosen / "cup" / "choices.jsonl", replace(choice, **change))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=message):
         preferences(folder=str(folder), choices=str(chosen), batch_size=2, seed=0).setup("fit")
+
+
+def test_a_removed_picture_is_named_before_anything_is_drawn(chosen: Path, folder: Path) -> None:
+    (chosen / "cup" / "given_0.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no '.*given_0\.npz', which the choice beside it is for: restore it"):
+        preferences(folder=str(folder), choices=str(chosen), batch_size=2, seed=0)
+
+
+def test_a_draft_of_a_lift_that_was_killed_is_no_choice(chosen: Path, folder: Path) -> None:
+    copytree(chosen / "cup", chosen / ".cup.draft-01234567-1-0")
+    assert (
+        "2 pairs of 1 human choices"
+        in preferences(folder=str(folder), choices=str(chosen), batch_size=2, seed=0).summary()
+    )
+
+
+def test_shuffled_choices_are_a_control_and_an_unknown_one_is_refused(chosen: Path, folder: Path) -> None:
+    def winners(control: str, seed: int) -> list[bool]:
+        data = preferences(folder=str(folder), choices=str(chosen), control=control, batch_size=2, seed=seed)
+        data.setup("fit")
+        batch = data.first(2, torch.device("cpu"))
+        return [torch.equal(winner, true) for winner, true in zip(batch["winner"], right, strict=True)]
+
+    data = preferences(folder=str(folder), choices=str(chosen), batch_size=2, seed=0)
+    data.setup("fit")
+    right = data.first(2, torch.device("cpu"))["winner"]
+    assert winners("winners_only", 0) == [True, True]
+    swapped = [winners("shuffled", seed) for seed in range(4)]
+    assert {kept for each in swapped for kept in each} == {True, False}
+    assert winners("shuffled", 1) == swapped[1]
+    with pytest.raises(ValueError, match="control='shufled' is unknown; choose one of none, shuffled, winners_only"):
+        winners("shufled", 0)
 
 
 def test_an_empty_folder_says_what_makes_choices(tmp_path: Path, folder: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from lightning import Trainer, seed_everything
 
 from models.lifting import LiftingModel
+from models.lifting.calibration import Calibration
 from models.lifting.checkpoint import build_model, load_model, save_model
 from models.lifting.networks.pose_encoding import decode_pose
 from scenes.storage import shards
@@ -122,7 +123,9 @@ def test_the_flow_learns_and_hands_its_average_on(model: LiftingModel, stores: P
     assert float(trainer.callback_metrics["loss"]) < 1.95  # 2.1 is what zero velocity has
     assert float(model.mean_scale) != 1
     assert not torch.equal(module.average[0], module.trained_parameters()[0])
+    model.calibration = Calibration([-1.0, -2.0, -3.0], 0.5, 0.4, 48)  # of the weights before
     module.export(tmp_path)
+    assert load_model(tmp_path).calibration is None
     again = load_model(tmp_path).state_dict()
     assert all(torch.equal(value.half().float(), again[key]) for key, value in model.state_dict().items())
 
