@@ -1,4 +1,4 @@
-"""The plan of a lifting study: methods are measured on the test sets of Lift-Worlds, timed, drawn and reported."""
+"""The plan of a lifting study: models are trained, methods measured on test sets, timed, drawn and reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.lifting.measure import method_identity, prepare_truths, records_
 from benchmarks.lifting.report import report_page
 from benchmarks.lifting.sections import overview
 from benchmarks.lifting.study import LiftStudy
-from region4d.studies.job import Job
+from region4d.studies.job import Job, VerbStep, composed
 from region4d.studies.lift.gather import SPEEDS, gather_lifts, run_name
 from region4d.studies.lift.library import keep_library
 from region4d.studies.lift.methods import LiftMethods
@@ -23,20 +23,46 @@ LAST = "speed-and-sheets"  # the job that runs alone after the measurements
 
 
 class LiftStudyPlan(Plan[Job, LiftStudy]):
-    """Every method on every test set is a job; speed and contact sheets follow."""
+    """Every chain of trainings, and every method on every test set, is a job; speed and contact sheets follow."""
 
-    @cached_property
+    @property
     def lifts(self) -> LiftMethods:
-        """The test sets and methods."""
+        """The test sets and methods; a method becomes available when its model is trained."""
         return LiftMethods.of(self.config)
 
-    def unavailable(self) -> list[str]:
-        """Name the methods whose checkpoint does not exist."""
-        return [f"{name}: {reason}" for name, reason in self.lifts.unavailable.items()]
-
     @cached_property
+    def trainings(self) -> list[Job]:
+        """The chains of trainings; each training is a list of overrides of `region4d train`."""
+        return [self._chain(name, trainings) for name, trainings in self.config.study.trainings.items()]
+
+    def _chain(self, name: str, trainings: Sequence[Sequence[str]]) -> Job:
+        steps = []
+        for number, words in enumerate(trainings, 1):
+            overrides = (*words, "trainer.enable_progress_bar=false")
+            model = Path(composed("train", overrides).output) / "model"
+            steps.append(VerbStep(f"training {number} of {len(trainings)}", "train", overrides, model))
+        lifts, models = self.lifts, {step.done for step in steps}
+        runs = [
+            run_name(method, test.name)
+            for method, each in lifts.models.items()
+            for test in lifts.tests
+            if each.checkpoint in models
+        ]
+        return Job(name, self.logs / name, steps, archived=bool(runs) and self.archived.issuperset(runs))
+
+    def unavailable(self) -> list[str]:
+        """Name the methods whose checkpoint does not exist, and is not trained by the study."""
+        lifts = self.lifts
+        trained = {step.done for job in self.trainings for step in job.steps if isinstance(step, VerbStep)}
+        return [
+            f"{name}: {reason}"
+            for name, reason in lifts.unavailable.items()
+            if lifts.models[name].checkpoint not in trained
+        ]
+
+    @property
     def measurements(self) -> list[Job]:
-        """The jobs that measure, test set by test set."""
+        """The jobs that measure what is available, test set by test set."""
         methods, runs = self.lifts, Path(self.config.runs)
         identity = cache(methods.identity)  # hashes a checkpoint
         jobs = []
@@ -55,11 +81,12 @@ class LiftStudyPlan(Plan[Job, LiftStudy]):
         return Path(self.config.runs) / "logs"
 
     def jobs(self) -> Sequence[Job]:
-        """List the measurements; once they are finished, also the job of speed and sheets."""
-        if not all(job.finished for job in self.measurements):
-            return self.measurements
+        """List trainings and measurements; once they are finished, also the job of speed and sheets."""
+        jobs = [*self.trainings, *self.measurements]
+        if not all(job.finished for job in jobs):
+            return jobs
         steps = (*self._timing(), *self._drawings())
-        return [*self.measurements, *([Job(LAST, self.logs / LAST, steps)] if steps else [])]
+        return [*jobs, *([Job(LAST, self.logs / LAST, steps)] if steps else [])]
 
     def _timing(self) -> Iterator[Timing]:
         methods = self.lifts

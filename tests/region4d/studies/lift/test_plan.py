@@ -275,6 +275,50 @@ def test_a_study_of_two_objects_is_measured_reported_and_continued(
     assert {path.parent.name: path.stat().st_mtime_ns for path in records.glob("*/records.jsonl")} == written
 
 
+def test_chains_of_trainings_come_before_the_methods_that_wait_for_them() -> None:
+    plan = load_plan("lift", ["study=lift/rounds", "output=nowhere"])
+    assert plan.unavailable() == []
+    jobs = {job.name: job for job in plan.jobs()}
+    assert list(jobs)[:3] == ["rounds", "one_round", "shuffled"]
+    assert "start-held_out_parameters" in jobs
+    assert "round_1-held_out_parameters" not in jobs
+    first, second, third = (step.config for step in jobs["rounds"].steps)
+    assert second.model.folder == f"{first.output}/model"
+    assert third.model.folder == f"{second.output}/model"
+    (alone,) = (step.config for step in jobs["one_round"].steps)
+    assert alone.data.seeds == [first.data.seeds[0], third.data.seeds[1]]  # as many objects and steps as three rounds
+    assert alone.trainer.max_steps == 3 * first.trainer.max_steps
+
+
+@pytest.mark.long
+def test_a_study_trains_its_arms_and_measures_them(
+    words: list[str], untrained: Path, region4d: Run, tmp_path: Path
+) -> None:
+    small = ["data.objects.world.height=32", "data.objects.world.width=32", "data.objects.world.objects=[2,3]"]
+    small += ["data.seeds=[16,20]", "data.count=2", "data.steps=1", "data.margin=0.0", "data.batch_size=2"]
+    small += [
+        "data.objects.world.families=[tower]",
+        "data.objects.resolution=8",
+        "trainer.max_steps=1",
+        f"data.stores={tmp_path / 'worlds'}",
+    ]
+    small += [f"data.candidates={tmp_path / 'candidates'}", "experiment=lifting/preference"]
+    folders = [tmp_path / "study" / "models" / name for name in ("first", "second")]
+    starts = [untrained, folders[0] / "model"]
+    chain = [[*small, f"model.folder={a}", f"output={b}"] for a, b in zip(starts, folders, strict=True)]
+    second = f"{{model: {folders[1] / 'model'}, sampling: {{steps: 1}}}}"
+    words = [*words, f"+study.trainings.chain={json.dumps(chain)}", f"+study.arms.second={second}"]
+    words += ["study.sheet={methods: [], objects: 1}", "study.baselines=[]"]
+    code, _, err = region4d("study", "lift/baselines", *words)
+    assert code == 0, err
+    assert "| second |" in (tmp_path / "study" / "report.md").read_text()
+    card = (folders[1] / "model" / "README.md").read_text()
+    assert f"model.folder={folders[0] / 'model'}" in card
+    written = (folders[1] / "model" / "model.safetensors").stat().st_mtime_ns
+    assert region4d("study", "lift/baselines", *words)[0] == 0
+    assert (folders[1] / "model" / "model.safetensors").stat().st_mtime_ns == written
+
+
 def test_every_method_on_every_test_set_is_a_job_and_one_can_be_chosen(words: list[str], tmp_path: Path) -> None:
     names = [job.name for job in chosen_jobs(load_plan("lift", words))]
     assert names == [f"{method}-held_out_parameters" for method in ("grid_32", "hull", "nearest")]
