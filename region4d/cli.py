@@ -30,6 +30,7 @@ VERBS = {
     "extract": "Cache features of a frozen video model (Hydra overrides).",
     "probe": "Measure how much 3D frozen features hold, with controls and a report (Hydra overrides).",
     "lift": "Lift masked objects out of a picture, as meshes with their pose.",
+    "prefer": "Choose among candidates of a lifting model, train it on the choices, and go on, in rounds.",
     "study": "Run a study of configs/study and write its report; without a name, list them (Hydra overrides).",
     "linear-probe": "Measure how much 3D and motion a student's visual tokens hold (Hydra overrides).",
     "records": "Compare and archive what was measured; fill the tables of the documents.",
@@ -44,7 +45,7 @@ VERBS = {
     "speed": "Measure speed against what one would use instead.",
 }
 HYDRA_VERBS = {"train", "extract", "probe", "study", "linear-probe", "bench", "compare"}
-FOLDERS = dict.fromkeys(("regionize", "diff"), "benchmarks.") | dict.fromkeys(HYDRA_VERBS, "experiments.")
+FOLDERS = dict.fromkeys(("regionize", "diff"), "benchmarks.") | dict.fromkeys((*HYDRA_VERBS, "prefer"), "experiments.")
 MODULES = {"compare": "study", "probe": "study"}  # of verbs without a module of their name
 STOPPED = (INTERRUPTED, TERMINATED)
 LOADER = "DataLoader worker"  # in what torch says of one that ended

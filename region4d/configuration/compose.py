@@ -53,6 +53,12 @@ def search_words() -> list[str]:
     return [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"] if folders else []
 
 
+def override(key: str, text: str) -> str:
+    """Write an override whose value is a text, such as a path, whatever it contains."""
+    quoted = text.replace("'", "\\'")
+    return f"{key}='{quoted}'"
+
+
 def build(node: DictConfig, **built: Any) -> Any:
     """Instantiate a node; raise what its constructor says of a wrong input, without Hydra's wrapping.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,17 @@ class LiftRun:
     seconds: float  # in the networks
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What the networks made of an input: its objects, or candidates of its one object, each with its seed."""
+
+    given: LiftInput
+    sampling: Sampling
+    seeds: Sequence[int]
+    objects: Sequence[LiftedObject]
+    seconds: float  # in the networks
+
+
 def lift_into(
     output: Path,
     networks: LiftingModel,
@@ -51,11 +62,44 @@ def lift_into(
         FileExistsError: `output` exists.
         ValueError: an object cannot be lifted.
     """
-    sampling = options.resolve(networks.distilled, given.points is not None, outlines_alone(model, given))
-    seeds, seed = options.seeds(len(given.masks)), options.seed
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, transient=True, disable=not get_console().is_interactive) as progress:
+        bar = progress.add_task("lifting", total=None)
+
+        def count(called: int, total: int) -> None:
+            progress.update(bar, completed=called, total=total)
+
+        drawn = draw(networks, given, options, count, outlines_alone(model, given))
+    run = write_drawn(output, model, drawn, options, choice)
+    if options.shortcut and not networks.distilled:
+        note = (
+            f"note: {model} was not distilled for few steps; leave out --shortcut, or train experiment=lifting/shortcut"
+        )
+        return replace(run, notes=[*run.notes, note])
+    return run
+
+
+def draw(
+    networks: LiftingModel,
+    given: LiftInput,
+    options: LiftOptions,
+    counted: Callable[[int, int], None],
+    outlines: bool = False,
+) -> Drawn:
+    """Lift the objects, or candidates of one, in one batch.
+
+    `counted` is as `lift_counted` has it, `outlines` as `LiftOptions.resolve` has it.
+    """
+    sampling = options.resolve(networks.distilled, given.points is not None, outlines)
+    seeds = options.seeds(len(given.masks))
     start = time.perf_counter()
-    objects = run_lift(networks, given, sampling, seeds)
-    seconds = time.perf_counter() - start
+    objects = lift_counted(networks, given, sampling, seeds, counted)
+    return Drawn(given, sampling, seeds, objects, time.perf_counter() - start)
+
+
+def write_drawn(output: Path, model: Path, drawn: Drawn, options: LiftOptions, choice: int | None = None) -> LiftRun:
+    """Write what was drawn to the new folder `output`, all or nothing; with `options.choose`, ask which one is kept."""
+    given, sampling, seeds, objects, seed = drawn.given, drawn.sampling, drawn.seeds, drawn.objects, options.seed
     with new_folder(output) as folder:
         if options.choose:
             number = choose_candidate(folder, given, objects, seeds, choice, output)
@@ -65,30 +109,12 @@ def lift_into(
         facts = describe(given, objects, seed)
         if objects:
             with get_console().status("drawing"):
-                write_lift(folder, given, objects, facts, made_by(model, sampling, seconds))
+                write_lift(folder, given, objects, facts, made_by(model, sampling, drawn.seconds))
         files = sorted(path.name for path in folder.iterdir())
     notes = [*given.notes, *known_objects(model, given.clip)]
     if sampling.shape == "hull" and options.shape is None:
         notes.append("without depth, nothing tells an invention: the mask was inflated; --shape network asks the model")
-    if options.shortcut and not networks.distilled:
-        notes.append(
-            f"note: {model} was not distilled for few steps; leave out --shortcut, or train experiment=lifting/shortcut"
-        )
-    return LiftRun(facts, files, notes, len(seeds), seconds)
-
-
-def run_lift(networks: LiftingModel, given: LiftInput, sampling: Sampling, seeds: Sequence[int]) -> list[LiftedObject]:
-    """Lift the objects, or candidates of one, in one batch, with a bar that counts calls of the networks."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, transient=True, disable=not get_console().is_interactive) as progress:
-        bar = progress.add_task(f"lifting {len(seeds)}", total=None)
-        return lift_counted(
-            networks,
-            given,
-            sampling,
-            seeds,
-            lambda called, total: progress.update(bar, completed=called, total=total),
-        )
+    return LiftRun(facts, files, notes, len(seeds), drawn.seconds)
 
 
 def lift_counted(
