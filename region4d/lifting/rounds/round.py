@@ -21,7 +21,8 @@ EXPERIMENT = "experiment"
 class Round:
     """Round `number` (from 1), which makes the folder `model` from the folder `start` of a model.
 
-    Its choices lie in `folder`/choices/PICTURE/OBJECT, each as `region4d lift --choose` writes it.
+    Its choices are in `folder`/choices/PICTURE/OBJECT, each as `region4d lift --choose` writes it, and its training is
+    in `folder`/training.
     """
 
     number: int
@@ -32,12 +33,17 @@ class Round:
     @property
     def model(self) -> Path:
         """The trained model; it exists when the round is finished."""
-        return self.folder / "model"
+        return self.training_folder / "model"
 
     @property
     def choices(self) -> Path:
         """The folder of the choices."""
         return self.folder / "choices"
+
+    @property
+    def training_folder(self) -> Path:
+        """The folder of the training."""
+        return self.folder / "training"
 
     @property
     def finished(self) -> bool:
@@ -55,7 +61,7 @@ class Round:
         experiment = (
             [] if any(_key(word) == EXPERIMENT for word in self.training) else [f"{EXPERIMENT}=lifting/preference"]
         )
-        ours = {"model.folder": self.start, "choices": self.choices, "output": self.folder}
+        ours = {"model.folder": self.start, "choices": self.choices, "output": self.training_folder}
         return [*experiment, *self.training, *(override(key, str(path)) for key, path in ours.items())]
 
     def waiting(self, objects: Sequence[MarkedObject]) -> list[MarkedObject]:

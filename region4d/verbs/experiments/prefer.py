@@ -35,7 +35,7 @@ def prefer(
 
     Asks for every object that has no choice yet, from the terminal or from standard input, one number a line (0: none
     is good). When all are chosen, it trains, and the next round shows candidates of the new model. Each round is a
-    folder round-N with choices/ and model/. The same command continues where it stopped.
+    folder round-N with choices/ and training/model/. The same command continues where it stopped.
 
     Example: region4d prefer pictures --rounds 3 --choose 6
     """

@@ -41,6 +41,7 @@ def test_rounds_are_one_command_that_continues_where_it_stopped(
     prefer: Prefer, tmp_path: Path, untrained: Path
 ) -> None:
     first, second = (tmp_path / "it's out" / f"round-{number}" for number in (1, 2))
+    models = first / "training" / "model", second / "training" / "model"
     code, _, err = prefer("1", "--rounds", "2")
     assert code == 2
     assert "no answer was given for photo/half; the same command continues there" in err
@@ -62,9 +63,9 @@ def test_rounds_are_one_command_that_continues_where_it_stopped(
         ("round-2", "half"): None,
     }
     assert found["round-1", "all"].model_sha256 != found["round-2", "all"].model_sha256
-    before, after = (load_file(model / "model.safetensors") for model in (first / "model", second / "model"))
+    before, after = (load_file(model / "model.safetensors") for model in models)
     assert any(bool((before[name] != after[name]).any()) for name in before)
-    assert "model.folder='" in (second / "model" / "README.md").read_text()
+    assert "model.folder='" in (models[1] / "README.md").read_text()
     again = prefer("", "--rounds", "2")
     assert again[0] == 0
     assert "object" not in again[1]
@@ -75,7 +76,7 @@ def test_a_round_without_a_good_candidate_ends_in_one_line(prefer: Prefer, tmp_p
     code, _, err = prefer("00")
     assert code == 2
     assert "round 1 has nothing to learn from: no candidate of 2 objects was good" in err
-    assert not (tmp_path / "it's out" / "round-1" / "model").exists()
+    assert not (tmp_path / "it's out" / "round-1" / "training").exists()
 
 
 @pytest.mark.long
