@@ -101,13 +101,16 @@ class LiftStudyPlan(Plan[Job, LiftStudy]):
             yield Drawing(self.config, Path(self.config.output) / f"{test.name}.png", methods, test.name)
 
     def prepare(self, jobs: Sequence[Job]) -> None:
-        """Render the test sets, mesh their true objects, and measure the library of the baselines where one runs."""
-        with scoring_pool(self.config.workers) as pool:
-            for test in self.lifts.tests:
-                prepare_truths(test, pool, self.config.workers)
+        """Render the test sets, mesh their true objects, and measure the library of the baselines, where a job needs them."""
         steps = [step for job in jobs for step in job.steps if isinstance(step, LiftStep)]
+        if not steps:
+            return
+        lifts = self.lifts
+        with scoring_pool(self.config.workers) as pool:
+            for test in lifts.tests:
+                prepare_truths(test, pool, self.config.workers)
         if any(method in BASELINES for step in steps for method in step.methods):
-            keep_library(self.lifts.library_store, self.config.workers)
+            keep_library(lifts.library_store, self.config.workers)
 
     def gather(self, command: str) -> LiftStudy:
         """Read the records of what is measured."""
