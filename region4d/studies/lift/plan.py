@@ -101,7 +101,7 @@ class LiftStudyPlan(Plan[Job, LiftStudy]):
             yield Drawing(self.config, Path(self.config.output) / f"{test.name}.png", methods, test.name)
 
     def prepare(self, jobs: Sequence[Job]) -> None:
-        """Render test sets, mesh their true objects, and measure the library of the baselines, where a job needs them."""
+        """Render the test sets, mesh their true objects and measure the library of baselines, if a job needs them."""
         steps = [step for job in jobs for step in job.steps if isinstance(step, LiftStep)]
         if not steps:
             return
