@@ -75,11 +75,11 @@ def judge(
     if choice == "network":
         return network, kept
     if picture.points is None and is_box(picture.mask):
-        return network, replace(kept, reason="a box is no outline to compare it with")
+        return network, replace(kept, reason="a box does not show the outline")
     try:
         other, source, kind = _seen_solid(picture, float(np.linalg.norm(network.fit.cam_T_obj[:3, 3])))
     except ValueError as error:
-        return network, replace(kept, reason=f"there is no other: {error}")
+        return network, replace(kept, reason=f"nothing could be built from what is seen: {error}")
     theirs = measure_agreement(other.in_camera(), picture)
     kept = replace(kept, hull=theirs)
     figures = f"{shown(ours)}; the {source}: {shown(theirs)}"
@@ -95,13 +95,13 @@ def judge(
     return other, replace(kept, source=source, reason=reason, confidence=None, unlike_training=differs)
 
 
-def judge_hull(picture: MaskedPicture) -> tuple[PosedSample, Judgement]:
-    """Take the visible hull without asking a network; the inflated mask without points.
+def judge_hull(picture: MaskedPicture, distance: float = 1.0) -> tuple[PosedSample, Judgement]:
+    """Take the visible hull without asking a network; without points the inflated mask, at a distance.
 
     Raises:
         ValueError: too few points are visible for one, or there is neither depth nor a camera.
     """
-    made, source, kind = _seen_solid(picture, 1.0)
+    made, source, kind = _seen_solid(picture, distance)
     agreement = measure_agreement(made.in_camera(), picture)
     return made, Judgement(source, f"{kind} ({shown(agreement)})", hull=agreement)
 

@@ -127,7 +127,8 @@ def lift_many(
                 continue
             prepared.append(pictures[-1].views(model.mean_normalizer(), *sizes, model.extent))
     if sampling.shape == "hull":
-        return [finish_hull(k, picture) for k, picture in enumerate(pictures)]
+        distance = float(model.mean_normalizer().shift.norm())
+        return [finish_hull(k, picture, distance) for k, picture in enumerate(pictures)]
     views = ObjectViews.concatenate([views for views, _ in prepared]).to(model.device)
     shapes, posed = shape_samples(model, pictures, views, [normalizer for _, normalizer in prepared], sampling, seeds)
     if sampling.fit == "shape":
@@ -139,10 +140,13 @@ def lift_many(
     return lifted
 
 
-def finish_hull(number: int, picture: MaskedPicture) -> LiftedObject:
-    """Build and paint what is seen of an object, without any network; errors name the object by its number."""
+def finish_hull(number: int, picture: MaskedPicture, distance: float) -> LiftedObject:
+    """Build and paint what is seen of an object, without any network; errors name the object by its number.
+
+    `distance` is that of an average scene, for a picture without points.
+    """
     with naming_object(number):
-        return finish(picture, *judge_hull(picture))
+        return finish(picture, *judge_hull(picture, distance))
 
 
 def finish(picture: MaskedPicture, posed: PosedSample, judgement: Judgement | None = None) -> LiftedObject:

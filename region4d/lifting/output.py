@@ -76,7 +76,7 @@ def judged(lifted: LiftedObject) -> dict[str, Any]:
         "samples_apart": found.spread,  # in diagonals of the object
         "agreement": {
             name: None if value is None else {"silhouette_iou": value.silhouette, "depth_error": value.depth}
-            for name, value in (("network", found.network), ("mask" if found.source == "mask" else "hull", found.hull))
+            for name, value in (("network", found.network), ("mask" if lifted.support is None else "hull", found.hull))
         },
     }
 

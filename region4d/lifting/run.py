@@ -113,7 +113,9 @@ def write_drawn(output: Path, model: Path, drawn: Drawn, options: LiftOptions, c
         files = sorted(path.name for path in folder.iterdir())
     notes = [*given.notes, *known_objects(model, given.clip)]
     if sampling.shape == "hull" and options.shape is None:
-        notes.append("without depth, nothing tells an invention: the mask was inflated; --shape network asks the model")
+        notes.append(
+            "without depth a wrong shape goes unnoticed, so the mask was inflated; --shape network asks the model"
+        )
     return LiftRun(facts, files, notes, len(seeds), drawn.seconds)
 
 

@@ -28,6 +28,7 @@ except ImportError:
 SIDE = 64  # voxels along the cube
 FILLED = 0.9  # of the cube's side by the longer side of the mask
 FINER = 4  # samples of the mask along a voxel
+THINNEST, UNCOVERED = 0.25, 0.1  # voxels by which a tenth of the mask may lie outside; thin masks are thickened to it
 
 
 def inflate_mask(
@@ -56,11 +57,15 @@ def inflate_mask(
     inside = map_coordinates(mask.astype(np.float32), pixels[..., ::-1].transpose(2, 0, 1), order=1) > 0.5
     beyond = (distance_transform_edt(inside) - distance_transform_edt(~inside)) / FINER  # voxels, positive inside
     outline = beyond.reshape(SIDE, FINER, SIDE, FINER).mean((1, 3))
+    covered = outline.repeat(FINER, 0).repeat(FINER, 1)[inside]
+    outline = outline + max(0.0, THINNEST - float(np.quantile(covered, UNCOVERED))) if len(covered) else outline
     height = half_thickness(outline > 0)
     off = np.abs(np.arange(SIDE) + 0.5 - SIDE / 2)
     field = np.minimum(height[:, None, :] - off[None, :, None], outline[:, None, :]).clip(-3, 3)
     if not (field > 0).any():
-        raise ValueError("the mask is too thin to be inflated; mark all pixels of the object, or give depth")
+        raise ValueError(
+            "the mask is too thin to be inflated; mark all pixels of the object, give depth, or take --shape network"
+        )
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = axes, middle * distance
     fit = Fit(pose, side * distance)

@@ -86,12 +86,12 @@ def test_without_points_silhouettes_are_compared_and_the_mask_takes_the_place_of
     assert "depth" not in found.reason
 
 
-def test_a_box_is_no_outline(picture: MaskedPicture, crumb: PosedSample) -> None:
+def test_a_box_does_not_show_the_outline(picture: MaskedPicture, crumb: PosedSample) -> None:
     box = torch.zeros_like(picture.mask)
     box[20:60, 30:90] = True
     kept, found = judge(MaskedPicture(picture.image, box, None, picture.intrinsics), crumb, "auto", None)
     assert (kept is crumb, found.source) == (True, "network")
-    assert "a box is no outline" in found.reason
+    assert "a box does not show the outline" in found.reason
 
 
 def test_without_points_or_a_camera_nothing_is_judged(picture: MaskedPicture, true: PosedSample) -> None:

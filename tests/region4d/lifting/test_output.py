@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from rich.console import Console
 from models.geometry import PointMap, matrix
 from models.lifting import LiftedObject
 from models.lifting.export import METRES, RELATIVE_UNITS
+from models.lifting.fitting.agreement import Agreement
+from models.lifting.judgement import Judgement
 from models.lifting.meshes.mesh import ColouredMesh
 from region4d.footage.scale import RELATIVE
 from region4d.lifting.input import LiftInput
-from region4d.lifting.output import confidence_text, describe, shape_line, size_text, title, to_terminal
+from region4d.lifting.output import confidence_text, describe, judged, shape_line, size_text, title, to_terminal
 
 FACT = {
     "name": "object_0",
@@ -40,6 +43,13 @@ def given(depth: float | None) -> LiftInput:
     xyz = torch.tensor([0.1, 0.1, depth or 0.0]).expand(2, 2, 3)
     points = None if depth is None else PointMap(xyz, mask, "cam")
     return LiftInput(Path("a.png"), 0, torch.zeros(3, 2, 2, dtype=torch.uint8), [mask], torch.eye(3), points, None, [])
+
+
+@pytest.mark.parametrize(("support", "other"), [(None, "mask"), (0.9, "hull")])
+def test_a_kept_network_names_what_it_was_compared_with(support: float | None, other: str) -> None:
+    found = Judgement("network", "it agrees", Agreement(0.8, None), Agreement(0.9, None))
+    agreement = judged(replace(square(), support=support, judgement=found))["agreement"]
+    assert {name: values["silhouette_iou"] for name, values in agreement.items()} == {"network": 0.8, other: 0.9}
 
 
 def test_facts_of_an_object_are_in_metres() -> None:

@@ -44,8 +44,15 @@ def test_the_middle_of_a_disc_is_as_thick_as_wide_and_that_of_a_strip_by_the_roo
     assert half_thickness(strip).max() == pytest.approx(4 * np.sqrt(2), rel=0.15)  # nine cells and their border
 
 
+@pytest.mark.parametrize("ratio", [10, 30])
+def test_a_thin_mask_is_kept(ratio: int) -> None:
+    across, along = (X - 80) - (Y - 60), (X - 80) + (Y - 60)  # at 45 degrees, where cells hold the least of it
+    mask = (abs(across) < 90 / ratio) & (abs(along) < 90)
+    assert outline_iou(inflate_mask(mask, CAMERA), mask) > 0.7
+
+
 def test_a_mask_without_an_inside_is_refused() -> None:
-    mask = np.zeros((120, 160), bool)
-    mask[60, ::2] = True
+    mask = np.zeros((960, 1280), bool)
+    mask[480, 100:1200] = True
     with pytest.raises(ValueError, match="too thin to be inflated"):
-        inflate_mask(mask, CAMERA)
+        inflate_mask(mask, np.array([[960.0, 0, 640], [0, 960, 480], [0, 0, 1]]))
