@@ -150,6 +150,8 @@ def _config(folder: Path, options: dict[str, Any]) -> SR3DConfig:
         config: SR3DConfig = SR3DConfig.from_dict({**stored, **options})
         for each in (config.vision_config, config.text_config):
             check_known(each)
+    for each in (config, config.vision_config, config.text_config):  # what a call returns is not for a file to say
+        each.output_hidden_states, each.output_attentions, each.return_dict = False, False, True
     return config
 
 

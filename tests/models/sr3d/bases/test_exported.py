@@ -57,6 +57,16 @@ def test_options_are_known_or_refused(folder: Path) -> None:
         load_exported_model(folder, dtype="float7")
 
 
+@pytest.mark.parametrize("part", [None, "vision_config", "text_config"])
+def test_what_a_call_returns_is_not_for_a_file_to_say(folder: Path, part: str | None) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (config if part is None else config[part]).update(output_hidden_states="inf", return_dict=False)
+    (folder / "config.json").write_text(json.dumps(config))
+    loaded = load_exported_model(folder).config
+    read = loaded if part is None else getattr(loaded, part)
+    assert (read.output_hidden_states, read.return_dict) == (False, True)
+
+
 @pytest.mark.parametrize("part", ["projector.", "position_encoding.", "region_extractor."])
 def test_a_weight_that_is_not_there_is_never_random(folder: Path, part: str) -> None:
     weights = load_file(folder / "model.safetensors")
