@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
 from probes.features.controls import view_features
 from probes.features.options import DTYPES, ExtractionOptions
 from probes.features.pipeline import Pipeline
+from probes.features.progress import Seen, bar_of
 from probes.features.store import FeatureStore
 
 WAIT_S = 0.5  # between looks at clips that other processes hold
-Seen = Callable[[int, int, int], None]  # how many clips there are, others have made, and this process has made
 
 
 def fill_stores(
@@ -79,15 +77,6 @@ def fill_stores(
         seen(len(names), len(names) - extracted, extracted)
     last.remove_locks()
     return stores
-
-
-@contextmanager
-def bar_of(extractor: str) -> Iterator[Seen]:
-    """Show a progress bar; gives what moves it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        bar = progress.add_task(f"features of {extractor}", total=None)
-        yield lambda total, others, extracted: progress.update(bar, total=total, completed=others + extracted)
 
 
 def missing_anywhere(stores: Iterable[FeatureStore], clips: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.records.manifest import collect_manifest
 from probes.clips.clip_sets import ClipSet
 from probes.extractors.extractor import Extractor
-from probes.features.extraction import Seen, bar_of, fill_stores
+from probes.features.extraction import fill_stores
 from probes.features.options import ExtractionOptions
+from probes.features.progress import Seen, Whole, bar_of
 from region4d.configuration.compose import build, compose_config
 from region4d.terminal import CONSOLE, quiet_transformers
 from region4d.workers import Tell, count_workers, work_together
@@ -30,7 +31,7 @@ Share = tuple[dict[str, Any], tuple[str, ...]]  # a configuration, and the words
 def extract(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra overrides")] = None) -> None:
     """Cache features of a video model.
 
-    Writes one store a layer, each with a manifest. workers=auto runs one process a GPU, workers=N runs N; several
+    Writes one store a layer, each with a manifest. workers=auto runs one process per GPU, workers=N runs N; several
     commands may share the work as well. The same command continues where it was.
 
     Example: region4d extract extractor=wan_1_3b "layers=[10,20]" sigma=0.3 workers=auto
@@ -79,10 +80,11 @@ def extract_alone(config: DictConfig, overrides: Sequence[str], seen: Seen | Non
 
 
 def extract_together(config: DictConfig, overrides: Sequence[str], workers: int) -> int:
-    """Fill the stores in several processes, which hold the clips that they make; return the number of clips.
+    """Prepare the clips, and fill the stores in several processes, which hold those that they make; return how many.
 
     Raises as `work_together`.
     """
+    build(config.clips).prepare()  # in one process, which takes all cores
     settings: Any = OmegaConf.to_container(config, resolve=True)
     shares: list[Share] = [(settings, tuple(overrides))] * workers
     if "://" in str(config.output):  # no locks there
@@ -99,32 +101,6 @@ def extract_share(share: Share, tell: Tell) -> int:
     """Fill the stores, or a shard of them, in a process of several; return the number of clips."""
     settings, overrides = share
     return extract_alone(OmegaConf.create(settings), overrides, lambda *counts: tell(counts))
-
-
-@dataclass
-class Whole:
-    """How far several processes are.
-
-    Args:
-        shared: whether all work on the same clips; else each has its own.
-        seen: told how far the whole is.
-    """
-
-    shared: bool
-    seen: Seen
-    counts: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-
-    def told(self, index: int, counts: tuple[int, int, int]) -> None:
-        """Take what a process says: how many clips it has, others had made, and it has made."""
-        total, others, extracted = counts
-        if self.shared and index in self.counts:
-            others = min(others, self.counts[index][1])  # later ones count what the other processes made
-        self.counts[index] = total, others, extracted
-        totals, before, made = zip(*self.counts.values(), strict=True)
-        if self.shared:
-            self.seen(total, min(before), min(sum(made), total - min(before)))
-        else:
-            self.seen(sum(totals), sum(before), sum(made))
 
 
 def done_file(output: str | Path, layers: Sequence[int]) -> Path:
