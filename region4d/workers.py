@@ -1,10 +1,11 @@
-"""Several processes of one command on this machine: one a GPU where there are any, with one end for all of them."""
+"""Several processes of one command on this machine: one per GPU where there are any, with one end for all of them."""
 
 from __future__ import annotations
 
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -20,19 +21,22 @@ from typing import Any, TypeVar
 import rich
 import torch
 
+from region4d.doctor.machine import usable_cores
 from region4d.ends import TERMINATED, end_with_parent, ended_by_sigterm
 
 AUTO = "auto"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 TOLD, DONE, FAILED = "told", "done", "failed"
 GRACE_S = 1.0  # after a worker that was told to stop: all processes may have been, and this one answers for them
+OURS = ("region4d", "distill", "probes", "benchmarks", "training", "scenes", "models")
+KNOWN = frozenset({*sys.stdlib_module_names, "torch", *OURS})  # whose types of errors every process has
 Share = TypeVar("Share")
 Result = TypeVar("Result")
 Tell = Callable[[Any], None]  # of a worker: what its share has come to
 
 
 def count_workers(asked: int | str, any_gpu: bool = True, option: str = "workers=") -> int:
-    """Count the processes that were asked for; `auto` is one a visible GPU, and one without any.
+    """Count the processes that were asked for; `auto` is one per visible GPU, and one without any.
 
     Args:
         asked: a number, or `auto`.
@@ -45,7 +49,7 @@ def count_workers(asked: int | str, any_gpu: bool = True, option: str = "workers
     if asked == AUTO:
         return max(1, torch.cuda.device_count()) if any_gpu else 1
     if not str(asked).isdecimal() or int(asked) < 1:
-        raise ValueError(f"{option}{asked} is no number of processes: give one, or {AUTO} for one a GPU")
+        raise ValueError(f"{option}{asked} is not a number of processes: give one, or {AUTO} for one per GPU")
     return int(asked)
 
 
@@ -72,7 +76,7 @@ def work_together(
         Exception: the first error of a process.
     """
     context, gpus = get_context("spawn"), visible_gpus() if any_gpu else []
-    threads = max(1, (os.cpu_count() or 1) // len(shares))
+    threads = max(1, usable_cores() // len(shares))
     processes: list[SpawnProcess] = []
     answers: dict[Connection, int] = {}
     try:
@@ -81,8 +85,8 @@ def work_together(
             process = context.Process(target=_work, args=(Task(work, share, threads), ours))
             with as_worker(gpus[index % len(gpus)] if gpus else None):
                 process.start()
+                processes.append(process)  # before Ctrl-C is heard again
             ours.close()
-            processes.append(process)
             answers[answer] = index
         results = _collect(answers, processes, told)
     except BaseException:
@@ -181,12 +185,23 @@ def _work(task: Task, answer: Connection) -> None:
 
 
 def portable(error: Exception) -> Exception:
-    """Make an error that survives pickling, with the traceback of this process as its note."""
-    error.add_note("".join(traceback.format_exception(error)))
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # noqa: BLE001  (constructors raise what they want)
+    """Make an error that another process can read, with its message, and the traceback of this process as its note.
+
+    It keeps its type where that process surely has it and makes it anew with the same words; else a built-in one
+    stands for it: types of checkouts may be imported here alone, and constructors do what they want.
+    """
+    note = "".join(traceback.format_exception(error))
+    copy = _copied(error) if type(error).__module__.partition(".")[0] in KNOWN else None
+    if copy is None:
         kind = next((each for each in (ValueError, OSError, ImportError) if isinstance(error, each)), RuntimeError)
-        message = str(error) if kind is not RuntimeError else f"{type(error).__name__}: {error}"
-        return kind(message)
-    return error
+        copy = kind(str(error) if kind is not RuntimeError else f"{type(error).__name__}: {error}")
+    copy.add_note(note)
+    return copy
+
+
+def _copied(error: Exception) -> Exception | None:
+    try:
+        copy = pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001  (constructors raise what they want)
+        return None
+    return copy if type(copy) is type(error) and str(copy) == str(error) else None

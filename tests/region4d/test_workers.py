@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from multiprocessing import Pipe
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from region4d.verbs.experiments.extract import Whole
+from probes.clips.object_window import Unsuitable
+from region4d import workers
 from region4d.workers import VISIBLE, as_worker, count_workers, portable, visible_gpus, work_together
 from tests.support.shares import StubbornError, square, work_or_hold
 
@@ -22,7 +28,7 @@ def nothing(*_: object) -> None:
 
 
 @pytest.mark.parametrize(("gpus", "any_gpu", "count"), [(0, True, 1), (1, True, 1), (4, True, 4), (4, False, 1)])
-def test_auto_is_one_process_a_gpu_unless_a_device_is_named(
+def test_auto_is_one_process_per_gpu_unless_a_device_is_named(
     gpus: int, any_gpu: bool, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
@@ -31,8 +37,8 @@ def test_auto_is_one_process_a_gpu_unless_a_device_is_named(
 
 
 @pytest.mark.parametrize("asked", [0, "-1", "many", "1.5", ""])
-def test_what_is_no_number_of_processes_is_refused(asked: int | str) -> None:
-    with pytest.raises(ValueError, match=f"--workers {asked} is no number of processes"):
+def test_what_is_not_a_number_of_processes_is_refused(asked: int | str) -> None:
+    with pytest.raises(ValueError, match=f"--workers {asked} is not a number of processes"):
         count_workers(asked, option="--workers ")
 
 
@@ -66,23 +72,86 @@ def test_a_process_that_is_started_sees_one_gpu_and_no_ctrl_c(
         assert os.environ.get(VISIBLE) == before
 
 
-def test_an_error_crosses_processes_with_its_message_and_traceback() -> None:
-    plain, stubborn = portable(OSError(28, "no space")), portable(StubbornError("this", "that"))
-    assert isinstance(plain, OSError)
-    assert "no space" in str(plain.__notes__)
-    assert (type(stubborn), str(stubborn)) == (ValueError, "this and that")
+class UnheardProcess:
+    """A process that only notes what is done to it."""
+
+    def __init__(self, target: object, args: tuple[workers.Task, object]) -> None:
+        self.threads, self.calls = args[0].threads, list[str]()
+
+    def __getattr__(self, name: str) -> object:
+        return lambda: self.calls.append(name)
 
 
-def test_the_whole_counts_what_was_there_once_and_what_each_process_makes() -> None:
-    told: list[tuple[int, int, int]] = []
-    whole = Whole(shared=True, seen=lambda *counts: told.append(counts))
-    for index, counts in [(0, (10, 4, 0)), (0, (10, 4, 1)), (1, (10, 5, 0)), (1, (10, 5, 1)), (0, (10, 5, 5))]:
-        whole.told(index, counts)
-    assert told == [(10, 4, 0), (10, 4, 1), (10, 4, 1), (10, 4, 2), (10, 4, 6)]
-    whole = Whole(shared=False, seen=lambda *counts: told.append(counts))
-    whole.told(0, (5, 1, 2))
-    whole.told(1, (4, 0, 3))
-    assert told[-1] == (9, 1, 5)
+def test_ctrl_c_right_after_a_start_stops_that_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[UnheardProcess] = []
+
+    class Context:
+        Pipe = staticmethod(Pipe)
+
+        @staticmethod
+        def Process(**words: Any) -> UnheardProcess:
+            made.append(UnheardProcess(**words))
+            return made[-1]
+
+    @contextmanager
+    def pressed_at_the_end(gpu: str | None) -> Iterator[None]:
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "get_context", lambda _: Context)
+    monkeypatch.setattr(workers, "as_worker", pressed_at_the_end)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(9)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    with pytest.raises(KeyboardInterrupt):
+        work_together(square, [3, 4], nothing)
+    (process,) = made
+    assert process.calls == ["start", "terminate", "join", "kill"]
+    assert process.threads == 9 // 2
+
+
+class WordyError(ValueError):
+    """An error whose copy has other words."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no {name}")
+
+
+class FullError(OSError):
+    """An error of a module that the other process may lack."""
+
+
+class OddError(Exception):
+    """Another one."""
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (FileNotFoundError(2, "none", "file"), FileNotFoundError, "[Errno 2] none: 'file'"),
+        (BrokenExecutor("killed"), BrokenExecutor, "killed"),
+        (Unsuitable("too short"), Unsuitable, "too short"),
+        (StubbornError("this", "that"), ValueError, "this and that"),
+        (WordyError("weights"), ValueError, "no weights"),
+        (FullError("disk"), OSError, "disk"),
+        (OddError("odd"), RuntimeError, "OddError: odd"),
+    ],
+)
+def test_an_error_crosses_processes_with_its_words_and_its_traceback(
+    error: Exception, kind: type[Exception], words: str
+) -> None:
+    try:
+        raise error
+    except Exception as caught:  # noqa: BLE001
+        sent = pickle.dumps(portable(caught))
+    found = pickle.loads(sent)
+    assert (type(found), str(found)) == (kind, words)
+    assert test_an_error_crosses_processes_with_its_words_and_its_traceback.__name__ in found.__notes__[-1]
+
+
+def test_an_error_of_ours_that_would_change_its_words_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "KNOWN", workers.KNOWN | {"tests"})
+    for error, words in ((WordyError("weights"), "no weights"), (StubbornError("this", "that"), "this and that")):
+        assert (type(portable(error)), str(portable(error))) == (ValueError, words)
 
 
 @pytest.mark.long

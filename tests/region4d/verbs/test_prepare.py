@@ -115,7 +115,7 @@ def test_shards_share_the_sequences_out(region4d: Run, co3d: Path, tmp_path: Pat
         (["co3d", "HERE/co3d", "--category", "apple", "--depth", "HERE/none", "--count", "3"], ["no folder of depth"]),
         (["co3d", "HERE/co3d", "--shard", "2/2"], ["--shard 2/2 is not I/N", "0/2"]),
         (["co3d", "HERE/co3d", "--workers", "2", "--shard", "0/2"], ["--workers 2 with --shard 0/2", "one of them"]),
-        (["co3d", "HERE/co3d", "--workers", "many"], ["--workers many is no number of processes", "auto"]),
+        (["co3d", "HERE/co3d", "--workers", "many"], ["--workers many is not a number of processes", "auto"]),
         (["dl3dv", "HERE"], ["no scenes of DL3DV"]),
         (["re10k"], ["no such file or folder: re10k"]),
         (["re10k", "HERE"], ["unexpected extra argument", "--help"]),
