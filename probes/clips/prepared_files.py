@@ -20,22 +20,23 @@ from scenes.storage.atomic import new_folder
 
 LABEL_SIZE = (294, 518)  # height and width of label maps, as published
 VIDEOS, LABELS = "videos", "labels"
+OWN_DEPTH = "the data set's own depth"  # an origin of labels
 
 
-def is_written(output: Path, name: str, origin: str | None) -> bool:
-    """Tell whether a clip is complete: its pictures, and its labels of this `origin`, unless it is None.
+def is_written(output: Path, name: str, labelled: bool) -> bool:
+    """Tell whether a clip is complete: its pictures, and its labels if it is `labelled`."""
+    return picture_folder(output, name).is_dir() and (not labelled or label_path(output, name).is_file())
 
-    Raises:
-        ValueError: its labels are of another origin.
-    """
-    if origin is not None and label_path(output, name).is_file():
-        found = LabelFile(label_path(output, name)).origin
-        if found not in (None, origin):
-            raise ValueError(
-                f"{output} has labels of {found} (of clip {name}), not of {origin}: name another --output, or remove "
-                f"{output / LABELS}"
-            )
-    return picture_folder(output, name).is_dir() and (origin is None or label_path(output, name).is_file())
+
+def refuse_other_labels(output: Path, name: str, origin: str) -> None:
+    """Raise ValueError if the labels of a clip are not of `origin`; files that do not say it are of the own depth."""
+    found = LabelFile(label_path(output, name)).origin
+    if found == origin or (found is None and origin == OWN_DEPTH):
+        return
+    raise ValueError(
+        f"{output} has labels {'that do not say what they are of' if found is None else f'of {found}'} (of clip {name})"
+        f", not of {origin}: name another --output, or remove {output / LABELS}"
+    )
 
 
 def picture_folder(output: Path, name: str) -> Path:

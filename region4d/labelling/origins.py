@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from models.providers import GeometryFiles, GeometryProvider, open_provider
 from models.providers.geometry_files import SUFFIXES
-from models.providers.names import MULTI_VIEW
+from models.providers.multi_view.vggt import PUBLISHED, weight_file
+from models.providers.names import MAP_ANYTHING, MULTI_VIEW
+from probes.clips.prepared_files import OWN_DEPTH
 from region4d.flags import torch_device
 
 ProviderOf = Callable[[str], GeometryProvider | None]  # of a clip's name; None for the clip's own geometry
+PIECES, PIECE = 16, 4096  # of each file that is hashed: how many, and their bytes
 
 
 @dataclass(frozen=True)
@@ -40,18 +46,27 @@ class LabelOrigin:
         if self.depth is not None and not self.depth.is_dir():
             raise FileNotFoundError(f"no folder of depth '{self.depth}'")
         kinds = [form.partition(":")[0].partition("[")[0] for form in MULTI_VIEW]
-        if self.geometry is not None and self._model.partition(":")[0] not in kinds:
+        if self.geometry is not None and self._words[0] not in kinds:
             raise ValueError(self._refusal)
 
-    @property
-    def name(self) -> str | None:
-        """Name the origin without its folders, which may move; None where clips have no labels."""
+    def of(self, clip: str) -> str:
+        """Name what the labels of a clip are of, by contents and not by folders, which may move.
+
+        A model of MapAnything is known by its name alone: its repository chooses the weights.
+
+        Raises:
+            FileNotFoundError: there are no weights, or no depth of this clip.
+        """
         if self.geometry is not None:
-            kind, colon, weights = self._model.partition(":")
-            return kind + colon + Path(weights).name
+            return self._model
         if self.depth is not None:
-            return "depth of another program"
-        return "the data set's own depth" if self.has_depth else None
+            return f"depth of another program ({digest_of(GeometryFiles(_depth_of(self.depth, clip)).files)})"
+        return OWN_DEPTH
+
+    @property
+    def gives_labels(self) -> bool:
+        """Whether there is any depth to label clips with."""
+        return self.has_depth or self.depth is not None or self.geometry is not None
 
     @property
     def reads_own_depth(self) -> bool:
@@ -74,8 +89,18 @@ class LabelOrigin:
         return lambda clip: model
 
     @property
+    def _words(self) -> tuple[str, str]:
+        """Split the model into its kind and its weights, which may be left out."""
+        kind, _, weights = (self.geometry or "").partition("@")[0].partition(":")
+        return kind, weights
+
+    @cached_property
     def _model(self) -> str:
-        return (self.geometry or "").partition("@")[0]
+        kind, weights = self._words
+        if kind == MAP_ANYTHING:
+            return f"{kind}:{weights or kind}"
+        weights = weights or PUBLISHED
+        return f"{kind}:{Path(os.path.abspath(weights)).name} ({digest_of([weight_file(weights)])})"
 
     @property
     def _refusal(self) -> str:
@@ -83,6 +108,19 @@ class LabelOrigin:
             f"--geometry {self.geometry} does not join the frames of a clip by a network: give "
             f"{' or '.join(MULTI_VIEW)}; depth of any other program goes to --depth"
         )
+
+
+def digest_of(files: Sequence[Path]) -> str:
+    """Hash the sizes of files and pieces from all over each: weights of gigabytes are told apart at once."""
+    found = hashlib.sha256()
+    for path in files:
+        size = path.stat().st_size
+        found.update(f"{size} ".encode())
+        with path.open("rb") as file:
+            for index in range(PIECES):
+                file.seek(max(size - PIECE, 0) * index // (PIECES - 1))
+                found.update(file.read(PIECE))
+    return found.hexdigest()[:12]
 
 
 def _depth_of(folder: Path, name: str) -> Path:

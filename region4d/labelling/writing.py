@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from probes.clips.object_window import Unsuitable
-from probes.clips.prepared_files import is_written, write_prepared
+from probes.clips.prepared_files import is_written, label_path, refuse_other_labels, write_prepared
 from region4d.labelling.data_sets import DataSet, Prepare
 from region4d.labelling.origins import LabelOrigin, ProviderOf
 from region4d.workers import Tell, work_together
@@ -89,15 +89,19 @@ def write_share(share: tuple[Preparation, str], tell: Tell) -> Tally:
 
 
 def _write(asked: Preparation, name: str, prepare: Prepare, provider_of: ProviderOf) -> Tally:
-    origin = asked.origin.name
-    if is_written(asked.output, name, origin):
+    output, origin = asked.output, asked.origin
+    if origin.gives_labels and label_path(output, name).is_file():
+        refuse_other_labels(output, name, origin.of(name))
+    if is_written(output, name, origin.gives_labels):
         return Tally(written=1)
     try:
-        prepared = prepare(asked.origin.reads_own_depth)
+        prepared = prepare(origin.reads_own_depth)
     except Unsuitable as reason:
         typer.echo(str(reason), err=True)
         return Tally(left_out=1)
-    write_prepared(prepared, asked.output, provider_of(name), asked.label_size, origin)
+    write_prepared(
+        prepared, output, provider_of(name), asked.label_size, origin.of(name) if origin.gives_labels else None
+    )
     return Tally(written=1)
 
 
@@ -115,4 +119,4 @@ def summary(asked: Preparation, tally: Tally, clips: int) -> str:
         "clips with labels",
         "clips; add --geometry, or estimate their depth and add --depth, to write the labels",
     )
-    return f"{asked.output}: {tally.written} {labelled[asked.origin.name is None]} ({tally.left_out} left out)"
+    return f"{asked.output}: {tally.written} {labelled[not asked.origin.gives_labels]} ({tally.left_out} left out)"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from probes.clips.label_files import LabelFile
 from probes.clips.labelled_clips import LabelledClips
@@ -38,7 +39,7 @@ def test_labels_are_the_points_cameras_and_confidence_of_vggt(
     assert code == 0, err
     assert "3 clips with labels (0 left out)" in out
     file = LabelFile(output / "labels" / "apple-1.safetensors")
-    assert file.origin == "vggt:VGGT-tiny"
+    assert (file.origin or "").startswith("vggt:VGGT-tiny (")
     assert file.has_masks
     greys = [int(picture[0, 0, 0]) for picture in file.images(range(5))]
     assert greys == [10 * (file.start + k) for k in range(5)]
@@ -80,19 +81,37 @@ def test_dl3dv_is_labelled_in_one_run_and_continues(region4d: Run, vggt: str, tm
         assert len(list((output / "labels").iterdir())) == count
     labels = LabelFile(output / "labels" / "1K-0a1b.safetensors")
     assert not labels.has_masks
-    assert labels.origin == "vggt:VGGT-tiny"
+    assert (labels.origin or "").startswith("vggt:VGGT-tiny (")
 
 
-def test_labels_of_two_origins_are_not_mixed(region4d: Run, vggt: str, co3d: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("says", [True, False])
+def test_labels_of_two_origins_are_not_mixed(says: bool, region4d: Run, vggt: str, co3d: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     words = ("prepare", "co3d", str(co3d), *WORDS, "-o", str(output))
     assert region4d(*words, "--limit", "1")[0] == 0
+    labels = output / "labels" / "apple-1.safetensors"
+    if not says:  # as earlier versions wrote them
+        save_file(load_file(labels), labels)
     assert_one_line(
         region4d(*words, "--geometry", f"vggt:{vggt}"),
-        "has labels of the data set's own depth (of clip apple-1), not of vggt:VGGT-tiny",
+        f"has labels {'of the data set' if says else 'that do not say what they are of'}",
+        "(of clip apple-1), not of vggt:VGGT-tiny (",
         "another --output",
     )
-    assert [path.name for path in (output / "labels").iterdir()] == ["apple-1.safetensors"]
+    assert list((output / "labels").iterdir()) == [labels]
+    assert region4d(*words)[0] == 0  # the own depth goes on
+
+
+def test_depth_of_two_programs_is_not_mixed(region4d: Run, tmp_path: Path) -> None:
+    write_scene(tmp_path / "dl3dv", "1K", "0a1b", 6)
+    words = ("prepare", "dl3dv", str(tmp_path / "dl3dv"), *WORDS, "-o", str(tmp_path / "out"))
+    for value in (1, 2):
+        (tmp_path / str(value)).mkdir()
+        np.savez(tmp_path / str(value) / "1K-0a1b.npz", depth=np.full((5, 18, 32), value, np.float32))
+    for _ in range(2):
+        assert region4d(*words, "--depth", str(tmp_path / "1"))[0] == 0
+    said = region4d(*words, "--depth", str(tmp_path / "2"))
+    assert_one_line(said, "has labels of depth of another program", "another --output")
 
 
 @pytest.mark.parametrize(
