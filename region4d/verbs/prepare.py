@@ -51,7 +51,7 @@ Shard = Annotated[
     str, typer.Option(metavar="I/N", help="of N processes that share the work, which one this is; the first is 0/N")
 ]
 Workers = Annotated[
-    str, typer.Option(metavar="N", help="processes of this machine, one a GPU where there are any; auto: one a GPU")
+    str, typer.Option(metavar="N", help="processes of this machine, one per GPU where there are any; auto: one per GPU")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="stop after this many clips")]
 Depth = Annotated[

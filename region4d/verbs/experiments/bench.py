@@ -32,7 +32,7 @@ def bench(overrides: Annotated[list[str] | None, typer.Argument(help="Hydra over
     """Score a model on a benchmark.
 
     Writes every answer to `output` (records.jsonl and manifest.json), and prints a table by category. The same command
-    continues after a stop. workers=N answers in N processes, workers=auto in one a GPU; shard.index=I shard.count=N
+    continues after a stop. workers=N answers in N processes, workers=auto in one per GPU; shard.index=I shard.count=N
     answers every N-th batch, so that the jobs of a cluster share a folder, and the last one merges.
 
     Example: region4d bench model=sr3d_tiny_3d task=worlds_static
