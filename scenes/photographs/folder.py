@@ -1,4 +1,4 @@
-"""Photos, masks and meshes by pairs in a folder: what is read of SA-3DAO, whose layout is not public."""
+"""Photos, masks and meshes by pairs in a folder: what is read of SA-3DAO, whose file layout is not published."""
 
 from __future__ import annotations
 
@@ -154,14 +154,22 @@ def _one(place: Path, part: str) -> Path | None:
 
 
 def _listed(path: Path) -> list[Entry]:
-    """Read the list of a folder."""
-    entries = []
-    with path.open(newline="") as file:
+    """Read the list of a folder; spreadsheets save one with a byte order mark."""
+    entries: list[Entry] = []
+    shown: dict[str, Path] = {}  # the mesh of each name
+    with path.open(newline="", encoding="utf-8-sig") as file:
         for number, row in enumerate(csv.DictReader(file), 2):
             given = {part: path.parent / row[part] for part in PARTS if row.get(part)}
             if missing := [part for part in NEEDED if part not in given]:
                 raise ValueError(f"{path}:{number} has no {missing[0]}: columns image, mask and mesh name files")
             if absent := [each for each in given.values() if not each.is_file()]:
                 raise FileNotFoundError(f"{path}:{number} names '{absent[0]}', which is not there")
-            entries.append(Entry(row.get("name") or given["mesh"].relative_to(path.parent).as_posix(), **given))
+            name, mesh = row.get("name") or Path(row["mesh"]).as_posix(), given["mesh"]
+            first = shown.setdefault(name, mesh)
+            if first != mesh and file_digest(first) != file_digest(mesh):
+                raise ValueError(
+                    f"{path}:{number} gives {name} the mesh '{mesh}', but a line above '{first}': photos of one name "
+                    "show one object; give each object its own name"
+                )
+            entries.append(Entry(name, **given))
     return entries

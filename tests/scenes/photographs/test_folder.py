@@ -65,6 +65,26 @@ def test_a_list_names_files_anywhere(tmp_path: Path) -> None:
         PhotoFolder(tmp_path)
 
 
+def test_a_list_of_a_spreadsheet_and_meshes_elsewhere_are_read(tmp_path: Path) -> None:
+    parts = write_photo(tmp_path / "elsewhere")
+    (tmp_path / "photos").mkdir()
+    row = ",".join(str(parts / name) for name in ("image.png", "mask.png", "mesh.glb"))
+    (tmp_path / "photos" / "objects.csv").write_text(f"image,mask,mesh\n{row}\n", encoding="utf-8-sig")
+    assert PhotoFolder(tmp_path / "photos").entries[0].name == (parts / "mesh.glb").as_posix()
+
+
+def test_photos_of_one_name_show_one_mesh(tmp_path: Path) -> None:
+    for name, sides in (("a", SIDES), ("b", SIDES), ("c", SIDES * [1, 2, 1])):
+        write_photo(tmp_path / name, mesh=box_mesh(sides))
+    rows = [f"cup,{name}/image.png,{name}/mask.png,{name}/mesh.glb" for name in "abc"]
+    listed = tmp_path / "objects.csv"
+    listed.write_text("\n".join(["name,image,mask,mesh", *rows[:2]]))
+    assert [entry.name for entry in PhotoFolder(tmp_path).entries] == ["cup", "cup"]
+    listed.write_text("\n".join(["name,image,mask,mesh", *rows]))
+    with pytest.raises(ValueError, match=r"objects.csv:4 gives cup the mesh .*c/mesh.glb.*give each object its own name"):
+        PhotoFolder(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
