@@ -20,6 +20,7 @@ FILES = ("video.vrs", "depth_images.vrs", "segmentations.vrs")
 COLOUR_STREAM = "214-1"  # of the colour camera, 1408 x 1408 pixels
 SIZE = 704  # pixels of the pinhole's sides
 MILLIMETRES = 1000
+REFUSED, AGAIN = "cannot be read by projectaria_tools", "download the sequence again, with metadata.json"
 UPRIGHT = ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0))  # upright_R_cam: the camera lies on its side
 
 
@@ -43,6 +44,7 @@ class AriaRecording:
     Raises:
         ImportError: projectaria_tools is not installed.
         FileNotFoundError: a VRS file is missing.
+        ValueError: projectaria_tools cannot open the sequence.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,8 +58,13 @@ class AriaRecording:
         if missing := [name for name in FILES if not (folder / name).is_file()]:
             raise FileNotFoundError(f"'{folder}' has no {missing[0]}: download the sequence with {', '.join(FILES)}")
         self.folder, self.calibration = folder, calibration
-        paths = adt.AriaDigitalTwinDataPathsProvider(str(folder)).get_datapaths()
-        self.provider = adt.AriaDigitalTwinDataProvider(paths)
+        try:
+            paths = adt.AriaDigitalTwinDataPathsProvider(str(folder)).get_datapaths()
+            self.provider = None if paths is None else adt.AriaDigitalTwinDataProvider(paths)
+        except Exception as error:  # of its C++ core
+            raise ValueError(f"'{folder}' {REFUSED} ({_line(error)}): {AGAIN}") from error
+        if self.provider is None:
+            raise ValueError(f"'{folder}' {REFUSED} (no paths of its files; is metadata.json there?): {AGAIN}")
         self.stream = stream_id.StreamId(COLOUR_STREAM)
 
     @cached_property
@@ -72,7 +79,7 @@ class AriaRecording:
         """Read, undistort and turn the picture of a time.
 
         Raises:
-            ValueError: colours, depth or instances are more than 5 ms away.
+            ValueError: colours, depth or instances are more than 5 ms away, or a VRS file is damaged.
         """
         provider, (fisheye, pinhole), calibration = self.provider, self._cameras, self.calibration
         image = self._at(provider.get_aria_image_by_timestamp_ns, time_ns, "picture")
@@ -90,10 +97,17 @@ class AriaRecording:
         )
 
     def _at(self, query: Callable[..., Any], time_ns: int, what: str) -> np.ndarray:
-        found = query(time_ns, self.stream)
+        try:
+            found = query(time_ns, self.stream)
+        except Exception as error:  # of its C++ core
+            raise ValueError(f"the {what} of '{self.folder}' {REFUSED} ({_line(error)}): {AGAIN}") from error
         if not found.is_valid() or abs(found.dt_ns()) > NEAR_NS:
-            raise ValueError(f"'{self.folder}' has no {what} of the colour camera at {time_ns} ns")
+            raise ValueError(f"'{self.folder}' has no {what} of the colour camera at {time_ns} ns: {AGAIN}")
         return np.asarray(found.data().to_numpy_array())
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def upright(

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ class AriaTables:
                 raise ValueError(f"{self.folder / name} is damaged ({error}); download it again") from error
 
 
-@lru_cache(maxsize=4)
+@cache
 def tables_of(folder: Path) -> AriaTables:
     """Open the tables of a sequence, or take those that this process has open."""
     return AriaTables(folder)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from models.geometry import project, transform_points, unproject
-from scenes.datasets.aria.recording import AriaRecording, upright
+from scenes.datasets.aria.recording import FILES, AriaRecording, upright
 
 
 def test_a_turned_picture_shows_the_same_points() -> None:
@@ -46,3 +47,50 @@ def test_without_projectaria_tools_its_extra_is_named(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "projectaria_tools.core", None)
     with pytest.raises(ImportError, match=r"pip install 'region4d\[aria\]'"):
         AriaRecording(tmp_path)
+
+
+@pytest.fixture
+def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A stand-in of projectaria_tools, which opens nothing, and the files of a sequence."""
+    adt = SimpleNamespace(AriaDigitalTwinDataPathsProvider=None, AriaDigitalTwinDataProvider=lambda paths: paths)
+    stream_id = SimpleNamespace(StreamId=str)
+    parts = {"core": SimpleNamespace(calibration=None, stream_id=stream_id), "projects": SimpleNamespace(adt=adt)}
+    monkeypatch.setitem(sys.modules, "projectaria_tools", SimpleNamespace(**parts))
+    for name, part in parts.items():
+        monkeypatch.setitem(sys.modules, f"projectaria_tools.{name}", part)
+    for name in FILES:
+        (tmp_path / name).touch()
+    return adt
+
+
+def test_a_sequence_that_cannot_be_opened_is_one_line(tmp_path: Path, core: SimpleNamespace) -> None:
+    def refuse(folder: str) -> None:
+        raise RuntimeError("Could not open\n  gt metadata")
+
+    core.AriaDigitalTwinDataPathsProvider = refuse
+    with pytest.raises(
+        ValueError, match=r"cannot be read .*\(Could not open gt metadata\): download .* again"
+    ) as error:
+        AriaRecording(tmp_path)
+    assert str(tmp_path) in str(error.value)
+    core.AriaDigitalTwinDataPathsProvider = lambda folder: SimpleNamespace(get_datapaths=lambda: None)
+    with pytest.raises(ValueError, match=r"no paths of its files; is metadata\.json there\?"):
+        AriaRecording(tmp_path)
+
+
+def test_a_damaged_recording_is_one_line(tmp_path: Path, core: SimpleNamespace) -> None:
+    def cut(time_ns: int, stream: str) -> None:
+        raise RuntimeError("truncated")
+
+    fisheye = SimpleNamespace(
+        get_focal_lengths=lambda: [1.0], get_image_size=lambda: [1], get_transform_device_camera=lambda: None
+    )
+    known = dict.fromkeys(f"get_{name}_by_timestamp_ns" for name in ("depth_image", "segmentation_image"))
+    paths = SimpleNamespace(
+        get_aria_image_by_timestamp_ns=cut, get_aria_camera_calibration=lambda stream: fisheye, **known
+    )
+    core.AriaDigitalTwinDataPathsProvider = lambda folder: SimpleNamespace(get_datapaths=lambda: paths)
+    recording = AriaRecording(tmp_path)
+    recording.calibration = SimpleNamespace(get_linear_camera_calibration=lambda *_: None)
+    with pytest.raises(ValueError, match=r"the picture of .* cannot be read by projectaria_tools \(truncated\)"):
+        recording.picture(0)

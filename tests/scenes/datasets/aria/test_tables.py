@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scenes.datasets.aria.tables import AriaTables
+from scenes.datasets.aria.tables import AriaTables, tables_of
 from tests.support.photographs import SIDES, TIME_NS, UID, WALL, box_pose, write_aria
 
 
@@ -55,3 +55,9 @@ def test_a_missing_table_is_named(tables: AriaTables) -> None:
     (tables.folder / "aria_trajectory.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"has no aria_trajectory\.csv: give a sequence"):
         AriaTables(tables.folder)
+
+
+def test_tables_of_many_sequences_stay_open(tmp_path: Path) -> None:
+    folders = [write_aria(tmp_path / str(k)) for k in range(6)]
+    first = [tables_of(folder) for folder in folders]
+    assert all(tables_of(folder) is tables for folder, tables in zip(folders, first, strict=True))
