@@ -21,7 +21,7 @@ class MaskedObject:
     """One object of a picture and its truth. A vertex v of its cube is at R (scale * v) + t of the camera."""
 
     image: UInt8[Tensor, "3 height width"]
-    mask: Bool[Tensor, "height width"]  # visible pixels
+    mask: Bool[Tensor, "height width"]  # visible pixels; of a photographed object perhaps none
     depth: Float[Tensor, "height width"]  # metres, 0 where unknown
     intrinsics: Float[Tensor, "3 3"]
     cam_T_obj: Float[Tensor, "4 4"]  # NaN where a photo does not tell it
@@ -52,6 +52,11 @@ class ObjectStore(ShardStore[MaskedObject]):
     @abstractmethod
     def about(self) -> str:
         """Describe the objects in a model card."""
+
+    @property
+    def origin(self) -> str:
+        """Say in a report, after their number, where the objects come from."""
+        return f"from seed {self.seeds.start}"
 
     @abstractmethod
     def draw(self, seeds: range) -> list[MaskedObject]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import torch
 from einops import rearrange
@@ -26,9 +27,10 @@ CELL_SIDE = 192  # pixels
 def draw_sheet(test: EvaluationSet, methods: Mapping[str, Method], count: int) -> Image.Image:
     """Draw the first objects of a test set, one row each: picture, mask, truth, and the first candidate of each method.
 
+    Objects without a pixel in their picture are left out.
     Where a method gave no mesh, or the place of the truth is not known, the cell shows the faded picture alone.
     """
-    indices = test.indices[:count]
+    indices = list(islice((k for k in test.indices if bool(test.store[k].mask.any())), count))
     items, seeds = [test.store[index] for index in indices], [test.store.seeds[index] for index in indices]
     predictions = {name: method.predict(items, seeds, 0) for name, method in methods.items()}
     cells: list[Image.Image] = []

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from scenes.meshes.reading import SUFFIXES, Up, read_mesh_file
 from scenes.meshes.sources import file_digest
-from scenes.photographs.photo import ObjectPhoto, PhotoSource, TrueShape
+from scenes.photographs.photo import ObjectPhoto, PhotoSource, TrueShape, plural
 from scenes.readers.depth_file import DEPTH_SUFFIXES, read_depth_file
 from scenes.readers.image_files import IMAGE_SUFFIXES, read_image
 from scenes.readers.masks.mask_file import read_mask
@@ -82,6 +82,8 @@ class PhotoFolder(PhotoSource):
         image = read_image(entry.image)
         height, width = image.shape[1:]
         mask = read_mask(entry.mask, height, width)
+        if not bool(mask.any()):
+            raise ValueError(f"the mask of {entry.name} is empty ({entry.mask}); mark the object, or leave it out")
         camera = {} if entry.camera is None else read_camera(entry.camera)
         depth = None if entry.depth is None else read_depth_file(entry.depth)
         if depth is not None and depth.shape != (height, width):
@@ -115,7 +117,9 @@ class PhotoFolder(PhotoSource):
     def about(self) -> str:
         """Count the photos, and those with depth and with a camera file."""
         depths, cameras = (sum(getattr(e, part) is not None for e in self.entries) for part in ("depth", "camera"))
-        return f"{len(self)} photos of '{self.folder.name}', {depths} with depth, {cameras} with a camera file"
+        return (
+            f"{plural(len(self), 'photo')} of '{self.folder.name}', {depths} with depth, {cameras} with a camera file"
+        )
 
 
 def read_camera(path: Path) -> dict[str, Float[Tensor, "_ _"]]:

@@ -67,7 +67,7 @@ class ObjectPhoto:
     """An object in a picture; None stands for what is not known of it."""
 
     image: UInt8[Tensor, "3 height width"]
-    mask: Bool[Tensor, "height width"]
+    mask: Bool[Tensor, "height width"]  # without a pixel, every method fails on the object
     shape: TrueShape
     depth: Float[Tensor, "height width"] | None = None  # metres, 0 where unknown
     intrinsics: Float[Tensor, "3 3"] | None = None
@@ -99,6 +99,11 @@ class PhotoSource(ABC):
     @abstractmethod
     def about(self) -> str:
         """Describe the objects in a report."""
+
+
+def plural(count: int, noun: str) -> str:
+    """Count things in words: "1 photo", "2 photos"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def box_file(low: Float[Tensor, "3"], high: Float[Tensor, "3"], object_R_file: Float[Tensor, "3 3"]) -> MeshFile:

@@ -56,6 +56,11 @@ class PhotoStore(ObjectStore):
         """Describe the photos, and where their depth comes from."""
         return self.source.about + (f"; other depth by {self.depth_model}" if self.depth_model else "")
 
+    @property
+    def origin(self) -> str:
+        """Say in a report, after their number, where the objects come from."""
+        return f"of {self.about}"
+
     def draw(self, seeds: range) -> list[MaskedObject]:
         """Read the photo of each seed."""
         return [self._item(seed) for seed in seeds]
@@ -76,8 +81,6 @@ class PhotoStore(ObjectStore):
         photo = self._shrunk(self.source[seed])
         photo = self._estimated(photo) if photo.depth is None and self._provider is not None else photo
         name, (height, width) = photo.shape.name, photo.mask.shape
-        if not bool(photo.mask.any()):
-            raise ValueError(f"the mask of {name} is empty at {width}x{height} pixels; leave the object out")
         camera = default_intrinsics(height, width, ASSUMED_HFOV_DEG) if photo.intrinsics is None else photo.intrinsics
         cam_T_obj, scale = _place(photo)
         return MaskedObject(

@@ -19,7 +19,7 @@ from scenes.datasets.aria.recording import COLOUR_STREAM, AriaRecording
 from scenes.datasets.aria.tables import TABLES, AriaTables, SeenObject, tables_of
 from scenes.meshes.reading import SUFFIXES, TURNS, read_mesh_file
 from scenes.meshes.sources import file_digest
-from scenes.photographs.photo import ObjectPhoto, PhotoSource, TrueShape, box_file
+from scenes.photographs.photo import ObjectPhoto, PhotoSource, TrueShape, box_file, plural
 
 CENTRE, REACH = 704.0, 500.0  # pixels of the recording: what lies within this circle is whole in the pinhole picture
 ROOM = ("Apartment_*", "Office_*")  # fixed parts of the rooms, such as doors of cabinets
@@ -83,8 +83,8 @@ class AriaSequences(PhotoSource):
         ]
         if not self.sights:
             raise ValueError(
-                f"no object of {len(self.sequences)} sequences in '{self.folder}' is at least {visible:.0%} visible, "
-                f"{smallest:g} pixels large and within {REACH:g} pixels of the middle: choose smaller ones"
+                f"no object of {plural(len(self.sequences), 'sequence')} in '{self.folder}' is at least {visible:.0%} "
+                f"visible, {smallest:g} pixels large and within {REACH:g} pixels of the middle: choose smaller ones"
             )
 
     def __len__(self) -> int:
@@ -94,15 +94,9 @@ class AriaSequences(PhotoSource):
         sight = self.sights[index]
         folder, time_ns = sight.tables.folder, sight.seen.time_ns
         picture = recording_of(folder).picture(time_ns)
-        mask = picture.instances == sight.seen.uid
-        if not bool(mask.any()):
-            raise ValueError(
-                f"'{folder}': {sight.facts['instance_name']} is visible at {time_ns} ns, but has no pixel in the "
-                "segmentation; download the sequence again, or exclude the object"
-            )
         return ObjectPhoto(
             image=picture.image,
-            mask=mask,
+            mask=picture.instances == sight.seen.uid,
             shape=self.shape(index),
             depth=picture.depth,
             intrinsics=picture.intrinsics,
@@ -133,7 +127,8 @@ class AriaSequences(PhotoSource):
         times = {(sight.tables.folder, sight.seen.time_ns) for sight in self.sights}
         meshed = sum(not self._boxed(sight) for sight in self.sights)
         return (
-            f"{len(self)} objects in {len(times)} pictures of {len(self.sequences)} sequences of '{self.folder.name}', "
+            f"{plural(len(self), 'object')} in {plural(len(times), 'picture')} of "
+            f"{plural(len(self.sequences), 'sequence')} of '{self.folder.name}', "
             f"{meshed} with a mesh and {len(self) - meshed} with a box alone"
         )
 

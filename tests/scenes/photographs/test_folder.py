@@ -32,7 +32,7 @@ def test_an_object_is_read_with_all_that_is_known_of_it(tmp_path: Path) -> None:
     assert 0.7 < float(photo.depth[photo.mask].min()) < 0.95  # its middle is one metre away
     torch.testing.assert_close(photo.intrinsics, INTRINSICS.double())
     assert photo.shape.watertight
-    assert source.about == f"1 photos of '{tmp_path.name}', 1 with depth, 1 with a camera file"
+    assert source.about == f"1 photo of '{tmp_path.name}', 1 with depth, 1 with a camera file"
 
 
 def test_the_cube_leads_back_to_the_frame_of_the_file(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_photos_of_one_name_show_one_mesh(tmp_path: Path) -> None:
     listed.write_text("\n".join(["name,image,mask,mesh", *rows[:2]]))
     assert [entry.name for entry in PhotoFolder(tmp_path).entries] == ["cup", "cup"]
     listed.write_text("\n".join(["name,image,mask,mesh", *rows]))
-    with pytest.raises(ValueError, match=r"objects.csv:4 gives cup the mesh .*c/mesh.glb.*give each object its own name"):
+    with pytest.raises(ValueError, match=r"objects.csv:4 gives cup the mesh .*c/mesh.glb.*give each object"):
         PhotoFolder(tmp_path)
 
 
