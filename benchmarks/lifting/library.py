@@ -53,7 +53,7 @@ def view_of(item: MaskedObject) -> View:
     evidence = Evidence.of(map_, item.mask, item.intrinsics)
     points = evidence.points
     if not len(points):
-        raise ValueError(f"no visible pixel of the {item.family} in world {item.world_seed} has a depth: leave it out")
+        raise ValueError(f"no visible pixel of {item.family} in picture {item.world_seed} has depth: leave it out")
     low, high = np.quantile(points, [TAIL_SHARE, 1 - TAIL_SHARE], axis=0)
     return View(points, np.median(points, axis=0), max(float(np.linalg.norm(high - low)), 1e-3), evidence)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.progress import track
 
-from benchmarks.lifting.methods import Method, ModelMethod, seen_points
+from benchmarks.lifting.methods import Method, ModelMethod, has_depth, seen_points
 from benchmarks.lifting.rewards import visible_support
 from benchmarks.lifting.scores import Prediction, score
 from benchmarks.lifting.truth import RESOLUTION, make_truths_once, read_truth
@@ -126,7 +126,11 @@ def lift_record(
     scores: dict[str, float] | str,
 ) -> Record:
     """Build the record of one candidate from its scores, or from the reason why it has no mesh."""
-    of_item: dict[str, Fact] = {"family": item.family, "sky": bool((item.depth == 0).any())}
+    of_item: dict[str, Fact] = {"family": item.family}
+    if has_depth(item):
+        of_item["sky"] = bool((item.depth == 0).any())
+    if not bool(item.mask.any()):
+        of_item["unseen"] = True
     if not bool(item.occlusion.isnan()):
         of_item["occlusion"] = float(item.occlusion)
     return Record(

@@ -175,16 +175,21 @@ class ModelMethod(Method):
         """Lift all items in one batch, or one by one if one has no surface or no depth."""
         networks = self.networks  # loading is not timed
         start = time.perf_counter()
-        try:
-            if not all(map(has_depth, items)):
-                raise ValueError("objects with and without depth are sampled in different ways")
-            lifted = self._lift(networks, items, seeds, candidate)
-            predictions: list[Prediction | str] = [prediction_of(obj) for obj in lifted]
-        except ValueError:
+        predictions = self._lift_batch(networks, items, seeds, candidate) if all(map(has_depth, items)) else None
+        if predictions is None:
             predictions = [self._lift_one(networks, i, seed, candidate) for i, seed in zip(items, seeds, strict=True)]
         self.seconds += time.perf_counter() - start
         self.lifted += len(items)
         return predictions
+
+    def _lift_batch(
+        self, model: LiftingModel, items: Sequence[MaskedObject], seeds: Sequence[int], candidate: int
+    ) -> list[Prediction | str] | None:
+        """Lift all items at once; None where one of them fails, and with it the batch."""
+        try:
+            return [prediction_of(lifted) for lifted in self._lift(model, items, seeds, candidate)]
+        except ValueError:
+            return None
 
     def _lift_one(self, model: LiftingModel, item: MaskedObject, seed: int, candidate: int) -> Prediction | str:
         try:

@@ -14,6 +14,7 @@ from benchmarks.lifting.rewards import Reward
 from benchmarks.lifting.speed import Speed
 from benchmarks.records.record import Record
 from benchmarks.report.study import Study
+from scenes.photographs.photo import plural
 
 EDGES = (0.2, 0.5)  # hidden shares that separate the bins
 BINS = ("0-20 %", "20-50 %", "50-80 %")
@@ -132,10 +133,17 @@ class LiftStudy(Study):
         return replace(rate, mean=rate.mean + 0.5, low=rate.low + 0.5, high=rate.high + 0.5)
 
 
+def words(test: str) -> str:
+    """Name an evaluation set."""
+    return test.replace("_", " ")
+
+
 def counted(count: int, records: Sequence[Record]) -> str:
     """Count objects, or pictures and objects where several pictures show the same object (a cluster of records)."""
     objects = len({record.cluster for record in records})
-    return f"{count} objects" if objects >= count else f"{count} pictures of {objects} objects"
+    if not 0 < objects < count:
+        return plural(count, "object")
+    return f"{plural(count, 'picture')} of {plural(objects, 'object')}"
 
 
 def bin_of(record: Record) -> str:

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from benchmarks.comparison.bootstrap import Estimate, draw_resamples, estimate_of_draws
 from benchmarks.comparison.cell import cell
 from benchmarks.comparison.comparison import seeded
-from benchmarks.lifting.study import LiftStudy, lift_comparison
+from benchmarks.lifting.study import LiftStudy, lift_comparison, words
 from benchmarks.records.record import Record
 from benchmarks.report.page import Section
 from benchmarks.report.plots import error_bars, line_style, svg
@@ -50,8 +50,7 @@ def confidence_section(study: LiftStudy, test: str) -> Section:
         "Rank correlation: Spearman's. Below, objects in order of their confidence, in fifths: a calibrated one has "
         "equal means. Shapes of the hull state none."
     )
-    shown = test.replace("_", " ")
-    return Section(f"Confidence, {shown}", text, tables if known else [], [draw_curves(curves)] if known else [])
+    return Section(f"Confidence, {words(test)}", text, tables if known else [], [draw_curves(curves)] if known else [])
 
 
 def stated(records: Sequence[Record]) -> list[Record]:

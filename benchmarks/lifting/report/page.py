@@ -1,12 +1,12 @@
-"""The report of a lifting study."""
+"""The page of a lifting study's report."""
 
 from __future__ import annotations
 
 from benchmarks.comparison.cell import cell
 from benchmarks.comparison.metric import Metric
+from benchmarks.lifting.report.sections import lift_sections
 from benchmarks.lifting.scores import METRICS
-from benchmarks.lifting.sections import lift_sections, words
-from benchmarks.lifting.study import LiftStudy
+from benchmarks.lifting.study import LiftStudy, words
 from benchmarks.report.page import Page
 from benchmarks.report.plots import method_bars
 from benchmarks.report.table import clear_cells

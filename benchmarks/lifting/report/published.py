@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.comparison.cell import cell
 from benchmarks.lifting.scores import METRICS
-from benchmarks.lifting.study import LiftStudy
+from benchmarks.lifting.study import LiftStudy, words
 from benchmarks.report.page import Section
 from benchmarks.report.table import Table
 
@@ -21,15 +21,23 @@ def published(study: LiftStudy, test: str) -> Section:
     nearest = {near for key, near in NEAREST.items() if key in keys and METRICS[key] not in measured}
     metrics = [m for key, m in METRICS.items() if key in keys or (key in nearest and m in measured)]
     rows = [
-        [f"{method}, ours", *(cell(study.estimate(test, method, m.key), m.digits) for m in metrics)]
+        [
+            f"{method}, ours",
+            str(len(study.of(test, method))),
+            str(study.failures(test, method)),
+            *(cell(study.estimate(test, method, m.key), m.digits) for m in metrics),
+        ]
         for method in study.methods
         if study.of(test, method)
     ]
     rows += [
-        [name, *(f"{values[m.key]:g}" if m.key in values else "" for m in metrics)]
+        [name, "", "", *(f"{values[m.key]:g}" if m.key in values else "" for m in metrics)]
         for name, values in study.published.items()
     ]
     differences = "\n".join(f"- {words}" for words in study.differences)
-    text = f"Empty: not measured, or not published. What differs between the two, beside chance:\n\n{differences}"
-    table = Table(["", *(metric.heading for metric in metrics)], rows)
-    return Section(f"Beside the published numbers, {test.replace('_', ' ')}", text, [table] if keys else [])
+    text = (
+        "Failed: of the objects, those without a mesh, left out of our means. Empty: not measured, or not published. "
+        f"What differs between the two, beside chance:\n\n{differences}"
+    )
+    table = Table(["", "objects", "failed", *(metric.heading for metric in metrics)], rows)
+    return Section(f"Beside the published numbers, {words(test)}", text, [table] if keys else [])

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, percent_cell, share_cell
 from benchmarks.comparison.metric import Metric
-from benchmarks.lifting.confidence import confidence_section
-from benchmarks.lifting.published import published
+from benchmarks.lifting.report.confidence import confidence_section
+from benchmarks.lifting.report.published import published
 from benchmarks.lifting.rewards import Reward, connected_reward, oracle_reward, true_reward, visible_reward
 from benchmarks.lifting.scores import AFTER_ICP, IN_CAMERA, LAYOUT, METRICS, SHAPE, TRUE_AXES
-from benchmarks.lifting.study import ALL, LiftStudy, counted, lift_comparison
+from benchmarks.lifting.study import ALL, LiftStudy, counted, lift_comparison, words
 from benchmarks.report.page import Section
 from benchmarks.report.table import Table, clear_cells, estimate_tables
 
@@ -58,7 +58,10 @@ def overview(study: LiftStudy, test: str) -> Section:
     count = max((study.count(test, method, m.key) for method in methods for m in (*shapes, *layouts)), default=0)
     floors = [study.estimate(test, method, "emd_floor") for method in methods]
     floor = next((f"{estimate.mean:.3f}" for estimate in floors if estimate), "")
-    parts = [counted(count, [record for record in study.records if record.task == test])]
+    records = [record for record in study.records if record.task == test]
+    parts = [counted(count, records)]
+    if unseen := {record.item for record in records if record.facts.get("unseen")}:
+        parts.append(f"Without a pixel in their pictures, so that every method fails: {len(unseen)} more")
     if shapes:
         parts.append(
             "Shape: both meshes scaled to [-1, 1] in their own axes, the prediction in its predicted rotation; a "
@@ -140,9 +143,12 @@ def after_icp(study: LiftStudy, test: str) -> Section:
     metrics = study.measures(test, AFTER_ICP)
     estimates = [[study.estimate(test, method, metric.key) for metric in metrics] for method in methods]
     count = max((study.count(test, method, "icp_chamfer") for method in methods), default=0)
+    floors = [study.estimate(test, method, "icp_emd_floor") for method in methods]
+    floor = next((f"{estimate.mean:.3f}" for estimate in floors if estimate), "")
     text = (
-        f"{count} objects, evenly spaced. Shape after ICP (48 starts, rigid, scale as normalised), the published "
+        f"{counted(count, [])}, evenly spaced. Shape after ICP (48 starts, rigid, scale as normalised), the published "
         "protocol; ICP-Rot is the remaining rotation of ICP, the smallest among equally good ones."
+        + (f" A perfect prediction has an EMD of {floor}." if floor else "")
     )
     tables = estimate_tables(["method"], [[method] for method in methods], metrics, estimates)
     return Section(f"After ICP, {words(test)}", text, tables if methods else [])
@@ -210,11 +216,13 @@ def preferences(study: LiftStudy, test: str) -> Section:
 
 
 def skies(study: LiftStudy) -> Section:
-    """Score methods on pictures with and without a region that has no depth."""
+    """Score methods on pictures with and without a region that has no depth; objects without any are left out."""
     rows = []
     for method in study.methods:
         for sky in (False, True):
-            records = [r for test in study.tests for r in study.of(test, method) if r.facts["sky"] == sky and r.metrics]
+            records = [
+                r for test in study.tests for r in study.of(test, method) if r.facts.get("sky") is sky and r.metrics
+            ]
             if records:
                 cells = [cell(lift_comparison(m.key).estimate(records), m.digits) for m in HEADLINE]
                 rows.append([method, "yes" if sky else "no", str(len(records)), *cells])
@@ -269,8 +277,3 @@ def differences_table(
     full = [[*row, *more] for row, more in zip(rows, cells, strict=True)]
     bold = clear_cells(differences, left=len(head))
     return Table([*head, *(metric.heading for metric in metrics)], full, bold, label=len(head))
-
-
-def words(test: str) -> str:
-    """Name an evaluation set."""
-    return test.replace("_", " ")

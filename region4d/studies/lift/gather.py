@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.lifting.speed import read_speeds
-from benchmarks.lifting.study import LiftStudy, counted
+from benchmarks.lifting.study import LiftStudy, counted, words
 from benchmarks.records.archive import read_results
 from benchmarks.records.live_runs import measured_methods
 from benchmarks.records.manifest import provenance
 from region4d.studies.lift.methods import LiftMethods
-from scenes.photographs.store import PhotoStore
 
 SPEEDS = "speed.json"
 
@@ -35,9 +34,9 @@ def gather_lifts(methods: LiftMethods, command: str) -> LiftStudy:
     ]
     records = [record for _, of_pair in measured.values() for record in of_pair]
     sets = "; ".join(
-        f"{test.name.replace('_', ' ')}: "
+        f"{words(test.name)}: "
         f"{counted(len(test.indices), [record for record in records if record.task == test.name])} "
-        + (f"of {test.store.about}" if isinstance(test.store, PhotoStore) else f"from seed {test.store.seeds.start}")
+        f"{test.store.origin}"
         for test in methods.tests
     )
     legend = study.get("legend", {})

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.lifting.baselines import BASELINES
 from benchmarks.lifting.measure import method_identity, prepare_truths, records_path
-from benchmarks.lifting.report import report_page
-from benchmarks.lifting.sections import overview
+from benchmarks.lifting.report.page import report_page
+from benchmarks.lifting.report.sections import overview
 from benchmarks.lifting.study import LiftStudy
 from region4d.studies.job import Job, VerbStep, composed
 from region4d.studies.lift.gather import SPEEDS, gather_lifts, run_name

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.lifting.measure import EvaluationSet, measure, prepare_truths, records_path
+from benchmarks.lifting.library import view_of
+from benchmarks.lifting.measure import EvaluationSet, lift_record, measure, prepare_truths, records_path
 from benchmarks.lifting.methods import Method, OracleMethod
-from benchmarks.lifting.report import report_page
+from benchmarks.lifting.report.page import report_page
 from benchmarks.lifting.rewards import oracle_reward, visible_reward
 from benchmarks.lifting.scores import METRICS, Prediction
 from benchmarks.lifting.speed import Speed
@@ -20,9 +21,12 @@ from benchmarks.lifting.study import LiftStudy, bin_of
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Record, read_records
 from scenes.masked_object import MaskedObject
+from scenes.photographs.folder import PhotoFolder
+from scenes.photographs.store import PhotoStore
 from scenes.storage import shards
 from scenes.worlds import WorldConfig
 from scenes.worlds.masked_objects import MaskedObjectConfig, MaskedObjectStore
+from tests.support.photographs import write_photo
 
 WORLD = WorldConfig(height=32, width=32, frames=1, objects=(1, 2), families=("tower",), cameras=("static",))
 ITEMS = 30
@@ -31,7 +35,13 @@ ITEMS = 30
 def record(method: str, item: int, level: float, candidate: int = 0, visible: float = 0.0) -> Record:
     """A record whose scores are all `level`, worse for harder items."""
     scores = dict.fromkeys(METRICS, level + 0.001 * item)
-    scores |= {"canonical_chamfer": level, "pieces": 1.0, "emd_floor": 0.1, "visible_reward": visible}
+    scores |= {
+        "icp_emd_floor": 0.05,
+        "canonical_chamfer": level,
+        "pieces": 1.0,
+        "emd_floor": 0.1,
+        "visible_reward": visible,
+    }
     facts = {"family": "mug", "occlusion": (0.1, 0.3, 0.7)[item % 3], "sky": item % 2 == 0}
     return Record("toy", str(item), f"toy/{item}", method, 0, scores, candidate, facts)
 
@@ -118,6 +128,15 @@ def test_the_report_has_every_section_that_records_allow() -> None:
     assert "66.7%" in text
     assert "| flow | cpu | 0.400 | 0.100 (batch of 16) | 4.00 | 1.00 | 1.0 |" in text
     assert "## Sky" in text
+    assert "A perfect prediction has an EMD of 0.050." in text  # after ICP
+
+
+def test_what_has_no_depth_is_no_sky_and_what_has_no_pixel_is_counted() -> None:
+    records = [replace(r, facts={"family": "mug", "unseen": True}) if r.item == "3" else r for r in study().records]
+    text = page(study(records=records))
+    assert "| box | no | 14 |" in text  # of 15 odd ones
+    assert "| box | yes | 15 |" in text
+    assert "so that every method fails: 1 more" in text
 
 
 def test_a_report_of_few_records_is_made_without_what_is_not_there() -> None:
@@ -176,6 +195,19 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pyt
     assert "visible_reward" in records[0].metrics
 
 
+def test_of_an_item_without_depth_no_sky_is_recorded(tmp_path: Path) -> None:
+    write_photo(tmp_path / "photos" / "a")
+    write_photo(tmp_path / "photos" / "b", depth=False)
+    store = PhotoStore(PhotoFolder(tmp_path / "photos"), root=tmp_path)
+    test = EvaluationSet("toy", store, 2, 1, tmp_path)
+    known, bare = store.draw(range(2))
+    unseen = replace(known, mask=known.mask & False)
+    facts = [lift_record(test, "box", item, 0, 0, {}, "").facts for item in (known, bare, unseen)]
+    assert facts == [{"family": "a", "sky": True}, {"family": "b"}, {"family": "a", "unseen": True}]
+    with pytest.raises(ValueError, match="no visible pixel of a in picture 0 has depth"):
+        view_of(unseen)
+
+
 def test_a_damaged_file_of_records_is_named(tmp_path: Path) -> None:
     (tmp_path / "records.jsonl").write_text("{")
     with pytest.raises(ValueError, match=r"records\.jsonl line 1 is not JSON"):
@@ -191,17 +223,18 @@ def known_only(records: Sequence[Record], *keys: str) -> list[Record]:
 def test_published_means_stand_beside_ours_or_beside_the_nearest_of_them() -> None:
     published = {"SAM 3D": {"box_iou_aligned": 0.4970, "add_s": 0.0765}, "MIDI": {"box_iou_aligned": 0.0336}}
     whole = study(published=published, differences=["other pictures"])
-    found = report_page(whole).markdown()
-    assert "| SAM 3D | 0.497 | 0.0765 |" in found
-    assert "| MIDI | 0.0336 |  |" in found
-    assert "| box, ours | 0.41" in found
+    failed = [replace(r, reason="no surface", metrics={}) if r.item == "0" else r for r in whole.records]
+    found = report_page(replace(whole, records=failed)).markdown()
+    assert "| SAM 3D |  |  | 0.497 | 0.0765 |" in found
+    assert "| MIDI |  |  | 0.0336 |  |" in found
+    assert "| box, ours | 30 | 1 | 0.41" in found
     assert "- other pictures" in found
     assert "true axes ↑ |" not in found.split("## All methods")[0]
     boxes = replace(whole, records=known_only(whole.records, "box_iou", "box_iou_true_axes"))
     found = report_page(boxes).markdown()
-    assert "|  | 3D IoU, aligned boxes ↑ | ADD-S ↓ | 3D IoU, true axes ↑ |" in found
-    assert "| box, ours |  |  | 0.41" in found
-    assert "| SAM 3D | 0.497 | 0.0765 |  |" in found
+    assert "|  | objects | failed | 3D IoU, aligned boxes ↑ | ADD-S ↓ | 3D IoU, true axes ↑ |" in found
+    assert "| box, ours | 30 | 0 |  |  | 0.41" in found
+    assert "| SAM 3D |  |  | 0.497 | 0.0765 |  |" in found
     assert "Beside the published" not in report_page(study()).markdown()
 
 

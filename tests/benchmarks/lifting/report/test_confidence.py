@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.lifting.confidence import calibration_curve, confidence_section, rank_correlation, stated
+from benchmarks.lifting.report.confidence import calibration_curve, confidence_section, rank_correlation, stated
 from benchmarks.lifting.study import LiftStudy
 from benchmarks.records.manifest import Manifest
 from benchmarks.records.record import Fact, Record
