@@ -60,7 +60,7 @@ class AriaRecording:
         self.folder, self.calibration = folder, calibration
         try:
             paths = adt.AriaDigitalTwinDataPathsProvider(str(folder)).get_datapaths()
-            self.provider = None if paths is None else adt.AriaDigitalTwinDataProvider(paths)
+            self.provider: Any = None if paths is None else adt.AriaDigitalTwinDataProvider(paths)
         except Exception as error:  # of its C++ core
             raise ValueError(f"'{folder}' {REFUSED} ({_line(error)}): {AGAIN}") from error
         if self.provider is None:
