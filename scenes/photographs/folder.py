@@ -126,15 +126,17 @@ def read_camera(path: Path) -> dict[str, Float[Tensor, "_ _"]]:
     """Read the matrices of a camera file.
 
     Raises:
-        ValueError: it is not JSON, has another key, or a matrix of another size.
+        ValueError: it is not JSON, has another key, a matrix of another size, or a number that is not finite.
     """
     form = f"{path} needs " + " or ".join(f'"{key}" ({side}x{side} numbers)' for key, side in KEYS.items())
     try:
         read = {key: torch.tensor(value, dtype=torch.float64) for key, value in json.loads(path.read_text()).items()}
-    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(form) from error
     if not read or any(key not in KEYS or matrix.shape != (KEYS[key],) * 2 for key, matrix in read.items()):
         raise ValueError(form)
+    if not all(bool(matrix.isfinite().all()) for matrix in read.values()):
+        raise ValueError(f"{path} has a number that is not finite")
     return read
 
 
@@ -161,19 +163,23 @@ def _listed(path: Path) -> list[Entry]:
     """Read the list of a folder; spreadsheets save one with a byte order mark."""
     entries: list[Entry] = []
     shown: dict[str, Path] = {}  # the mesh of each name
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
-            given = {part: path.parent / row[part] for part in PARTS if row.get(part)}
-            if missing := [part for part in NEEDED if part not in given]:
-                raise ValueError(f"{path}:{number} has no {missing[0]}: columns image, mask and mesh name files")
-            if absent := [each for each in given.values() if not each.is_file()]:
-                raise FileNotFoundError(f"{path}:{number} names '{absent[0]}', which is not there")
-            name, mesh = row.get("name") or Path(row["mesh"]).as_posix(), given["mesh"]
-            first = shown.setdefault(name, mesh)
-            if first != mesh and file_digest(first) != file_digest(mesh):
-                raise ValueError(
-                    f"{path}:{number} gives {name} the mesh '{mesh}', but a line above '{first}': photos of one name "
-                    "show one object; give each object its own name"
-                )
-            entries.append(Entry(name, **given))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not a table of commas in UTF-8 ({error}); save it as CSV UTF-8") from error
+    for number, row in enumerate(rows, 2):
+        given = {part: path.parent / row[part] for part in PARTS if row.get(part)}
+        if missing := [part for part in NEEDED if part not in given]:
+            raise ValueError(f"{path}:{number} has no {missing[0]}: columns image, mask and mesh name files")
+        if absent := [each for each in given.values() if not each.is_file()]:
+            raise FileNotFoundError(f"{path}:{number} names '{absent[0]}', which is not there")
+        name, mesh = row.get("name") or Path(row["mesh"]).as_posix(), given["mesh"]
+        first = shown.setdefault(name, mesh)
+        if first != mesh and file_digest(first) != file_digest(mesh):
+            raise ValueError(
+                f"{path}:{number} gives {name} the mesh '{mesh}', but a line above '{first}': photos of one name "
+                "show one object; give each object its own name"
+            )
+        entries.append(Entry(name, **given))
     return entries

@@ -27,9 +27,11 @@ from probes.clips.label_files import LabelFile, write_labels
 from probes.extractors.slots import Features, SlotMap
 from probes.features.store import FeatureStore
 from region4d.configuration.compose import build, compose_config
+from scenes.datasets.aria.tables import AriaTables
 from scenes.datasets.co3d import list_co3d
 from scenes.datasets.dl3dv import list_dl3dv
 from scenes.datasets.lost_cameras import LostCamera
+from scenes.photographs.folder import PhotoFolder
 from scenes.readers.depth_file import read_depth_file
 from scenes.readers.masks.mask_file import read_mask
 from scenes.readers.open_clip import open_clip
@@ -42,6 +44,7 @@ from tests.support.folders.dl3dv_folder import write_scene
 from tests.support.foreign_logs import lmms_eval_log, vlm_eval_kit_table
 from tests.support.mutations.files import JSON, damage
 from tests.support.mutations.outcome import survives
+from tests.support.photographs import TIME_NS, UID, write_aria, write_photo, write_table
 from tests.support.published.regions import (
     write_blink_depth,
     write_object_classes,
@@ -283,6 +286,28 @@ def write_regionized(folder: Path) -> None:
     write_items(folder / ITEMS, [Regionized(asked, 3, (phrase,)), Regionized(asked, 3, dropped="no region")])
 
 
+def write_photographs(folder: Path) -> None:
+    """A photographed object in a folder of its own, and the same in a list."""
+    write_photo(folder / "found" / "box")
+    write_photo(folder / "listed" / "box")
+    columns = ["image", "mask", "mesh", "depth", "camera", "name"]
+    files = [f"box/{file}" for file in ("image.png", "mask.png", "mesh.glb", "depth.png", "camera.json")]
+    write_table(folder / "listed" / "objects.csv", columns, [[*files, "box"]])
+
+
+def read_photographs(folder: Path) -> Any:
+    """Read them whole, meshes included."""
+    sources = [PhotoFolder(folder / name) for name in ("found", "listed")]
+    return [source[0] for source in sources]
+
+
+def read_aria(folder: Path) -> Any:
+    """Read every table of a sequence."""
+    tables = AriaTables(folder / "house")
+    placed = tables.scene_T_object(UID, TIME_NS), tables.scene_T_device(TIME_NS)
+    return tables.instances, tables.boxes, tables.seen("214-1"), placed
+
+
 FORMATS: dict[str, Reading] = {
     **{f"picture.{suffix}": picture(suffix) for suffix in PICTURES},
     **{f"video.{suffix}": video(suffix) for suffix in VIDEOS},
@@ -291,6 +316,8 @@ FORMATS: dict[str, Reading] = {
     "redwood": (redwood, lambda folder: read_rgbd_folder(folder / "room")),
     "co3d": (lambda folder: write_category(folder, "cup", {"1_2_3": 4}), read_co3d),
     "dl3dv": (lambda folder: write_scene(folder, "1K", "abc", 4), read_dl3dv),
+    "photographs": (write_photographs, read_photographs),
+    "aria": (lambda folder: write_aria(folder / "house"), read_aria),
     "masks": (write_masks, read_masks),
     "depths": (write_depths, read_depths),
     "features": (write_store, read_store),
