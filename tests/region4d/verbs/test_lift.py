@@ -257,11 +257,11 @@ def test_few_steps_are_taken_with_shortcut(lift: Lift, photo: Path, region4d: Ru
 @pytest.mark.parametrize(
     ("given", "taken"),
     [
-        ((), (4, True, 1)),
+        ((), (4, True, 8)),
         (("--depth",), (4, True, 8)),
-        (("--steps", "3"), (3, False, 1)),
-        (("--guidance", "1"), (25, False, 1)),
-        (("--no-shortcut",), (25, False, 1)),
+        (("--steps", "3"), (3, False, 8)),
+        (("--guidance", "1"), (25, False, 8)),
+        (("--no-shortcut",), (25, False, 8)),
     ],
 )
 def test_a_distilled_model_takes_few_steps_and_the_best_of_some_unless_told(
