@@ -48,6 +48,7 @@ def test_a_cc_by_nc_base_stays_so_through_convert_and_two_trainings(
         assert "apache" not in str(card).lower()
 
 
+@pytest.mark.long
 def test_a_shipped_checkpoint_is_named_as_the_base(region4d: Run, tmp_path: Path, stores: Path) -> None:
     card = _train(region4d, "sr3d/exported", "sr3d_tiny_3d", tmp_path / "run", stores)
     assert (card.data.license, card.data.base_model) == ("apache-2.0", ["sr3d_tiny_3d"])

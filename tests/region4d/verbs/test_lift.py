@@ -125,6 +125,7 @@ def test_json_says_what_marks_each_object_and_where_it_has_depth(lift: Lift, pho
         }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("asked", "taken"), [("auto", "hull"), ("network", "network"), ("hull", "hull")])
 def test_an_untrained_shape_gives_way_to_what_is_seen_unless_told(
     lift: Lift, photo: Path, camera: str, asked: str, taken: str

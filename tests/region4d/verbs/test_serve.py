@@ -22,6 +22,7 @@ def test_a_third_model_is_refused(region4d: Run) -> None:
     assert_one_line(region4d("serve", *words), "at most 2 models", "a, b, c")
 
 
+@pytest.mark.long
 def test_a_folder_that_does_not_exist_is_refused(region4d: Run, tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="needs gradio, of the extra app")
     assert_one_line(region4d("serve", "--folder", str(tmp_path / "nothing")), "nothing", "is not a folder")

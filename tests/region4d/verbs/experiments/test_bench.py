@@ -125,6 +125,7 @@ def test_a_killed_benchmark_of_two_processes_ends_with_the_same_file(
     assert (tmp_path / "two" / "records.jsonl").read_bytes() == (tmp_path / "one" / "records.jsonl").read_bytes()
 
 
+@pytest.mark.long
 def test_any_model_is_asked_about_counterfactual_worlds(region4d: Run, stores: Path, tmp_path: Path) -> None:
     seeds = ("task.seeds=[40,42]", "task.world.height=32", "task.world.width=32", f"task.stores={stores}")
     code, out, err = region4d("bench", "model=constant:A", "task=counterfactuals/static", *seeds, f"output={tmp_path}")
