@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from models.lifting.calibration import Calibration
+from models.geometry.mesh import sphericity
+from models.lifting.calibration import Calibration, Signs
 from models.lifting.fitting.agreement import Agreement, hidden_outline, measure_agreement
 from models.lifting.fitting.inflated_mask import inflate_mask
 from models.lifting.fitting.samples import PosedSample
@@ -38,6 +39,7 @@ class Judgement:
         network: agreement of the network's shape with the picture; None without a camera, or where no network ran.
         hull: agreement of the visible hull, or of the inflated mask; None where none was built.
         spread: distance of the network's samples from each other, see `Consensus`.
+        sphericity: of the network's shape; None where none ran.
         confidence: expected solid IoU of the network's shape with the true object, pose and scale included; None for a
             hull or a mask, and where the model has no calibration, saw no points or drew one sample.
         unlike_training: whether the network's shape agrees worse than those of 95 % of the objects that the model's
@@ -50,6 +52,7 @@ class Judgement:
     network: Agreement | None = None
     hull: Agreement | None = None
     spread: float | None = None
+    sphericity: float | None = None
     confidence: float | None = None
     unlike_training: bool | None = None
 
@@ -67,10 +70,12 @@ def judge(
     """
     if picture.points is None and picture.known_intrinsics is None:
         return network, Judgement("network", "there is neither depth nor a camera to compare it with")
-    ours = measure_agreement(network.in_camera(), picture)
-    kept = Judgement("network", "no other was asked for", ours, spread=network.spread)
+    mesh = network.in_camera()
+    ours = measure_agreement(mesh, picture)
+    signs = Signs(ours, network.spread, sphericity(mesh))
+    kept = Judgement("network", "no other was asked for", ours, spread=network.spread, sphericity=signs.sphericity)
     if calibration is not None and picture.points is not None:
-        confidence, unlike = calibration.confidence(ours, network.spread), ours.disagreement > calibration.unlike
+        confidence, unlike = calibration.confidence(signs), ours.disagreement > calibration.unlike
         kept = replace(kept, confidence=confidence, unlike_training=unlike)
     if choice == "network":
         return network, kept

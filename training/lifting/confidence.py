@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,12 @@ from torch import Tensor
 
 from models.geometry import invert, transform_points, unproject
 from models.geometry.mesh import Mesh
-from models.lifting.calibration import Calibration
+from models.lifting.calibration import Calibration, Signs
 from models.lifting.checkpoint import save_model
 from models.lifting.lift import LiftedObject, lift_many
 from models.lifting.meshes.ray_casting import inside_mesh
 from models.lifting.options import Sampling
-from scenes.masked_object import MaskedObject
-from scenes.worlds.masked_objects import MaskedObjectStore
+from scenes.masked_object import MaskedObject, ObjectStore
 from training.lifting.batches import Batch
 from training.lifting.stage import LiftingStage
 
@@ -49,28 +49,31 @@ class ConfidenceCalibration(LiftingStage):
 
     def export(self, folder: Path) -> None:
         """Calibrate the model and write it."""
-        store: MaskedObjectStore = self.items.store  # type: ignore[attr-defined]
-        self.model.calibration = calibrate(self.model.eval(), store, self.sampling, self.at_once)
+        stores: Sequence[ObjectStore] = self.items.stores  # type: ignore[attr-defined]
+        self.model.calibration = calibrate(self.model.eval(), stores, self.sampling, self.at_once)
         save_model(self.model, folder)
 
 
-def calibrate(model: Any, store: MaskedObjectStore, sampling: Sampling, at_once: int = 8) -> Calibration:
-    """Lift all objects of a store, compare them with their truth, and fit the confidence.
+def calibrate(model: Any, stores: Sequence[ObjectStore], sampling: Sampling, at_once: int = 8) -> Calibration:
+    """Lift all objects of the stores, compare them with their truth, and fit the confidence.
+
+    The first store has objects like those that the model was trained on; of these it is known how well they agree.
 
     Raises:
         ValueError: there are too few objects, or one cannot be lifted.
     """
-    agreements, spreads, overlaps = [], [], []
-    for start in track(range(0, len(store), at_once), "calibrating"):
+    signs, overlaps = [], []
+    starts = [(store, start) for store in stores for start in range(0, len(store), at_once)]
+    for store, start in track(starts, "calibrating"):
         items = [store[k] for k in range(start, min(start + at_once, len(store)))]
         for item, lifted in zip(items, lift_items(model, items, sampling, store.seeds[start]), strict=True):
             judged = lifted.judgement
-            if judged is None or judged.network is None or judged.spread is None:
-                raise ValueError("a calibration compares samples of an object: set sampling.best_of to 2 or more")
-            agreements.append(judged.network)
-            spreads.append(judged.spread)
+            assert judged is not None
+            assert judged.network is not None  # it has depth
+            assert judged.sphericity is not None
+            signs.append(Signs(judged.network, judged.spread, judged.sphericity))
             overlaps.append(overlap(lifted, item))
-    return Calibration.fit(agreements, spreads, overlaps)
+    return Calibration.fit(signs, overlaps, len(stores[0]))
 
 
 def lift_items(model: Any, items: list[MaskedObject], sampling: Sampling, seed: int) -> list[LiftedObject]:

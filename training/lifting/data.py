@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, default_collate
 
 from scenes.arrangements.arrangement import ArrangementConfig
 from scenes.arrangements.store import MeshObjectStore
@@ -144,6 +144,11 @@ class StoredObjects(SeededData):
         self.store: ObjectStore = store
         self.items = MaskedObjects(store, shifted)
 
+    @property
+    def stores(self) -> tuple[ObjectStore, ...]:
+        """The store."""
+        return (self.store,)
+
     def prepare_data(self) -> None:
         """Render missing objects."""
         self.store.render()
@@ -192,3 +197,31 @@ class MeshObjects(StoredObjects):
         **loading: Any,
     ) -> None:
         super().__init__(MeshObjectStore(source, arrangement, range(*seeds), Path(stores)), **loading)
+
+
+class JoinedObjects(SeededData):
+    """Masked objects of several kinds, one after the other.
+
+    Args:
+        parts: each kind, by name.
+        **loading: arguments of `SeededData`; those of the parts are not used.
+    """
+
+    def __init__(self, *, parts: Mapping[str, StoredObjects], **loading: Any) -> None:
+        super().__init__(**loading)
+        self.parts = tuple(parts.values())
+        self.items = ConcatDataset([part.items for part in self.parts])
+
+    @property
+    def stores(self) -> tuple[ObjectStore, ...]:
+        """The store of each kind."""
+        return tuple(part.store for part in self.parts)
+
+    def prepare_data(self) -> None:
+        """Render missing objects."""
+        for part in self.parts:
+            part.prepare_data()
+
+    def summary(self) -> str:
+        """Describe the objects for the model card."""
+        return "; ".join(part.summary() for part in self.parts)

@@ -63,7 +63,7 @@ def test_a_calibration_is_kept_beside_the_weights(tmp_path: Path) -> None:
     )
     save_model(model, tmp_path / "without")
     assert load_model(tmp_path / "without").calibration is None
-    model.calibration = Calibration([-1.0, -2.0, -3.0], 0.5, 0.4, 48)
+    model.calibration = Calibration([-1.0, -2.0, -3.0, -4.0], 0.5, 0.4, 48)
     save_model(model, tmp_path / "with")
     assert load_model(tmp_path / "with").calibration == model.calibration
     (tmp_path / "with" / "calibration.json").write_text('{"bias": 1}')

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from models.geometry import PointMap
-from models.lifting.calibration import Calibration
+from models.geometry.mesh import sphericity
+from models.lifting.calibration import Calibration, Signs
 from models.lifting.fitting.pose_fitting import Fit
 from models.lifting.fitting.samples import PosedSample
 from models.lifting.inputs.masked_picture import MaskedPicture
@@ -15,7 +16,7 @@ from models.lifting.judgement import judge, judge_hull
 from models.lifting.meshes.mesh import extract_mesh
 from tests.support.lifting import SeenObject, ball
 
-CALIBRATION = Calibration((-4.0, -3.0, -10.0), 2.0, 0.4, 80)
+CALIBRATION = Calibration((-4.0, -3.0, -10.0, -1.0), 2.0, 0.4, 80)
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def test_a_shape_that_agrees_is_kept_with_its_confidence(picture: MaskedPicture,
     assert (found.source, found.unlike_training) == ("network", False)
     assert found.network is not None
     assert found.network.silhouette > 0.9
-    assert found.confidence == CALIBRATION.confidence(found.network, 0.03)
+    assert found.sphericity == pytest.approx(sphericity(true.in_camera()))
+    assert found.confidence == CALIBRATION.confidence(Signs(found.network, 0.03, found.sphericity))
     assert "agrees with what is seen" in found.reason
 
 

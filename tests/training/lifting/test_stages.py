@@ -123,7 +123,7 @@ def test_the_flow_learns_and_hands_its_average_on(model: LiftingModel, stores: P
     assert float(trainer.callback_metrics["loss"]) < 1.95  # 2.1 is what zero velocity has
     assert float(model.mean_scale) != 1
     assert not torch.equal(module.average[0], module.trained_parameters()[0])
-    model.calibration = Calibration([-1.0, -2.0, -3.0], 0.5, 0.4, 48)  # of the weights before
+    model.calibration = Calibration([-1.0, -2.0, -3.0, -4.0], 0.5, 0.4, 48)  # of the weights before
     module.export(tmp_path)
     assert load_model(tmp_path).calibration is None
     again = load_model(tmp_path).state_dict()
