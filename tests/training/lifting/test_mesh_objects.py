@@ -1,4 +1,4 @@
-"""A lifting model trains on a folder of meshes."""
+"""A lifting model trains on a folder of meshes, and is calibrated on worlds and compositions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 
 from region4d.configuration.compose import build, compose_config
 from scenes.arrangements import store as store_module
+from scenes.storage import shards
 from tests.support.meshes import write_meshes
-from training.lifting import MeshObjects
+from training.lifting import ConfidenceCalibration, JoinedObjects, MeshObjects
 
 
 def test_the_data_of_a_folder_is_rendered_once_and_batched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +32,25 @@ def test_the_data_of_a_folder_is_rendered_once_and_batched(tmp_path: Path, monke
 def test_a_folder_must_be_named() -> None:
     with pytest.raises(ValueError, match=r"data\.source\.folder has no value; give one, as data\.source\.folder="):
         build(compose_config("train", ["experiment=lifting/meshes"]).data)
+
+
+def test_a_calibration_sees_worlds_first_and_compositions_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (store_module, shards):
+        monkeypatch.setattr(module, "SHARD", 2)
+    pixels = [f"{size}=32" for size in ("height", "width")]
+    words = ["data.parts.worlds.seeds=[0,2]", f"data.parts.worlds.stores={tmp_path}"]
+    words += [
+        f"data.parts.{part}.{size}" for part in ("worlds.objects.world", "compositions.arrangement") for size in pixels
+    ]
+    words += ["data.parts.compositions.seeds=[4,6]", f"data.parts.compositions.stores={tmp_path}"]
+    words += ["data.parts.compositions.source.seeds=[4,6]", "model.folder=lift_tiny"]
+    config = compose_config("train", ["experiment=lifting/confidence", *words])
+    data = build(config.data)
+    assert isinstance(data, JoinedObjects)
+    assert config.module._target_.endswith(ConfidenceCalibration.__name__)
+    worlds, compositions = data.stores
+    assert "of procedural worlds" in worlds.about
+    data.prepare_data()
+    batch = data.first(4, torch.device("cpu"))
+    assert torch.equal(batch["image"][2], compositions[0].image)
+    assert data.summary() == f"{worlds.about}; {compositions.about}"
