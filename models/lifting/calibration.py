@@ -91,8 +91,8 @@ class Calibration:
         values = [one.values() for one in signs]
         if None in values:
             raise ValueError(
-                "a calibration compares depth, and samples of an object: give objects with a point map, and set "
-                "sampling.best_of to 2 or more"
+                "a calibration compares depth, and samples of an object: give objects with a point map, of which at "
+                "least two samples have a surface"
             )
         given, true = np.array(values), np.array(overlaps)
         mean, width = given.mean(0), given.std(0).clip(1e-6)

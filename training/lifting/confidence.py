@@ -60,8 +60,10 @@ def calibrate(model: Any, stores: Sequence[ObjectStore], sampling: Sampling, at_
     The first store has objects like those that the model was trained on; of these it is known how well they agree.
 
     Raises:
-        ValueError: there are too few objects, or one cannot be lifted.
+        ValueError: one sample of each object is drawn, there are too few objects, or one cannot be lifted.
     """
+    if sampling.best_of < 2:
+        raise ValueError("a calibration compares samples of an object: set module.sampling.best_of to 2 or more")
     signs, overlaps = [], []
     starts = [(store, start) for store in stores for start in range(0, len(store), at_once)]
     for store, start in track(starts, "calibrating"):

@@ -34,7 +34,7 @@ def test_one_sample_has_no_confidence_and_few_objects_no_calibration() -> None:
     assert calibration.confidence(Signs(perfect, 0.0, 0.5)) == pytest.approx(1 / (1 + np.exp(-1)))
     with pytest.raises(ValueError, match="needs 16 objects or more, got 5; give more seeds"):
         Calibration.fit(*lifts(5), familiar=5)
-    with pytest.raises(ValueError, match=r"give objects with a point map, and set sampling\.best_of to 2 or more"):
+    with pytest.raises(ValueError, match="with a point map, of which at least two samples have a surface"):
         Calibration.fit([Signs(perfect, None, 1.0)] * 16, [0.5] * 16, familiar=16)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.lifting import Sampling
 from region4d.configuration.compose import build, compose_config
 from scenes.arrangements import store as store_module
 from scenes.storage import shards
 from tests.support.meshes import write_meshes
 from training.lifting import ConfidenceCalibration, JoinedObjects, MeshObjects
+from training.lifting.confidence import calibrate
 
 
 def test_the_data_of_a_folder_is_rendered_once_and_batched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,3 +56,8 @@ def test_a_calibration_sees_worlds_first_and_compositions_then(tmp_path: Path, m
     batch = data.first(4, torch.device("cpu"))
     assert torch.equal(batch["image"][2], compositions[0].image)
     assert data.summary() == f"{worlds.about}; {compositions.about}"
+
+
+def test_a_calibration_with_one_sample_is_refused_before_anything_is_lifted() -> None:
+    with pytest.raises(ValueError, match=r"set module\.sampling\.best_of to 2 or more"):
+        calibrate(None, [], Sampling(best_of=1))
