@@ -8,6 +8,7 @@ from math import isnan
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, number_cell, point
 from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_section
+from benchmarks.region_qa.analyses.duration_curve import CATEGORIES, duration_bins
 from benchmarks.region_qa.analyses.factorial import factorial_effects
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
@@ -16,7 +17,7 @@ from benchmarks.region_qa.measure import POINTING, UNKNOWN_WORDS
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.report.page import Section
-from benchmarks.report.plots import category_bars, difference_forest, probe_bars, probe_curves
+from benchmarks.report.plots import category_bars, difference_forest, duration_curves, probe_bars, probe_curves
 from benchmarks.report.table import Table
 
 
@@ -26,6 +27,7 @@ def all_sections(study: AnswerStudy) -> list[Section]:
     sections = [
         headline(study),
         *(scores(study, task) for task in plain),
+        *(by_duration(task) for task in plain),
         scaling(study),
         factorials(study),
         probes(study),
@@ -119,6 +121,27 @@ def score_tables(rows: Sequence[Row], arms: Sequence[str], contrasts: Sequence[C
 def names_of(contrasts: Sequence[Contrast]) -> list[str]:
     """Name differences."""
     return [f"{first} - {second}" for first, second in contrasts]
+
+
+def by_duration(task: TaskResult) -> Section:
+    """Show accuracies by the duration of a clip, where a test set has clips of many durations."""
+    title = f"Accuracy by duration: {task.name}"
+    bins, arms = duration_bins(task.records), arms_of(task.records)
+    if not bins:
+        return Section(title, "")
+    rows = [
+        [b.category, f"{b.low:.2g} to {b.high:.2g} s", str(b.items), *(cell(b.scores.get(arm)) for arm in arms)]
+        for b in bins
+    ]
+    panels = {
+        category: {arm: [(b.low, b.high, b.scores[arm]) for b in of_category if arm in b.scores] for arm in arms}
+        for category in CATEGORIES
+        if (of_category := [b for b in bins if b.category == category])
+    }
+    about = "The time from the first frame of a clip to the last, about an octave a row."
+    return Section(
+        title, about, [Table(["category", "duration", "items", *arms], rows, label=2)], [duration_curves(panels)]
+    )
 
 
 def scaling(study: AnswerStudy) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,6 +82,24 @@ def probe_curves(signals: Sequence[str], layers: Mapping[str, Mapping[str, Seque
         place.set_title(signal, fontsize=9)
         place.set_xlabel("layer (0: embeddings)")
     axes[0, 0].set_ylabel("R² of linear probes")
+    axes[0, -1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.tight_layout()
+    return svg(figure)
+
+
+def duration_curves(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float, Estimate]]]]) -> str:
+    """Draw the accuracy of every arm against the duration of a clip: (shortest, longest, accuracy), one panel each."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.6), squeeze=False, sharey=True)
+    for panel, (title, arms) in zip(axes[0], panels.items(), strict=True):
+        for number, (arm, bins) in enumerate(arms.items()):
+            middle = [math.sqrt(low * high) for low, high, _ in bins]
+            mean, error = error_bars([score for _, _, score in bins])
+            panel.errorbar(middle, mean, yerr=error, marker="o", ms=3, lw=1.2, label=arm, **line_style(number))
+        panel.set_xscale("log")
+        panel.set_title(title, fontsize=9)
+        panel.set_xlabel("duration of the clip (s)")
+    axes[0, 0].set_ylim(0, 1.02)
+    axes[0, 0].set_ylabel("accuracy")
     axes[0, -1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()
     return svg(figure)

@@ -18,7 +18,7 @@ from scenes.worlds import WorldConfig, make_world, render
 from scenes.worlds.store import WorldStore
 
 MARKINGS = ("tracks", "first_frame")
-PACE = {"true": 1.0, "half": 0.5, "double": 2.0, "shuffled": 1.0}
+PACE = {"true": 1.0, "half": 0.5, "double": 2.0, "tenth": 0.1, "tenfold": 10.0, "shuffled": 1.0}
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class WorldsTask(Task):
         questions_per_clip: number of questions drawn per clip.
         asked: categories that are kept of the drawn questions; None for all. Items keep their names.
         marked: "tracks" for exact masks on every frame that shows a region, "first_frame" for the first of these only.
-        clock: timestamps: "true"; "half" or "double" the seconds; or "shuffled", those of another clip. Questions and
-            answers stay the same.
+        clock: timestamps: "true"; "half", "double", "tenth" or "tenfold" the seconds; or "shuffled", those of another
+            clip. Questions and answers stay the same.
         digest: expected hash of the items (see `digest_of`); None for a test set that is not fixed.
         seed: seed of the questions.
         stores: folder of rendered worlds.
