@@ -146,7 +146,7 @@ class PerceptualDistillation(SupervisedFineTuning):
             answers = {name: value for name, value in batch.items() if name != "targets"}
             return super().training_step(answers, batch_index)
         with watched_features(self.model) as features:
-            outputs = self.model(**inputs, num_items_in_batch=self.answered(batch), output_hidden_states=True)
+            outputs = self.model(**inputs, **self.answer_loss(batch), output_hidden_states=True)
         layers = outputs.hidden_states
         states = features[0] if self.student_layer == VISION else layers[int(self.student_layer)]
         at_regions = layers[0] if self.student_layer == VISION else states

@@ -59,6 +59,10 @@ class SR3DConfig(PretrainedConfig):
         region_pool: "pixel" weighs frames by area, "frame_mean" weighs them equally, "trajectory" keeps them apart;
             "regiongpt" is SpatialRGPT's region extractor, for one picture (`models.sr3d.regiongpt`).
         region_width: Hidden units of the MLP from a pooled region to its token; None for the language model's width.
+        region_mask_encoding: Give a region token the place and size of its mask beside the features under it
+            (`models.sr3d.encodings.mask_encoding`).
+        region_motion_encoding: Give it the optical flow under its masks and around them ("trajectory" alone; see
+            `models.sr3d.encodings.motion_encoding`).
         region_extractor_trained: Whether region tokens mean something; else regions are drawn on the frames
             (`models.sr3d.answering`).
         image_token_id: Placeholder of a visual token. Placeholders may lie outside the language model's vocabulary.
@@ -98,6 +102,8 @@ class SR3DConfig(PretrainedConfig):
         camera_token: bool = True,
         region_pool: Literal["pixel", "frame_mean", "trajectory", "regiongpt"] = "pixel",
         region_width: int | None = None,
+        region_mask_encoding: bool = False,
+        region_motion_encoding: bool = False,
         region_extractor_trained: bool = True,
         image_token_id: int = 3,
         region_token_id: int = 4,
@@ -130,6 +136,8 @@ class SR3DConfig(PretrainedConfig):
         self.camera_token = camera_token
         self.region_pool = region_pool
         self.region_width = region_width
+        self.region_mask_encoding = region_mask_encoding
+        self.region_motion_encoding = region_motion_encoding
         self.region_extractor_trained = region_extractor_trained
         self.image_token_id = image_token_id
         self.region_token_id = region_token_id
@@ -143,6 +151,10 @@ class SR3DConfig(PretrainedConfig):
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown: choose one of {options}")
         if timestamp_log_from is not None and timestamp_log_from <= 0:
             raise ValueError(f"timestamp_log_from={timestamp_log_from} must be a time above 0 s, or null")
+        if region_motion_encoding and region_pool != "trajectory":
+            raise ValueError(f"region_motion_encoding needs region_pool='trajectory', not {region_pool!r}")
+        if region_mask_encoding and region_pool == "regiongpt":
+            raise ValueError("region_pool='regiongpt' is a published extractor: leave region_mask_encoding=false")
         if tile_size % stride:
             raise ValueError(f"tile_size {tile_size} is not a multiple of stride {stride}")
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)

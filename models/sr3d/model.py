@@ -26,6 +26,7 @@ from models.sr3d.attention.packed import packed_arguments
 from models.sr3d.attention.packing import packed_position_ids
 from models.sr3d.config import SR3DConfig
 from models.sr3d.encodings.grid_encoding import GridEncoding
+from models.sr3d.encodings.motion_encoding import frame_flow
 from models.sr3d.encodings.position_encoding import PositionEncoding3D
 from models.sr3d.encodings.scale_encoding import ScaleEncoding
 from models.sr3d.encodings.timestamp_encoding import timestamp_encoding
@@ -68,7 +69,14 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if config.region_pool == "regiongpt":
             self.region_extractor = RegionGPTExtractor(channels, width)
         else:
-            self.region_extractor = RegionExtractor(channels, width, config.region_pool, config.region_width)
+            self.region_extractor = RegionExtractor(
+                channels,
+                width,
+                config.region_pool,
+                config.region_width,
+                config.region_mask_encoding,
+                config.region_motion_encoding,
+            )
         self.camera_token = nn.Embedding(1, width) if config.camera_token else None
         self.scale_encoding: ScaleEncoding | None = None
         self.position_encoding: PositionEncoding3D | None = None
@@ -123,6 +131,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
     ) -> Float[Tensor, "tile rows cols channel"]:
         """Encode tiles or frames, and add where (canonical points) and when (seconds) each feature was seen.
 
+        A model that encodes the motion of regions has two more channels: the flow to the next frame.
+
         Source: SR-3D section 3.1, position encoding before the projector; 4D-RGPT equation 5.
         """
         pixels = pixel_values.to(self.dtype)
@@ -134,6 +144,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             features = features + self.position_encoding(points, points_valid).to(features)
         if self.config.timestamp_encoding == "before_projector" and seconds is not None:
             features = features + self._timestamps(seconds, features)
+        if self.config.region_motion_encoding:
+            features = torch.cat([features, frame_flow(pixels, *features.shape[1:3]).to(features)], -1)
         return features
 
     def embed(
@@ -150,6 +162,9 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             if visual.pixel_values is None:
                 return embeds
             features = self.encode_tiles(visual.pixel_values, visual.points, visual.points_valid, visual.seconds)
+        flow = None
+        if config.region_motion_encoding:
+            features, flow = features[..., :-2], features[..., -2:]
         coarse = features
         if isinstance(self.region_extractor, RegionGPTExtractor):
             features = self.region_extractor.refine(features)
@@ -158,7 +173,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         embeds = _fill(embeds, input_ids == config.image_token_id, tokens, "visual")
         masks = _region_masks(visual)
         if masks is not None:
-            regions = self.region_extractor(features, masks)[visual.region_mentions]
+            more = () if flow is None else (flow,)
+            regions = self.region_extractor(features, masks, *more)[visual.region_mentions]
             embeds = _fill(embeds, input_ids == config.region_token_id, regions, "region")
             if (
                 isinstance(self.region_extractor, RegionGPTExtractor)
@@ -207,6 +223,7 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         past_key_values: Cache | None = None,
         inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
         labels: Int64[Tensor, "batch token"] | None = None,
+        label_weights: Float[Tensor, "batch token"] | None = None,
         segment_ids: Int64[Tensor, "batch token"] | None = None,
         logits_to_keep: int | Int64[Tensor, "kept"] = 0,
         num_items_in_batch: int | Shaped[Tensor, ""] | None = None,
@@ -215,8 +232,9 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Answer: embed the prompt, run the language model (SR-3D Figure 2).
 
         With `labels`, logits are computed at supervised positions only, as (position, vocabulary), and the loss is the
-        mean cross entropy there, or their sum over `num_items_in_batch`. With `segment_ids` the batch is packed (see
-        `models.sr3d.attention.packing`). `kwargs` are the fields of `VisualInputs`, and options of the language model.
+        mean cross entropy there, or their sum over `num_items_in_batch`. Both weigh each position by `label_weights`.
+        With `segment_ids` the batch is packed (see `models.sr3d.attention.packing`). `kwargs` are the fields of
+        `VisualInputs`, and options of the language model.
         """
         visual, kwargs = VisualInputs.split(kwargs)
         if inputs_embeds is None:
@@ -249,7 +267,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             # token t is predicted from token t - 1: a question precedes its answer, so both lie in one segment
             supervised = labels[:, 1:] != IGNORED
             logits = head(hidden[:, :-1][supervised])
-            total = F.cross_entropy(logits.float(), labels[:, 1:][supervised], reduction="sum")
+            losses = F.cross_entropy(logits.float(), labels[:, 1:][supervised], reduction="none")
+            total = (losses if label_weights is None else losses * label_weights[:, 1:][supervised]).sum()
             loss = total / (logits.shape[0] if num_items_in_batch is None else num_items_in_batch)
         return CausalLMOutputWithPast(
             loss=loss,

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.regions import RegionMasks, pool_regions
+from models.sr3d.encodings.mask_encoding import CHANNELS, mask_encoding
+from models.sr3d.encodings.motion_encoding import MOTIONS, region_motion
 
 RegionPool = Literal["pixel", "frame_mean", "trajectory"]
 
@@ -24,28 +26,57 @@ class RegionExtractor(nn.Module):
     ours (specs/tiny_4d.md, trap 3: one projection of all frames at once stayed at chance).
     """
 
-    def __init__(self, channels: int, width: int, mode: RegionPool = "pixel", hidden: int | None = None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        mode: RegionPool = "pixel",
+        hidden: int | None = None,
+        encode_masks: bool = False,
+        encode_motion: bool = False,
+    ) -> None:
         super().__init__()
         self.mode: RegionPool = mode
+        self.encode_masks = encode_masks
+        self.encode_motion = encode_motion
+        channels += CHANNELS if encode_masks else 0
         hidden = hidden or width
 
-        def mlp() -> nn.Sequential:
-            return nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, width))
+        def mlp(more: int = 0) -> nn.Sequential:
+            return nn.Sequential(nn.Linear(channels + more, hidden), nn.GELU(), nn.Linear(hidden, width))
 
         self.projector = mlp()
-        self.change = mlp() if mode == "trajectory" else None
+        self.change = mlp(MOTIONS if encode_motion else 0) if mode == "trajectory" else None
 
     def forward(
-        self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks
+        self,
+        features: Float[Tensor, "tile rows cols channel"],
+        masks: RegionMasks,
+        flow: Float[Tensor, "tile rows cols 2"] | None = None,
     ) -> Float[Tensor, "region hidden"]:
-        """Pool and project."""
+        """Pool and project; `flow` from frame to frame (`frame_flow`) is read if motion is encoded."""
         if self.mode == "trajectory":
-            return self._trajectories(features, masks)
-        tokens: Tensor = self.projector(pool_regions(features, masks, self.mode))
+            return self._trajectories(features, masks, flow)
+        tokens: Tensor = self.projector(self._pool(features, masks))
         return tokens
 
-    def _trajectories(
+    def _pool(
         self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks
+    ) -> Float[Tensor, "region pooled"]:
+        """Pool features, and beside them, if chosen, the encoding of the masks, averaged over entries."""
+        pooled = pool_regions(features, masks, "pixel" if self.mode == "trajectory" else self.mode)
+        if not self.encode_masks:
+            return pooled
+        codes = mask_encoding(masks.masks).to(pooled)
+        total = codes.new_zeros(len(masks.names), codes.shape[-1]).index_add_(0, masks.region, codes)
+        entries = torch.bincount(masks.region, minlength=len(masks.names)).clamp_min(1)
+        return torch.cat([pooled, total / entries[:, None]], -1)
+
+    def _trajectories(
+        self,
+        features: Float[Tensor, "tile rows cols channel"],
+        masks: RegionMasks,
+        flow: Float[Tensor, "tile rows cols 2"] | None,
     ) -> Float[Tensor, "region hidden"]:
         assert self.change is not None
         regions = len(masks.names)
@@ -55,18 +86,22 @@ class RegionExtractor(nn.Module):
                 f"cannot pool {', '.join(empty)}: the mask is empty on all frames; mark at least one pixel"
             )
         first, last = (self._at(features, masks, reduce) for reduce in ("amin", "amax"))
-        change: Tensor = self.change(last - first)
+        difference = last - first
+        if self.encode_motion:
+            assert flow is not None
+            difference = torch.cat([difference, region_motion(flow, masks).to(difference)], -1)
+        change: Tensor = self.change(difference)
         seen_again = (shown > 1)[:, None]  # a region of one frame has the token of that frame
         tokens: Tensor = self.projector(first) + torch.where(seen_again, change, torch.zeros_like(change))
         return tokens
 
     def _at(
         self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks, reduce: str
-    ) -> Float[Tensor, "region channel"]:
+    ) -> Float[Tensor, "region pooled"]:
         """Pool each region on the first ("amin") or the last ("amax") frame that shows it."""
         frame = masks.tile.new_zeros(len(masks.names))
         frame = frame.scatter_reduce(0, masks.region, masks.tile, reduce, include_self=False)
         chosen = masks.tile == frame[masks.region]
-        return pool_regions(
+        return self._pool(
             features, RegionMasks(masks.masks[chosen], masks.tile[chosen], masks.region[chosen], masks.names)
         )

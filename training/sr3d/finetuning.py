@@ -17,7 +17,7 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
-from training.accumulation import STEP_ANSWERS, Batches, by_steps, count_answers
+from training.accumulation import STEP_ANSWERS, Batches, by_steps, count_answers, weigh_answers
 from training.data import TrainingData, summarize_worlds
 from training.module import TrainingModule
 from training.optimizers import muon
@@ -143,6 +143,7 @@ class SupervisedFineTuning(TrainingModule):
         gradient_checkpointing: recompute activations in the backward pass to save memory.
         most_parameters: of a model that this recipe is for; None for any.
         adapter: trained in place of the language model's weights; None to train these.
+        equal_answers: weigh all answers of a batch equally, instead of all their tokens: a letter as much as a number.
         **optimization: arguments of `TrainingModule`.
 
     Raises:
@@ -160,9 +161,11 @@ class SupervisedFineTuning(TrainingModule):
         gradient_checkpointing: bool = False,
         most_parameters: int | None = None,
         adapter: LoRA | None = None,
+        equal_answers: bool = False,
         **optimization: Any,
     ) -> None:
         super().__init__(**optimization)
+        self.equal_answers = equal_answers
         count = sum(parameter.numel() for parameter in model.parameters())
         if most_parameters is not None and count > most_parameters:
             raise ValueError(
@@ -218,9 +221,14 @@ class SupervisedFineTuning(TrainingModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """Compute the loss of one packed batch."""
         inputs = {name: value for name, value in batch.items() if name != STEP_ANSWERS}
-        loss: Tensor = self.model(**inputs, num_items_in_batch=self.answered(batch)).loss
+        loss: Tensor = self.model(**inputs, **self.answer_loss(batch)).loss
         self.note_losses({"loss": loss})
         return self.with_all_weights(loss)
+
+    def answer_loss(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Choose how the model averages the loss over answer tokens."""
+        weights = {"label_weights": weigh_answers(batch["labels"])} if self.equal_answers else {}
+        return {"num_items_in_batch": self.answered(batch), **weights}
 
     def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Average the answer tokens over the batches and processes of a step, which average their losses as well."""

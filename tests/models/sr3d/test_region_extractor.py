@@ -1,11 +1,14 @@
 """Region tokens: the same for every tiling of linear features, and never lost."""
 
+from typing import Literal
+
 import pytest
 import torch
 from einops import rearrange
 from torch import Tensor
 
 from models.regions import Region, RegionMasks, TilePlan, pack_regions, pool_regions
+from models.sr3d.encodings.mask_encoding import mask_encoding
 from models.sr3d.region_extractor import RegionExtractor
 
 
@@ -68,3 +71,33 @@ def test_regions_of_a_batch_have_the_trajectories_that_they_have_alone() -> None
     alone = [extractor(features[:2], pack_regions(regions[:1], [plan], [2]))]
     alone.append(extractor(features[2:], pack_regions(regions[1:], [plan], [3])))
     torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_with_mask_encoding_a_region_that_moves_in_front_of_nothing_still_changes() -> None:
+    torch.manual_seed(0)
+    extractor = RegionExtractor(5, 7, "trajectory", hidden=6, encode_masks=True)
+    assert extractor.change is not None
+    plan, here, there = TilePlan(1, 1, 16), torch.zeros(16, 16).bool(), torch.zeros(16, 16).bool()
+    here[4:8, 2:6] = True
+    there[4:8, 8:12] = True
+    features = torch.ones(2, 2, 2, 5)  # the same everywhere
+    moving, still = Region({0: here, 1: there}), Region({0: here, 1: here})
+    tokens = extractor(features, pack_regions([[moving, still]], [plan], [2]))
+    code = mask_encoding(torch.stack([here, there]))
+    first = torch.cat([torch.ones(5), code[0]])
+    unchanged, changed = torch.zeros_like(first), torch.cat([torch.zeros(5), code[1] - code[0]])
+    torch.testing.assert_close(tokens[0], extractor.projector(first) + extractor.change(changed))
+    torch.testing.assert_close(tokens[1], extractor.projector(first) + extractor.change(unchanged))
+
+
+@pytest.mark.parametrize("mode", ["pixel", "frame_mean"])
+def test_the_codes_of_the_masks_of_a_region_are_averaged_over_frames(mode: Literal["pixel", "frame_mean"]) -> None:
+    torch.manual_seed(0)
+    extractor = RegionExtractor(5, 7, mode, encode_masks=True)
+    plan, features = TilePlan(1, 1, 16), torch.randn(3, 2, 2, 5)
+    masks = torch.rand(3, 16, 16) > 0.5
+    region, other = Region({0: masks[0], 2: masks[2]}), Region({1: masks[1]})
+    packed = pack_regions([[other, region]], [plan], [3])
+    pooled = pool_regions(features, packed, mode)[1]
+    code = mask_encoding(masks[[0, 2]]).mean(0)
+    torch.testing.assert_close(extractor(features, packed)[1], extractor.projector(torch.cat([pooled, code])))

@@ -15,16 +15,25 @@ from models.sr3d.seen_clips import SeenClips
 from scenes.questions import ask_about, grammar_texts, region_of
 from scenes.worlds import WorldConfig, make_world, render
 
+OF_MASKS = {"region_pool": "trajectory", "region_mask_encoding": True, "region_motion_encoding": True}
 
-@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+
+@pytest.fixture(
+    scope="module",
+    params=[("float32", {}), ("bfloat16", {}), ("float32", OF_MASKS)],
+    ids=["float32", "bfloat16", "masks and motion"],
+)
 def answerer(request: pytest.FixtureRequest) -> Answerer:
+    dtype, options = request.param
     torch.manual_seed(0)
-    model = SR3DForConditionalGeneration(SR3DConfig(grid_encoding=True, timestamp_encoding="after_projector"))
+    model = SR3DForConditionalGeneration(
+        SR3DConfig(grid_encoding=True, timestamp_encoding="after_projector", **options)
+    )
     with torch.no_grad():  # wide weights, so that answers differ from question to question
         for parameter in model.parameters():
             parameter.mul_(3)
     processor = SR3DProcessor.from_config(model.config, train_tokenizer(grammar_texts()))
-    return Answerer(model.to(getattr(torch, request.param)), processor)
+    return Answerer(model.to(getattr(torch, dtype)), processor)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ SMALL = [
     "sr3d/tiny_static",
     "sr3d/tiny_annotated",
     "rgpt4d/tiny_dynamic",
+    "rgpt4d/tiny_motion",
     "rgpt4d/tiny_annotated",
     "rgpt4d/base_dynamic",
 ]
