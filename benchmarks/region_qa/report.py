@@ -8,7 +8,7 @@ from rich.table import Table
 
 from benchmarks.comparison.cell import point
 from benchmarks.region_qa.scores import arms_of
-from benchmarks.region_qa.sections import accuracy_bars, all_sections, finding
+from benchmarks.region_qa.sections import all_sections, finding, headline_figure
 from benchmarks.region_qa.study import AnswerStudy
 from benchmarks.report.page import Page
 from benchmarks.report.plots import learning_curves
@@ -32,7 +32,7 @@ def report_page(study: AnswerStudy) -> Page:
         finding(study),
         METHOD,
         all_sections(study),
-        figure=accuracy_bars(study, study.tasks[0]),
+        figure=headline_figure(study),
         curves=learning_curves(study.curves) if study.curves else "",
         examples=study.examples,
     )

@@ -8,7 +8,7 @@ from math import isnan
 from benchmarks.comparison.bootstrap import Estimate
 from benchmarks.comparison.cell import cell, number_cell, point
 from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_section
-from benchmarks.region_qa.analyses.duration_curve import CATEGORIES, duration_bins
+from benchmarks.region_qa.analyses.duration_curve import CATEGORIES, DurationBin, duration_bins
 from benchmarks.region_qa.analyses.factorial import factorial_effects
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
@@ -133,15 +133,26 @@ def by_duration(task: TaskResult) -> Section:
         [b.category, f"{b.low:.2g} to {b.high:.2g} s", str(b.items), *(cell(b.scores.get(arm)) for arm in arms)]
         for b in bins
     ]
+    about = "The time from the first frame of a clip to the last, about an octave a row."
+    table = Table(["category", "duration", "items", *arms], rows, label=2)
+    return Section(title, about, [table], [duration_figure(bins, arms)])
+
+
+def duration_figure(bins: Sequence[DurationBin], arms: Sequence[str]) -> str:
+    """Draw accuracies by the duration of a clip, one panel a category."""
     panels = {
         category: {arm: [(b.low, b.high, b.scores[arm]) for b in of_category if arm in b.scores] for arm in arms}
         for category in CATEGORIES
         if (of_category := [b for b in bins if b.category == category])
     }
-    about = "The time from the first frame of a clip to the last, about an octave a row."
-    return Section(
-        title, about, [Table(["category", "duration", "items", *arms], rows, label=2)], [duration_curves(panels)]
-    )
+    return duration_curves(panels)
+
+
+def headline_figure(study: AnswerStudy) -> str:
+    """Draw the accuracy of every arm in the first task: by duration if it has many, else by category."""
+    task = study.tasks[0]
+    bins = duration_bins(task.records)
+    return duration_figure(bins, arms_of(task.records)) if bins else accuracy_bars(study, task)
 
 
 def scaling(study: AnswerStudy) -> Section:

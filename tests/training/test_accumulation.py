@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from models.sr3d import Sample, SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
-from training.accumulation import STEP_ANSWERS, Batches, StepBatches, by_steps, weigh_answers
+from training.accumulation import STEP_ANSWERS, Batches, StepBatches, by_steps
 from training.sr3d.finetuning import SupervisedFineTuning
 
 ANSWERS = ("yes", " ".join(["there is nothing in this room"] * 5))  # of very different length
@@ -87,20 +87,3 @@ def test_batches_that_do_not_state_their_answers_are_refused(
 def test_the_last_step_may_have_fewer_batches() -> None:
     batches: list[dict[str, Any]] = [{"labels": torch.tensor([[-100] * (5 - n) + [7] * n])} for n in (1, 4, 2)]
     assert [float(batch[STEP_ANSWERS]) for batch in StepBatches(batches, 2)] == [2.5, 2.5, 2.0]
-
-
-def test_equal_answers_weigh_a_letter_as_much_as_a_sentence() -> None:
-    labels = torch.tensor([[-100, 5, 1, -100, 7, 7, 7, 1], [-100, -100, 9, -100, -100, -100, -100, -100]])
-    weights = weigh_answers(labels)
-    assert weights.sum() == pytest.approx(7)  # as many as tokens
-    answers = [weights[0, 1:3], weights[0, 4:], weights[1, 2:3]]
-    assert [float(answer.sum()) for answer in answers] == pytest.approx([7 / 3] * 3)
-    assert not weights[labels == -100].any()
-    assert not weigh_answers(torch.full((2, 3), -100)).any()
-
-
-def test_the_loss_of_equal_answers_is_the_mean_of_their_own_losses(module: Recorded, samples: list[Sample]) -> None:
-    batch = module.processor.collate(samples, packed=True)
-    weighted = module.model(**batch, label_weights=weigh_answers(batch["labels"])).loss
-    alone = [module.model(**module.processor.collate([one])).loss for one in samples]
-    torch.testing.assert_close(weighted, torch.stack(alone).mean(), rtol=1e-4, atol=1e-5)

@@ -17,13 +17,14 @@ from models.sr3d.inputs.processor import SR3DProcessor
 from models.sr3d.model import SR3DForConditionalGeneration
 from scenes.worlds import Signal, WorldConfig
 from scenes.worlds.store import WorldStore
-from training.accumulation import STEP_ANSWERS, Batches, by_steps, count_answers, weigh_answers
+from training.accumulation import STEP_ANSWERS, Batches, by_steps, count_answers
 from training.data import TrainingData, summarize_worlds
 from training.module import TrainingModule
 from training.optimizers import muon
 from training.sampler import SeededSampler, process_count, samples_seen
 from training.sharding import gather, is_sharded, refuse_shards, shard
 from training.sr3d.adapters import LoRA
+from training.sr3d.answer_weights import weigh_answers
 from training.sr3d.master_weights import keep_master_weights
 from training.sr3d.partial_checkpoint import leave_frozen_out, refuse_incomplete
 from training.sr3d.questions import RegionQuestions

@@ -140,3 +140,16 @@ def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
     ).markdown()
     assert "| time | speed | 0.5 |  | 2 | 2.00 [2.00, 2.00] | 9 |" in page
     assert "Accuracy: fast" not in page
+
+
+def test_a_test_set_of_many_durations_has_a_curve_as_its_figure() -> None:
+    records = [
+        numeric(arm, n, category, 0.1 * 1.2**n, 0.1 * 1.2**n)
+        for arm in ("bad", "good")
+        for n in range(24)
+        for category in ("elapsed", "speed")
+    ]
+    page = report_page(toy_study(tasks=[TaskResult("toy", "", records)]))
+    assert "duration of the clip" in page.figure
+    assert "## Accuracy by duration: toy" in page.markdown()
+    assert "duration" not in report_page(toy_study()).markdown()
