@@ -21,7 +21,9 @@ class RegionExtractor(nn.Module):
     "pixel" and "frame_mean" pool all frames together (see `pool_regions`): where things are, not how they move.
     "trajectory" takes the first frame that shows the region and the last one: the token is that of the first, plus a
     second projection of what has changed until the last. It takes every entry of a region for a frame, so pictures
-    must not be cut into tiles; what happens between the two frames is left to the visual tokens.
+    must not be cut into tiles; what happens between the two frames is left to the visual tokens, or to `encode_motion`.
+    With `encode_masks`, place and size of a mask stand beside the features under it (`mask_encoding`); with
+    `encode_motion`, the optical flow under and around a trajectory beside its change (`region_motion`).
     Source: SR-3D (arXiv 2509.13317) section 3.2 and Figure 2; the projector Linear-GELU-Linear and "trajectory" are
     ours (specs/tiny_4d.md, trap 3: one projection of all frames at once stayed at chance).
     """

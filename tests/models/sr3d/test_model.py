@@ -216,6 +216,18 @@ def test_a_packed_batch_cannot_be_generated_from(
         model.generate(**batch, max_new_tokens=1)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"region_motion_encoding": True}, "region_motion_encoding needs region_pool='trajectory', not 'pixel'"),
+        ({"region_mask_encoding": True, "region_pool": "regiongpt"}, "leave region_mask_encoding=false"),
+    ],
+)
+def test_an_encoding_that_a_region_extractor_cannot_take_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        SR3DConfig(**options)
+
+
 def test_an_unknown_choice_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"projector='conv' is unknown: choose one of .*'mlp'"):
         SR3DConfig(projector="conv")
