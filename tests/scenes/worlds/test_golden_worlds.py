@@ -2,8 +2,9 @@
 
 Stores of generated data are keyed by a config and a format number, not by source code. Where a test here fails because
 the generator was meant to change, raise the FORMAT that it names, so that no run reads data of the old generator, and
-write the new digest down. Digests hold on x86-64 with the pinned version of torch, whatever the vector unit (checked
-with AVX-512, AVX2 and none); other machines round differently, so that a few exact numbers are compared there.
+write the new digests down. Digests hold on x86-64 with the pinned version of torch: one on the processors where they
+were first taken, whatever the vector unit (checked with AVX-512, AVX2 and none), another on an AMD EPYC with AVX2,
+which rounds differently. Other machines may differ again, so that a few exact numbers are compared there.
 """
 
 from __future__ import annotations
@@ -47,14 +48,19 @@ def clip() -> Clip:
 
 @on_x86
 def test_the_bytes_of_a_world_are_those_of_its_format(clip: Clip) -> None:
-    assert (WORLD_FORMAT, digest(vars(clip)), digest(vars(clip.truth))) == (1, "106dfd7a923628f2", "1af5a59992cc089e")
+    assert WORLD_FORMAT == 1
+    assert (digest(vars(clip)), digest(vars(clip.truth))) in (
+        ("106dfd7a923628f2", "1af5a59992cc089e"),
+        ("d05b6b37fd7599b5", "c4d4ece437a61402"),
+    )
 
 
 @on_x86
 def test_the_bytes_of_a_masked_object_are_those_of_its_format() -> None:
-    assert (OBJECT_FORMAT, [digest(vars(item)) for item in draw_masked_objects(range(2), HIDDEN)]) == (
-        1,
+    assert OBJECT_FORMAT == 1
+    assert [digest(vars(item)) for item in draw_masked_objects(range(2), HIDDEN)] in (
         ["87ffaeb1bfdb4afa", "550d252cf4fb5458"],
+        ["5f1197f1372c6c7a", "bc9c9cfca9b76c48"],
     )
 
 
@@ -65,7 +71,10 @@ def test_a_training_reads_the_same_arrays_one_by_one_and_all_at_once(
     monkeypatch.setattr(shards, "SHARD", 2)
     items = MaskedObjects(MaskedObjectStore(HIDDEN, range(2), tmp_path))
     items.store.render(workers=1)
-    assert (digest(items[0]), digest(stacked(items))) == ("71bf5500f2623ae9", "729520e7c1aad1ed")
+    assert (digest(items[0]), digest(stacked(items))) in (
+        ("71bf5500f2623ae9", "729520e7c1aad1ed"),
+        ("adf4fe3ddf13cb4e", "5fa5a4299aeb21bd"),
+    )
 
 
 def test_a_world_is_what_it_was_on_any_machine(clip: Clip) -> None:

@@ -17,7 +17,7 @@ def test_every_study_composes_all_its_runs_and_tasks(study: str) -> None:
     config = compose_config("compare", [f"study=compare/{study}", "study.seeds=[0]"])
     runs = plan_runs(config)
     assert len({run.name for run in runs}) == len(runs) == len(config.study.arms) * len(config.study.seeds)
-    for task in (*config.study.tasks, config.study.counterfactuals):
+    for task in (*config.study.tasks, *filter(None, [config.study.counterfactuals])):
         assert compose_config("bench", [f"task={task}"]).task.name == task.replace("/", "_")
     for run in runs:
         assert run.steps[0].done == run.folder / "model"
