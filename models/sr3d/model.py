@@ -173,8 +173,8 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
         embeds = _fill(embeds, input_ids == config.image_token_id, tokens, "visual")
         masks = _region_masks(visual)
         if masks is not None:
-            more = () if flow is None else (flow,)
-            regions = self.region_extractor(features, masks, *more)[visual.region_mentions]
+            read = (features, masks) if flow is None else (features, masks, flow)  # RegionGPT's takes no flow
+            regions = self.region_extractor(*read)[visual.region_mentions]
             embeds = _fill(embeds, input_ids == config.region_token_id, regions, "region")
             if (
                 isinstance(self.region_extractor, RegionGPTExtractor)
@@ -267,8 +267,12 @@ class SR3DForConditionalGeneration(PreTrainedModel, GenerationMixin):
             # token t is predicted from token t - 1: a question precedes its answer, so both lie in one segment
             supervised = labels[:, 1:] != IGNORED
             logits = head(hidden[:, :-1][supervised])
-            losses = F.cross_entropy(logits.float(), labels[:, 1:][supervised], reduction="none")
-            total = (losses if label_weights is None else losses * label_weights[:, 1:][supervised]).sum()
+            answers = labels[:, 1:][supervised]
+            if label_weights is None:
+                total = F.cross_entropy(logits.float(), answers, reduction="sum")
+            else:
+                losses = F.cross_entropy(logits.float(), answers, reduction="none")
+                total = (losses * label_weights[:, 1:][supervised]).sum()
             loss = total / (logits.shape[0] if num_items_in_batch is None else num_items_in_batch)
         return CausalLMOutputWithPast(
             loss=loss,

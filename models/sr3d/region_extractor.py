@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.regions import RegionMasks, pool_regions
-from models.sr3d.encodings.mask_encoding import CHANNELS, mask_encoding
-from models.sr3d.encodings.motion_encoding import MOTIONS, region_motion
+from models.sr3d.encodings.mask_encoding import MASK_CHANNELS, mask_encoding
+from models.sr3d.encodings.motion_encoding import MOTION_CHANNELS, region_motion
 
 RegionPool = Literal["pixel", "frame_mean", "trajectory"]
 
@@ -41,14 +41,14 @@ class RegionExtractor(nn.Module):
         self.mode: RegionPool = mode
         self.encode_masks = encode_masks
         self.encode_motion = encode_motion
-        channels += CHANNELS if encode_masks else 0
+        channels += MASK_CHANNELS if encode_masks else 0
         hidden = hidden or width
 
         def mlp(more: int = 0) -> nn.Sequential:
             return nn.Sequential(nn.Linear(channels + more, hidden), nn.GELU(), nn.Linear(hidden, width))
 
         self.projector = mlp()
-        self.change = mlp(MOTIONS if encode_motion else 0) if mode == "trajectory" else None
+        self.change = mlp(MOTION_CHANNELS if encode_motion else 0) if mode == "trajectory" else None
 
     def forward(
         self,

@@ -13,7 +13,7 @@ from models.sr3d.encodings.position_encoding import MIN_FREQUENCY, sinusoids
 FREQUENCIES, HIGHEST = 4, 4 * math.pi
 MEASURES = 7  # see `mask_measures`
 SCALE = 4.0  # a move by an eighth of the picture is 1
-CHANNELS = MEASURES * (1 + 2 * FREQUENCIES)
+MASK_CHANNELS = MEASURES * (1 + 2 * FREQUENCIES)
 
 
 def mask_encoding(masks: Bool[Tensor, "mask height width"]) -> Float[Tensor, "mask code"]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.regions import RegionMasks
 from models.sr3d.encodings.optical_flow import optical_flow
 
-MOTIONS = 6  # see `region_motion`
+MOTION_CHANNELS = 6  # see `region_motion`
 RING = 2  # cells around a mask, whose motion is mostly that of the camera
 SCALE = 4.0  # a move by an eighth of the picture is 1
 
@@ -49,7 +49,7 @@ def region_motion(flow: Float[Tensor, "tile rows cols 2"], masks: RegionMasks) -
         for weight in (inside, around)
     )
     count = len(masks.names)
-    sums = flow.new_zeros(count, MOTIONS, dtype=torch.float32)
+    sums = flow.new_zeros(count, MOTION_CHANNELS, dtype=torch.float32)
     sums.index_add_(0, region[followed], torch.cat([own, ring, own - ring], -1))
     steps = torch.bincount(region[followed], minlength=count).clamp_min(1)
     first = tile.new_zeros(count).scatter_reduce(0, region, tile, "amin", include_self=False)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.sr3d.encodings.mask_encoding import CHANNELS, mask_encoding, mask_measures
+from models.sr3d.encodings.mask_encoding import MASK_CHANNELS, mask_encoding, mask_measures
 
 
 def test_a_box_has_its_edges_its_centre_and_the_root_of_its_area() -> None:
@@ -29,4 +29,4 @@ def test_an_empty_mask_has_finite_measures() -> None:
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_the_code_has_as_many_channels_as_stated(count: int) -> None:
-    assert mask_encoding(torch.rand(count, 8, 8) > 0.5).shape == (count, CHANNELS)
+    assert mask_encoding(torch.rand(count, 8, 8) > 0.5).shape == (count, MASK_CHANNELS)

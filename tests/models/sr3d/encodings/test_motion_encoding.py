@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.regions import RegionMasks
-from models.sr3d.encodings.motion_encoding import MOTIONS, SCALE, frame_flow, region_motion
+from models.sr3d.encodings.motion_encoding import MOTION_CHANNELS, SCALE, frame_flow, region_motion
 
 SIDE = 16  # pixels, of a 4 x 4 grid
 
@@ -47,7 +47,7 @@ def test_regions_of_a_batch_do_not_meet() -> None:
 
 
 def test_no_region_has_no_motion() -> None:
-    assert region_motion(torch.zeros(2, 4, 4, 2), masks([], [], 0)).shape == (0, MOTIONS)
+    assert region_motion(torch.zeros(2, 4, 4, 2), masks([], [], 0)).shape == (0, MOTION_CHANNELS)
 
 
 @pytest.mark.parametrize("frames", [1, 3])
