@@ -117,10 +117,16 @@ def _resized_rows(mask: Bool[np.ndarray, "old width"], new: int) -> Bool[np.ndar
 
 def _outline(mask: Bool[np.ndarray, "height width"], thickness: int) -> Bool[np.ndarray, "height width"]:
     """Mark the pixels of a mask that lie within `thickness` pixels of its border, along both axes."""
-    outside = torch.from_numpy(~mask).float()[None, None]
-    for kernel, padding in (((2 * thickness + 1, 1), (thickness, 0)), ((1, 2 * thickness + 1), (0, thickness))):
-        outside = torch.nn.functional.max_pool2d(outside, kernel, 1, padding)
-    border: np.ndarray = mask & (outside[0, 0].numpy() > 0)
+    near = ~mask  # and, after each step, what lies within `reach` rows or columns of it
+    for rows in (near, near.T):
+        reach = 0
+        while reach < thickness:
+            step = min(reach + 1, thickness - reach)
+            before, after = rows[:-step].copy(), rows[step:].copy()
+            rows[step:] |= before
+            rows[:-step] |= after
+            reach += step
+    border: np.ndarray = mask & near
     return border
 
 

@@ -19,9 +19,10 @@ def read_image_folder(
     """Read a folder of pictures in natural order (frame2 before frame10), or one picture file.
 
     Frame i of a folder is shown at second i / `fps`: pictures carry no times, so one a second unless `fps` says better.
-    A file is a clip of one frame, or of the frames of an animation (GIF, WebP, APNG, AVIF) at their own times. EXIF
-    orientation is applied. `frames` are chosen uniformly from first to last, or `indices`, or all. The clip's
-    `frame_names` are the stems of the files, or the numbers of an animation's frames.
+    A file is a clip of one frame, or of the frames of an animation (GIF, WebP, APNG, AVIF) at their own times, with the
+    camera of its EXIF data where that tells one. EXIF orientation is applied. `frames` are chosen uniformly from first
+    to last, or `indices`, or all. The clip's `frame_names` are the stems of the files, or the numbers of an
+    animation's frames.
 
     Raises:
         FileNotFoundError: `path` does not exist, or holds no picture.
@@ -32,8 +33,7 @@ def read_image_folder(
     if not path.exists():
         raise FileNotFoundError(f"no such picture or folder of pictures: {path}")
     if not path.is_dir():
-        video, seconds, chosen = read_animation(path, frames, indices)
-        return Clip(video, seconds, name=path.stem, frame_names=tuple(map(str, chosen)))
+        return read_animation(path, frames, indices)
     pictures = list_images(path)
     if not pictures:
         raise FileNotFoundError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from scenes.clip import Clip
 from scenes.readers.image_files import IMAGE_SUFFIXES
 from scenes.readers.image_folder import read_image_folder
 from scenes.readers.lerobot import is_lerobot, read_lerobot, split_episode
-from scenes.readers.pictures.focal_length import read_exif_camera
+from scenes.readers.pictures.animation import read_animation
 from scenes.readers.rgbd import is_rgbd_folder, read_rgbd_folder
 from scenes.readers.video import Backend, read_video
 
@@ -46,6 +45,5 @@ def open_clip(
             return read_rgbd_folder(path, frames, indices)
         return read_image_folder(path, frames, indices)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        clip, intrinsics = read_image_folder(path, frames, indices), read_exif_camera(path)
-        return clip if intrinsics is None else replace(clip, intrinsics=intrinsics.expand(len(clip), 3, 3))
+        return read_animation(path, frames, indices)
     return read_video(path, frames, indices, backend, partial, max_pixels)

@@ -1,4 +1,4 @@
-"""One picture file as frames with times: GIF, WebP, APNG and AVIF may hold many, other formats hold one."""
+"""One picture file as a clip: GIF, WebP, APNG and AVIF may hold many frames, other formats hold one."""
 
 from __future__ import annotations
 
@@ -7,28 +7,25 @@ from itertools import accumulate
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from scenes.clip import Clip
 from scenes.readers.frame_choice import choose_frames
 from scenes.readers.pictures.colours import to_rgb
+from scenes.readers.pictures.focal_length import exif_intrinsics
 from scenes.readers.pictures.opening import ANIMATED, decoding, open_picture
 
 SHORTEST_MS, DEFAULT_MS = 10.0, 100.0  # browsers show frames of at most 10 ms for 100 ms
 
 
-def read_animation(
-    path: Path, frames: int | None = None, indices: Sequence[int] | None = None
-) -> tuple[UInt8[Tensor, "time 3 height width"], Float[Tensor, "time"], list[int]]:
+def read_animation(path: Path, frames: int | None = None, indices: Sequence[int] | None = None) -> Clip:
     """Read the frames of a picture file: `frames` of them uniformly from first to last, or `indices`, or all.
 
     Frames are whole pictures, drawn over each other as a browser does. A frame begins where the durations before it
     end; a duration of at most 10 ms counts as 100 ms, as in browsers. The default picture of an APNG that is not part
-    of its animation is left out.
-
-    Returns:
-        The frames, the second at which each begins, and their indices.
+    of its animation is left out. The clip has the second at which each frame begins, the camera that EXIF data tell
+    (see `exif_intrinsics`), and the numbers of the frames as their names.
 
     Raises:
         FileNotFoundError: there is no file at `path`.
@@ -40,6 +37,7 @@ def read_animation(
         first = int(many and getattr(image, "default_image", False))
         count = getattr(image, "n_frames", 1) - first if many else 1
         chosen = choose_frames(count, frames, indices, path)
+        intrinsics = exif_intrinsics(image)
         video: Tensor | None = None
         durations: list[float] = []
         for index in range(max(chosen) + 1):
@@ -54,7 +52,13 @@ def read_animation(
                 video[torch.tensor(chosen) == index] = rgb
     assert video is not None
     begins = [0.0, *accumulate(durations)]
-    return video, torch.tensor([begins[i] / 1000 for i in chosen]), chosen
+    return Clip(
+        video,
+        torch.tensor([begins[i] / 1000 for i in chosen]),
+        intrinsics=None if intrinsics is None else intrinsics.expand(len(chosen), 3, 3),
+        name=path.stem,
+        frame_names=tuple(map(str, chosen)),
+    )
 
 
 def _duration(image: Image.Image) -> float:

@@ -18,22 +18,28 @@ _UNITS = {2: INCH_MM, 3: CM_MM}  # of FocalPlaneResolutionUnit
 
 
 def read_exif_camera(path: Path) -> Float[Tensor, "3 3"] | None:
-    """Read the intrinsics (pixels, centres at .5) of a photo from its EXIF data; None where it says no focal length.
-
-    The principal point is the middle of the picture. The focal length is that of FocalPlaneXResolution, or the
-    equivalent for 35 mm film, which compares diagonals. A photo that was cropped without a new entry has a wrong one.
-    Source: EXIF 2.32 (CIPA DC-008), tags 0x920A, 0xA405, 0xA20E and 0xA210.
+    """Read the intrinsics of a photo from its EXIF data, as `exif_intrinsics`.
 
     Raises:
         FileNotFoundError, ImportError, ValueError: as `open_picture`.
     """
     with open_picture(path, animated=True) as image:
-        focal = _focal_pixels(image)
-        width, height = image.size
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
-            width, height = height, width
+        return exif_intrinsics(image)
+
+
+def exif_intrinsics(image: Image.Image) -> Float[Tensor, "3 3"] | None:
+    """Compute the intrinsics (pixels, centres at .5) of a photo from its EXIF data; None without a focal length.
+
+    The principal point is the middle of the picture, upright. The focal length is that of FocalPlaneXResolution, or
+    the equivalent for 35 mm film, which compares diagonals. A photo that was cropped without a new entry has a wrong
+    one. Source: EXIF 2.32 (CIPA DC-008), tags 0x920A, 0xA405, 0xA20E and 0xA210.
+    """
+    focal = _focal_pixels(image)
     if focal is None:
         return None
+    width, height = image.size
+    if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
+        width, height = height, width
     return torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
 
 

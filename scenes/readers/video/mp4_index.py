@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,8 @@ from jaxtyping import Int
 
 PROBE = 64  # packets that are read to check the times of the index
 _PATH = (b"mdia", b"minf", b"stbl")
+_FIELDS = attrgetter("timestamp", "pos", "size", "flags")
+_KEYFRAME, _DISCARD = 1, 2  # AVINDEX_KEYFRAME, AVINDEX_DISCARD_FRAME of libavformat
 
 
 def index_times(
@@ -31,20 +34,21 @@ def index_times(
     count = len(entries)
     if "mp4" not in container.format.name.split(",") or count == 0 or count != stream.frames:
         return None
-    fields = np.array([(e.timestamp, e.pos + e.size, e.is_keyframe, e.is_discard) for e in entries], np.int64)
-    decoded, ends, keys, hidden = fields.T
-    if hidden.any() or ends.max() > path.stat().st_size:
+    fields = chain.from_iterable(map(_FIELDS, entries))  # half the time of a list of tuples
+    decoded, starts, sizes, flags = np.fromiter(fields, np.int64, 4 * count).reshape(count, 4).T
+    if (flags & _DISCARD).any() or (starts + sizes).max() > path.stat().st_size:
         return None
     with path.open("rb") as file:
         shifts = _composition_offsets(file, stream.id, count)
     if shifts is None:
         return None
+    keys = (flags & _KEYFRAME).astype(bool)
     times = decoded + shifts + max(0, -int(shifts.min()))
     packets = islice((packet for packet in container.demux(stream) if packet.size), PROBE)
     first = [(packet.pts, packet.is_keyframe) for packet in packets]
-    if first != list(zip(times[:PROBE].tolist(), keys[:PROBE].astype(bool).tolist(), strict=True)):
+    if first != list(zip(times[:PROBE].tolist(), keys[:PROBE].tolist(), strict=True)):
         return None
-    return times, times[keys.astype(bool)]
+    return times, times[keys]
 
 
 def _composition_offsets(file: BinaryIO, track: int, count: int) -> Int[np.ndarray, "frame"] | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_erosion
 
 from models.regions import Region
 from models.regions.drawing import PALETTE, draw_regions, drawn_size, mark_regions, region_colour
@@ -26,6 +27,19 @@ def test_a_region_is_tinted_inside_outlined_at_its_border_and_nothing_else_chang
     inside = drawn[130, 70].float()
     assert ((inside - 90) * (colour - 90) > 0).all()  # moved towards the colour, not all the way
     assert (drawn[~mask] == 90).all()
+
+
+@pytest.mark.parametrize(("height", "width", "line"), [(400, 560, 2), (1280, 1700, 8)])
+def test_an_outline_is_what_an_erosion_takes_off(height: int, width: int, line: int) -> None:
+    mask = torch.zeros(height, width, dtype=torch.bool)
+    mask[: height // 3, width // 5 : -width // 5] = True  # at the upper edge
+    mask[height // 2 : height // 2 + 3 * line, 9:90] = True
+    drawn = np.array(draw_regions(torch.zeros(3, height, width, dtype=torch.uint8), {0: mask}))
+    border = binary_erosion(mask.numpy(), np.ones((2 * line + 1, 2 * line + 1)), border_value=1) ^ mask.numpy()
+    label = (drawn != region_colour(0)).any(-1) & border  # which may cover a part of the outline
+    assert label.sum() < 0.05 * border.sum()
+    inside = mask.numpy() & ~border
+    assert ((drawn == region_colour(0)).all(-1) & inside).sum() < 0.05 * inside.sum()
 
 
 def test_a_region_of_one_pixel_is_drawn() -> None:

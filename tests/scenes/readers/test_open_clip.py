@@ -22,6 +22,16 @@ def test_a_picture_and_a_folder_of_pictures_open(tmp_path: Path) -> None:
     assert len(open_clip(tmp_path)) == 3
 
 
+def test_a_picture_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoding a photo of 12 megapixels again, for its EXIF data, takes as long as all else."""
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.png")
+    opened: list[object] = []
+    original = Image.open
+    monkeypatch.setattr(Image, "open", lambda *given, **options: opened.append(given) or original(*given, **options))
+    assert open_clip(tmp_path / "a.png").size == (4, 6)
+    assert len(opened) == 1
+
+
 def test_an_rgbd_folder_opens_with_its_geometry(shared_data: Path) -> None:
     clip = open_clip(shared_data / "redwood_rgbd", frames=2)
     assert clip.depth is not None
