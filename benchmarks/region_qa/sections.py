@@ -17,7 +17,14 @@ from benchmarks.region_qa.measure import POINTING, UNKNOWN_WORDS
 from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.report.page import Section
-from benchmarks.report.plots import category_bars, difference_forest, duration_curves, probe_bars, probe_curves
+from benchmarks.report.plots import (
+    category_bars,
+    contrast_panels,
+    difference_forest,
+    duration_curves,
+    probe_bars,
+    probe_curves,
+)
 from benchmarks.report.table import Table
 
 
@@ -149,10 +156,31 @@ def duration_figure(bins: Sequence[DurationBin], arms: Sequence[str]) -> str:
 
 
 def headline_figure(study: AnswerStudy) -> str:
-    """Draw the accuracy of every arm in the first task: by duration if it has many, else by category."""
+    """Draw the first task: the pictured differences, or the accuracy of every arm by duration, or by category."""
     task = study.tasks[0]
+    if study.pictured:
+        return contrast_panels(pictured_differences(study, task))
     bins = duration_bins(task.records)
     return duration_figure(bins, arms_of(task.records)) if bins else accuracy_bars(study, task)
+
+
+def pictured_differences(study: AnswerStudy, task: TaskResult) -> dict[str, dict[str, Estimate]]:
+    """List the differences of the pictured categories, by category and contrast.
+
+    Raises:
+        ValueError: no question is of a pictured category.
+    """
+    known = [row.category for row in study.rows[task.name]]
+    if strange := [name for name in study.pictured if name not in known]:
+        raise ValueError(
+            f"{', '.join(strange)} cannot be pictured: the categories of {task.name} are {', '.join(known)}"
+        )
+    names = names_of(study.contrasts_in(task))
+    return {
+        row.category: {name: d for name, d in zip(names, row.differences, strict=True) if d is not None}
+        for row in study.rows[task.name]
+        if row.category in study.pictured
+    }
 
 
 def scaling(study: AnswerStudy) -> Section:

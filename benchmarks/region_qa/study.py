@@ -55,6 +55,7 @@ class AnswerStudy(Study):
         tasks: the answers by task; the first task carries the headline.
         contrasts: pairs of arms, the first minus the second.
         primary: endpoints that were named before the run.
+        pictured: categories whose differences the figure shows; without, the accuracies of all arms.
         factorials: arms of crossed factors, by title.
         probes: scores of the linear probes of every arm, one per seed.
         curves: learning curves (step, loss) by run.
@@ -65,6 +66,7 @@ class AnswerStudy(Study):
     tasks: Sequence[TaskResult]
     contrasts: Sequence[Contrast]
     primary: Sequence[Endpoint] = ()
+    pictured: Sequence[str] = ()
     factorials: Mapping[str, Cells] = field(default_factory=dict)
     probes: Mapping[str, Sequence[ProbeScores]] = field(default_factory=dict)
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)

@@ -124,6 +124,24 @@ def difference_forest(categories: Sequence[str], differences: Mapping[str, Seque
     return svg(figure)
 
 
+def contrast_panels(panels: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """Draw paired differences with 95 % intervals, a row each, one panel a category; see `difference_forest`."""
+    names = list(dict.fromkeys(name for differences in panels.values() for name in differences))
+    size = (1.4 + 2.4 * len(panels), 0.8 + 0.26 * len(names))
+    figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, sharey=True)
+    for panel, (title, differences) in zip(axes[0], panels.items(), strict=True):
+        mean, error = error_bars(list(differences.values()))
+        places = [names.index(name) for name in differences]
+        panel.errorbar(mean, places, xerr=error, fmt="o", ms=4, lw=1.4, color=COLOURS[1])
+        panel.axvline(0, color="black", lw=0.8)
+        panel.set_title(title, fontsize=9)
+    axes[0, 0].set_yticks(np.arange(len(names)), names)
+    axes[0, 0].invert_yaxis()
+    figure.supxlabel("difference in accuracy (paired, 95 % interval)", fontsize=9)
+    figure.tight_layout()
+    return svg(figure)
+
+
 def method_bars(panels: Mapping[str, Mapping[str, Estimate]]) -> str:
     """Draw an estimate of every method with its 95 % interval, one panel a metric."""
     rows = max(len(methods) for methods in panels.values())

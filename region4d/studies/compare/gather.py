@@ -55,6 +55,7 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         tasks=answers,
         contrasts=[(a, b) for a, b in study.contrasts],
         primary=[Endpoint(e.task, e.category, tuple(e.contrast)) for e in study.primary],
+        pictured=list(study.pictured),
         factorials={name: tuple(tuple(row) for row in cells) for name, cells in study.factorials.items()},
         probes=probes,
         counterfactuals=counterfactuals,

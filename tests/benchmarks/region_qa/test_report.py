@@ -142,6 +142,15 @@ def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
     assert "Accuracy: fast" not in page
 
 
+def test_pictured_categories_make_the_figure_one_of_differences() -> None:
+    figure = report_page(toy_study(pictured=["distance"])).figure
+    assert ">good - bad<" in figure
+    assert "difference in accuracy" in figure
+    assert "best constant answer" not in figure
+    with pytest.raises(ValueError, match="distanse cannot be pictured: the categories of toy are "):
+        report_page(toy_study(pictured=["distanse"]))
+
+
 def test_a_test_set_of_many_durations_has_a_curve_as_its_figure() -> None:
     records = [
         numeric(arm, n, category, 0.1 * 1.2**n, 0.1 * 1.2**n)
