@@ -27,6 +27,17 @@ class TaughtSamples(Dataset[tuple[Sample, Targets]]):
         return self.samples[index], self.targets[self.order[index]]
 
 
+class PartlyAnswered(Dataset[Sample]):
+    """Samples of which the first `answered` keep their answers; the others keep their questions alone."""
+
+    def __init__(self, samples: Dataset[Sample], answered: int) -> None:
+        self.samples, self.answered = samples, answered
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.samples[index]
+        return sample if index < self.answered else sample.unanswered()
+
+
 def collate_taught(
     collate: Callable[[Sequence[Any]], Mapping[str, Any]], batch: Sequence[tuple[Sample, Targets | None]]
 ) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from distill.signals import CHANNELS
 from distill.student import PerceptualDistillation
 from distill.teachers import Expert4D, Expert4DConfig, Oracle, load_expert
 from distill.teachers.expert import expert_to_train
+from models.sr3d.model import IGNORED
 from tests.support.distillation import WORLD, build_expert, build_student
 
 
@@ -216,6 +217,33 @@ def test_data_that_a_teacher_cannot_follow_are_refused(expert: Expert4D, stores:
     with pytest.raises(ValueError, match="clips of 4 frames, the worlds have 6"):
         data(world=replace(WORLD, frames=6))
     assert data(with_targets=False, world=replace(WORLD, frames=6)).cache is None
+
+
+def test_clips_without_answers_serve_distillation_alone(expert: Expert4D, stores: str, tmp_path: Path) -> None:
+    model, processor = build_student(position_encoding=False)
+    settings: dict[str, Any] = {"processor": processor, "categories": ("distance",), "stores": stores}
+    data = taught_data(
+        teacher=expert, labelled=2, labelled_share=0.25, batch_size=16, targets=str(tmp_path / "targets"), **settings
+    )
+    data.prepare_data()
+    batch = next(iter(data.train_dataloader()))
+    answered = (batch["labels"] != IGNORED).any(1)
+    assert answered.sum() == 4  # a quarter of the 16 clips of an epoch, two clips twice
+    assert len(batch["targets"].values["depth"]) == 16
+    assert (data.dataset()[1][0].answers or ())[0].tolist() != []
+    assert [len(answer) for answer in data.dataset()[2][0].answers or ()] == [0, 0]
+    assert data.summary().endswith(", 2 of them with answers")
+
+    module = PerceptualDistillation(
+        teacher=expert, model=model, processor=processor, learning_rate=1e-3, equal_answers=True, log_grad_norms_every=0
+    )
+    silent = data.collator()([data.dataset()[k] for k in (5, 9)])
+    loss = module.training_step(silent, 0)
+    assert float(module.step_losses["loss_answers"]) == 0
+    assert 0 < float(loss.detach()) < math.inf
+    for wrong in (0, 16):
+        with pytest.raises(ValueError, match=f"data.labelled={wrong} .* give from 1 to 15 of 16 clips"):
+            taught_data(teacher=expert, labelled=wrong, **settings)
 
 
 def test_an_arm_without_distillation_reads_no_targets(expert: Expert4D, stores: str, tmp_path: Path) -> None:

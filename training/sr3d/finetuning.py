@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from lightning import Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -110,17 +111,21 @@ class WorldQuestions(TrainingData):
         """Return the function that packs the samples of a batch; worker processes get a copy of it."""
         return partial(self.processor.collate, packed=True)
 
+    def weights(self) -> Float[Tensor, "clip"] | None:
+        """Weigh the clips of an epoch, see `SeededSampler`; None: each is shown once."""
+        return None
+
     def summary(self) -> str:
         """Describe the worlds for the model card."""
         return summarize_worlds(len(self.store), self.store.config)
 
     def train_dataloader(self) -> Batches:
         """Batch clips endlessly, in an order that depends on the seed alone; a resumed training continues it."""
-        samples = self.dataset()
+        samples, start = self.dataset(), samples_seen(self.trainer, self.batch_size)
         loader = DataLoader(
             samples,
             batch_size=self.batch_size,
-            sampler=SeededSampler(len(self.store), self.seed, samples_seen(self.trainer, self.batch_size)),
+            sampler=SeededSampler(len(self.store), self.seed, start, self.weights()),
             collate_fn=self.collator(),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
@@ -232,11 +237,14 @@ class SupervisedFineTuning(TrainingModule):
         return {"num_items_in_batch": self.answered(batch), **weights}
 
     def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Average the answer tokens over the batches and processes of a step, which average their losses as well."""
+        """Average the answer tokens over the batches and processes of a step, which average their losses as well.
+
+        A step without any counts as one of a single token, so that its loss is 0.
+        """
         count = batch[STEP_ANSWERS].clone() if STEP_ANSWERS in batch else count_answers(batch)
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
-        return count / process_count()
+        return count.clamp_min(1) / process_count()
 
     def with_all_weights(self, loss: Tensor) -> Tensor:
         """Add zero times the weights around the language model, in a training of several processes.

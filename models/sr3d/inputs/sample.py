@@ -47,6 +47,10 @@ class Sample:
             answers=None if self.answers is None else tuple(self.answers[q] for q in index),
         )
 
+    def unanswered(self) -> Sample:
+        """Leave every answer empty: the questions stay, and none of their tokens has a label."""
+        return replace(self, answers=(self.prefix[:0],) * len(self.questions))
+
     def shows_the_same(self, other: Sample) -> bool:
         """Whether a model sees the same, whatever is asked: all but regions, questions and answers are equal."""
         return (self.scale, self.shift) == (other.scale, other.shift) and all(
