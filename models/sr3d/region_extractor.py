@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from models.regions import RegionMasks, pool_regions
@@ -87,7 +87,7 @@ class RegionExtractor(nn.Module):
             raise ValueError(
                 f"cannot pool {', '.join(empty)}: the mask is empty on all frames; mark at least one pixel"
             )
-        first, last = (self._at(features, masks, reduce) for reduce in ("amin", "amax"))
+        first, last = (self._at(features, masks, tile) for tile in masks.end_tiles())
         difference = last - first
         if self.encode_motion:
             assert flow is not None
@@ -98,12 +98,10 @@ class RegionExtractor(nn.Module):
         return tokens
 
     def _at(
-        self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks, reduce: str
+        self, features: Float[Tensor, "tile rows cols channel"], masks: RegionMasks, tile: Int64[Tensor, "region"]
     ) -> Float[Tensor, "region pooled"]:
-        """Pool each region on the first ("amin") or the last ("amax") frame that shows it."""
-        frame = masks.tile.new_zeros(len(masks.names))
-        frame = frame.scatter_reduce(0, masks.region, masks.tile, reduce, include_self=False)
-        chosen = masks.tile == frame[masks.region]
+        """Pool each region on one of the tiles that show it."""
+        chosen = masks.tile == tile[masks.region]
         return self._pool(
             features, RegionMasks(masks.masks[chosen], masks.tile[chosen], masks.region[chosen], masks.names)
         )

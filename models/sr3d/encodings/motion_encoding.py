@@ -52,6 +52,5 @@ def region_motion(flow: Float[Tensor, "tile rows cols 2"], masks: RegionMasks) -
     sums = flow.new_zeros(count, MOTION_CHANNELS, dtype=torch.float32)
     sums.index_add_(0, region[followed], torch.cat([own, ring, own - ring], -1))
     steps = torch.bincount(region[followed], minlength=count).clamp_min(1)
-    first = tile.new_zeros(count).scatter_reduce(0, region, tile, "amin", include_self=False)
-    last = tile.new_zeros(count).scatter_reduce(0, region, tile, "amax", include_self=False)
+    first, last = masks.end_tiles()
     return SCALE * sums * ((last - first) / steps)[:, None]

@@ -121,6 +121,12 @@ def test_a_ragged_batch_pools_as_its_samples_do_alone() -> None:
     assert torch.equal(together, torch.cat(alone))
 
 
+def test_the_ends_of_a_region_are_its_first_and_last_tile() -> None:
+    tile, region = torch.tensor([4, 2, 3, 1]), torch.tensor([0, 0, 2, 0])
+    first, last = RegionMasks(torch.ones(4, 2, 2, dtype=torch.bool), tile, region, ("a", "hidden", "c")).end_tiles()
+    assert (first.tolist(), last.tolist()) == ([1, 0, 3], [4, 0, 3])
+
+
 def test_a_batch_without_regions_pools_to_nothing() -> None:
     masks = pack_regions([[], []], [TilePlan(1, 1, 8)] * 2, [1, 1])
     assert pool_regions(_features(2, 2, 2), masks).shape == (0, 5)
