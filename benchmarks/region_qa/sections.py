@@ -243,13 +243,22 @@ def probes(study: AnswerStudy) -> Section:
             lines.append([f"{a} - {b}", *(cell(e, signed=True) for e in differences)])
     if lines:
         tables.append(Table(["difference of R2", *signals], lines, bold))
+    layers = {arm: layer_means(scores) for arm, scores in study.probes.items()}
+    depth = max(len(layer) for of_signal in layers.values() for layer in of_signal.values())
+    by_layer = [
+        [signal, arm, *(f"{value:.3f}" for value in of_signal[signal])]
+        for signal in signals
+        for arm, of_signal in layers.items()
+    ]
+    head = ["signal", "arm", *(f"layer {k}" for k in range(depth))]
+    tables.append(Table(head, by_layer, label=2, details="by layer (0: embeddings), the mean over seeds"))
     return Section(
         "Linear probes",
         "Ridge regression from the frozen hidden states of the last layer at the visual tokens to the mean true signal "
         "of each token's cell, fitted afterwards on scenes that no arm was trained on; share of variance explained on "
         "other scenes. Intervals over clips (and seeds); bold differences exclude 0, uncorrected.",
         tables,
-        [probe_bars(signals, estimates), probe_curves(signals, {a: layer_means(s) for a, s in study.probes.items()})],
+        [probe_bars(signals, estimates), probe_curves(signals, layers)],
     )
 
 

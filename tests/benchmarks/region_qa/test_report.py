@@ -117,6 +117,7 @@ def test_probes_are_compared_arm_by_arm() -> None:
     ).markdown()
     assert "| good | 0.800 [0.800, 0.800] |" in page
     assert "| good - bad | **+0.400 [+0.400, +0.400]** |" in page
+    assert "| depth | bad | 0.100 | 0.400 |" in page  # by layer
 
 
 def test_crossed_arms_get_their_factorial() -> None:
