@@ -158,7 +158,7 @@ def duration_figure(bins: Sequence[DurationBin], arms: Sequence[str]) -> str:
 def headline_figure(study: AnswerStudy) -> str:
     """Draw the first task: the pictured differences, or the accuracy of every arm by duration, or by category."""
     task = study.tasks[0]
-    if study.pictured:
+    if study.pictured and study.contrasts_in(task):
         return contrast_panels(pictured_differences(study, task))
     bins = duration_bins(task.records)
     return duration_figure(bins, arms_of(task.records)) if bins else accuracy_bars(study, task)
@@ -170,16 +170,14 @@ def pictured_differences(study: AnswerStudy, task: TaskResult) -> dict[str, dict
     Raises:
         ValueError: no question is of a pictured category.
     """
-    known = [row.category for row in study.rows[task.name]]
-    if strange := [name for name in study.pictured if name not in known]:
-        raise ValueError(
-            f"{', '.join(strange)} cannot be pictured: the categories of {task.name} are {', '.join(known)}"
-        )
+    rows = {row.category: row for row in study.rows[task.name]}
+    if strange := [name for name in study.pictured if name not in rows]:
+        known = ", ".join(rows)
+        raise ValueError(f"{', '.join(strange)} cannot be pictured: the categories of {task.name} are {known}")
     names = names_of(study.contrasts_in(task))
     return {
-        row.category: {name: d for name, d in zip(names, row.differences, strict=True) if d is not None}
-        for row in study.rows[task.name]
-        if row.category in study.pictured
+        category: {name: d for name, d in zip(names, rows[category].differences, strict=True) if d is not None}
+        for category in study.pictured
     }
 
 
@@ -246,7 +244,7 @@ def probes(study: AnswerStudy) -> Section:
     layers = {arm: layer_means(scores) for arm, scores in study.probes.items()}
     depth = max(len(layer) for of_signal in layers.values() for layer in of_signal.values())
     by_layer = [
-        [signal, arm, *(f"{value:.3f}" for value in of_signal[signal])]
+        [signal, arm, *(f"{r2:.3f}" for r2 in of_signal[signal]), *[""] * (depth - len(of_signal[signal]))]
         for signal in signals
         for arm, of_signal in layers.items()
     ]

@@ -125,14 +125,14 @@ def difference_forest(categories: Sequence[str], differences: Mapping[str, Seque
 
 
 def contrast_panels(panels: Mapping[str, Mapping[str, Estimate]]) -> str:
-    """Draw paired differences with 95 % intervals, a row each, one panel a category; see `difference_forest`."""
+    """Draw paired differences with 95 % intervals: one row per contrast, one panel per category."""
     names = list(dict.fromkeys(name for differences in panels.values() for name in differences))
     size = (1.4 + 2.4 * len(panels), 0.8 + 0.26 * len(names))
     figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, sharey=True)
     for panel, (title, differences) in zip(axes[0], panels.items(), strict=True):
         mean, error = error_bars(list(differences.values()))
-        places = [names.index(name) for name in differences]
-        panel.errorbar(mean, places, xerr=error, fmt="o", ms=4, lw=1.4, color=COLOURS[1])
+        rows = [names.index(name) for name in differences]
+        panel.errorbar(mean, rows, xerr=error, fmt="o", ms=4, lw=1.4, color=COLOURS[1])
         panel.axvline(0, color="black", lw=0.8)
         panel.set_title(title, fontsize=9)
     axes[0, 0].set_yticks(np.arange(len(names)), names)

@@ -33,6 +33,9 @@ class PartlyAnswered(Dataset[Sample]):
     def __init__(self, samples: Dataset[Sample], answered: int) -> None:
         self.samples, self.answered = samples, answered
 
+    def __len__(self) -> int:
+        return len(self.samples)  # type: ignore[arg-type]
+
     def __getitem__(self, index: int) -> Sample:
         sample = self.samples[index]
         return sample if index < self.answered else sample.unanswered()

@@ -160,6 +160,11 @@ class PerceptualDistillation(SupervisedFineTuning):
             self.log_dict(gradient_norms(losses, weights, states))
         return self.with_all_weights(total)
 
+    def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Average the answer tokens; 1 where a step has none, as all its clips may serve distillation alone: loss 0."""
+        count = super().answered(batch)
+        return torch.where(count > 0, count, torch.ones_like(count))
+
     @property
     def _distils(self) -> bool:
         return self.perception is not None or self.region_perception is not None

@@ -33,9 +33,9 @@ class RegionMasks:
 
     def end_tiles(self) -> tuple[Int64[Tensor, "region"], Int64[Tensor, "region"]]:
         """Find the first and the last tile of every region; 0 for a region without entries."""
-        none = self.tile.new_zeros(len(self.names))
+        zeros = self.tile.new_zeros(len(self.names))
         first, last = (
-            none.scatter_reduce(0, self.region, self.tile, reduce, include_self=False) for reduce in ("amin", "amax")
+            zeros.scatter_reduce(0, self.region, self.tile, reduce, include_self=False) for reduce in ("amin", "amax")
         )
         return first, last
 

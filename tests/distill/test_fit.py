@@ -20,6 +20,7 @@ from distill.teachers import Expert4D, Expert4DConfig, Oracle, load_expert
 from distill.teachers.expert import expert_to_train
 from models.sr3d.model import IGNORED
 from tests.support.distillation import WORLD, build_expert, build_student
+from training.accumulation import STEP_ANSWERS
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +242,10 @@ def test_clips_without_answers_serve_distillation_alone(expert: Expert4D, stores
     loss = module.training_step(silent, 0)
     assert float(module.step_losses["loss_answers"]) == 0
     assert 0 < float(loss.detach()) < math.inf
+    half = torch.tensor(0.5)  # a token in one of two accumulated batches
+    assert module.answered({STEP_ANSWERS: half}) == half
+    with pytest.raises(ValueError, match=r"labelled_share=1\.0: give .* a share between 0 and 1"):
+        taught_data(teacher=expert, labelled=2, labelled_share=1.0, **settings)
     for wrong in (0, 16):
         with pytest.raises(ValueError, match=f"data.labelled={wrong} .* give from 1 to 15 of 16 clips"):
             taught_data(teacher=expert, labelled=wrong, **settings)

@@ -237,14 +237,11 @@ class SupervisedFineTuning(TrainingModule):
         return {"num_items_in_batch": self.answered(batch), **weights}
 
     def answered(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Average the answer tokens over the batches and processes of a step, which average their losses as well.
-
-        A step without any counts as one of a single token, so that its loss is 0.
-        """
+        """Average the answer tokens over the batches and processes of a step, which average their losses as well."""
         count = batch[STEP_ANSWERS].clone() if STEP_ANSWERS in batch else count_answers(batch)
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(count)
-        return count.clamp_min(1) / process_count()
+        return count / process_count()
 
     def with_all_weights(self, loss: Tensor) -> Tensor:
         """Add zero times the weights around the language model, in a training of several processes.

@@ -28,17 +28,20 @@ def read_exif_camera(path: Path) -> Float[Tensor, "3 3"] | None:
 
 
 def exif_intrinsics(image: Image.Image) -> Float[Tensor, "3 3"] | None:
-    """Compute the intrinsics (pixels, centres at .5) of a photo from its EXIF data; None without a focal length.
+    """Compute the intrinsics (pixels, centres at .5) of a photo from its EXIF data; None where it says no focal length.
 
     The principal point is the middle of the picture, upright. The focal length is that of FocalPlaneXResolution, or
     the equivalent for 35 mm film, which compares diagonals. A photo that was cropped without a new entry has a wrong
     one. Source: EXIF 2.32 (CIPA DC-008), tags 0x920A, 0xA405, 0xA20E and 0xA210.
     """
-    focal = _focal_pixels(image)
+    try:
+        focal, orientation = _focal_pixels(image), image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - damaged metadata: Pillow raises many kinds, and the pixels are whole
+        return None
     if focal is None:
         return None
     width, height = image.size
-    if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
+    if orientation in (5, 6, 7, 8):
         width, height = height, width
     return torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
 

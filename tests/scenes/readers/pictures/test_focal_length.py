@@ -44,6 +44,14 @@ def test_a_turned_photo_has_its_middle_where_it_is_shown(tmp_path: Path) -> None
     torch.testing.assert_close(clip.intrinsics[0], torch.tensor([[500, 0, 120], [0, 500, 180], [0, 0, 1.0]]))
 
 
+def test_a_photo_with_damaged_metadata_is_opened_without_a_camera(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (6, 4)).save(path, exif=b"Exif\x00\x00not a header of TIFF")
+    clip = open_clip(path)
+    assert clip.size == (4, 6)
+    assert clip.intrinsics is None
+
+
 @pytest.mark.parametrize("entries", [{}, {"FocalLengthIn35mmFilm": 0}, {"FocalLength": 4.2}])
 def test_without_a_usable_entry_the_camera_is_unknown(tmp_path: Path, entries: dict[str, Any]) -> None:
     path = photo(tmp_path / "a.jpg", **entries)
