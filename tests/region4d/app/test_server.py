@@ -26,11 +26,12 @@ except ImportError:
     pytest.skip("needs gradio, of the extra app", allow_module_level=True)
 
 
+PATIENCE = 60  # seconds for a request; the client's own 5 are too few where other tests take the cores
 LARGEST_OF_WORLD_6 = [{"region": 0, "frame": 0, "box": [69, 58, 146, 160]}]
 
 
 def visitor(site: str) -> Client:
-    return Client(site, verbose=False)
+    return Client(site, verbose=False, httpx_kwargs={"timeout": PATIENCE})
 
 
 def boxes(*corners: tuple[int, int, int, int]) -> list[dict[str, object]]:
