@@ -30,6 +30,14 @@ def slow_but(quick: str, *names: str) -> list[object]:
     return [name if name in quick.split() else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
+def has_bytes(path: Path) -> bool:
+    """Tell whether a file that was listed has contents; not if it has got its final name since."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 @pytest.mark.parametrize("name", slow_but("prepare", *REFUSED))
 def test_a_second_command_in_a_folder_is_refused_at_once(name: str, workshop: Workshop, tmp_path: Path) -> None:
     workshop.undisturbed(name)
@@ -104,7 +112,7 @@ def shift_clock(by: float) -> None:
 def test_a_worker_that_dies_is_one_line(name: str, more: str, workshop: Workshop, tmp_path: Path) -> None:
     running = workshop.start(name, tmp_path, more=[more])
     begun = BEGUN[name]
-    assert running.until(lambda: any(path.stat().st_size for path in tmp_path.glob(begun)))
+    assert running.until(lambda: any(map(has_bytes, tmp_path.glob(begun))))
     for worker in children(running.process)[-1:]:
         os.kill(worker, signal.SIGKILL)
     ended = running.wait()
@@ -129,7 +137,7 @@ def test_two_processes_stop_as_one(
 ) -> None:
     workshop.undisturbed(name)
     running = workshop.start(name, tmp_path, more=["workers=2"])
-    assert running.until(lambda: any(path.stat().st_size for path in tmp_path.glob(BEGUN[name])))
+    assert running.until(lambda: any(map(has_bytes, tmp_path.glob(BEGUN[name]))))
     (os.killpg if whole_group else os.kill)(running.process, number)
     ended = running.wait()
     assert ended.code == code, ended.said
