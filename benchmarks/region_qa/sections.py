@@ -168,7 +168,7 @@ def pictured_differences(study: AnswerStudy, task: TaskResult) -> dict[str, dict
     """List the differences of the pictured categories, by category and contrast.
 
     Raises:
-        ValueError: no question is of a pictured category.
+        ValueError: a pictured category has no questions.
     """
     rows = {row.category: row for row in study.rows[task.name]}
     if strange := [name for name in study.pictured if name not in rows]:
