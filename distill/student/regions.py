@@ -42,7 +42,7 @@ def region_means(
         targets: of its clips.
         rows: the row of each mention.
         first_tile: the first tile of each row; a tile is a frame.
-        signals: which ones, all of one size.
+        signals: which ones.
 
     Returns:
         The means, and whether there is one: the clip has targets, and they are valid somewhere in the region.
@@ -57,11 +57,14 @@ def region_means(
     used = (row >= 0) & (clip_of_row[row] >= 0)  # mentioned, in a clip that has targets
     index, row = index[used], row[used]
     clip, frame = clip_of_row[row], inputs["region_tile"][used] - first_tile[row]
-    masks = inputs["region_masks"][used][:, None]
+    names = list(signals)
+    sizes = {targets.values[name].shape[-2:] for name in names}
+    masks = inputs["region_masks"][used][:, None].float()
+    shares = {size: F.interpolate(masks, size, mode="area") for size in sizes}  # of each cell that a mask covers
     means = {}
-    for name in signals:
+    for name in names:
         values, valid = targets.values[name], targets.valid[name]
-        weight = F.interpolate(masks.to(values), values.shape[-2:], mode="area") * valid[clip, frame]
+        weight = shares[values.shape[-2:]].to(values) * valid[clip, frame]
         known = torch.where(weight > 0, values[clip, frame], 0.0)  # an invalid value may be infinite
         sums = values.new_zeros(len(row_of_region), values.shape[2]).index_add(0, index, (weight * known).sum((2, 3)))
         weights = values.new_zeros(len(row_of_region)).index_add(0, index, weight.sum((1, 2, 3)))

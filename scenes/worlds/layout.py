@@ -64,13 +64,22 @@ def draw(rng: WorldRandom, seed: int, config: WorldConfig) -> World:
 
 def draw_seconds(rng: WorldRandom, config: WorldConfig) -> tuple[float, ...]:
     """Draw the frame interval of a clip; each step of an irregular clip varies by up to half of it."""
-    drawn = config.interval_range
-    interval = rng.choice(config.intervals) if drawn is None else rng.log_uniform(*drawn)
+    interval = draw_interval(rng, config)
     irregular = rng.chance(config.irregular)
     seconds = [0.0]
     for _ in range(config.frames - 1):
         seconds.append(seconds[-1] + interval * (rng.uniform(0.5, 1.5) if irregular else 1.0))
     return tuple(seconds)
+
+
+def draw_interval(rng: WorldRandom, config: WorldConfig) -> float:
+    """Draw the time between frames, in seconds; a gap in the range is jumped over."""
+    if config.interval_range is None:
+        return rng.choice(config.intervals)
+    shortest, longest = config.interval_range
+    start, end = config.interval_gap or (longest, longest)
+    interval = rng.log_uniform(shortest, longest * (start / end))
+    return interval if interval < start else interval * (end / start)
 
 
 def dense(moments: Sequence[float]) -> tuple[float, ...]:

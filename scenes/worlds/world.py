@@ -34,6 +34,7 @@ class WorldConfig:
     hfov_deg: Sequence[float] = (40.0, 75.0)
     intervals: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
     interval_range: Sequence[float] | None = None  # seconds, from which intervals are drawn log-uniformly instead
+    interval_gap: Sequence[float] | None = None  # seconds within this range that are not drawn
     irregular: float = 0.2  # share of clips whose intervals vary by half
     sizes: str = "free"  # "free": whatever fits the view; "natural": the size of the family, within a tenth
     rescale: Sequence[float] = (
@@ -60,6 +61,10 @@ class WorldConfig:
             raise ValueError(f"sizes must be one of {', '.join(SIZES)}; got {self.sizes}")
         if (given := self.interval_range) is not None and not (len(given) == 2 and 0 < given[0] < given[1]):
             raise ValueError(f"interval_range must be (shortest, longest) in seconds, above 0, got {given}")
+        if (gap := self.interval_gap) is not None and not (
+            given is not None and len(gap) == 2 and given[0] < gap[0] < gap[1] < given[1]
+        ):
+            raise ValueError(f"interval_gap must be (from, to) within interval_range={given}, in seconds, got {gap}")
         if not 1 <= self.objects[0] <= self.objects[1] <= 254:
             raise ValueError(f"objects must be (fewest, most) between 1 and 254, got {self.objects}")
         if min(self.height, self.width, self.frames) < 1:

@@ -92,6 +92,21 @@ def test_intervals_are_drawn_log_uniformly_from_a_range() -> None:
         WorldConfig(interval_range=[2.0, 0.01])
 
 
+def test_a_gap_in_the_intervals_is_jumped_over() -> None:
+    config = WorldConfig(frames=2, interval_range=[0.01, 2.0], interval_gap=[0.1, 0.4], irregular=0.0)
+    drawn = torch.tensor([draw_seconds(WorldRandom(seed), config)[1] for seed in range(500)])
+    assert not ((drawn > 0.1) & (drawn < 0.4)).any()
+    assert 0.01 <= float(drawn.min()) < 0.02
+    assert 1.5 < float(drawn.max()) <= 2.0
+    below = float((drawn < 0.1).float().mean())  # log-uniform in both parts: ln 10 to ln 5
+    assert below == pytest.approx(math.log(10) / math.log(50), abs=0.06)
+    for wrong in ([0.4, 0.1], [0.005, 0.1], [0.1, 2.0], [0.1]):
+        with pytest.raises(ValueError, match=r"interval_gap must be \(from, to\) within interval_range=\(0.01"):
+            WorldConfig(interval_range=[0.01, 2.0], interval_gap=wrong)
+    with pytest.raises(ValueError, match="within interval_range=None"):
+        WorldConfig(interval_gap=[0.1, 0.4])
+
+
 @pytest.mark.long
 def test_natural_sizes_are_those_of_the_kind_give_or_take_a_tenth() -> None:
     config = WorldConfig(motion=True, sizes="natural", rescale=(1.0, 1.0))
