@@ -34,7 +34,7 @@ class WorldConfig:
     hfov_deg: Sequence[float] = (40.0, 75.0)
     intervals: Sequence[float] = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between frames, one a clip
     interval_range: Sequence[float] | None = None  # seconds, from which intervals are drawn log-uniformly instead
-    interval_gap: Sequence[float] | None = None  # seconds within this range that are not drawn
+    interval_gap: Sequence[float] | None = None  # seconds within this range that are not drawn for a clip
     irregular: float = 0.2  # share of clips whose intervals vary by half
     sizes: str = "free"  # "free": whatever fits the view; "natural": the size of the family, within a tenth
     rescale: Sequence[float] = (
@@ -64,7 +64,9 @@ class WorldConfig:
         if (gap := self.interval_gap) is not None and not (
             given is not None and len(gap) == 2 and given[0] < gap[0] < gap[1] < given[1]
         ):
-            raise ValueError(f"interval_gap must be (from, to) within interval_range={given}, in seconds, got {gap}")
+            raise ValueError(
+                f"interval_gap must be (from, to) in seconds, strictly within interval_range, got {gap} and {given}"
+            )
         if not 1 <= self.objects[0] <= self.objects[1] <= 254:
             raise ValueError(f"objects must be (fewest, most) between 1 and 254, got {self.objects}")
         if min(self.height, self.width, self.frames) < 1:

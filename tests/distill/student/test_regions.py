@@ -74,3 +74,12 @@ def test_masks_of_another_size_weigh_pixels_by_their_share() -> None:
     ((mean,),), _ = region_means(given, taught, torch.tensor([0]), torch.tensor([0, 2]), ["depth"])["depth"]
     first, second = taught.values["depth"][0, 0, 0, 0, :2]
     torch.testing.assert_close(mean, (first + second / 2) / 1.5)
+
+
+def test_every_signal_is_averaged_at_its_own_size() -> None:
+    given, taught = inputs((0, 0, slice(0, 2))), targets()
+    coarse = taught.values["depth"][..., ::2, ::2]
+    taught.values["motion"], taught.valid["motion"] = coarse, torch.ones_like(coarse, dtype=torch.bool)
+    means = region_means(given, taught, torch.tensor([0]), torch.tensor([0, 2]), ["depth", "motion"])
+    torch.testing.assert_close(means["depth"][0][0, 0], taught.values["depth"][0, 0, 0, 2:4, :2].mean())
+    torch.testing.assert_close(means["motion"][0][0, 0], coarse[0, 0, 0, 1, 0])  # one coarse pixel covers the region
