@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from lightning import LightningModule
-from timm.optim import Muon
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.records.manifest import collect_manifest
@@ -23,6 +22,7 @@ from distill.teachers.teacher import TargetBatch
 from models.sr3d import SR3DConfig, SR3DForConditionalGeneration, SR3DProcessor, train_tokenizer
 from scenes.questions import grammar_texts
 from scenes.worlds import WorldConfig, make_world, render
+from training.optimizers import Muon
 from training.sr3d.questions import RegionQuestions
 
 CATEGORIES = ("nearer_camera", "distance", "colour", "depth", "speed", "displacement", "elapsed", "approaches")

@@ -3,6 +3,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import timm.optim.muon
 import torch
 from lightning import Trainer
 from torch import nn
@@ -47,6 +48,26 @@ def test_muon_turns_matrices_along_all_directions_alike() -> None:
     stretch = torch.linalg.svdvals(change)
     assert stretch[-1] > 0.3 * stretch[0]  # a gradient of eight samples is far more lopsided than that
     assert change.square().mean().sqrt() == pytest.approx(0.2 * 0.02, rel=0.5)  # the size of AdamW's updates
+
+
+def test_muon_iterates_in_float32_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    iteration = Mock(wraps=timm.optim.muon.zeropower_via_newtonschulz)
+    monkeypatch.setattr(timm.optim.muon, "zeropower_via_newtonschulz", iteration)
+    model = two_layers()
+    stepped(model, build_muon(model.parameters()), 2)
+    assert [call.kwargs["dtype"] for call in iteration.call_args_list] == [torch.float32] * 4  # two matrices, two steps
+
+
+def test_muon_leaves_the_library_as_it_was() -> None:
+    model = two_layers()
+    optimizer, iteration = build_muon(model.parameters()), timm.optim.muon.zeropower_via_newtonschulz
+
+    def fails() -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(fails)
+    assert timm.optim.muon.zeropower_via_newtonschulz is iteration
 
 
 def test_muon_leaves_vectors_and_embeddings_to_adam() -> None:
