@@ -5,7 +5,7 @@
 # from a point map; `4d` has only RGB and timestamps, and learns from a 4D expert. Which questions does each answer?
 #
 # Run this page: `python docs/examples/compare_3d_and_4d.py` (extra `train`). Its settings are so small that it ends
-# within a minute on two idle cores, and its figures say nothing; `region4d study compare/quick` takes 850 steps,
+# within a minute on two idle cores, and its figures say nothing; `region4d study compare/quick` takes 450 steps,
 # 4,096 worlds and 384 test clips ([what came out](../results/compare.md)).
 
 # %%
