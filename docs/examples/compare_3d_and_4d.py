@@ -6,7 +6,7 @@
 #
 # Run this page: `python docs/examples/compare_3d_and_4d.py` (extra `train`). Its settings are so small that it ends
 # within a minute on two idle cores, and its figures say nothing; `region4d study compare/quick` takes 450 steps,
-# 4,096 worlds and 384 test clips ([what came out](../results/compare.md)).
+# 1,800 worlds and 384 test clips ([what came out](../results/compare.md)).
 
 # %%
 import subprocess
@@ -24,7 +24,7 @@ FOLDER = Path("outputs/my_comparison")
 # %%
 training = [f"trainer.max_steps={STEPS}", f"data.seeds=[0,{WORLDS}]", "data.batch_size=4"]
 scoring = [f"task.seeds=[1000000,{1_000_000 + CLIPS}]", "task.digest=null"]
-words = ["arms=[4d,3d]", "study.tasks=[worlds4d]", "study.probes=false", f"runs={FOLDER}/runs", f"output={FOLDER}"]
+words = ["arms=[4d,3d]", "study.tasks=[worlds4d]", f"runs={FOLDER}/runs", f"output={FOLDER}"]
 words += [f"study.overrides={training}", f"study.bench_overrides={scoring}"]
 subprocess.run([sys.executable, "-m", "region4d", "study", "compare/quick", *words], check=True)
 

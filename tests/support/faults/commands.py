@@ -95,7 +95,7 @@ def compare(folder: Path, inputs: Path) -> list[str]:
     arm = ["trainer.max_steps=4", "data.seeds=[0,8]", *TRAIN, f"data.stores={folder}/worlds"]
     scored = ["limit=8", "task.seeds=[1000000,1000002]", "task.digest=null", f"task.stores={folder}/worlds"]
     return [
-        "compare", "study=quick", "arms=[2d,3d]", "study.probes=false", "study.counterfactuals=null",
+        "compare", "study=quick", "arms=[2d,3d]", "study.counterfactuals=null",
         "study.controls=[]", f"study.overrides={arm}", f"study.bench_overrides={scored}",
         f"runs={folder}/runs", f"output={folder}/report",
     ]  # fmt: skip

@@ -11,11 +11,7 @@ import pytest
 
 from benchmarks.records.record import Record, read_records
 
-STUDY = (
-    "study=quick",
-    "arms=[4d,3d]",
-    "study.probes=false",
-)
+STUDY = ("study=quick", "arms=[4d,3d]")
 ARMS = ("4d", "3d")
 
 

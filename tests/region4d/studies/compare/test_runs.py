@@ -125,7 +125,8 @@ def test_the_fast_split_asks_for_speeds_that_hardly_any_training_shows() -> None
 
 
 def test_every_step_of_a_run_composes_and_names_what_it_writes(tmp_path: Path) -> None:
-    (run,) = plan_runs(compose_config("compare", [f"runs={tmp_path}", "arms=[3d]", "study.tasks=[worlds4d]"]))
+    words = [f"runs={tmp_path}", "arms=[3d]", "study.tasks=[worlds4d]", "study.probes=true"]
+    (run,) = plan_runs(compose_config("compare", words))
     training, scoring, changed, probing = run.steps
     assert changed.config.task.name == "counterfactuals"
     assert str(changed.done.parent) == str(tmp_path / "3d-seed0" / "records" / "counterfactuals")
