@@ -67,23 +67,30 @@ def muon(
 class Muon(timm.optim.muon.Muon):  # type: ignore[misc]
     """timm's Muon, whose Newton-Schulz iteration is in float32 on a CPU.
 
-    timm iterates in bfloat16, for which most CPUs have no units: there a step takes over ten times as long.
+    timm iterates in bfloat16, for which most CPUs have no units: there an update takes over ten times as long. As timm
+    has no option for it, the iteration is replaced for the time of a step.
     """
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters, and return what the closure returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         library = timm.optim.muon
         iteration = library.zeropower_via_newtonschulz
-        library.zeropower_via_newtonschulz = partial(_in_float32_on_cpu, iteration)  # no option of timm reaches it
+        library.zeropower_via_newtonschulz = partial(_in_float32_on_cpu, iteration)
         try:
-            return super().step(closure)
+            super().step()
         finally:
             library.zeropower_via_newtonschulz = iteration
+        return loss
 
 
 def _in_float32_on_cpu(iteration: Callable[..., Tensor], gradient: Tensor, *arguments: Any, **options: Any) -> Tensor:
-    dtype = {"dtype": torch.float32} if gradient.device.type == "cpu" else {}
-    return iteration(gradient, *arguments, **options, **dtype)
+    if gradient.device.type == "cpu":
+        options["dtype"] = torch.float32
+    return iteration(gradient, *arguments, **options)
 
 
 def cosine_schedule(steps: int, warmup_fraction: float, final: float = 0.0) -> Callable[[int], float]:

@@ -50,23 +50,26 @@ def test_muon_turns_matrices_along_all_directions_alike() -> None:
     assert change.square().mean().sqrt() == pytest.approx(0.2 * 0.02, rel=0.5)  # the size of AdamW's updates
 
 
-def test_muon_iterates_in_float32_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float32), ("meta", None)])
+def test_muon_iterates_in_float32_on_a_cpu_alone(
+    device: str, dtype: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     iteration = Mock(wraps=timm.optim.muon.zeropower_via_newtonschulz)
     monkeypatch.setattr(timm.optim.muon, "zeropower_via_newtonschulz", iteration)
+    weight = nn.Parameter(torch.ones(6, 16, device=device))
+    optimizer = build_muon([weight])
+    weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    assert [call.kwargs.get("dtype") for call in iteration.call_args_list] == [dtype]
+    assert timm.optim.muon.zeropower_via_newtonschulz is iteration  # the library is as it was
+
+
+def test_muon_leaves_the_library_as_it_was_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    iteration = Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr(timm.optim.muon, "zeropower_via_newtonschulz", iteration)
     model = two_layers()
-    stepped(model, build_muon(model.parameters()), 2)
-    assert [call.kwargs["dtype"] for call in iteration.call_args_list] == [torch.float32] * 4  # two matrices, two steps
-
-
-def test_muon_leaves_the_library_as_it_was() -> None:
-    model = two_layers()
-    optimizer, iteration = build_muon(model.parameters()), timm.optim.muon.zeropower_via_newtonschulz
-
-    def fails() -> float:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        optimizer.step(fails)
+        stepped(model, build_muon(model.parameters()), 1)
     assert timm.optim.muon.zeropower_via_newtonschulz is iteration
 
 
