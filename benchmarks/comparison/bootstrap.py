@@ -50,12 +50,24 @@ def estimate_table(
     that the seeds share, and make intervals too narrow. With one seed, the interval covers new clips only. With fewer
     than about five seeds, it is too narrow in the seeds.
     """
+    return estimate_of_draws(mean_of_table(table, counts), resampled_means(table, counts, resamples))
+
+
+def mean_of_table(table: Float[Tensor, "seed cluster"], counts: Float[Tensor, "seed cluster"]) -> float:
+    """Average the items of each seed, then the seeds."""
+    return float((table.sum(1) / counts.sum(1)).mean())
+
+
+def resampled_means(
+    table: Float[Tensor, "seed cluster"], counts: Float[Tensor, "seed cluster"], resamples: Iterable[Resamples]
+) -> Float[Tensor, "resample"]:
+    """Compute the mean of every resample; NaN where it has no item."""
     means = []
     for clusters, seeds in resamples:
         of_seed = (clusters @ table.T) / (clusters @ counts.T)  # NaN where a seed has none of the drawn clusters
         weights = seeds * ~of_seed.isnan()
         means.append((weights * of_seed.nan_to_num()).sum(1) / weights.sum(1))
-    return estimate_of_draws(float((table.sum(1) / counts.sum(1)).mean()), torch.cat(means))
+    return torch.cat(means)
 
 
 def bootstrap_ratio(

@@ -8,7 +8,16 @@ from functools import lru_cache
 
 import torch
 
-from benchmarks.comparison.bootstrap import Estimate, Resamples, draw_resamples, estimate_table, tabulate
+from benchmarks.comparison.bootstrap import (
+    Estimate,
+    Resamples,
+    draw_resamples,
+    estimate_of_draws,
+    estimate_table,
+    mean_of_table,
+    resampled_means,
+    tabulate,
+)
 from benchmarks.records.record import Record
 
 SEED = 0  # of every estimate, so that a report does not depend on the order of its tables
@@ -69,6 +78,24 @@ class Comparison:
         seed_count, cluster_count = table.shape
         estimate = estimate_table(table, counts, seeded_resamples(cluster_count, seed_count))
         return estimate if cluster_count >= self.fewest else replace(estimate, p_value=1.0)
+
+    def estimate_ratio(
+        self, above: Sequence[float], below: Sequence[float], records: Sequence[Record]
+    ) -> Estimate | None:
+        """Estimate the ratio of two means, from two values for each record; every resample draws both together.
+
+        Returns None where the mean below is not clearly above zero: a ratio to it says nothing.
+
+        Raises:
+            ValueError: there are no values.
+        """
+        if self.estimate_values(below, records).low <= 0:
+            return None
+        clusters, seeds = [r.cluster for r in records], [r.seed for r in records]
+        tables = [tabulate(values, clusters, seeds) for values in (above, below)]
+        resamples = seeded_resamples(tables[0][0].shape[1], tables[0][0].shape[0])
+        one, other = (resampled_means(*table, resamples) for table in tables)
+        return estimate_of_draws(mean_of_table(*tables[0]) / mean_of_table(*tables[1]), one / other)
 
     def _shared(self, first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
         partners = {record.key: record for record in second if self.metric in record.metrics}

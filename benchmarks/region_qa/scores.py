@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from benchmarks.comparison.bootstrap import Estimate
-from benchmarks.comparison.comparison import Comparison
+from benchmarks.comparison.comparison import Comparison, pair_records
 from benchmarks.comparison.holm import clear_differences
 from benchmarks.metrics import log_error, relative_error
 from benchmarks.records.record import Record
@@ -145,6 +147,25 @@ def mean_score(records: Sequence[Record]) -> Estimate:
         ValueError: there are no records.
     """
     return ACCURACY.estimate_values([record.score for record in records], records)
+
+
+def paired_scores(
+    records: Sequence[Record], arms: Sequence[str], category: str
+) -> tuple[list[Record], Float[Tensor, "arm item"]]:
+    """Line up the scores of arms in a category or a group, item by item, over the seeds that all of them share.
+
+    Returns the records of the first arm, and the scores of each; none where they share no seed.
+
+    Raises:
+        ValueError: the arms answered different items.
+    """
+    categories = set(members(category))
+    by_arm = [[r for r in records if r.arm == arm and r.category in categories] for arm in arms]
+    seeds = set.intersection(*({r.seed for r in group} for group in by_arm))
+    by_arm = [[r for r in group if r.seed in seeds] for group in by_arm]
+    base = by_arm[0]
+    scores = [[other.score for _, other in pair_records(base, group)] for group in by_arm]
+    return base, torch.tensor(scores, dtype=torch.float64)
 
 
 def constant_score(records: Sequence[Record]) -> float | None:

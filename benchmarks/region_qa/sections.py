@@ -11,10 +11,11 @@ from benchmarks.region_qa.analyses.counterfactual_section import counterfactual_
 from benchmarks.region_qa.analyses.duration_curve import CATEGORIES, DurationBin, duration_bins
 from benchmarks.region_qa.analyses.factorial import factorial_effects
 from benchmarks.region_qa.analyses.linear_probes import ProbeScores, r2_difference, r2_estimate
+from benchmarks.region_qa.analyses.recovered import recovered_share
 from benchmarks.region_qa.analyses.timestamp_scaling import responses
 from benchmarks.region_qa.categories import GROUPS, PUBLISHED_EQUIVALENT
 from benchmarks.region_qa.measure import POINTING, UNKNOWN_WORDS
-from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors
+from benchmarks.region_qa.scores import Contrast, Row, arms_of, numeric_errors, rows_of
 from benchmarks.region_qa.study import AnswerStudy, Endpoint, TaskResult
 from benchmarks.report.page import Section
 from benchmarks.report.plots import (
@@ -37,6 +38,7 @@ def all_sections(study: AnswerStudy) -> list[Section]:
         *(by_duration(task) for task in plain),
         scaling(study),
         factorials(study),
+        recovered(study),
         probes(study),
         errors(study.tasks[0]),
         prompts(study.tasks[0]),
@@ -222,6 +224,25 @@ def factorials(study: AnswerStudy) -> Section:
         "Mean effect of each factor over both levels of the other, and the interaction (how much more one brings where "
         "the other is there), paired by item, 95 %.",
         tables,
+    )
+
+
+def recovered(study: AnswerStudy) -> Section:
+    """Show gains as shares of other gains."""
+    records = study.tasks[0].records
+    arms = set(arms_of(records))
+    pairs = [(gain, whole) for gain, whole in study.recovered if {*gain, *whole} <= arms]
+    lines = []
+    for name in rows_of(records) if pairs else ():
+        cells = [cell(recovered_share(records, gain, whole, name)) for gain, whole in pairs]
+        if any(cells):
+            lines.append([name, *cells])
+    head = ["category", *(f"({' - '.join(gain)}) / ({' - '.join(whole)})" for gain, whole in pairs)]
+    return Section(
+        "Recovered gains",
+        "A gain as a share of another, paired by item, 95 %: 0 recovers nothing, 1 all. Categories where the other is "
+        "not clearly above zero are left out.",
+        [Table(head, lines)] if lines else [],
     )
 
 

@@ -57,6 +57,7 @@ class AnswerStudy(Study):
         primary: endpoints that were named before the run.
         pictured: categories whose differences the figure shows; without, the accuracies of all arms.
         factorials: arms of crossed factors, by title.
+        recovered: pairs of contrasts; the report shows the first as a share of the second.
         probes: scores of the linear probes of every arm, one per seed.
         curves: learning curves (step, loss) by run.
         examples: questions shown in the report.
@@ -68,6 +69,7 @@ class AnswerStudy(Study):
     primary: Sequence[Endpoint] = ()
     pictured: Sequence[str] = ()
     factorials: Mapping[str, Cells] = field(default_factory=dict)
+    recovered: Sequence[tuple[Contrast, Contrast]] = ()
     probes: Mapping[str, Sequence[ProbeScores]] = field(default_factory=dict)
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     examples: Sequence[Example] = ()

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.comparison.bootstrap import Estimate
-from benchmarks.comparison.comparison import pair_records
 from benchmarks.records.record import Record
-from benchmarks.region_qa.categories import members
-from benchmarks.region_qa.scores import ACCURACY
+from benchmarks.region_qa.scores import ACCURACY, paired_scores
 
 Cells = tuple[tuple[str, str], tuple[str, str]]  # arms: rows without and with the first factor, columns the second
 
@@ -31,16 +29,10 @@ def factorial_effects(records: Sequence[Record], cells: Cells, category: str) ->
 
     Returns None if they share none.
     """
-    categories = set(members(category))
-    arms = [arm for row in cells for arm in row]
-    by_arm = [[r for r in records if r.arm == arm and r.category in categories] for arm in arms]
-    seeds = set.intersection(*({r.seed for r in group} for group in by_arm))
-    if not seeds:
+    base, columns = paired_scores(records, [arm for row in cells for arm in row], category)
+    if not base:
         return None
-    by_arm = [[r for r in group if r.seed in seeds] for group in by_arm]
-    base = by_arm[0]
-    columns = [[other.score for _, other in pair_records(base, group)] for group in by_arm]
-    neither, second, first, both = (torch.tensor(column, dtype=torch.float64) for column in columns)
+    neither, second, first, both = columns
 
     def estimate(values: torch.Tensor) -> Estimate:
         return ACCURACY.estimate_values(values.tolist(), base)

@@ -57,6 +57,7 @@ def gather_study(config: DictConfig, command: str, runs: Sequence[StudyRun], tas
         primary=[Endpoint(e.task, e.category, tuple(e.contrast)) for e in study.primary],
         pictured=list(study.pictured),
         factorials={name: tuple(tuple(row) for row in cells) for name, cells in study.factorials.items()},
+        recovered=[((a, b), (c, d)) for (a, b), (c, d) in study.recovered],
         probes=probes,
         counterfactuals=counterfactuals,
         curves={name: curve for name, curve in curves.items() if curve[0]},

@@ -79,6 +79,7 @@ def check_names(study: DictConfig, tasks: Sequence[str]) -> None:
     """Refuse a study whose contrasts and endpoints name arms or tasks that it does not have."""
     named = [*study.contrasts, *(endpoint.contrast for endpoint in study.primary)]
     named += [row for factorial in study.factorials.values() for row in factorial]
+    named += [contrast for pair in study.recovered for contrast in pair]
     if unknown := sorted({arm for arms in named for arm in arms} - set(study.arms)):
         raise ValueError(
             f"study {study.name} compares {', '.join(unknown)}, which it does not train: its arms are "

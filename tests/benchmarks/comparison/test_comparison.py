@@ -50,6 +50,21 @@ def test_a_bootstrap_of_few_clusters_is_no_evidence() -> None:
     assert Comparison("error").estimate_values([1.0] * 5, few).p_value < 0.001
 
 
+def test_a_ratio_draws_both_of_its_means_together() -> None:
+    generator = torch.Generator().manual_seed(0)
+    below = 1 + torch.randn(200, generator=generator, dtype=torch.float64)
+    above = 0.5 * below + 0.01 * torch.randn(200, generator=generator, dtype=torch.float64)
+    ratio = Comparison("error").estimate_ratio(above.tolist(), below.tolist(), records("a", [0.0] * 200))
+    assert ratio is not None
+    assert ratio.mean == pytest.approx(float(above.mean() / below.mean()))
+    assert 0.49 < ratio.low < ratio.mean < ratio.high < 0.51
+
+
+def test_a_ratio_to_what_may_be_nothing_is_not_given() -> None:
+    unclear = [1.0, -1.0] * 20
+    assert Comparison("error").estimate_ratio([1.0] * 40, unclear, records("a", [0.0] * 40)) is None
+
+
 def test_arms_with_different_questions_do_not_pair() -> None:
     (one,) = records("a", [1.0])
     with pytest.raises(ValueError, match="another question"):

@@ -133,6 +133,21 @@ def test_crossed_arms_get_their_factorial() -> None:
     assert "| distance | +0.000 [+0.000, +0.000] |" in page
 
 
+def test_a_gain_is_shown_as_a_share_of_another() -> None:
+    arms = [record for arm in ("none", "taught", "map") for record in toy_records(arms=(arm,))]
+    right = {"none": 2, "taught": 3, "map": 6}  # clips of eight
+    arms = [replace(r, metrics={"score": float(int(r.cluster[5:]) % 8 < right[r.arm])}) for r in arms]
+    shares = [(("taught", "none"), ("map", "none")), (("taught", "none"), ("none", "map"))]
+    tasks = [TaskResult("toy", "", arms)]
+    page = report_page(toy_study(tasks=tasks, contrasts=[], recovered=shares)).markdown()
+    assert "| category | (taught - none) / (map - none) | (taught - none) / (none - map) |" in page
+    (row,) = [line for line in page.split("## Recovered gains")[1].splitlines() if line.startswith("| distance | 0.2")]
+    assert row.startswith("| distance | 0.250 [")
+    assert row.endswith("] |  |")  # a loss is no gain
+    unfinished = [(("taught", "none"), ("later", "none"))]
+    assert "Recovered" not in report_page(toy_study(tasks=tasks, contrasts=[], recovered=unfinished)).markdown()
+
+
 def test_a_task_with_scaled_seconds_is_shown_by_its_ratios_alone() -> None:
     true = [numeric("time", n, "speed", 1.0, 1.0) for n in range(9)]
     fast = [replace(record, task="fast", parsed=2.0) for record in true]

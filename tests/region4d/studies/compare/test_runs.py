@@ -94,6 +94,8 @@ def test_some_arms_of_a_study_can_be_chosen() -> None:
 def test_a_contrast_of_an_arm_that_is_not_trained_is_refused() -> None:
     with pytest.raises(ValueError, match="compares 9d"):
         plan_runs(compose_config("compare", ["study.contrasts=[[9d,3d]]"]))
+    with pytest.raises(ValueError, match="compares 9d"):
+        plan_runs(compose_config("compare", ["study.recovered=[[[4d,2d],[9d,2d]]]"]))
 
 
 def test_an_endpoint_on_a_task_that_is_not_asked_is_refused() -> None:
