@@ -1,4 +1,4 @@
-"""Heads that need more digits than bfloat16 has."""
+"""Parts of a model that need more digits than bfloat16 has."""
 
 from __future__ import annotations
 

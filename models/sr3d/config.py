@@ -61,8 +61,8 @@ class SR3DConfig(PretrainedConfig):
         region_width: Hidden units of the MLP from a pooled region to its token; None for the language model's width.
         region_mask_encoding: Give a region token the place and size of its mask beside the features under it
             (`models.sr3d.encodings.mask_encoding`).
-        region_motion_encoding: Give it the optical flow under its masks and around them ("trajectory" alone; see
-            `models.sr3d.encodings.motion_encoding`).
+        region_motion_encoding: Give it the optical flow under its masks and around them, and how that expands
+            ("trajectory" alone; see `models.sr3d.encodings.motion_encoding`).
         region_extractor_trained: Whether region tokens mean something; else regions are drawn on the frames
             (`models.sr3d.answering`).
         image_token_id: Placeholder of a visual token. Placeholders may lie outside the language model's vocabulary.
