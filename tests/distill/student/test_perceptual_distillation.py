@@ -221,7 +221,7 @@ def flops(model: SR3DForConditionalGeneration, inputs: dict[str, Any]) -> tuple[
     return counts[0], counts[1]
 
 
-@pytest.mark.parametrize("layer", ["vision", 0, 1, -1])
+@pytest.mark.parametrize("layer", ["vision", 0, 1, 2, -1])
 @pytest.mark.parametrize("tokens", ["visual", "region", "both"])
 def test_the_exported_student_is_a_plain_sr3d_of_the_same_cost_wherever_it_is_distilled(
     layer: Layer, tokens: Tokens, expert: Expert4D, batch: dict[str, Any], samples: list[Sample], tmp_path: Path
