@@ -76,8 +76,8 @@ class Comparison:
         """
         table, counts = tabulate(values, [r.cluster for r in records], [r.seed for r in records])
         seed_count, cluster_count = table.shape
-        estimate = estimate_table(table, counts, seeded_resamples(cluster_count, seed_count))
-        return estimate if cluster_count >= self.fewest else replace(estimate, p_value=1.0)
+        resamples = seeded_resamples(cluster_count, seed_count)
+        return self._of_enough(estimate_table(table, counts, resamples), cluster_count)
 
     def estimate_ratio(
         self, above: Sequence[float], below: Sequence[float], records: Sequence[Record]
@@ -89,13 +89,18 @@ class Comparison:
         Raises:
             ValueError: there are no values.
         """
-        if self.estimate_values(below, records).low <= 0:
-            return None
         clusters, seeds = [r.cluster for r in records], [r.seed for r in records]
         tables = [tabulate(values, clusters, seeds) for values in (above, below)]
-        resamples = seeded_resamples(tables[0][0].shape[1], tables[0][0].shape[0])
-        one, other = (resampled_means(*table, resamples) for table in tables)
-        return estimate_of_draws(mean_of_table(*tables[0]) / mean_of_table(*tables[1]), one / other)
+        seed_count, cluster_count = tables[0][0].shape
+        resamples = seeded_resamples(cluster_count, seed_count)
+        mean, other_mean = (mean_of_table(*table) for table in tables)
+        drawn, other_drawn = (resampled_means(*table, resamples) for table in tables)
+        if estimate_of_draws(other_mean, other_drawn).low <= 0:
+            return None
+        return self._of_enough(estimate_of_draws(mean / other_mean, drawn / other_drawn), cluster_count)
+
+    def _of_enough(self, estimate: Estimate, cluster_count: int) -> Estimate:
+        return estimate if cluster_count >= self.fewest else replace(estimate, p_value=1.0)
 
     def _shared(self, first: Sequence[Record], second: Sequence[Record]) -> list[tuple[Record, Record]]:
         partners = {record.key: record for record in second if self.metric in record.metrics}

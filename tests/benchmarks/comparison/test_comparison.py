@@ -48,6 +48,9 @@ def test_a_bootstrap_of_few_clusters_is_no_evidence() -> None:
     few = records("a", [1.0] * 5)
     assert Comparison("error", fewest=6).estimate_values([1.0] * 5, few).p_value == 1
     assert Comparison("error").estimate_values([1.0] * 5, few).p_value < 0.001
+    ratio = Comparison("error", fewest=6).estimate_ratio([1.0] * 5, [2.0] * 5, few)
+    assert ratio is not None
+    assert (ratio.mean, ratio.p_value) == (0.5, 1)
 
 
 def test_a_ratio_draws_both_of_its_means_together() -> None:
